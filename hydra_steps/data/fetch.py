@@ -1,0 +1,190 @@
+"""Fetch a dataset: verified raw files in ``<folder>/<name>/`` and a manifest that says what they are.
+
+Sources are tried in order: the dataset's own folder, the folder named by the environment variable
+``HYDRA_DATA`` (its subfolder of the dataset's name, then itself), then the dataset's own sources. A file
+counts only when the SHA-256 of its content is the published one; a source that fails falls through to the
+next. Files are written under a temporary name and renamed, so a file of the right name is whole; verified
+files are kept, and only missing ones are fetched.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from hydra_steps.data.registry import Dataset, RawFile, dataset
+from hydra_steps.data.sources import LocalFolder
+from hydra_steps.errors import StudyError
+
+MANIFEST = "manifest.json"
+KINDS = "sources.json"  # where each kept file came from: so that a manifest written again is the same
+BLOCK = 1 << 20
+
+
+def fetch_data(name: str, folder: str | Path = "data", output: str | Path | None = None) -> Path:
+    """Fetch and verify dataset ``name`` into ``<folder>/<name>/``; return the path of its manifest.
+
+    The manifest (``output``, or ``<folder>/<name>/manifest.json``) is JSON with ``name``, ``title``,
+    ``reference`` and ``files``: per file ``file``, ``sha256`` and ``bytes`` of the kept content, and
+    ``source``, the kind of source it came from. It depends on nothing else: no dates, no paths. When all
+    files are verified nothing is downloaded; the cost is then one SHA-256 over the files.
+
+    Raises :class:`StudyError` for an unknown dataset, a folder that cannot be written, and files that no
+    source delivered: it names each file, the expected and the found digest or the reason per source, and what
+    to do.
+    """
+    entry = dataset(name)
+    home = Path(folder) / name
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        kinds = _fetch_files(entry, home) if entry.files else {}
+        rows = [_row(home, file, kinds) for file in entry.files]
+        if entry.bundled_sha256:
+            entry.read(home)  # checks the content
+            rows = [{"file": None, "sha256": entry.bundled_sha256, "bytes": None, "source": "scikit-learn"}]
+        path = Path(output) if output is not None else home / MANIFEST
+        content = {"name": name, "title": entry.title, "reference": entry.reference, "files": rows}
+        _write_atomically(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    except OSError as error:
+        raise StudyError(
+            f"{home} cannot be written: {error}",
+            "a folder with write permission and enough free space",
+            "change data.folder in the config, or the permissions of the folder",
+        ) from error
+    return path
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits, in O(bytes)."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def verify_files(entry: Dataset, home: Path) -> None:
+    """Raise :class:`StudyError` unless every raw file of ``entry`` is in ``home`` with its published
+    digest."""
+    for file in entry.files:
+        path = home / file.name
+        if not path.is_file():
+            raise StudyError(
+                f"{path} is missing", f"SHA-256 {file.sha256}", f"fetch the data again, or {_advice(home)}"
+            )
+        found = sha256_of(path)
+        if found != file.sha256:
+            raise StudyError(
+                f"{path} has SHA-256 {found}",
+                f"SHA-256 {file.sha256}",
+                f"remove the file and fetch the data again, or {_advice(home)}",
+            )
+
+
+def _fetch_files(entry: Dataset, home: Path) -> dict[str, str]:
+    """Bring every raw file into ``home``; return the kind of source of each."""
+    kinds = _read_kinds(home)
+    reasons: dict[str, list[str]] = {}  # reason -> the files it kept from being had
+    missing = list(entry.files)
+    for file in entry.files:
+        path = home / file.name
+        if path.is_file():
+            found = sha256_of(path)
+            if found == file.sha256:
+                missing.remove(file)
+                kinds.setdefault(file.name, "local folder")
+            else:
+                reasons[f"{path} has SHA-256 {found} ({path.stat().st_size} bytes)"] = [file.name]
+    for source in (_local_folder(entry, home), *entry.sources):
+        if not missing:
+            break
+        # Inside the dataset's folder, so that the last step is a rename on one file system.
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=home) as scratch:
+            offers = source.offer(tuple(missing), Path(scratch).resolve())
+            for file in list(missing):
+                offer = offers.get(file.name, "nothing offered")
+                reason = offer if isinstance(offer, str) else _adopt(file, offer, home, Path(scratch))
+                if reason:
+                    reasons.setdefault(f"{source.kind}: {reason}", []).append(file.name)
+                else:
+                    missing.remove(file)
+                    kinds[file.name] = source.kind
+                    _write_atomically(home / KINDS, json.dumps(kinds, indent=2, sort_keys=True) + "\n")
+    if missing:
+        names = {file.name for file in missing}
+        whys = [f"{why} [{', '.join(files)}]" for why, files in reasons.items() if names & set(files)]
+        found = f"{', '.join(sorted(names))}; tried: {' | '.join(whys)}"
+        wanted = ", ".join(f"{file.name} with SHA-256 {file.sha256}" for file in missing)
+        note = " of the uncompressed content" if any(file.unzip for file in missing) else ""
+        raise StudyError(
+            f"no source delivered these files of {entry.title}: {found}", wanted + note, _advice(home)
+        )
+    return kinds
+
+
+def _local_folder(entry: Dataset, home: Path) -> LocalFolder:
+    folders = [home]
+    if os.environ.get("HYDRA_DATA"):
+        given = Path(os.environ["HYDRA_DATA"])
+        folders += [given / entry.name, given]
+    return LocalFolder(tuple(folders))
+
+
+def _adopt(file: RawFile, candidate: Path, home: Path, scratch: Path) -> str:
+    """Unpack and verify a candidate, and rename it into ``home``; return why not, or nothing."""
+    part = scratch / f"{file.name}.part"
+    digest = hashlib.sha256()
+    try:
+        with candidate.open("rb") as plain:
+            zipped = file.unzip and plain.read(2) == b"\x1f\x8b"
+        with (
+            (gzip.open if zipped else open)(candidate, "rb") as stream,  # type: ignore[operator]
+            part.open("wb") as out,
+        ):
+            while block := stream.read(BLOCK):
+                digest.update(block)
+                out.write(block)
+            out.flush()
+            os.fsync(out.fileno())
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        return f"{candidate.name} is truncated or damaged ({error})"
+    if digest.hexdigest() != file.sha256:
+        return f"{candidate.name} has SHA-256 {digest.hexdigest()} ({part.stat().st_size} bytes)"
+    os.replace(part, home / file.name)
+    return ""
+
+
+def _row(home: Path, file: RawFile, kinds: dict[str, str]) -> dict[str, Any]:
+    size = (home / file.name).stat().st_size
+    return {"file": file.name, "sha256": file.sha256, "bytes": size, "source": kinds[file.name]}
+
+
+def _read_kinds(home: Path) -> dict[str, str]:
+    try:
+        kinds = json.loads((home / KINDS).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in kinds.items()} if isinstance(kinds, dict) else {}
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _advice(home: Path) -> str:
+    return (
+        f"put the named files (plain or .gz) into {home}, or into a folder that the environment variable "
+        "HYDRA_DATA names, and run again"
+    )

@@ -1,0 +1,192 @@
+"""The data of one run: standardised images and labels of its three splits, read from its two CSV files.
+
+``x[n, c, h, w] = (pixel / white − mean[c]) / std[c]``, with the dataset's published constants.
+
+Index letters: ``n`` sample, ``c`` channel, ``h`` and ``w`` pixel row and column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.data.fetch import verify_files
+from hydra_steps.data.registry import Dataset, Part, dataset
+from hydra_steps.data.tables import SPLITS, read_labels, read_splits
+from hydra_steps.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Split:
+    """``images`` float32 ``[n, c, h, w]`` standardised; ``labels`` int64 ``[n]`` (noisy in the training
+    split);
+    ``source_index`` int64 ``[n]``, the positions in the dataset's part."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    source_index: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The three splits of a run; ``clean_labels`` int64 ``[n]`` and ``is_noisy`` bool ``[n]`` of the training
+    split.
+
+    ``digest`` is the SHA-256 of the shapes and bytes of all images and labels.
+    """
+
+    train: Split
+    validation: Split
+    test: Split
+    clean_labels: np.ndarray
+    is_noisy: np.ndarray
+    classes: tuple[str, ...]
+    name: str
+    digest: str
+
+
+def load_run_data(
+    name: str,
+    folder: str | Path,
+    splits_csv: str | Path,
+    labels_csv: str | Path,
+    pad: int = 0,
+    channels: int | None = None,
+) -> RunData:
+    """Return the data of a run of dataset ``name``, whose verified raw files are in ``<folder>/<name>/``.
+
+    ``pad`` black pixels are added on each side before standardising; ``channels`` repeats a grey image that
+    often (28×28 grey images become 3×32×32 with ``pad=2, channels=3``). Memory: 4 bytes per pixel of the
+    run's samples, and 1 per pixel of the dataset. Cost: one pass over the dataset, SHA-256 included.
+
+    Raises :class:`StudyError` for raw files that are missing or wrong, and for CSV files that are malformed
+    or do not fit the dataset or each other.
+    """
+    entry = dataset(name)
+    run_image_shape(name, pad, channels)
+    splits = read_splits(splits_csv, entry)
+    labels = read_labels(labels_csv, len(entry.classes))
+    parts = read_parts(name, folder)
+    made = {split: _split(entry, parts, splits[splits["split"] == split], pad, channels) for split in SPLITS}
+    clean, train = made["train"].labels, made["train"]
+    _check_labels(labels, clean, labels_csv, splits_csv)
+    noisy = labels["label"].to_numpy(np.int64)
+    made["train"] = Split(train.images, noisy, train.source_index)
+    return RunData(
+        train=made["train"],
+        validation=made["validation"],
+        test=made["test"],
+        clean_labels=clean,
+        is_noisy=noisy != clean,
+        classes=entry.classes,
+        name=name,
+        digest=_digest(made),
+    )
+
+
+def run_image_shape(name: str, pad: int = 0, channels: int | None = None) -> tuple[int, int, int]:
+    """Return ``(channels, height, width)`` of the images that :func:`load_run_data` gives; reads no data."""
+    depth, height, width = dataset(name).image_shape
+    if isinstance(pad, bool) or not isinstance(pad, int) or pad < 0:
+        raise StudyError(f"data.pad is {pad!r}", "a whole number of at least 0", "change it in the config")
+    if (
+        channels is not None
+        and channels != depth
+        and (depth != 1 or not isinstance(channels, int) or channels < 1)
+    ):
+        raise StudyError(
+            f"data.channels is {channels!r} and the images of {name} have {depth}",
+            "null, the number of channels of the images, or (grey images only) how often to repeat them",
+            "change data.channels in the config",
+        )
+    return channels or depth, height + 2 * pad, width + 2 * pad
+
+
+def read_parts(name: str, folder: str | Path) -> dict[str, Part]:
+    """Return the parts of dataset ``name`` from ``<folder>/<name>/``: files verified, shapes and labels
+    checked."""
+    entry = dataset(name)
+    home = Path(folder) / name
+    verify_files(entry, home)
+    parts = entry.read(home)
+    for part, there in entry.parts.items():
+        images, labels = parts[part].images, parts[part].labels
+        shape = (there, *entry.image_shape)
+        if images.shape != shape or images.dtype != np.uint8 or labels.shape != (there,):
+            raise StudyError(
+                f"the {part} part of {name} in {home} has images {images.dtype} {images.shape} "
+                f"and labels {labels.shape}",
+                f"images uint8 {shape} and labels ({there},)",
+                "remove the raw files and fetch the data again",
+            )
+        if there and not (labels.min() >= 0 and labels.max() < len(entry.classes)):
+            raise StudyError(
+                f"the {part} part of {name} in {home} has labels from {labels.min()} to {labels.max()}",
+                f"labels from 0 to {len(entry.classes) - 1}",
+                "remove the raw files and fetch the data again",
+            )
+    return parts
+
+
+def standardise(images: np.ndarray, entry: Dataset, pad: int = 0, channels: int | None = None) -> np.ndarray:
+    """Return uint8 images ``[n, c, h, w]`` padded with black, standardised to float32, and repeated to
+    ``channels``."""
+    if pad:
+        images = np.pad(images, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    mean = np.asarray(entry.mean, dtype=np.float32)[:, None, None]
+    std = np.asarray(entry.std, dtype=np.float32)[:, None, None]
+    pixels = images.astype(np.float32)
+    # In place: a full dataset is held once as float32.
+    pixels /= np.float32(entry.white)
+    pixels -= mean
+    pixels /= std
+    return np.repeat(pixels, channels, axis=1) if channels and channels != pixels.shape[1] else pixels
+
+
+def _split(
+    entry: Dataset, parts: dict[str, Part], rows: pd.DataFrame, pad: int, channels: int | None
+) -> Split:
+    part = parts[rows["source"].iloc[0]] if len(rows) else parts["train"]
+    positions = rows["source_index"].to_numpy(np.int64)
+    images = standardise(part.images[positions], entry, pad, channels)
+    return Split(images, part.labels[positions].astype(np.int64), positions)
+
+
+def _check_labels(
+    labels: pd.DataFrame, clean: np.ndarray, labels_csv: str | Path, splits_csv: str | Path
+) -> None:
+    remedy = "run noise_labels again on these splits"
+    if len(labels) != len(clean):
+        raise StudyError(
+            f"{labels_csv} has {len(labels)} rows",
+            f"{len(clean)}, the training samples of {splits_csv}",
+            remedy,
+        )
+    wrong = np.flatnonzero(labels["clean_label"].to_numpy() != clean)
+    if len(wrong):
+        row = int(wrong[0])
+        raise StudyError(
+            f"{labels_csv} says that the clean label of sample {row} is {labels['clean_label'].iloc[row]}",
+            f"{clean[row]}, its label in the dataset ({len(wrong)} rows differ)",
+            remedy,
+        )
+
+
+def _digest(splits: dict[str, Split]) -> str:
+    digest = hashlib.sha256()
+    for split in SPLITS:
+        images, labels = (
+            np.ascontiguousarray(splits[split].images),
+            np.ascontiguousarray(splits[split].labels),
+        )
+        digest.update(f"{split} {images.shape} {images.dtype.str} {labels.dtype.str}\n".encode())
+        digest.update(images.data)
+        digest.update(labels.data)
+    return digest.hexdigest()
