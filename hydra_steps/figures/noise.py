@@ -1,0 +1,128 @@
+"""Which labels became which: the realised class-transition matrix of the label noise.
+
+Reads ``noise.csv``: per clean label and given label the ``count`` of training samples and their ``share`` of
+the clean label's samples (each row of the matrix sums to one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+
+from hydra_steps.errors import StudyError
+from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
+from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, note, save
+
+_MOST_COLUMNS = 2
+_MOST_NUMBERS = 12  # classes up to which the shares are printed into the cells
+
+
+def plot_noise(
+    *,
+    table: str | Path,
+    outputs: Sequence[str | Path],
+    methods: Sequence[str] | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> None:
+    """Draw the transition matrix, averaged over seeds; one panel per variant.
+
+    ``table``: path of ``noise.csv``. ``methods`` is accepted and unused, so that all figures are called
+    alike.
+    """
+    data = read_tidy(table, ["variant", "seed", "clean_label", "label"])
+    data = _shares(per_run(data), str(table))
+    look = Style.of(style)
+    names = variants(data) or ["base"]
+    columns = min(len(names), _MOST_COLUMNS)
+    rows = -(-len(names) // columns)
+    with drawing(look):
+        width = look.inches("single" if columns == 1 else "double")
+        figure, grid = canvas(width, rows * (0.86 * width / columns) + 0.1, rows, columns)
+        panels = [axes for row in grid for axes in row]
+        for axes in panels[len(names) :]:
+            axes.set_visible(False)
+        for axes, variant in zip(panels, names, strict=False):
+            part = data[data["variant"] == variant]
+            if part.empty:
+                note(axes, "no labels were recorded")
+                continue
+            _matrix(axes, part)
+            axes.set_title("Given labels" if len(names) == 1 else variant)
+            axes.set_title(_counts(part), loc="right", fontweight="normal", fontsize="small")
+        save(figure, outputs)
+
+
+def share_wrong(table: str | Path) -> dict[str, float]:
+    """Return per variant the share of training labels that are wrong, over all seeds, from ``noise.csv``."""
+    data = _shares(per_run(read_tidy(table, ["variant", "seed", "clean_label", "label"])), str(table))
+    if "count" not in data.columns:
+        return {}
+    shares = {}
+    for variant, own in data.groupby("variant"):
+        wrong = own.loc[own["clean_label"] != own["label"], "count"].sum()
+        shares[str(variant)] = float(wrong / max(own["count"].sum(), 1))
+    return shares
+
+
+def _shares(data: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return one row per variant, seed and cell with columns ``count`` and ``share``, from either layout."""
+    if (
+        "metric" in data.columns
+        and "count" not in data.columns
+        and data["metric"].isin(["count", "share"]).any()
+    ):
+        keys = ["variant", "seed", "clean_label", "label"]
+        data = data[data["metric"].isin(["count", "share"])]
+        data = data.pivot_table(index=keys, columns="metric", values="value").reset_index()
+    if "share" not in data.columns and "count" in data.columns:
+        totals = data.groupby(["variant", "seed", "clean_label"])["count"].transform("sum")
+        data = data.assign(share=data["count"] / totals.where(totals > 0))
+    for name in ("clean_label", "label"):
+        if pd.api.types.is_float_dtype(data[name]) and (data[name] % 1 == 0).all():
+            data = data.assign(**{name: data[name].astype(int)})
+    if "share" not in data.columns:
+        raise StudyError(
+            f"{where} has neither a column share nor count", "the shares of the transition matrix"
+        )
+    return data
+
+
+def _matrix(axes: Axes, data: pd.DataFrame) -> None:
+    square = data.pivot_table(index="clean_label", columns="label", values="share", aggfunc="mean")
+    classes = sorted(set(square.index) | set(square.columns))
+    shares = 100.0 * square.reindex(index=classes, columns=classes).fillna(0.0).to_numpy()
+    # The square root keeps cells of a few per cent visible beside a diagonal of eighty.
+    picture = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=100.0), aspect="equal")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(length=0)
+    step = 1 if len(classes) <= 2 * _MOST_NUMBERS else len(classes) // 10
+    axes.set_xticks(range(0, len(classes), step), [str(name) for name in classes[::step]])
+    axes.set_yticks(range(0, len(classes), step), [str(name) for name in classes[::step]])
+    axes.set_xlabel("given label")
+    axes.set_ylabel("clean label")
+    if len(classes) <= _MOST_NUMBERS:
+        for (line, column), share in np.ndenumerate(shares):
+            if share > 0:
+                text = f"{share:.0f}" if share >= 0.95 else f"{share:.1f}"
+                colour = "white" if share > 35 else INK
+                axes.text(column, line, text, ha="center", va="center", color=colour, fontsize="x-small")
+    bar = axes.figure.colorbar(picture, ax=axes, shrink=0.82, pad=0.02, ticks=[0, 5, 20, 50, 100])
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.ax.tick_params(length=0)
+    bar.set_label("share of the clean label (%)", color=FAINT)
+
+
+def _counts(data: pd.DataFrame) -> str:
+    seeds = count_seeds(data)
+    if "count" not in data.columns:
+        return plural(seeds, "seed")
+    labels = int(round(data["count"].sum() / max(seeds, 1)))
+    wrong = data.loc[data["clean_label"] != data["label"], "count"].sum() / max(data["count"].sum(), 1)
+    return f"{wrong:.1%} of {plural(labels, 'label')} wrong, {plural(seeds, 'seed')}"

@@ -1,0 +1,108 @@
+"""Predicted against real change of the query for every group that was left out.
+
+Reads ``counterfactual_points.csv``: ``variant, run, seed, method, query, group, predicted, real`` (both in
+the query's unit; positive: the query rises when the group is left out). Only methods whose contribution has
+that unit appear. The dashed line is a perfect prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from hydra_steps.figures.frames import main_query, per_run, query_name, read_tidy, variants
+from hydra_steps.figures.methods import MethodStyle
+from hydra_steps.figures.style import FAINT, Style, canvas, drawing, grid_shape, note, save
+
+
+def plot_prediction(
+    *,
+    table: str | Path,
+    outputs: Sequence[str | Path],
+    methods: Sequence[str] | None = None,
+    query: str | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> None:
+    """Draw one panel per method and variant, all seeds together.
+
+    ``table``: path of ``counterfactual_points.csv``. ``query``: the query to draw; by default the mean test
+    loss, or the first query there is.
+    """
+    data = read_tidy(table, ["variant", "seed", "method", "query", "predicted", "real"])
+    data = per_run(data).dropna(subset=["predicted", "real"])
+    chosen = query or main_query(data["query"])
+    data = data[data["query"] == chosen]
+    look = Style.of(style)
+    looks = look.methods(data["method"], methods)
+    panels = [
+        (variant, method)
+        for variant in variants(data)
+        for method in looks
+        if ((data["variant"] == variant) & (data["method"] == method)).any()
+    ]
+    rows, columns = grid_shape(len(panels))
+    with drawing(look):
+        width = look.inches("single" if columns <= 2 else "double")
+        size = width / max(columns, 2)
+        figure, grid = canvas(width, rows * size * 1.02 + 0.3, rows, columns, sharey=True)
+        flat = [axes for row in grid for axes in row]
+        for axes in flat[max(len(panels), 1) :]:
+            axes.set_visible(False)
+        if not panels:
+            note(flat[0], "no method predicts in the query's unit")
+        for axes, (variant, method) in zip(flat, panels, strict=False):
+            part = data[(data["variant"] == variant) & (data["method"] == method)]
+            _panel(axes, part, looks[method])
+            title = looks[method].label if len(variants(data)) == 1 else f"{variant}: {looks[method].label}"
+            axes.set_title(title, pad=12)
+        if panels:
+            name = query_name(chosen or "")
+            figure.supxlabel(
+                f"predicted change of the {name} when the group is left out", fontsize=look.font_size
+            )
+            figure.supylabel("real change (re-trained)", fontsize=look.font_size)
+        save(figure, outputs)
+
+
+def _panel(axes: Axes, data: pd.DataFrame, look: MethodStyle) -> None:
+    seeds = sorted(set(data["seed"]))
+    for number, seed in enumerate(seeds):
+        own = data[data["seed"] == seed]
+        face = look.colour if number == 0 else "none"
+        axes.plot(
+            own["predicted"],
+            own["real"],
+            marker=look.marker,
+            markersize=3.2,
+            linestyle="none",
+            markerfacecolor=face,
+            markeredgecolor=look.colour,
+            markeredgewidth=0.6,
+            alpha=0.75,
+        )
+    low, high = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    axes.plot([low, high], [low, high], color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+    axes.set_xlim(low, high)
+    axes.set_ylim(bottom, top)
+    axes.locator_params(nbins=4)
+    place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, 3), "textcoords": "offset points"}
+    axes.annotate(_numbers(data), (0.0, 1.0), fontsize="small", color=FAINT, **place)
+
+
+def _numbers(data: pd.DataFrame) -> str:
+    """Return Spearman correlation and slope, each the mean over seeds, and the number of points."""
+    correlations, slopes = [], []
+    for _, own in data.groupby("seed"):
+        if len(own) > 2 and own["predicted"].nunique() > 1 and own["real"].nunique() > 1:
+            correlations.append(own["predicted"].rank().corr(own["real"].rank()))
+            slopes.append(np.polyfit(own["predicted"], own["real"], 1)[0])
+    counts = f"n = {len(data):,}"
+    if not correlations:
+        return counts
+    return f"ρ = {np.mean(correlations):.2f}, slope {np.mean(slopes):.2g}, {counts}"

@@ -1,0 +1,173 @@
+"""One look for every figure, and byte-stable files.
+
+Sizes are those of a two-column page: 3.35 in for one column, 6.9 in for both, text between 6 and 8 points at
+print size. Figures are built without pyplot, from matplotlib's defaults, so neither a user's matplotlibrc nor
+the display decides anything; files carry no date, no version and no random identifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like
+from matplotlib.figure import Figure
+
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.figures.methods import MethodStyle, method_styles
+
+WIDTHS = {"single": 3.35, "double": 6.9}  # inches
+FORMATS = ("svg", "pdf", "png")
+INK, FAINT, GRID = "#222222", "#767676", "#E3E3E3"
+SPLIT_COLOURS = {"train": "#444444", "validation": "#E69F00", "test": "#0072B2"}
+CLEAN, NOISY = "#0072B2", "#D55E00"
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a study may choose about its figures; the section ``figures`` of the configuration.
+
+    ``width``: ``single`` or ``double`` column, or empty for each figure's own choice. ``font_size`` in
+    points. ``dpi`` of the png. ``colours`` and ``labels``: overrides by method label. ``formats``: the files
+    a study asks for (the plotting functions themselves follow the suffixes of their ``outputs``).
+    """
+
+    width: str = ""
+    font_size: float = 7.5
+    dpi: int = 300
+    formats: Sequence[str] = FORMATS
+    colours: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any] | Style | None) -> Style:
+        """Check ``options`` and return them as a style; raise :class:`StudyError` that names the key."""
+        if isinstance(options, Style):
+            return options
+        given = {key: value for key, value in (options or {}).items() if value is not None}
+        known = [f.name for f in fields(cls)]
+        for key in given:
+            if key not in known:
+                raise StudyError(
+                    f"unknown key figures.{key}", f"one of {', '.join(known)}", nearest(key, known)
+                )
+        style = cls(**given)
+        if style.width not in ("", *WIDTHS):
+            raise StudyError(f"figures.width is {style.width!r}", "single or double")
+        for method, colour in style.colours.items():
+            if not is_color_like(colour):
+                raise StudyError(f"figures.colours.{method} is {colour!r}", "a colour such as '#0072B2'")
+        return style
+
+    def inches(self, default: str) -> float:
+        """Return the figure's width in inches: the study's choice, or the figure's own ``default``."""
+        return WIDTHS[self.width or default]
+
+    def methods(self, present: Iterable[str], study_order: Sequence[str] | None) -> dict[str, MethodStyle]:
+        """Return the look of the methods present, in drawing order."""
+        return method_styles(present, study_order, self.colours, self.labels)
+
+
+def _settings(style: Style) -> dict[str, Any]:
+    size = style.font_size
+    return {
+        "font.family": "DejaVu Sans",  # ships with matplotlib: the same glyphs on every machine
+        "font.size": size,
+        "axes.titlesize": size,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": size,
+        "xtick.labelsize": size - 0.5,
+        "ytick.labelsize": size - 0.5,
+        "legend.fontsize": size - 0.5,
+        "legend.frameon": False,
+        "legend.handlelength": 2.2,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": FAINT,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "xtick.minor.size": 1.5,
+        "ytick.minor.size": 1.5,
+        "axes.linewidth": 0.6,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.formatter.limits": (-3, 4),
+        "axes.formatter.use_mathtext": True,
+        "grid.color": GRID,
+        "grid.linewidth": 0.5,
+        "lines.linewidth": 1.2,
+        "lines.markersize": 4.0,
+        "savefig.dpi": style.dpi,
+        "figure.dpi": 100,
+        "svg.hashsalt": "hydra-steps",
+        "svg.fonttype": "path",
+        "pdf.fonttype": 42,  # TrueType: venues refuse Type 3
+        "pdf.compression": 6,
+    }
+
+
+@contextmanager
+def drawing(style: Style) -> Iterator[None]:
+    """Draw with this look and nothing else: matplotlib's defaults first, then the settings of ``style``."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_settings(style))  # type: ignore[arg-type]
+        yield
+
+
+def canvas(
+    width: float, height: float, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure of ``width`` × ``height`` inches and its axes as rows of columns."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)  # type: ignore[call-arg]
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, [list(row) for row in axes]
+
+
+def grid_shape(panels: int, most: int = 4) -> tuple[int, int]:
+    """Return rows and columns for small panels: at most ``most`` columns, few empty places."""
+    if panels <= most:
+        return 1, max(panels, 1)
+    columns = min((most, most - 1), key=lambda count: (-panels % count, -count))
+    return -(-panels // columns), columns
+
+
+def save(figure: Figure, outputs: Sequence[str | Path]) -> None:
+    """Write ``figure`` to every path in ``outputs``; the suffix (.svg, .pdf, .png) chooses the format.
+
+    Call it inside :func:`drawing`. The same figure gives the same bytes, in any process.
+    """
+    metadata: dict[str, dict[str, None]] = {
+        "svg": {"Date": None, "Creator": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+        "png": {"Software": None},
+    }
+    for path in map(Path, outputs):
+        suffix = path.suffix.lstrip(".").lower()
+        if suffix not in metadata:
+            raise StudyError(f"{path} cannot be drawn", f"a file name that ends with .{', .'.join(FORMATS)}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, format=suffix, metadata=metadata[suffix])
+
+
+def note(axes: Axes, text: str) -> None:
+    """Say in the middle of empty ``axes`` why nothing is drawn there."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=FAINT, wrap=True)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)

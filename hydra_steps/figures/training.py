@@ -1,0 +1,90 @@
+"""How training went: loss and accuracy per epoch on the training, validation and test split.
+
+Reads ``training.csv`` (metrics ``<split>_loss`` in nats, ``<split>_accuracy`` as a share; key ``epoch``).
+Line: mean over seeds; band: smallest to largest seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
+from hydra_steps.figures.style import SPLIT_COLOURS, Style, canvas, drawing, note, save
+
+_LINES = {"train": "-", "validation": (0, (4, 1.5)), "test": (0, (1, 1))}
+_NAMES = {"train": "training", "validation": "validation", "test": "test"}
+
+
+def plot_training(
+    *,
+    table: str | Path,
+    outputs: Sequence[str | Path],
+    methods: Sequence[str] | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> None:
+    """Draw loss and accuracy per epoch; one row of panels per variant.
+
+    ``table``: path of ``training.csv``. ``methods`` is accepted and unused, so that all figures are called
+    alike.
+    """
+    data = read_tidy(table, ["variant", "run", "seed", "metric", "epoch", "value"])
+    data = data.dropna(subset=["epoch"])
+    look = Style.of(style)
+    names = variants(data) or ["base"]
+    with drawing(look):
+        figure, grid = canvas(look.inches("double"), 1.9 * len(names) + 0.1, len(names), 2, sharex=True)
+        for row, variant in zip(grid, names, strict=True):
+            part = data[data["variant"] == variant]
+            prefix = "" if len(names) == 1 else f"{variant}: "
+            _panel(row[0], part, "loss", 1.0)
+            _panel(row[1], part, "accuracy", 100.0)
+            row[0].set_title(f"{prefix}loss" if prefix else "Loss")
+            row[1].set_title(f"{prefix}accuracy" if prefix else "Accuracy")
+            row[0].set_ylabel("mean loss per sample")
+            row[1].set_ylabel("correct (%)")
+            row[1].set_title(
+                plural(count_seeds(part), "seed"), loc="right", fontweight="normal", fontsize="small"
+            )
+        for axes in grid[-1]:
+            axes.set_xlabel("epoch")
+        save(figure, outputs)
+
+
+def _panel(axes: Axes, data: pd.DataFrame, quantity: str, factor: float) -> None:
+    drawn = False
+    for split, colour in SPLIT_COLOURS.items():
+        runs = per_run(data[data["metric"] == f"{split}_{quantity}"]).dropna(subset=["value"])
+        if runs.empty:
+            continue
+        by_epoch = (runs.groupby("epoch")["value"].agg(["mean", "min", "max"]) * factor).sort_index()
+        marker = "o" if len(by_epoch) == 1 else ""
+        axes.fill_between(
+            by_epoch.index, by_epoch["min"], by_epoch["max"], color=colour, alpha=0.18, linewidth=0
+        )
+        axes.plot(
+            by_epoch.index,
+            by_epoch["mean"],
+            color=colour,
+            linestyle=_LINES[split],
+            marker=marker,
+            label=_NAMES[split],
+        )
+        drawn = True
+    if not drawn:
+        note(axes, f"{quantity} was not recorded")
+        return
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.grid(axis="y")
+    if quantity == "loss":
+        axes.set_ylim(bottom=0.0)
+    first, last = data["epoch"].min(), data["epoch"].max()
+    if first < last:
+        axes.set_xlim(first, last)
+    if quantity == "loss":
+        axes.legend(loc="upper right")

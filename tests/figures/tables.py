@@ -1,0 +1,202 @@
+"""Made-up tables with the look of real ones: same columns, plausible numbers, fixed seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+LEADING = ["variant", "run", "seed", "method", "query", "metric"]
+TRAILING = ["n", "value", "ci_low", "ci_high", "sd_seeds"]
+METHODS = (
+    "hydra_exact",
+    "hydra_gauss_newton",
+    "hydra_hessian_free",
+    "influence_cg",
+    "gradient_product",
+    "final_loss",
+    "random",
+)
+WITH_UNIT = METHODS[:5]
+QUERIES = ("test_mean", "test_sample_3", "test_sample_17", "test_sample_40", "validation_mean")
+# rank correlation with exact, LDS, AUROC: about what a smooth LeNet-5 on MNIST gives
+QUALITY = {
+    "hydra_exact": (1.0, 0.995, 0.904),
+    "hydra_gauss_newton": (0.93, 0.95, 0.870),
+    "hydra_hessian_free": (0.35, 0.45, 0.697),
+    "influence_cg": (0.71, 0.66, 0.886),
+    "gradient_product": (0.40, 0.50, 0.74),
+    "final_loss": (-0.20, -0.1, 0.98),
+    "random": (0.0, 0.0, 0.5),
+}
+
+
+class Tables:
+    """Writes one made-up table per call into ``folder`` and returns its path."""
+
+    def __init__(
+        self, folder: Path, seeds=(0, 1), methods=METHODS, variants=("base",), queries=QUERIES
+    ) -> None:
+        self.folder, self.seeds, self.methods = folder, seeds, methods
+        self.variants, self.queries = variants, queries
+        self.random = np.random.default_rng(7)
+        self.quality = {name: QUALITY.get(name, (0.5, 0.5, 0.7)) for name in methods}
+
+    def all(self) -> dict[str, Path]:
+        names: tuple[str, ...] = (
+            "training",
+            "noise",
+            "agreement",
+            "detection",
+            "counterfactual",
+            "points",
+            "contributions",
+        )
+        return {name: getattr(self, name)() for name in names}
+
+    def training(self) -> Path:
+        rows = []
+        for about in self._runs():
+            for epoch in range(21):
+                fade = np.exp(-epoch / 4) + 0.02 * self.random.normal()
+                for metric, value in {
+                    "train_loss": 0.7 + 1.6 * fade,
+                    "validation_loss": 0.5 + 1.75 * fade + 0.004 * epoch,
+                    "test_loss": 0.52 + 1.72 * fade + 0.004 * epoch,
+                    "train_accuracy": 0.8 - 0.7 * fade,
+                    "validation_accuracy": 0.95 - 0.84 * fade,
+                    "test_accuracy": 0.94 - 0.83 * fade,
+                }.items():
+                    rows.append(about | {"metric": metric, "epoch": epoch, "n": 1000, "value": value})
+        return self._write("training", rows, ["epoch"])
+
+    def noise(self, classes: int = 10, rate: float = 0.2) -> Path:
+        rows = []
+        for about in self._runs():
+            for clean in range(classes):
+                shares = np.full(classes, rate / (classes - 1))
+                shares[clean] = 1 - rate
+                counts = self.random.multinomial(100, shares)
+                for label, count in enumerate(counts):
+                    for metric, value in {"count": count, "share": count / 100}.items():
+                        cell = {
+                            "clean_label": clean,
+                            "label": label,
+                            "metric": metric,
+                            "n": 100,
+                            "value": value,
+                        }
+                        rows.append(about | cell)
+        return self._write("noise", rows, ["clean_label", "label"])
+
+    def agreement(self) -> Path:
+        rows = []
+        for about in self._runs():
+            for method in self.methods:
+                if method == "hydra_exact":
+                    continue
+                for query in self.queries:
+                    rho = np.clip(self.quality[method][0] + 0.05 * self.random.normal(), -1, 1)
+                    metrics = {"spearman": rho}
+                    if method in WITH_UNIT:
+                        metrics["sign_disagreement"] = 0.5 * (1 - rho) + 0.01
+                        metrics["relative_error"] = (1.05 - rho) * (3 if method == "gradient_product" else 1)
+                    for metric, value in metrics.items():
+                        key = {"method": method, "query": query, "metric": metric}
+                        rows.append(about | key | {"n": 1000, "value": value})
+        return self._write("agreement", rows, [])
+
+    def detection(self, inspect=(0.05, 0.1, 0.2, 0.3, 0.5), noisy: float = 0.2) -> Path:
+        rows = []
+        for about in self._runs():
+            for method in self.methods:
+                for query in ("validation_mean", "test_mean"):
+                    area = self.quality[method][2] + 0.01 * self.random.normal()
+                    key = {"method": method, "query": query, "n": 1000}
+                    ap = noisy + (1 - noisy) * max(2 * area - 1, 0) ** 1.5
+                    for metric, value in {"auroc": area, "average_precision": ap}.items():
+                        rows.append(about | key | self._ci(metric, value, 0.02))
+                    for share in inspect:
+                        found = share + (min(share / noisy, 1) - share) * max(2 * area - 1, 0)
+                        rows.append(
+                            about | key | {"fraction": share} | self._ci("found_in_inspected", found, 0.03)
+                        )
+        return self._write("detection", rows, ["fraction"])
+
+    def counterfactual(self) -> Path:
+        rows = []
+        for about in self._runs():
+            for method in self.methods:
+                for query in self.queries:
+                    value = np.clip(self.quality[method][1] + 0.04 * self.random.normal(), -1, 0.999)
+                    key = {"method": method, "query": query, "design": "groups", "fraction": 0.02, "n": 40}
+                    rows.append(about | key | self._ci("lds", value, 0.3 * (1.02 - abs(value))))
+                    if method in WITH_UNIT:
+                        rows.append(about | key | {"metric": "slope", "value": 1.0 / (0.2 + abs(value))})
+        return self._write("counterfactual", rows, ["design", "fraction"])
+
+    def points(self) -> Path:
+        rows = []
+        for about in self._runs():
+            for query in self.queries:
+                real = 0.01 + 0.012 * self.random.normal(size=40)
+                for method in (m for m in self.methods if m in WITH_UNIT):
+                    quality = self.quality[method][1]
+                    blur = np.sqrt(1 - min(quality, 1) ** 2) * 0.012 * self.random.normal(size=40)
+                    predicted = (real * quality + blur) * (0.2 if method == "gradient_product" else 1)
+                    for group in range(40):
+                        key = {"method": method, "query": query, "design": "groups", "group": group}
+                        pair = {"predicted": predicted[group], "real": real[group]}
+                        rows.append(about | key | {"fraction": 0.02, "n": 20} | pair)
+        columns = [*LEADING[:5], "design", "group", "fraction", "n", "predicted", "real"]
+        return self._save("counterfactual_points", pd.DataFrame(rows, columns=columns))
+
+    def contributions(self) -> Path:
+        rows = []
+        levels = np.linspace(0, 1, 101)
+        for about in self._runs():
+            for method in self.methods:
+                shift = 3 * max(2 * self.quality[method][2] - 1, 0)
+                for flag, size in ((0, 800), (1, 200)):
+                    sample = 1e-4 * (self.random.standard_t(2, size=size) + 0.3 - flag * shift)
+                    for level, value in zip(levels, np.quantile(sample, levels), strict=True):
+                        key = {"method": method, "query": "validation_mean", "metric": "quantile"}
+                        rows.append(
+                            about | key | {"is_noisy": flag, "level": level, "n": size, "value": value}
+                        )
+        return self._write("contributions", rows, ["is_noisy", "level"])
+
+    def _runs(self):
+        for variant in self.variants:
+            for seed in self.seeds:
+                yield {"variant": variant, "run": f"{variant}-seed{seed}", "seed": str(seed)}
+
+    def _ci(self, metric: str, value: float, half: float) -> dict:
+        return {
+            "metric": metric,
+            "value": value,
+            "ci_low": max(value - half, -1),
+            "ci_high": min(value + half, 1),
+        }
+
+    def _write(self, name: str, rows: list[dict], keys: list[str]) -> Path:
+        table = pd.DataFrame(rows, columns=[*LEADING, *keys, *TRAILING])
+        table[["method", "query"]] = table[["method", "query"]].fillna("")
+        by = ["variant", "method", "query", "metric", *keys]
+        grouped = table.groupby(by, dropna=False, sort=True)
+        summary = grouped.agg(
+            n=("n", "min"),
+            value=("value", "mean"),
+            ci_low=("ci_low", "mean"),
+            ci_high=("ci_high", "mean"),
+            sd_seeds=("value", "std"),
+        ).reset_index()
+        summary["run"], summary["seed"] = summary["variant"], "all"
+        return self._save(name, pd.concat([table, summary])[table.columns])
+
+    def _save(self, name: str, table: pd.DataFrame) -> Path:
+        path = self.folder / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(path, index=False, float_format="%.10g", lineterminator="\n")
+        return path
