@@ -1,0 +1,115 @@
+"""Noisy-label detection: are the samples with the lowest contribution those whose labels are wrong?
+
+    auroc                chance that a mislabelled sample ranks before a clean one; a tie counts one half
+    average_precision    Σ_k (R_k − R_{k−1}) P_k over the distinct scores (scikit-learn's definition)
+    found_in_inspected   share of all mislabelled samples among the first ``fraction`` of the ranking
+
+Ranking: the lowest contribution first (negative harms). Ties at the edge of the inspected part count by
+their expectation over orders. Intervals: bootstrap over samples, within the mislabelled and within the
+clean (the amount of noise is part of the experiment), percentile, 95 %. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_interval
+from hydra_steps.evaluation.layout import part_after, run_of
+from hydra_steps.evaluation.ranking import Ranking, counts_of
+from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.scoring.store import read_scores
+
+QUERIES = ("validation_mean", "test_mean")
+
+Measure = Callable[[np.ndarray], np.ndarray]
+
+
+def evaluate_detection(
+    scores: Sequence[str | Path],
+    labels: Sequence[str | Path],
+    output: str | Path,
+    *,
+    inspect: Sequence[float] = (0.1, 0.2, 0.3),
+    queries: Sequence[str] = QUERIES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> None:
+    """Write ``detection.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+
+    One set of rows for each method and each of ``queries`` that its scores have; the column ``query`` says
+    which. Without any mislabelled or any clean sample the metrics are undefined and their cells empty.
+    """
+    noisy = {run_of(path).name: read_is_noisy(path) for path in labels}
+    rows: list[dict] = []
+    seen: set[str] = set()
+    for path in scores:
+        run, found = run_of(path), read_scores(path)
+        if run.name not in noisy:
+            raise StudyError(f"the scores in {path} have no labels", f"labels.csv of the run {run.name}")
+        is_noisy = noisy[run.name]
+        if len(is_noisy) != found.contribution.shape[1]:
+            raise StudyError(
+                f"{path} scores {found.contribution.shape[1]} samples",
+                f"{len(is_noisy)}, as in the labels of {run.name}",
+                "run the study again so that both belong to one run",
+            )
+        seen.update(found.queries)
+        for query in (q for q in queries if q in found.queries):
+            about = run.columns | {"method": part_after(path, "scores"), "query": query, "n": len(is_noisy)}
+            measured = detect(found.of_query(query), is_noisy, inspect, resamples, seed)
+            rows += [about | row for row in measured]
+    if scores and not rows:
+        raise StudyError(
+            f"no scores have a query to detect noise by (they have {', '.join(sorted(seen))})",
+            f"at least one of {', '.join(queries)}",
+            "add {kind: mean_loss, split: validation} to the study's queries",
+        )
+    write_table(make_table("detection", rows), output)
+
+
+def detect(
+    contribution: np.ndarray, is_noisy: np.ndarray, inspect: Sequence[float], resamples: int, seed: int
+) -> list[dict]:
+    """Return rows (metric, fraction, value, ci_low, ci_high) for contributions [n] and flags [n]."""
+    # Mislabelled first: the two parts are the bootstrap's strata.
+    order = np.argsort(~is_noisy, kind="stable")
+    contribution, is_noisy = np.asarray(contribution, np.float64)[order], is_noisy[order]
+    wrong = int(is_noisy.sum())
+    strata = (wrong, len(is_noisy) - wrong)
+    ranking = Ranking(contribution, is_noisy)
+    measures: list[tuple[str, float, Measure]] = [
+        ("auroc", np.nan, ranking.auroc),
+        ("average_precision", np.nan, ranking.average_precision),
+    ]
+    for share in inspect:
+        measures.append(("found_in_inspected", share, partial(ranking.found_in_inspected, fraction=share)))
+    if min(strata) == 0 or not np.isfinite(contribution).all():
+        return [{"metric": metric, "fraction": fraction} for metric, fraction, _ in measures]
+
+    once = np.ones((1, len(is_noisy)))
+    values = {"auroc": roc_auc_score, "average_precision": average_precision_score}
+    rows = []
+    for metric, fraction, weighted in measures:
+        low, high = bootstrap_interval(partial(_drawn, weighted), strata, resamples=resamples, seed=seed)
+        value = values[metric](is_noisy, -contribution) if metric in values else weighted(once)[0]
+        rows.append(
+            {"metric": metric, "fraction": fraction, "value": float(value), "ci_low": low, "ci_high": high}
+        )
+    return rows
+
+
+def _drawn(weighted: Measure, positions: np.ndarray) -> np.ndarray:
+    return weighted(counts_of(positions))
+
+
+def read_is_noisy(path: str | Path) -> np.ndarray:
+    """Return the flags is_noisy [n] (bool) of a run's ``labels.csv``, in the order of ``index``."""
+    table = pd.read_csv(path).sort_values("index", kind="stable")
+    return table["is_noisy"].to_numpy().astype(bool)

@@ -1,0 +1,45 @@
+"""The label noise that a run really got: its rate and its class-transition matrix.
+
+    rate         share of the training samples whose label is not the true one transition   share of the
+    samples of class ``clean_label`` that carry ``label``; rows of the matrix sum to 1
+
+``n`` is the number of samples behind the share. These are counts of what is there, so they have no
+interval. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.evaluation.layout import run_of
+from hydra_steps.evaluation.tables import make_table, write_table
+
+
+def describe_noise(labels: Sequence[str | Path], output: str | Path) -> None:
+    """Write ``noise.csv`` from the runs' ``labels.csv``."""
+    rows = []
+    for path in labels:
+        table = pd.read_csv(path)
+        about = run_of(path).columns
+        rate = table["is_noisy"].mean() if len(table) else np.nan
+        rows.append(about | {"metric": "rate", "n": len(table), "value": rate})
+        matrix = transition_matrix(table["clean_label"].to_numpy(), table["label"].to_numpy())
+        for true, row in enumerate(matrix):
+            members = int(row.sum())
+            for given, count in enumerate(row):
+                share = count / members if members else np.nan
+                cell = {"metric": "transition", "clean_label": true, "label": given, "n": members}
+                rows.append(about | cell | {"value": share})
+    write_table(make_table("noise", rows), output)
+
+
+def transition_matrix(clean_label: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Return the counts [c, c] of samples by true class (row) and given label (column)."""
+    classes = int(max(clean_label.max(initial=-1), label.max(initial=-1))) + 1
+    matrix = np.zeros((classes, classes), np.int64)
+    np.add.at(matrix, (clean_label, label), 1)
+    return matrix

@@ -1,0 +1,40 @@
+"""How each run trained: loss and accuracy after every epoch, read from the trajectory store.
+
+One row per run, epoch (from 1) and metric: ``train_loss``, ``validation_loss``, ``test_loss``,
+``train_accuracy``, ``validation_accuracy``, ``test_accuracy``. Training loss and accuracy are against the
+labels that the run saw. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hydra_steps.evaluation.layout import run_of
+from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.stores import open_complete, read_array
+
+PREFIX = "epoch_"
+METRICS = tuple(
+    f"{split}_{what}" for split in ("train", "validation", "test") for what in ("loss", "accuracy")
+)
+
+
+def describe_training(trajectories: Sequence[str | Path], output: str | Path) -> None:
+    """Write ``training.csv`` from trajectory folders ``…/runs/<run>/trajectory`` (arrays ``epoch_<metric>``
+    [epoch]).
+    """
+    rows = []
+    for path in trajectories:
+        store = open_complete(Path(path) / "store.zarr")
+        for metric in METRICS:
+            if PREFIX + metric not in store:
+                continue
+            values = read_array(store, PREFIX + metric).astype(np.float64)
+            rows += [
+                run_of(path).columns | {"metric": metric, "epoch": epoch, "value": value}
+                for epoch, value in enumerate(values, start=1)
+            ]
+    write_table(make_table("training", rows), output)

@@ -1,0 +1,122 @@
+"""Outcomes of re-training without groups of samples: the store that a bank's batch writes and every metric
+reads.
+
+    real change of query q by group g  =  value[g, q] − base_value[q]
+
+One folder per batch holds ``store.zarr`` and ``manifest.json``; ``complete: true`` is written last. Groups
+are sets of positions in the training split, padded with −1 in the array ``removed``. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from hydra_steps.errors import StudyError
+from hydra_steps.stores import check_digest, digest_of, open_complete, plain, read_array, write_json
+
+SCHEMA_VERSION = 1
+DIMENSIONS = {
+    "group": ("group",),
+    "removed": ("group", "member"),
+    "value": ("group", "query"),
+    "test_accuracy": ("group",),
+    "final_loss": ("group",),
+    "base_value": ("query",),
+}
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What re-training without each of r groups gave.
+
+    ``group`` [r] int64 numbers in the design; ``removed`` r arrays of positions in the training split;
+    ``value`` [r, q] float64 the queries after re-training; ``base_value`` [q] the queries of the run
+    itself; ``test_accuracy`` [r]; ``final_loss`` [r] mean loss over the training samples that were kept.
+    """
+
+    queries: tuple[str, ...]
+    group: np.ndarray
+    removed: tuple[np.ndarray, ...]
+    value: np.ndarray
+    base_value: np.ndarray
+    test_accuracy: np.ndarray
+    final_loss: np.ndarray
+    attributes: dict[str, Any]
+
+    @property
+    def change(self) -> np.ndarray:
+        """Real changes of the queries [r, q]."""
+        return self.value - self.base_value
+
+
+def write_outcomes(
+    path: str | Path,
+    *,
+    queries: Sequence[str],
+    group: Sequence[int],
+    removed: Sequence[np.ndarray],
+    value: np.ndarray,
+    base_value: np.ndarray,
+    test_accuracy: np.ndarray,
+    final_loss: np.ndarray,
+    attributes: Mapping[str, Any],
+) -> None:
+    """Write one batch into the folder ``path``. ``attributes`` must carry ``design``, ``kind`` and
+    ``fraction``.
+    """
+    members = max((len(r) for r in removed), default=0)
+    padded = np.full((len(removed), members), -1, np.int64)
+    for row, positions in zip(padded, removed, strict=True):
+        row[: len(positions)] = positions
+    arrays = {
+        "group": np.asarray(group, np.int64),
+        "removed": padded,
+        "value": np.asarray(value, np.float64).reshape(len(removed), len(queries)),
+        "test_accuracy": np.asarray(test_accuracy, np.float64),
+        "final_loss": np.asarray(final_loss, np.float64),
+        "base_value": np.asarray(base_value, np.float64),
+    }
+    described = plain(attributes) | {
+        "schema_version": SCHEMA_VERSION,
+        "queries": list(queries),
+        "digest": digest_of(*arrays.values()),
+    }
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    store = zarr.create_group(store=str(folder / "store.zarr"), zarr_format=3, overwrite=True)
+    for name, content in arrays.items():
+        array = store.create_array(
+            name,
+            shape=content.shape,
+            dtype=content.dtype,
+            chunks=tuple(max(1, size) for size in content.shape),
+            compressors=None,
+            dimension_names=DIMENSIONS[name],
+        )
+        array[...] = content
+    store.attrs.update(described)
+    write_json(folder / "manifest.json", described)
+    store.attrs["complete"] = True
+
+
+def read_outcomes(path: str | Path) -> Outcomes:
+    """Read one batch; anything missing, unfinished or altered is refused with :class:`StudyError`."""
+    location = Path(path) / "store.zarr"
+    store = open_complete(location)
+    attributes: dict[str, Any] = dict(store.attrs)
+    if attributes.get("schema_version") != SCHEMA_VERSION:
+        raise StudyError(
+            f"the outcomes in {path} have schema version {attributes.get('schema_version')}",
+            f"version {SCHEMA_VERSION}",
+            f"delete {path} and run the study again",
+        )
+    arrays = {name: read_array(store, name) for name in DIMENSIONS}
+    check_digest(location, digest_of(*arrays.values()), attributes)
+    removed = tuple(row[row >= 0] for row in arrays.pop("removed"))
+    return Outcomes(queries=tuple(attributes["queries"]), removed=removed, attributes=attributes, **arrays)

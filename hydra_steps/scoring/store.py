@@ -1,0 +1,123 @@
+"""The scores' store: one contribution c[q, n] per query and training sample, and what it needs to be read
+right.
+
+    c[q, n] = −∂f_q/∂w_n      positive helps: the predicted rise of query q if sample n were removed
+
+A folder holds ``store.zarr`` (array ``contribution`` [query, sample], attributes) and ``manifest.json``
+(the same identity without the clock's readings, so that two equal computations leave equal manifests).
+``complete`` is written last; a store without it, or whose content does not match its digest, is refused.
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.stores import check_digest, digest_of, open_complete, plain, read_array, write_json
+
+SCHEMA_VERSION = 1
+SIGN = "positive helps: predicted rise of the query if the sample is removed"
+UNITS = ("query", "rank only")
+BLOCK_BYTES = 4 * 2**20
+# What the clock and the machine's load decide: kept in the store, left out of the manifest.
+MEASURED = ("seconds", "seconds_training", "peak_memory_bytes", "diagnostics")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Contributions [q, n] of one method on one run, with the names of the queries and the attributes."""
+
+    contribution: np.ndarray
+    queries: tuple[str, ...]
+    attributes: dict[str, Any]
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether the numbers are in the query's unit; where not, only their order means something."""
+        return self.attributes["unit"] == "query"
+
+    def of_query(self, query: str) -> np.ndarray:
+        """Return the contributions [n] to one query; an unknown name is a :class:`StudyError`."""
+        if query not in self.queries:
+            raise StudyError(
+                f"query {query!r} is not among the scores' queries", fix=nearest(query, self.queries)
+            )
+        return self.contribution[self.queries.index(query)]
+
+
+def write_scores(
+    path: str | Path, contribution: np.ndarray, queries: Sequence[str], attributes: Mapping[str, Any]
+) -> None:
+    """Write ``store.zarr`` and ``manifest.json`` into the folder ``path``; ``complete: true`` comes last.
+
+    ``contribution`` is float32 or float64 of shape [q, n], kept in its type. ``attributes`` must carry
+    ``method`` and ``unit`` (``query`` or ``rank only``); ``sign``, ``schema_version``, ``queries`` and
+    ``digest`` are added. Non-finite contributions are stored as they are: they are a finding about the
+    method.
+    """
+    contribution = np.ascontiguousarray(contribution)
+    _check(contribution, queries, attributes)
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    described = plain(attributes) | {
+        "schema_version": SCHEMA_VERSION,
+        "sign": SIGN,
+        "queries": list(queries),
+        "digest": digest_of(contribution),
+    }
+    described.pop("complete", None)
+    group = zarr.create_group(store=str(folder / "store.zarr"), zarr_format=3, overwrite=True)
+    count, samples = contribution.shape
+    rows = max(1, min(count, BLOCK_BYTES // max(1, samples * contribution.itemsize)))
+    array = group.create_array(
+        "contribution",
+        shape=contribution.shape,
+        dtype=contribution.dtype,
+        chunks=(rows, max(1, samples)),
+        compressors=None,
+        dimension_names=("query", "sample"),
+    )
+    array[...] = contribution
+    group.attrs.update(described)
+    write_json(folder / "manifest.json", {k: v for k, v in described.items() if k not in MEASURED})
+    group.attrs["complete"] = True
+
+
+def read_scores(path: str | Path) -> Scores:
+    """Read the folder that :func:`write_scores` wrote; anything missing, unfinished or altered is refused."""
+    store = Path(path) / "store.zarr"
+    group = open_complete(store)
+    attributes: dict[str, Any] = dict(group.attrs)
+    if attributes.get("schema_version") != SCHEMA_VERSION:
+        raise StudyError(
+            f"the scores in {path} have schema version {attributes.get('schema_version')}",
+            f"version {SCHEMA_VERSION}",
+            f"delete {path} and run the study again",
+        )
+    contribution = read_array(group, "contribution")
+    check_digest(store, digest_of(contribution), attributes)
+    return Scores(contribution, tuple(attributes["queries"]), attributes)
+
+
+def _check(contribution: np.ndarray, queries: Sequence[str], attributes: Mapping[str, Any]) -> None:
+    if contribution.ndim != 2 or contribution.dtype not in (np.float32, np.float64):
+        raise StudyError(
+            f"contributions of shape {contribution.shape} and type {contribution.dtype}",
+            "[query, sample] in float32 or float64",
+        )
+    if contribution.shape[0] != len(queries) or len(set(queries)) != len(queries):
+        raise StudyError(
+            f"{contribution.shape[0]} rows of contributions for the queries {list(queries)}",
+            "one row for each query, and no query twice",
+        )
+    if attributes.get("unit") not in UNITS:
+        raise StudyError(f"the scores' unit is {attributes.get('unit')!r}", f"one of {', '.join(UNITS)}")
+    if not attributes.get("method"):
+        raise StudyError("the scores do not name their method", "the attribute method")

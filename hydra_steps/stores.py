@@ -1,0 +1,82 @@
+"""What every Zarr store of a study has in common: a digest of its content, and ``complete: true`` written
+last.
+
+A Zarr array that was never written reads as zeros without an error, so a reader must know that the writer
+finished and that the bytes are the ones that were written. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from hydra_steps.errors import StudyError
+
+
+def open_complete(path: str | Path) -> zarr.Group:
+    """Open the Zarr group ``path`` for reading; refuse one that is absent or was not finished."""
+    path = Path(path)
+    fix = f"delete {path.parent} and run the study again"
+    if not (path / "zarr.json").is_file():
+        raise StudyError(f"there is no Zarr store at {path}", "a finished store", fix)
+    group = zarr.open_group(str(path), mode="r")
+    if group.attrs.get("complete") is not True:
+        raise StudyError(f"the store {path} is not complete", "the attribute complete: true", fix)
+    return group
+
+
+def check_digest(path: str | Path, found: str, stated: Mapping[str, Any]) -> None:
+    """Refuse the store ``path`` unless its content, its attributes and the manifest beside it name one
+    digest.
+    """
+    path = Path(path)
+    manifest = path.parent / "manifest.json"
+    listed = json.loads(manifest.read_text()).get("digest", "none") if manifest.is_file() else "missing"
+    if not found == stated.get("digest") == listed:
+        raise StudyError(
+            f"the content of {path} has digest {found[:12]}",
+            f"{str(stated.get('digest'))[:12]} as its attributes say, {listed[:12]} as the manifest says",
+            f"delete {path.parent} and run the study again",
+        )
+
+
+def read_array(group: zarr.Group, name: str) -> np.ndarray:
+    """Read a member array whole."""
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    return np.asarray(array[...])
+
+
+def digest_of(*arrays: np.ndarray) -> str:
+    """SHA-256 of the arrays' types, shapes and bytes (C order, little-endian)."""
+    total = hashlib.sha256()
+    for array in arrays:
+        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        total.update(f"{little.dtype.str}{array.shape}".encode())
+        total.update(little.tobytes())
+    return total.hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy values, tuples and paths into what JSON knows; NaN and infinities become text."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write sorted, indented JSON: equal content, equal bytes."""
+    path.write_text(json.dumps(plain(content), indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,73 @@
+"""The tables that describe a study: training curves, realised noise, cost."""
+
+import numpy as np
+import pytest
+import zarr
+
+from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.cost import describe_cost
+from hydra_steps.evaluation.noise import describe_noise, transition_matrix
+from hydra_steps.evaluation.tables import read_table
+from hydra_steps.evaluation.training import describe_training
+
+
+def trajectory(folder, run, loss, complete=True):
+    path = folder / "runs" / run / "trajectory"
+    group = zarr.create_group(store=str(path / "store.zarr"))
+    for name in ("epoch_train_loss", "epoch_test_accuracy"):
+        group.create_array(name, data=np.asarray(loss, np.float64))
+    group.attrs["complete"] = complete
+    return path
+
+
+def test_training_curves(tmp_path):
+    paths = [trajectory(tmp_path, "base-seed0", [3, 2]), trajectory(tmp_path, "base-seed1", [5, 2])]
+    describe_training(paths, tmp_path / "t.csv")
+    table = read_table(tmp_path / "t.csv")
+    assert set(table["metric"]) == {"train_loss", "test_accuracy"}
+    summary = table[(table["seed"] == "all") & (table["metric"] == "train_loss")].set_index("epoch")
+    assert summary["value"].to_dict() == {1: 4, 2: 2}
+    assert summary["sd_seeds"].to_dict() == {1: pytest.approx(2**0.5), 2: 0}
+
+
+def test_an_unfinished_trajectory_is_refused(tmp_path):
+    with pytest.raises(StudyError, match="not complete"):
+        describe_training([trajectory(tmp_path, "base-seed0", [1], complete=False)], tmp_path / "t.csv")
+
+
+def test_transition_matrix():
+    clean, label = np.array([0, 0, 0, 2]), np.array([0, 1, 1, 2])
+    expected = np.zeros((3, 3), int)
+    for a, b in zip(clean, label, strict=True):
+        expected[a, b] += 1
+    assert np.array_equal(transition_matrix(clean, label), expected)
+    assert transition_matrix(clean[:0], label[:0]).shape == (0, 0)
+
+
+def test_noise(study, tmp_path):
+    path = study.labels([False, True, True, False], clean=[0, 0, 0, 2], label=[0, 1, 1, 2])
+    describe_noise([path], tmp_path / "n.csv")
+    table = read_table(tmp_path / "n.csv")
+    table = table[table["seed"] == "0"]
+    assert table[table["metric"] == "rate"]["value"].item() == 0.5
+    cells = {
+        (r.clean_label, r.label): (r.value, r.n) for r in table[table["metric"] == "transition"].itertuples()
+    }
+    assert cells[0, 1] == (pytest.approx(2 / 3), 3)
+    assert cells[2, 2] == (1, 1)
+    assert np.isnan(cells[1, 1][0])
+    assert cells[1, 1][1] == 0
+
+
+def test_cost(study, tmp_path):
+    paths = [
+        study.scores("a", [1.0], seconds=3, seconds_training=2.0, peak_memory_bytes=10**9),
+        study.scores("b", [1.0], seconds=3.0),
+    ]
+    describe_cost(paths, tmp_path / "c.csv")
+    table = read_table(tmp_path / "c.csv")
+    cells = {(r.method, r.metric): r.value for r in table[table["seed"] == "0"].itertuples()}
+    assert cells["a", "ratio_to_training"] == 1.5
+    assert cells["a", "peak_memory_bytes"] == 10**9
+    assert ("b", "ratio_to_training") not in cells
+    assert np.isnan(cells["b", "seconds_training"])

@@ -1,0 +1,69 @@
+"""The bootstrap: against scipy's, and honest where there is no interval."""
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+from hydra_steps.evaluation.correlation import spearman
+from hydra_steps.evaluation.intervals import bootstrap_interval
+
+
+def test_agrees_with_scipy_on_a_mean():
+    x = np.random.default_rng(1).normal(size=60)
+    low, high = bootstrap_interval(lambda at: x[at].mean(-1), [60], resamples=20_000)
+    expected = bootstrap((x,), np.mean, method="percentile", n_resamples=20_000, rng=0).confidence_interval
+    assert low == pytest.approx(expected.low, abs=0.01)
+    assert high == pytest.approx(expected.high, abs=0.01)
+
+
+def test_agrees_with_scipy_on_a_rank_correlation():
+    x = np.random.default_rng(2).normal(size=40)
+    y = x + np.random.default_rng(3).normal(size=40)
+    low, high = bootstrap_interval(lambda at: spearman(x[at], y[at]), [40], resamples=5000)
+    expected = bootstrap(
+        (x, y),
+        lambda a, b, axis: spearman(a, b),
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        n_resamples=5000,
+        rng=0,
+    ).confidence_interval
+    assert low == pytest.approx(expected.low, abs=0.03)
+    assert high == pytest.approx(expected.high, abs=0.03)
+
+
+def test_repeats_and_follows_its_seed():
+    x = np.arange(30.0)
+
+    def mean(at):
+        return x[at].mean(-1)
+
+    assert bootstrap_interval(mean, [30], seed=4) == bootstrap_interval(mean, [30], seed=4)
+    assert bootstrap_interval(mean, [30], seed=4) != bootstrap_interval(mean, [30], seed=5)
+
+
+def test_strata_keep_their_sizes():
+    seen = []
+    bootstrap_interval(lambda at: seen.append(at) or np.zeros(len(at)), [3, 7], resamples=50)
+    drawn = np.concatenate(seen)
+    assert drawn.shape == (50, 10)
+    assert drawn[:, :3].max() < 3
+    assert drawn[:, 3:].min() >= 3
+
+
+def test_blocks_do_not_show(monkeypatch):
+    x = np.random.default_rng(0).normal(size=20)
+    monkeypatch.setattr("hydra_steps.evaluation.intervals.BLOCK_CELLS", 60)
+    low, high = bootstrap_interval(lambda at: x[at].mean(-1), [20], resamples=1000)
+    assert low < x.mean() < high
+
+
+@pytest.mark.parametrize("strata", [[], [0], [1], [1, 50], [5, 0]])
+def test_no_interval_from_one(strata):
+    assert np.isnan(bootstrap_interval(lambda at: at.mean(-1), strata)).all()
+
+
+def test_no_interval_where_many_resamples_are_undefined():
+    x = np.array([1.0, 2.0])
+    assert np.isnan(bootstrap_interval(lambda at: spearman(x[at], x[at]), [2])).all()
