@@ -1,0 +1,27 @@
+"""The configuration of a study: load, validate, fill in, expand into runs. No torch, no snakemake.
+
+``resolve_study`` turns what a user wrote into a complete study, or raises one
+:class:`hydra_steps.errors.StudyError`.
+"""
+
+from hydra_steps.config.resolve import load_study, resolve_study, study_yaml
+from hydra_steps.config.runs import (
+    canonical_json,
+    method_options,
+    run_config,
+    run_names,
+    run_section,
+    variant_names,
+)
+
+__all__ = [
+    "canonical_json",
+    "load_study",
+    "method_options",
+    "resolve_study",
+    "run_config",
+    "run_names",
+    "run_section",
+    "study_yaml",
+    "variant_names",
+]

@@ -1,0 +1,136 @@
+"""What the schema cannot say: keys that must fit each other, and the size of the data.
+
+The sizes of the datasets are known from their registry, so that a study that asks for more samples than there
+are is refused before anything is fetched.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hydra_steps.config.validate import shown
+from hydra_steps.data.noise import check_noise
+from hydra_steps.data.registry import dataset
+from hydra_steps.data.splits import split_sizes
+from hydra_steps.errors import StudyError
+
+Section = dict[str, Any]
+
+
+def check_limits(study: Section, variant: str = "") -> None:
+    """Raise :class:`StudyError` for the first pair of keys that do not fit each other.
+
+    ``study`` has all its defaults, and ``variant`` merged in where one is named.
+    """
+    try:
+        _check(study)
+    except StudyError as error:
+        if not variant:
+            raise
+        raise StudyError(f"variants.{variant}: {error.found}", error.expected, error.fix) from None
+
+
+def _check(study: Section) -> None:
+    data, noise = study["data"], study["noise"]
+    sizes = split_sizes(data["name"], data["train"], data["validation"], data["test"])
+    for split, size in sizes.items():
+        if size < 1:
+            raise StudyError(f"data.{split}: null leaves no sample", "at least 1", "lower the other splits")
+    classes = dataset(data["name"]).classes
+    check_noise(noise["kind"], noise["rate"], noise["matrix"], len(classes))
+    _check_training(study["training"], "training")
+    for i, query in enumerate(study["queries"]):
+        _check_query(query, sizes, f"queries[{i}]")
+    names = [n for query in study["queries"] for n in query_names(query, len(classes))]
+    for name in names:
+        if names.count(name) > 1:
+            raise StudyError(
+                f"queries: {name} is asked for twice", "each query once", "remove the repetition"
+            )
+    fraction = study["counterfactual"]["fraction"]
+    size = round(fraction * sizes["train"])
+    if not 0 < size < sizes["train"]:
+        raise StudyError(
+            f"counterfactual.fraction: {fraction} of {sizes['train']} training samples is a group of {size}",
+            f"a group of 1 to {sizes['train'] - 1}",
+            "change counterfactual.fraction or data.train",
+        )
+
+
+def query_names(query: Section, classes: int) -> list[str]:
+    """Return the names of the queries that one entry of ``queries`` gives, such as ``test_sample_17``."""
+    split = query["split"]
+    if query["kind"] == "mean_loss":
+        return [f"{split}_mean"]
+    if query["kind"] == "class_loss":
+        return [f"{split}_class_{label}" for label in range(classes)]
+    noun = "sample" if query["kind"] == "sample_loss" else "margin"
+    return [f"{split}_{noun}_{position}" for position in query.get("samples", range(query.get("count", 0)))]
+
+
+def check_writable(results: str, study: str) -> None:
+    """Raise :class:`StudyError` where the folder of the study's outputs cannot be written."""
+    folder = Path(results) / study
+    nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists() or p.is_symlink())
+    if not nearest.is_dir():
+        reason = f"{nearest} is not a folder"
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        reason = f"{nearest} is not writable for you"
+    else:
+        return
+    raise StudyError(
+        f"results: {shown(results)} cannot be written: {reason}",
+        "a folder that you may write to",
+        "set results to another folder, or change its permissions",
+    )
+
+
+def _check_training(training: Section, where: str) -> None:
+    optimizer, schedule = training["optimizer"], training["schedule"]
+    if optimizer["nesterov"] and (optimizer["momentum"] == 0 or optimizer["dampening"] != 0):
+        raise StudyError(
+            f"{where}.optimizer.nesterov: true with momentum {optimizer['momentum']} "
+            f"and dampening {optimizer['dampening']}",
+            "a momentum above 0 and dampening 0",
+            f"set {where}.optimizer.nesterov to false, or change the other two",
+        )
+    milestones = schedule["milestones"]
+    if schedule["name"] == "multistep" and milestones != sorted(set(milestones)):
+        raise StudyError(
+            f"{where}.schedule.milestones: {shown(milestones)}",
+            "epochs in rising order",
+            "put them in rising order",
+        )
+
+
+def _check_query(query: Section, sizes: dict[str, int], where: str) -> None:
+    single = query["kind"] in ("sample_loss", "sample_margin")
+    given = [key for key in ("samples", "count") if key in query]
+    if not single and given:
+        raise StudyError(
+            f"{where}.{given[0]}: {shown(query[given[0]])} has no meaning for kind {query['kind']}",
+            "",
+            f"remove {where}.{given[0]}, or set {where}.kind to sample_loss",
+        )
+    if not single:
+        return
+    if len(given) != 1:
+        raise StudyError(
+            f"{where}: {shown(query)} has {' and '.join(given) or 'neither samples nor count'}",
+            "exactly one of samples and count",
+            f"give {where} either samples: [positions] or count: number",
+        )
+    size, split = sizes[query["split"]], query["split"]
+    if query.get("count", 0) > size:
+        raise StudyError(
+            f"{where}.count: {query['count']}", f"at most {size}, the {split} samples", f"lower {where}.count"
+        )
+    for position in query.get("samples", []):
+        if position >= size:
+            raise StudyError(
+                f"{where}.samples: {position} is no position in the {split} split",
+                f"0 to {size - 1}",
+                f"change {where}.samples, or raise data.{split}",
+            )

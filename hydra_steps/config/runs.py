@@ -1,0 +1,62 @@
+"""The runs of a study: each variant with each seed, and what a run's jobs are told.
+
+A run is named ``<variant>-seed<seed>``. A job gets a section of the configuration as canonical JSON: one
+string, the same for every order of the keys, so that a job runs again exactly when a value in it has changed.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from hydra_steps.config.schema import merge
+
+Study = dict[str, Any]
+RUN_SECTIONS = ("data", "noise", "model", "training", "trajectory", "compute")
+BASE = "base"
+
+
+def canonical_json(value: Any) -> str:
+    """Return ``value`` as JSON with sorted keys and no spaces; not-a-number is refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def variant_names(study: Study) -> list[str]:
+    """Return the names of the variants, in the order of the study; ``base`` alone where there are none."""
+    return list(study["variants"]) or [BASE]
+
+
+def run_names(study: Study) -> list[str]:
+    """Return the names of all runs: variants in their order, and within each the seeds in theirs."""
+    return [f"{variant}-seed{seed}" for variant in variant_names(study) for seed in study["seeds"]]
+
+
+def run_parts(run: str) -> tuple[str, int]:
+    """Return the variant and the seed of a run's name."""
+    variant, _, seed = run.rpartition("-seed")
+    return variant, int(seed)
+
+
+def run_config(study: Study, run: str) -> Study:
+    """Return the sections that decide a run, its variant merged in, with ``run``, ``variant`` and ``seed``.
+
+    ``noise.seed`` is a number: the run's seed where the study leaves it open.
+    """
+    variant, seed = run_parts(run)
+    sections = {name: copy.deepcopy(study[name]) for name in RUN_SECTIONS}
+    sections = merge(sections, study["variants"].get(variant, {}))
+    if sections["noise"]["seed"] is None:
+        sections["noise"] = {**sections["noise"], "seed": seed}
+    return {**sections, "run": run, "variant": variant, "seed": seed}
+
+
+def run_section(study: Study, run: str, *names: str) -> str:
+    """Return canonical JSON of sections (or ``seed``) of a run; of the section itself where one is named."""
+    config = run_config(study, run)
+    return canonical_json(config[names[0]] if len(names) == 1 else {name: config[name] for name in names})
+
+
+def method_options(study: Study, label: str) -> str:
+    """Return canonical JSON of a method's options, ``method`` (its name) among them."""
+    return canonical_json(study["methods"][label])

@@ -1,0 +1,60 @@
+"""A job of the workflow: what it says goes to its log and to the terminal, and what a user can mend is one
+message."""
+
+from __future__ import annotations
+
+import io
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TextIO
+
+from hydra_steps.errors import StudyError
+
+
+class _Tee(io.TextIOBase):
+    """Text for the terminal, and finished lines for a log: a bar that redraws its line leaves its last state."""
+
+    def __init__(self, terminal: TextIO, log: TextIO) -> None:
+        self._terminal, self._log, self._line = terminal, log, ""
+
+    def write(self, text: str) -> int:
+        drawn = self._terminal.isatty()
+        if drawn:
+            self._terminal.write(text)
+        *finished, self._line = (self._line + text).split("\n")
+        self._line = self._line.rpartition("\r")[2] or self._line[-1000:]
+        for line in finished:
+            last = line.rstrip("\r").rpartition("\r")[2] + "\n"
+            self._log.write(last)
+            if not drawn:
+                self._terminal.write(last)
+        if finished:
+            self._log.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        self._terminal.flush()
+
+    def isatty(self) -> bool:
+        return self._terminal.isatty()
+
+
+@contextmanager
+def job(log: str | Path) -> Iterator[None]:
+    """Run one call: copy what it says to ``log``; where it fails, end with one message and exit code 1."""
+    path = Path(log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        tee = _Tee(sys.stderr, file)
+        with redirect_stdout(tee), redirect_stderr(tee):
+            try:
+                yield
+            except StudyError as error:
+                print(f"error: {error}", file=sys.stderr, flush=True)
+                sys.exit(1)
+            except Exception:
+                traceback.print_exc()
+                sys.exit(1)

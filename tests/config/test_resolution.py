@@ -1,0 +1,105 @@
+"""Defaults, variants, runs, and the canonical form of what jobs are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hydra_steps.config import (
+    canonical_json,
+    load_study,
+    method_options,
+    resolve_study,
+    run_config,
+    run_names,
+    run_section,
+    study_yaml,
+)
+from hydra_steps.config.document import document
+
+ROOT = Path(__file__).parents[2]
+STUDIES = sorted((ROOT / "config").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.stem)
+def test_each_study_in_the_folder_is_valid_and_carries_its_name(path: Path) -> None:
+    assert load_study(path)["study"] == path.stem
+
+
+def test_resolving_twice_changes_nothing() -> None:
+    study = resolve_study(
+        {"variants": {"relu": {"model": {"name": "lenet5_relu"}}}, "methods": {"random": None}}
+    )
+    assert resolve_study(study) == study
+    assert resolve_study(yaml.safe_load(study_yaml(study))) == study
+
+
+def test_every_default_is_filled_in() -> None:
+    study = resolve_study({})
+    assert study["training"]["optimizer"]["momentum"] == 0.9
+    assert study["training"]["schedule"]["name"] == "constant"
+    assert study["methods"]["influence_cg"]["damping"] > 0
+    assert study["noise"]["seed"] is None
+
+
+def test_the_order_of_keys_and_the_form_of_numbers_do_not_matter() -> None:
+    one = resolve_study({"noise": {"rate": 1, "kind": "uniform"}, "training": {"epochs": 3.0}})
+    two = resolve_study({"training": {"epochs": 3}, "noise": {"kind": "uniform", "rate": 1.0}})
+    assert study_yaml(one) == study_yaml(two)
+    assert run_section(one, "base-seed0", "noise") == run_section(two, "base-seed0", "noise")
+
+
+def test_what_was_written_is_not_changed() -> None:
+    raw = {"methods": {"random": None}, "training": {"optimizer": {}}}
+    before = json.dumps(raw)
+    resolve_study(raw)
+    assert json.dumps(raw) == before
+
+
+def test_runs_are_variants_times_seeds() -> None:
+    study = resolve_study({"seeds": [3, 1], "variants": {"a": {}, "b": {"noise": {"rate": 0.5}}}})
+    assert run_names(study) == ["a-seed3", "a-seed1", "b-seed3", "b-seed1"]
+    assert run_names(resolve_study({})) == ["base-seed0", "base-seed1"]
+
+
+def test_a_variant_is_merged_over_the_study() -> None:
+    study = resolve_study(
+        {
+            "training": {"epochs": 7, "optimizer": {"momentum": 0.5}},
+            "variants": {"slow": {"training": {"optimizer": {"learning_rate": 0.001}}}},
+        }
+    )
+    run = run_config(study, "slow-seed1")
+    assert run["training"]["epochs"] == 7
+    assert run["training"]["optimizer"]["momentum"] == 0.5
+    assert run["training"]["optimizer"]["learning_rate"] == 0.001
+    assert (run["variant"], run["seed"], run["run"]) == ("slow", 1, "slow-seed1")
+
+
+def test_a_run_has_its_own_noise_unless_the_study_fixes_it() -> None:
+    assert run_config(resolve_study({}), "base-seed1")["noise"]["seed"] == 1
+    assert run_config(resolve_study({"noise": {"seed": 9}}), "base-seed1")["noise"]["seed"] == 9
+
+
+def test_a_method_may_stand_there_twice() -> None:
+    study = resolve_study(
+        {"methods": {"weak": {"method": "influence_cg", "damping": 10}, "influence_cg": {}}}
+    )
+    assert json.loads(method_options(study, "weak")) == {"method": "influence_cg"} | {
+        **study["methods"]["influence_cg"],
+        "damping": 10.0,
+    }
+
+
+def test_canonical_json_refuses_what_is_no_number() -> None:
+    assert canonical_json({"b": 1, "a": [True, None]}) == '{"a":[true,null],"b":1}'
+    with pytest.raises(ValueError, match="JSON"):
+        canonical_json(float("nan"))
+
+
+def test_the_page_of_all_keys_is_current() -> None:
+    page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    assert page == document(), "run: python -m hydra_steps.config --document > config/README.md"

@@ -1,0 +1,145 @@
+"""Every kind of wrong study ends with one message that names the key, the value, and the fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hydra_steps.config import load_study, resolve_study
+from hydra_steps.config.limits import check_writable
+from hydra_steps.errors import StudyError
+
+IDENTITY = [[float(i == j) for j in range(10)] for i in range(10)]
+
+WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "unknown section": ({"nois": {"rate": 0.1}}, ("nois", "rate", "did you mean 'noise'")),
+    "unknown key": ({"training": {"epoch": 3}}, ("training.epoch", "3", "did you mean 'epochs'")),
+    "unknown nested key": (
+        {"training": {"optimizer": {"lr": 0.1}}},
+        ("training.optimizer.lr", "0.1", "learning_rate"),
+    ),
+    "wrong type": ({"training": {"epochs": "many"}}, ("training.epochs", '"many"', "a whole number")),
+    "number as text": (
+        {"training": {"optimizer": {"learning_rate": "1e-3"}}},
+        ("training.optimizer.learning_rate", "0.001", "YAML needs a dot"),
+    ),
+    "a truth value for a number": ({"noise": {"rate": True}}, ("noise.rate", "true", "a number")),
+    "rate above one": ({"noise": {"rate": 1.5}}, ("noise.rate", "1.5", "at most 1")),
+    "negative rate": ({"noise": {"rate": -0.1}}, ("noise.rate", "-0.1", "0 or more")),
+    "no epochs": ({"training": {"epochs": 0}}, ("training.epochs", "0", "1 or more")),
+    "too many samples": ({"data": {"train": 5000}}, ("data.train", "5000", "1797", "digits")),
+    "too many test samples": (
+        {"data": {"name": "mnist", "test": 10_001}},
+        ("data.test", "10001", "10000"),
+    ),
+    "two open splits": (
+        {"data": {"name": "mnist", "train": None, "validation": None}},
+        ("data.train", "null", "give a number"),
+    ),
+    "unknown dataset": ({"data": {"name": "mnst"}}, ("data.name", "mnst", "did you mean 'mnist'")),
+    "unknown model": (
+        {"model": {"name": "lenet5_than"}},
+        ("model.name", "lenet5_than", "did you mean 'lenet5_tanh'"),
+    ),
+    "unknown noise": ({"noise": {"kind": "symetric"}}, ("noise.kind", "symetric", "'symmetric'")),
+    "unknown method": ({"methods": {"hydra_exat": {}}}, ("methods.hydra_exat", "did you mean 'hydra_exact'")),
+    "unknown method by option": (
+        {"methods": {"mine": {"method": "influence"}}},
+        ("methods.mine.method", "influence", "influence_cg"),
+    ),
+    "unknown option": (
+        {"methods": {"influence_cg": {"dampin": 1}}},
+        ("methods.influence_cg.dampin", "1", "did you mean 'damping'"),
+    ),
+    "damping zero": ({"methods": {"influence_cg": {"damping": 0}}}, ("influence_cg.damping", "0", "above 0")),
+    "no method": ({"methods": {}}, ("methods",)),
+    "a bad label": ({"methods": {"a/b": {"method": "random"}}}, ("methods", "a/b")),
+    "unknown policy": ({"trajectory": {"keep": "some"}}, ("trajectory.keep", "some", "sqrt", "budget")),
+    "seed twice": ({"seeds": [1, 1]}, ("seeds", "[1, 1]", "once")),
+    "no seeds": ({"seeds": []}, ("seeds", "[]")),
+    "a study outside its folder": ({"study": "../x"}, ("study", "../x")),
+    "unknown query": ({"queries": [{"kind": "loss"}]}, ("queries[0].kind", "loss", "mean_loss")),
+    "query without kind": ({"queries": [{"split": "test"}]}, ("queries[0]", "'kind'", "add kind")),
+    "a sample that is not there": (
+        {"queries": [{"kind": "sample_loss", "samples": [400]}]},
+        ("queries[0].samples", "400", "0 to 399"),
+    ),
+    "too many samples asked about": (
+        {"queries": [{"kind": "sample_margin", "count": 401}]},
+        ("queries[0].count", "401", "at most 400"),
+    ),
+    "single samples without which": (
+        {"queries": [{"kind": "sample_loss"}]},
+        ("queries[0]", "neither", "samples", "count"),
+    ),
+    "samples for a mean": (
+        {"queries": [{"kind": "mean_loss", "count": 3}]},
+        ("queries[0].count", "3", "remove"),
+    ),
+    "one query twice": (
+        {"queries": [{"kind": "sample_loss", "count": 2}, {"kind": "sample_loss", "samples": [1]}]},
+        ("queries", "test_sample_1", "twice"),
+    ),
+    "no matrix": ({"noise": {"kind": "transition_matrix"}}, ("noise.matrix", "null", "10 rows")),
+    "a matrix of another size": (
+        {"noise": {"kind": "transition_matrix", "matrix": [[1.0]]}},
+        ("noise.matrix", "10 rows of 10"),
+    ),
+    "a row that does not sum to one": (
+        {"noise": {"kind": "transition_matrix", "matrix": [*IDENTITY[:9], [0.5] + [0.0] * 9]}},
+        ("row 9", "noise.matrix", "0.5"),
+    ),
+    "nesterov without momentum": (
+        {"training": {"optimizer": {"nesterov": True, "momentum": 0}}},
+        ("optimizer.nesterov", "momentum"),
+    ),
+    "milestones out of order": (
+        {"training": {"schedule": {"name": "multistep", "milestones": [5, 3]}}},
+        ("milestones", "[5, 3]", "rising"),
+    ),
+    "an empty group": (
+        {"counterfactual": {"fraction": 0.0001}},
+        ("counterfactual.fraction", "0.0001", "1000"),
+    ),
+    "a wrong variant": (
+        {"variants": {"more": {"noise": {"rate": 2}}}},
+        ("variants.more.noise.rate", "2", "at most 1"),
+    ),
+    "too many samples in a variant": (
+        {"variants": {"more": {"data": {"train": 1797}}}},
+        ("variants.more", "data.train", "1797"),
+    ),
+    "a variant of a section that has none": ({"variants": {"more": {"seeds": [1]}}}, ("seeds",)),
+    "not a mapping": ([1, 2], ("the study", "mapping")),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_study_is_one_message(name: str) -> None:
+    study, words = WRONG[name]
+    with pytest.raises(StudyError) as caught:
+        resolve_study(study)
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- a\nb: 1"])
+def test_a_file_that_is_not_yaml(text: str, tmp_path: Any) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(text)
+    with pytest.raises(StudyError, match="not YAML"):
+        load_study(file)
+
+
+def test_a_missing_file(tmp_path: Any) -> None:
+    with pytest.raises(StudyError, match="cannot be read"):
+        load_study(tmp_path / "none.yaml")
+
+
+def test_results_below_a_file_cannot_be_written(tmp_path: Any) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(StudyError, match="results: .*taken.* is not a folder.*set results"):
+        check_writable(str(tmp_path / "taken"), "x")
+    check_writable(str(tmp_path / "new" / "deep"), "x")
