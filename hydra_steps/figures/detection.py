@@ -81,7 +81,9 @@ def plot_detection(
             if np.isfinite(wrong):
                 reference_line(row[1], wrong, "chance")
             _curve(row[2], part[part["metric"] == "found_in_inspected"], looks, wrong)
-            counts = f"{query_name(part['query'].iloc[0])}, {plural(count_seeds(part), 'seed')}"
+            counts = plural(count_seeds(part), "seed")
+            by = query_name(part["query"].iloc[0])
+            counts = f"{by}, {counts}" if len(by) < 24 else counts  # what fits beside the title
             row[2].set_title(counts, loc="right", fontweight="normal", fontsize="small")
         save(figure, outputs)
 
@@ -138,7 +140,7 @@ def _curve(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], wro
     most = 100 * float(data["fraction"].max())
     axes.plot([0, most], [0, most], color=FAINT, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=1)
     axes.annotate(
-        "guessing", (0.98 * most, 0.93 * most), ha="right", va="top", color=FAINT, fontsize="x-small"
+        "guessing", (0.98 * most, 0.8 * most), ha="right", va="top", color=FAINT, fontsize="x-small"
     )
     if np.isfinite(wrong) and wrong > 0:
         axes.plot([0, min(100 * wrong, most), most], [0, min(100.0, most / wrong), min(100.0, most / wrong)],

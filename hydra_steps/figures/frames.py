@@ -16,7 +16,7 @@ import pandas as pd
 from hydra_steps.errors import StudyError
 
 ALL = "all"
-_TEXT = ("variant", "run", "seed", "method", "query", "metric")
+_TEXT = ("variant", "run", "seed", "method", "query", "metric", "design")
 _SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 
 
@@ -61,6 +61,9 @@ def count_seeds(table: pd.DataFrame) -> int:
     return int(per_run(table)["seed"].nunique())
 
 
+ALL_QUERIES = "mean_over_queries"  # stands in the column ``query`` of a mean over all queries
+
+
 def is_mean_query(query: str) -> bool:
     """Say whether the query is a mean over a whole split (``test_mean``) and not one class or sample."""
     return query in {f"{split}_mean" for split in _SPLITS}
@@ -68,7 +71,7 @@ def is_mean_query(query: str) -> bool:
 
 def main_query(queries: Iterable[str]) -> str | None:
     """Return the query that stands for the study: mean test loss, another mean, or the first by name."""
-    found = sorted(set(queries))
+    found = sorted(set(queries) - {ALL_QUERIES})
     for name in ("test_mean", "validation_mean", "train_mean"):
         if name in found:
             return name
@@ -83,6 +86,8 @@ def detection_query(queries: Iterable[str]) -> str | None:
 
 def query_name(query: str) -> str:
     """Return a query in words: mean test loss (``test_mean``), loss of test sample 17, …"""
+    if query == ALL_QUERIES:
+        return "mean over all queries"
     match = re.fullmatch(r"(train|validation|test)_(mean|class|sample|margin)(?:_(\d+))?", query)
     if match is None:
         return query.replace("_", " ") or "any query"
@@ -92,6 +97,14 @@ def query_name(query: str) -> str:
     if kind == "class":
         return f"{split} loss, class {number}"
     return f"{'loss' if kind == 'sample' else 'margin'} of {split} sample {number}"
+
+
+def main_design(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows of one counterfactual design: the one called ``groups``, else the first by name."""
+    if "design" not in table.columns or table.empty:
+        return table
+    designs = sorted(set(table["design"]), key=lambda name: (name != "groups", name))
+    return table[table["design"] == designs[0]]
 
 
 def plural(number: int, noun: str) -> str:

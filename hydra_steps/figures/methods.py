@@ -51,13 +51,13 @@ METHODS: dict[str, MethodStyle] = {
 
 # For labels of a study's own: told apart by colour and marker, dealt in the order of the study's method list.
 _SPARE = (
-    ("#4477AA", "o"),
-    ("#EE6677", "s"),
-    ("#228833", "D"),
-    ("#CCBB44", "^"),
-    ("#66CCEE", "v"),
-    ("#AA3377", "P"),
-    ("#555555", "X"),
+    ("#EE6677", "p"),
+    ("#228833", "d"),
+    ("#CCBB44", "<"),
+    ("#AA3377", ">"),
+    ("#66CCEE", "h"),
+    ("#4477AA", "8"),
+    ("#555555", "*"),
 )
 
 

@@ -1,7 +1,7 @@
 """Which labels became which: the realised class-transition matrix of the label noise.
 
-Reads ``noise.csv``: per clean label and given label the ``count`` of training samples and their ``share`` of
-the clean label's samples (each row of the matrix sums to one).
+Reads ``noise.csv``: metric ``transition`` (keys ``clean_label``, ``label``; value: share of the clean label's
+samples with that label, so that rows sum to one) and metric ``rate`` (share of all labels that are wrong).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
-from hydra_steps.errors import StudyError
 from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, note, save
 
+_COLUMNS = ("variant", "seed", "metric", "clean_label", "label", "n", "value")
 _MOST_COLUMNS = 2
 _MOST_NUMBERS = 12  # classes up to which the shares are printed into the cells
 
@@ -35,8 +35,10 @@ def plot_noise(
     ``table``: path of ``noise.csv``. ``methods`` is accepted and unused, so that all figures are called
     alike.
     """
-    data = read_tidy(table, ["variant", "seed", "clean_label", "label"])
-    data = _shares(per_run(data), str(table))
+    data = per_run(read_tidy(table, _COLUMNS))
+    cells = data[data["metric"] == "transition"].dropna(subset=["clean_label", "label"])
+    cells = cells.astype({"clean_label": int, "label": int})
+    rates = data[data["metric"] == "rate"].dropna(subset=["value"])
     look = Style.of(style)
     names = variants(data) or ["base"]
     columns = min(len(names), _MOST_COLUMNS)
@@ -48,53 +50,30 @@ def plot_noise(
         for axes in panels[len(names) :]:
             axes.set_visible(False)
         for axes, variant in zip(panels, names, strict=False):
-            part = data[data["variant"] == variant]
+            part = cells[cells["variant"] == variant]
             if part.empty:
                 note(axes, "no labels were recorded")
                 continue
             _matrix(axes, part)
             axes.set_title("Given labels" if len(names) == 1 else variant)
-            axes.set_title(_counts(part), loc="right", fontweight="normal", fontsize="small")
+            axes.set_title(
+                _counts(rates[rates["variant"] == variant]),
+                loc="right",
+                fontweight="normal",
+                fontsize="small",
+            )
         save(figure, outputs)
 
 
 def share_wrong(table: str | Path) -> dict[str, float]:
     """Return per variant the share of training labels that are wrong, over all seeds, from ``noise.csv``."""
-    data = _shares(per_run(read_tidy(table, ["variant", "seed", "clean_label", "label"])), str(table))
-    if "count" not in data.columns:
-        return {}
-    shares = {}
-    for variant, own in data.groupby("variant"):
-        wrong = own.loc[own["clean_label"] != own["label"], "count"].sum()
-        shares[str(variant)] = float(wrong / max(own["count"].sum(), 1))
-    return shares
-
-
-def _shares(data: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Return one row per variant, seed and cell with columns ``count`` and ``share``, from either layout."""
-    if (
-        "metric" in data.columns
-        and "count" not in data.columns
-        and data["metric"].isin(["count", "share"]).any()
-    ):
-        keys = ["variant", "seed", "clean_label", "label"]
-        data = data[data["metric"].isin(["count", "share"])]
-        data = data.pivot_table(index=keys, columns="metric", values="value").reset_index()
-    if "share" not in data.columns and "count" in data.columns:
-        totals = data.groupby(["variant", "seed", "clean_label"])["count"].transform("sum")
-        data = data.assign(share=data["count"] / totals.where(totals > 0))
-    for name in ("clean_label", "label"):
-        if pd.api.types.is_float_dtype(data[name]) and (data[name] % 1 == 0).all():
-            data = data.assign(**{name: data[name].astype(int)})
-    if "share" not in data.columns:
-        raise StudyError(
-            f"{where} has neither a column share nor count", "the shares of the transition matrix"
-        )
-    return data
+    data = per_run(read_tidy(table, _COLUMNS))
+    rates = data[data["metric"] == "rate"].groupby("variant")["value"].mean()
+    return {str(variant): float(rate) for variant, rate in rates.items()}
 
 
 def _matrix(axes: Axes, data: pd.DataFrame) -> None:
-    square = data.pivot_table(index="clean_label", columns="label", values="share", aggfunc="mean")
+    square = data.pivot_table(index="clean_label", columns="label", values="value", aggfunc="mean")
     classes = sorted(set(square.index) | set(square.columns))
     shares = 100.0 * square.reindex(index=classes, columns=classes).fillna(0.0).to_numpy()
     # The square root keeps cells of a few per cent visible beside a diagonal of eighty.
@@ -119,10 +98,8 @@ def _matrix(axes: Axes, data: pd.DataFrame) -> None:
     bar.set_label("share of the clean label (%)", color=FAINT)
 
 
-def _counts(data: pd.DataFrame) -> str:
-    seeds = count_seeds(data)
-    if "count" not in data.columns:
-        return plural(seeds, "seed")
-    labels = int(round(data["count"].sum() / max(seeds, 1)))
-    wrong = data.loc[data["clean_label"] != data["label"], "count"].sum() / max(data["count"].sum(), 1)
-    return f"{wrong:.1%} of {plural(labels, 'label')} wrong, {plural(seeds, 'seed')}"
+def _counts(rates: pd.DataFrame) -> str:
+    seeds = plural(count_seeds(rates), "seed")
+    if rates.empty:
+        return seeds
+    return f"{rates['value'].mean():.1%} of {plural(int(rates['n'].max()), 'label')} wrong, {seeds}"

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hydra_steps.figures.frames import main_query, per_run, query_name, read_tidy, variants
+from hydra_steps.figures.frames import main_design, main_query, per_run, query_name, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, grid_shape, note, save
 
@@ -24,17 +24,22 @@ def plot_prediction(
     *,
     table: str | Path,
     outputs: Sequence[str | Path],
+    metrics: str | Path | None = None,
     methods: Sequence[str] | None = None,
     query: str | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw one panel per method and variant, all seeds together.
 
-    ``table``: path of ``counterfactual_points.csv``. ``query``: the query to draw; by default the mean test
+    ``table``: path of ``counterfactual_points.csv``. ``metrics``: path of ``counterfactual.csv``; with it, methods
+    that have no slope there, because they only rank, are left out. ``query``: the query to draw; by default the mean test
     loss, or the first query there is.
     """
     data = read_tidy(table, ["variant", "seed", "method", "query", "predicted", "real"])
-    data = per_run(data).dropna(subset=["predicted", "real"])
+    data = main_design(per_run(data).dropna(subset=["predicted", "real"]))
+    if metrics is not None:
+        measured = read_tidy(metrics, ["method", "metric", "value"])
+        data = data[data["method"].isin(measured.loc[measured["metric"] == "slope", "method"])]
     chosen = query or main_query(data["query"])
     data = data[data["query"] == chosen]
     look = Style.of(style)
@@ -62,9 +67,9 @@ def plot_prediction(
             axes.set_title(title, pad=12)
         if panels:
             name = query_name(chosen or "")
-            figure.supxlabel(
-                f"predicted change of the {name} when the group is left out", fontsize=look.font_size
-            )
+            gap = "\n" if columns <= 2 else " "
+            label = f"predicted change of the {name}{gap}when the group is left out"
+            figure.supxlabel(label, fontsize=look.font_size)
             figure.supylabel("real change (re-trained)", fontsize=look.font_size)
         save(figure, outputs)
 

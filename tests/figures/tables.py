@@ -79,15 +79,9 @@ class Tables:
                 shares[clean] = 1 - rate
                 counts = self.random.multinomial(100, shares)
                 for label, count in enumerate(counts):
-                    for metric, value in {"count": count, "share": count / 100}.items():
-                        cell = {
-                            "clean_label": clean,
-                            "label": label,
-                            "metric": metric,
-                            "n": 100,
-                            "value": value,
-                        }
-                        rows.append(about | cell)
+                    cell = {"clean_label": clean, "label": label, "metric": "transition", "n": 100}
+                    rows.append(about | cell | {"value": count / 100})
+            rows.append(about | {"metric": "rate", "n": 100 * classes, "value": rate})
         return self._write("noise", rows, ["clean_label", "label"])
 
     def agreement(self) -> Path:
@@ -128,7 +122,7 @@ class Tables:
         rows = []
         for about in self._runs():
             for method in self.methods:
-                for query in self.queries:
+                for query in (*self.queries, *(["mean_over_queries"] if len(self.queries) > 1 else [])):
                     value = np.clip(self.quality[method][1] + 0.04 * self.random.normal(), -1, 0.999)
                     key = {"method": method, "query": query, "design": "groups", "fraction": 0.02, "n": 40}
                     rows.append(about | key | self._ci("lds", value, 0.3 * (1.02 - abs(value))))
@@ -141,7 +135,7 @@ class Tables:
         for about in self._runs():
             for query in self.queries:
                 real = 0.01 + 0.012 * self.random.normal(size=40)
-                for method in (m for m in self.methods if m in WITH_UNIT):
+                for method in self.methods:
                     quality = self.quality[method][1]
                     blur = np.sqrt(1 - min(quality, 1) ** 2) * 0.012 * self.random.normal(size=40)
                     predicted = (real * quality + blur) * (0.2 if method == "gradient_product" else 1)
