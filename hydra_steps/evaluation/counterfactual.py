@@ -61,8 +61,8 @@ def evaluate_counterfactual(
     """Write ``counterfactual.csv`` and ``counterfactual_points.csv`` from score folders and batches of
     outcomes.
 
-    Every method of a run is held against every design of that run, on the queries that both have. The
-    points carry one row per re-training, method and query: n samples removed, predicted and real change.
+    Every method of a run is held against every design of that run, on the queries that both have. The points
+    carry one row per re-training, query and method with a unit: n samples removed, predicted and real change.
     """
     batches: dict[Run, dict[str, list[Outcomes]]] = {}
     for path in outcomes:
@@ -79,7 +79,8 @@ def evaluate_counterfactual(
             predicted = predict(found, design, queries)
             real = design.change[:, [design.queries.index(q) for q in queries]]
             about = run.columns | {"method": part_after(path, "scores"), "design": design.name}
-            dots += [about | dot for dot in _points(design, queries, predicted, real)]
+            if found.has_unit:
+                dots += [about | dot for dot in _points(design, queries, predicted, real)]
             measured = measure(design.kind, found.has_unit, queries, predicted, real, resamples, seed)
             rows += [about | {"fraction": design.fraction} | row for row in measured]
     write_table(make_table("counterfactual", rows), output)

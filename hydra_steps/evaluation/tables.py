@@ -26,6 +26,7 @@ MEASURED = ("value", "ci_low", "ci_high", "sd_seeds")
 TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "agreement": (),
     "detection": ("fraction",),
+    "contributions": ("is_noisy", "level"),
     "counterfactual": ("design", "fraction"),
     "training": ("epoch",),
     "noise": ("clean_label", "label"),

@@ -1,6 +1,6 @@
 """How each run trained: loss and accuracy after every epoch, read from the trajectory store.
 
-One row per run, epoch (from 1) and metric: ``train_loss``, ``validation_loss``, ``test_loss``,
+One row per run, epoch and metric: ``train_loss``, ``validation_loss``, ``test_loss``,
 ``train_accuracy``, ``validation_accuracy``, ``test_accuracy``. Training loss and accuracy are against the
 labels that the run saw. Torch-free.
 """
@@ -33,8 +33,9 @@ def describe_training(trajectories: Sequence[str | Path], output: str | Path) ->
             if PREFIX + metric not in store:
                 continue
             values = read_array(store, PREFIX + metric).astype(np.float64)
+            epochs = read_array(store, "epoch") if "epoch" in store else np.arange(1, len(values) + 1)
             rows += [
                 run_of(path).columns | {"metric": metric, "epoch": epoch, "value": value}
-                for epoch, value in enumerate(values, start=1)
+                for epoch, value in zip(epochs, values, strict=True)
             ]
     write_table(make_table("training", rows), output)

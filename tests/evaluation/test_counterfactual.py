@@ -91,7 +91,8 @@ def test_single_samples_have_their_own_names(study, tmp_path):
 
 def test_methods_that_only_rank(study, tmp_path):
     outcomes = [study.outcomes("g", GROUPS, TRUE[:, 0])]
-    table, _ = evaluate(tmp_path, [study.scores("m", C[0], unit="rank only")], outcomes)
+    table, points = evaluate(tmp_path, [study.scores("m", C[0], unit="rank only")], outcomes)
+    assert points.empty
     assert cells(table) == {("test_mean", "lds"): pytest.approx(1)}
 
 

@@ -5,6 +5,7 @@ import pytest
 import zarr
 
 from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.contributions import describe_contributions
 from hydra_steps.evaluation.cost import describe_cost
 from hydra_steps.evaluation.noise import describe_noise, transition_matrix
 from hydra_steps.evaluation.tables import read_table
@@ -57,6 +58,22 @@ def test_noise(study, tmp_path):
     assert cells[2, 2] == (1, 1)
     assert np.isnan(cells[1, 1][0])
     assert cells[1, 1][1] == 0
+
+
+def test_contributions(study, tmp_path):
+    c = np.random.default_rng(0).normal(size=60)
+    noisy = np.arange(60) < 10
+    scores = [study.scores("a", c), study.scores("b", np.where(noisy, np.nan, c))]
+    describe_contributions(scores, [study.labels(noisy)], tmp_path / "c.csv")
+    table = read_table(tmp_path / "c.csv")
+    table = table[table["seed"] == "0"]
+    wrong = table[(table["method"] == "a") & (table["is_noisy"] == 1)].set_index("level")
+    assert len(wrong) == 101
+    assert (wrong["n"] == 10).all()
+    assert wrong.loc[0, "value"] == pytest.approx(c[:10].min())
+    assert wrong.loc[0.5, "value"] == pytest.approx(np.median(c[:10]))
+    assert wrong.loc[1, "value"] == pytest.approx(c[:10].max())
+    assert set(table[table["method"] == "b"]["is_noisy"]) == {0}
 
 
 def test_cost(study, tmp_path):
