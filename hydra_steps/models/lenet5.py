@@ -1,0 +1,61 @@
+"""LeNet-5 in its two common forms, sized to the images (61,706 parameters at 1×28×28 and 10 classes).
+
+``lenet5_tanh``: tanh and average pooling, a smooth training map. ``lenet5_relu``: ReLU and max pooling, which
+is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from hydra_steps.errors import StudyError
+from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.models.registry import model
+
+
+def _lenet5(
+    image_shape: tuple[int, int, int],
+    classes: int,
+    options: Mapping[str, Any],
+    activation: type[nn.Module],
+    pool: type[nn.Module],
+) -> nn.Module:
+    channels, height, width = image_shape
+    if min(height, width) < 4:
+        raise StudyError(
+            f"LeNet-5 was given images of {height}×{width} pixels", "at least 4×4", "choose mlp or logistic"
+        )
+    # The second convolution is unpadded, as in the original, wherever its 5×5 kernel leaves something to pool.
+    padding = 0 if min(height, width) // 2 >= 6 else 2
+    rows, columns = ((side // 2 - 4 + 2 * padding) // 2 for side in (height, width))
+    batch_norm, dropout = bool(options.get("batch_norm", False)), float(options.get("dropout", 0.0))
+
+    def norm(features: int) -> list[nn.Module]:
+        return [BatchNorm(features)] if batch_norm else []
+
+    def drop(stream: int) -> list[nn.Module]:
+        return [KeyedDropout(dropout, stream)] if dropout else []
+
+    return nn.Sequential(
+        *(nn.Conv2d(channels, 6, 5, padding=2), *norm(6), activation(), pool(2)),
+        *(nn.Conv2d(6, 16, 5, padding=padding), *norm(16), activation(), pool(2)),
+        nn.Flatten(),
+        *(nn.Linear(16 * rows * columns, 120), activation(), *drop(0)),
+        *(nn.Linear(120, 84), activation(), *drop(1)),
+        nn.Linear(84, classes),
+    )
+
+
+@model("lenet5_tanh")
+def lenet5_tanh(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
+    """LeNet-5 with tanh and average pooling."""
+    return _lenet5(image_shape, classes, options, nn.Tanh, nn.AvgPool2d)
+
+
+@model("lenet5_relu")
+def lenet5_relu(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
+    """LeNet-5 with ReLU and max pooling."""
+    return _lenet5(image_shape, classes, options, nn.ReLU, nn.MaxPool2d)

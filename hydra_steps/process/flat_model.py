@@ -1,0 +1,133 @@
+"""A model as a function of one flat parameter vector (P,) and one flat buffer vector (R,).
+
+The optimizer is then a handful of whole-vector operations, a checkpoint is one row of an array, and a dot
+product is one call. Parameters keep the order of ``named_parameters()``; views are taken with one ``split``,
+whose backward is one concatenation, so the gradient arrives flat as well.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hydra_steps.models.layers import BatchNorm, KeyedDropout
+
+Entry = tuple[str, tuple[int, ...], int]  # name, shape, offset
+
+
+def _entries(named: Sequence[tuple[str, Tensor]]) -> list[Entry]:
+    offset, entries = 0, []
+    for name, tensor in named:
+        entries.append((name, tuple(tensor.shape), offset))
+        offset += tensor.numel()
+    return entries
+
+
+def _flatten(tensors: list[Tensor]) -> Tensor:
+    return torch.cat([t.detach().reshape(-1) for t in tensors]) if tensors else torch.zeros(0)
+
+
+class FlatModel:
+    """``module`` stripped of its own parameters and bound, call by call, to slices of flat vectors.
+
+    ``layout`` and ``buffer_layout`` list (name, shape, offset); ``initial`` (P,) and ``initial_buffers`` (R,)
+    hold the module's values. Attributes are set on a private copy of the module: one FlatModel serves one thread.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        module = copy.deepcopy(module)
+        parameters = list(module.named_parameters())
+        buffers = list(module.named_buffers())
+        self.layout, self.buffer_layout = _entries(parameters), _entries(buffers)
+        self.initial = _flatten([p for _, p in parameters])
+        self.initial_buffers = _flatten([b for _, b in buffers])
+        self._sizes = [p.numel() for _, p in parameters]
+        self._buffer_sizes = [b.numel() for _, b in buffers]
+        self._places = [self._take_out(module, name, "_parameters") for name, _ in parameters]
+        self._buffer_places = [self._take_out(module, name, "_buffers") for name, _ in buffers]
+        self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
+        self._dropouts = [m for m in module.modules() if isinstance(m, KeyedDropout)]
+        self._module = module
+        module.eval()
+
+    @staticmethod
+    def _take_out(module: nn.Module, name: str, registry: str) -> tuple[dict[str, Any], str]:
+        """Turn a registered tensor into a plain attribute, which binding then sets without any machinery."""
+        owner_name, _, attribute = name.rpartition(".")
+        owner = module.get_submodule(owner_name)
+        del getattr(owner, registry)[attribute]
+        return owner.__dict__, attribute
+
+    @property
+    def coupled(self) -> bool:
+        """Whether a sample's loss depends on the others in its batch (batch norm)."""
+        return bool(self._norms)
+
+    def views(self, parameters: Tensor) -> list[Tensor]:
+        """Named-shape views of a flat vector: (P,) → tensors in the layout's order."""
+        pieces = parameters.split(self._sizes)
+        return [piece.view(shape) for piece, (_, shape, _) in zip(pieces, self.layout, strict=True)]
+
+    def _bind(self, parameters: Tensor, buffers: Tensor) -> None:
+        for (place, attribute), view in zip(self._places, self.views(parameters), strict=True):
+            place[attribute] = view
+        if self._buffer_places:
+            pieces = buffers.split(self._buffer_sizes)
+            for (place, attribute), piece, (_, shape, _) in zip(
+                self._buffer_places, pieces, self.buffer_layout, strict=True
+            ):
+                place[attribute] = piece.view(shape)
+
+    @contextmanager
+    def _mode(self, training: bool, keys: Tensor | None, differentiable: bool) -> Iterator[None]:
+        if training:
+            self._module.train()
+        for dropout in self._dropouts:
+            dropout.keys = keys
+        for norm in self._norms:
+            norm.differentiable_statistics = differentiable
+        try:
+            yield
+        finally:
+            if training:
+                self._module.eval()
+
+    def train_logits(
+        self,
+        parameters: Tensor,
+        buffers: Tensor,
+        images: Tensor,
+        keys: Tensor | None,
+        differentiable: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Logits [b, c] in training mode, and the buffers after the step [R].
+
+        ``differentiable`` keeps the new buffers' graph to the parameters.
+        """
+        with self._mode(True, keys, differentiable):
+            self._bind(parameters, buffers)
+            logits = self._module(images)
+        if not self._buffer_places:
+            return logits, buffers
+        return logits, torch.cat([place[name].reshape(-1) for place, name in self._buffer_places])
+
+    def logits(self, parameters: Tensor, buffers: Tensor, images: Tensor) -> Tensor:
+        """Logits [n, c] in evaluation mode."""
+        self._bind(parameters, buffers)
+        return self._module(images)
+
+    def state_dict(self, parameters: Tensor, buffers: Tensor) -> dict[str, Tensor]:
+        """The ordinary ``state_dict`` of the module at this point, as copies."""
+        named = {
+            name: view.clone() for (name, _, _), view in zip(self.layout, self.views(parameters), strict=True)
+        }
+        if self._buffer_places:
+            pieces = buffers.split(self._buffer_sizes)
+            for (name, shape, _), piece in zip(self.buffer_layout, pieces, strict=True):
+                named[name] = piece.view(shape).clone()
+        return named

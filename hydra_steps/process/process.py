@@ -1,0 +1,171 @@
+"""Φ: one step of training as a function of the state and the data weights, s_t = Φ_t(s_{t−1}, w).
+
+Step t sees batch B_t and minimises  L_t(θ, w) = (1/|B_t|) Σ_{n∈B_t} w_n ℓ_n(θ),  the mean over the batch's
+size and not over Σw, with the optimizer's own update. Training, replay and re-training run
+:meth:`Process.step`; the forward recurrence pushes tangents through it, the reverse sweep pulls cotangents
+back through its two halves, :meth:`Process.gradient` and ``optimizer.update``. There is no second step function.
+
+Index letters: n samples, t steps (counted from 0: step t leads from s_t to s_{t+1}), p parameters, b batch, c
+classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hydra_steps.data import RunData
+from hydra_steps.errors import StudyError
+from hydra_steps.models.keyed import sample_keys
+from hydra_steps.models.registry import build_model
+from hydra_steps.process.batches import ABSENT, augment, batch_table
+from hydra_steps.process.flat_model import FlatModel
+from hydra_steps.process.losses import Loss, build_loss
+from hydra_steps.process.optimizers import Optimizer, Scalar, build_optimizer
+from hydra_steps.process.state import State
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's samples: ``index`` [b] int64, ``images`` [b, channels, h, w], ``labels`` [b], ``keys`` [b] or None."""
+
+    index: Tensor
+    images: Tensor
+    labels: Tensor
+    keys: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass
+class Process:
+    """A training process over fixed data; see the module's docstring. Built by :func:`build_process`."""
+
+    model: FlatModel
+    loss: Loss
+    optimizer: Optimizer
+    images: Tensor  # [n, channels, h, w]
+    labels: Tensor  # [n]
+    table: np.ndarray  # int32 [t, b]
+    epochs: int
+    seed: int
+    crop: int = 0
+    flip: bool = False
+    keyed: bool = False  # whether the model draws noise per sample
+    settings: Mapping[str, Any] = field(default_factory=dict)  # the run's configuration
+
+    @property
+    def samples(self) -> int:
+        return len(self.labels)
+
+    @property
+    def steps(self) -> int:
+        return len(self.table)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.steps // self.epochs if self.epochs else 0
+
+    @property
+    def device(self) -> torch.device:
+        return self.images.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.images.dtype
+
+    @cached_property
+    def _index(self) -> Tensor:
+        return torch.from_numpy(self.table.astype(np.int64)).to(self.device)
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        return (self.table != ABSENT).sum(1).tolist()
+
+    def initial_state(self) -> State:
+        """s_0: initial parameters, empty slots, initial buffers."""
+        parameters = self.model.initial.to(self.device, self.dtype)
+        slots = torch.zeros(self.optimizer.slots, len(parameters), device=self.device, dtype=self.dtype)
+        return State(parameters, slots, self.model.initial_buffers.to(self.device, self.dtype))
+
+    def batch(self, step: int) -> Batch:
+        """The samples of step ``step``, augmented as in training."""
+        index = self._index[step, : self._sizes[step]]
+        images, labels, keys = self.images[index], self.labels[index], None
+        if self.keyed or self.crop or self.flip:
+            keys = sample_keys(self.seed, step // self.steps_per_epoch, index)
+        if keys is not None and (self.crop or self.flip):
+            images = augment(images, keys, self.crop, self.flip)
+        return Batch(index, images, labels, keys)
+
+    def gradient(
+        self, parameters: Tensor, buffers: Tensor, batch: Batch, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """∇θ L_t [p], the buffers after the step [r], and the batch's unweighted losses [b].
+
+        ``weights`` [n] are the data weights w; None means all one. Mean over |B_t|.
+        """
+        leaf = parameters.detach().requires_grad_()
+        logits, new_buffers = self.model.train_logits(leaf, buffers, batch.images, batch.keys)
+        losses = self.loss.values(logits, batch.labels)
+        weighted = losses if weights is None else losses * weights[batch.index]
+        (gradient,) = torch.autograd.grad(weighted.sum() / len(batch), leaf)
+        return gradient, new_buffers.detach(), losses.detach()
+
+    def step(
+        self, state: State, step: int, rate: Scalar, weights: Tensor | None = None
+    ) -> tuple[State, Tensor, Tensor]:
+        """Φ: the next state, the batch's losses [b], and the gradient [p] (before weight decay)."""
+        gradient, buffers, losses = self.gradient(state.parameters, state.buffers, self.batch(step), weights)
+        parameters, slots = self.optimizer.update(state.parameters, state.slots, gradient, rate, step)
+        return State(parameters, slots, buffers), losses, gradient
+
+
+def choose_device(name: str) -> torch.device:
+    """``cpu``, ``cuda`` or ``auto`` (CUDA where it is found); raises :class:`StudyError` where CUDA is asked for in vain."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise StudyError(
+            "compute.device is 'cuda' but PyTorch finds no CUDA device", fix="set it to 'cpu' or 'auto'"
+        )
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
+    """The process of one run.
+
+    ``settings`` is the run's resolved configuration with the sections ``model``, ``training``, ``compute`` and
+    the key ``seed``. Raises :class:`StudyError` for what is not supported.
+    """
+    training, compute, model = settings["training"], settings["compute"], dict(settings["model"])
+    dtype = {"float32": torch.float32, "float64": torch.float64}[compute.get("dtype", "float32")]
+    device = choose_device(compute.get("device", "cpu"))
+    seed = int(settings["seed"])
+    shape = data.train.images.shape[1:]
+    module = build_model(model.pop("name"), (shape[0], shape[1], shape[2]), len(data.classes), model, seed)
+    return Process(
+        model=FlatModel(module),
+        loss=build_loss(training.get("loss", {})),
+        optimizer=build_optimizer(training["optimizer"]),
+        images=torch.from_numpy(data.train.images).to(device, dtype),
+        labels=torch.from_numpy(data.train.labels).to(device),
+        table=batch_table(
+            len(data.train.labels),
+            training["batch_size"],
+            training["epochs"],
+            training.get("sampling", "shuffle"),
+            seed,
+        ),
+        epochs=training["epochs"],
+        seed=seed,
+        crop=int(training.get("augment", {}).get("crop", 0)),
+        flip=bool(training.get("augment", {}).get("flip", False)),
+        keyed=bool(model.get("dropout", 0.0)),
+        settings=settings,
+    )

@@ -1,0 +1,73 @@
+"""Running Φ from a state: training with a record, replay, and counterfactual re-training are this one loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from hydra_steps.errors import StudyError
+from hydra_steps.process.process import Process
+from hydra_steps.process.state import State
+
+Observer = Callable[
+    [int, State, float, Tensor, Tensor], None
+]  # (step, state after it, rate, losses [b], gradient [p])
+
+
+def run(
+    process: Process,
+    state: State,
+    rates: Sequence[float] | Callable[[int], float],
+    first: int = 0,
+    last: int | None = None,
+    weights: Tensor | None = None,
+    observe: Observer | None = None,
+) -> State:
+    """Apply Φ_first … Φ_{last−1} to ``state`` (= s_first) and return s_last.
+
+    ``rates`` gives the learning rate of each step: the record of the base run, or a schedule while it is being
+    made. ``weights`` [n] are the data weights; zeros re-train without those samples, everything else being equal.
+    Cost: one training per full run. Deterministic on a given device and thread count.
+    """
+    rate_of = rates if callable(rates) else rates.__getitem__
+    for step in range(first, process.steps if last is None else last):
+        rate = rate_of(step)
+        state, losses, gradient = process.step(state, step, rate, weights)
+        if observe is not None:
+            observe(step, state, rate, losses, gradient)
+    return state
+
+
+def removal_weights(process: Process, removed: Sequence[int] | Tensor) -> Tensor:
+    """Data weights [n]: 0 for the removed samples, 1 for all others. Raises :class:`StudyError` for unknown samples."""
+    index = torch.as_tensor(removed, dtype=torch.int64)
+    if len(index) and (int(index.min()) < 0 or int(index.max()) >= process.samples):
+        raise StudyError(
+            f"samples to remove range from {int(index.min())} to {int(index.max())}",
+            f"positions from 0 to {process.samples - 1}",
+        )
+    weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)
+    weights[index.to(process.device)] = 0
+    return weights
+
+
+def retrain(process: Process, rates: Sequence[float], removed: Sequence[int] | Tensor) -> State:
+    """The final state of the same training without ``removed``: same seed, order, rates and noise, weights 0."""
+    return run(process, process.initial_state(), rates, weights=removal_weights(process, removed))
+
+
+@torch.no_grad()
+def evaluate(
+    process: Process, state: State, images: Tensor, labels: Tensor, chunk: int = 2048
+) -> tuple[float, float]:
+    """Mean loss and accuracy of ``state`` on images [n, …], in evaluation mode; NaN for no images."""
+    if not len(labels):
+        return float("nan"), float("nan")
+    loss, right = 0.0, 0
+    for part, target in zip(images.split(chunk), labels.split(chunk), strict=True):
+        logits = process.model.logits(state.parameters, state.buffers, part)
+        loss += process.loss.values(logits, target).double().sum().item()
+        right += int((logits.argmax(-1) == target).sum())
+    return loss / len(labels), right / len(labels)

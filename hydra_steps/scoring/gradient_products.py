@@ -1,0 +1,41 @@
+"""Products of loss gradients with given directions, ⟨d_q, ∇ℓ_n(θ)⟩ for all samples of a batch.
+
+One direction: one forward pass with a tangent, no gradient materialised. Many: per-sample gradients once, then one
+matrix product with all directions. With batch norm a sample's gradient is not defined on its own, and the
+tangent form serves any number of directions.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.process import Batch, Process
+from hydra_steps.process.state import State
+
+MATERIALISE_FROM = 4  # directions from which per-sample gradients pay
+
+
+def batch_products(process: Process, state: State, batch: Batch, directions: Tensor) -> Tensor:
+    """⟨d_q, ∇ℓ_n(θ)⟩ [q, b] in training mode (the batch's own noise), for ``directions`` [q, p]."""
+    if len(directions) >= MATERIALISE_FROM and not process.model.coupled:
+        return directions @ per_sample_gradients(process, state, batch).T
+    rows = [
+        linearise(process, state.parameters, state.buffers, batch, direction, Curvature.NONE).slopes
+        for direction in directions
+    ]
+    return torch.stack(rows) if rows else state.parameters.new_zeros(0, len(batch))
+
+
+def per_sample_gradients(process: Process, state: State, batch: Batch) -> Tensor:
+    """∇ℓ_n(θ) [b, p] in training mode; not defined for models with batch norm."""
+
+    def loss(parameters: Tensor, image: Tensor, label: Tensor, key: Tensor | None) -> Tensor:
+        keys = None if key is None else key[None]
+        logits, _ = process.model.train_logits(parameters, state.buffers, image[None], keys)
+        return process.loss.values(logits, label[None]).sum()
+
+    axes = (None, 0, 0, None if batch.keys is None else 0)
+    gradient = torch.func.vmap(torch.func.grad(loss), in_dims=axes)
+    return gradient(state.parameters, batch.images, batch.labels, batch.keys)

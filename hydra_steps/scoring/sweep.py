@@ -1,0 +1,184 @@
+"""The reverse sweep: cotangents pulled back through a recorded training, giving all samples' contributions at once.
+
+For SGD with momentum μ, weight decay λ, rate η_t (method notes, section 4; a denotes ∂f/∂θ_t, r the slot's
+cotangent):
+
+    a_T = ∇f_q(θ_T),  r_T = 0
+    for t = T..1:   u = r_t − η_t a_t                           cotangent of the gradient g_t
+                    c[q, n] −= (1/|B_t|) ⟨u, ∇ℓ_n(θ_{t−1})⟩      n ∈ B_t
+                    a_{t−1} = a_t + λ u + H_t u,   r_{t−1} = μ u
+
+which is the vjp of Φ_t; ``optimizer.pullback`` has it for every optimizer and ``linearise`` for every curvature.
+Cost: two to three trainings per query for the exact Hessian, less for the others. Memory: O(segment + queries).
+Index letters: q queries, n samples, t steps, p parameters, b batch, r buffers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from tqdm import tqdm
+
+from hydra_steps.errors import StudyError
+from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.optimizers import Optimizer
+from hydra_steps.process.process import Batch
+from hydra_steps.process.state import State
+from hydra_steps.process.trajectory import Segment, Trajectory
+
+
+@dataclass
+class Sweep:
+    """What one pass backwards gives.
+
+    ``contribution`` [q, n] float64; ``initial`` the cotangent of s_0 (∂f_q/∂θ_0 in its parameters [q, p]);
+    ``norms`` [t, q] the Euclidean norm of the parameters' cotangent before each step; ``hyper`` hypergradients
+    by name: ``learning_rate`` [t, q] per step, ``weight_decay`` and ``momentum`` [q] (∂f_q/∂value, summed over
+    the steps).
+    """
+
+    contribution: Tensor
+    initial: State
+    norms: Tensor
+    hyper: dict[str, Tensor] = field(default_factory=dict)
+
+
+def reverse_sweep(
+    trajectory: Trajectory,
+    cotangents: State,
+    curvature: Curvature = Curvature.EXACT,
+    curvature_proxy: float = 0.0,
+    hyper: bool = False,
+    progress: bool = False,
+) -> Sweep:
+    """Pull ``cotangents`` (parameters [q, p], slots [q, slot, p], buffers [q, r]) at s_T back to s_0.
+
+    ``curvature_proxy`` c adds c·I to the curvature. ``hyper`` asks for the hypergradients of the learning
+    rate, weight decay and momentum at one more gradient per step. Raises :class:`StudyError` at the first
+    non-finite value, with its step.
+    """
+    process = trajectory.process
+    queries = len(cotangents.parameters)
+    contribution = torch.zeros(queries, process.samples, dtype=torch.float64, device=process.device)
+    norms = torch.zeros(trajectory.steps, queries, dtype=torch.float64)
+    hypergradients = _Hypergradients(process.optimizer, trajectory.steps, queries) if hyper else None
+    bar = State(*(part.clone() for part in cotangents))
+    needs_gradient = hyper or not process.optimizer.linear
+    for segment, step in _backwards(trajectory, progress):
+        state = segment.states[step - segment.start]
+        batch, rate = process.batch(step), trajectory.rates[step]
+        gradient = None
+        if needs_gradient:
+            gradient = process.gradient(state.parameters, state.buffers, batch, trajectory.weights)[0]
+        if hypergradients is not None and gradient is not None:
+            hypergradients.add(state, gradient, rate, step, bar)
+        before = (state.parameters, state.slots, gradient)
+        pulled, slots_bar, u = process.optimizer.pullback(before, rate, step, bar.parameters, bar.slots)
+        if curvature_proxy:
+            pulled = torch.add(pulled, u, alpha=curvature_proxy)
+        pulled, buffers_bar = _through_gradient(
+            trajectory, state, batch, u, pulled, bar.buffers, curvature, contribution
+        )
+        bar = State(pulled, slots_bar, buffers_bar)
+        norms[step] = torch.linalg.vector_norm(bar.parameters, dim=1).double().cpu()
+        if not torch.isfinite(norms[step]).all():
+            raise _diverged(step, norms, curvature)
+    return Sweep(contribution, bar, norms, hypergradients.result() if hypergradients else {})
+
+
+def _backwards(trajectory: Trajectory, progress: bool) -> Iterable[tuple[Segment, int]]:
+    """All (segment, step) from the last step to the first."""
+    with tqdm(total=trajectory.steps, desc="sweep", unit="step", disable=not progress, mininterval=1) as bar:
+        for segment in trajectory.segments(reverse=True):
+            for step in range(segment.stop - 1, segment.start - 1, -1):
+                yield segment, step
+                bar.update()
+
+
+def _through_gradient(
+    trajectory: Trajectory,
+    state: State,
+    batch: Batch,
+    u: Tensor,
+    pulled: Tensor,
+    buffers_bar: Tensor,
+    curvature: Curvature,
+    contribution: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Pull u [q, p] through g(θ, w): adds to ``contribution`` in place; returns cotangents [q, p] and [q, r]."""
+    new_buffers_bar = torch.empty_like(buffers_bar)
+    for q in range(len(u)):
+        result = linearise(
+            trajectory.process,
+            state.parameters,
+            state.buffers,
+            batch,
+            u[q],
+            curvature,
+            trajectory.weights,
+            buffers_bar[q],
+        )
+        # index_add, not assignment: a sample drawn twice into one batch counts twice.
+        contribution[q].index_add_(0, batch.index, result.slopes.double(), alpha=-1 / len(batch))
+        if result.parameters_bar is not None:
+            pulled[q] += result.parameters_bar
+        new_buffers_bar[q] = result.buffers_bar
+    return pulled, new_buffers_bar
+
+
+def _diverged(step: int, norms: Tensor, curvature: Curvature) -> StudyError:
+    last = norms[step + 1].max().item() if step + 1 < len(norms) else math.nan
+    return StudyError(
+        f"the reverse sweep is no longer finite at step {step} (norm after it: {last:.3g}, at the end of training: "
+        f"{norms[-1].max().item():.3g})",
+        "a finite hypergradient",
+        "use float64 (compute.dtype), a smaller learning rate, or hydra_gauss_newton, which cannot grow this way"
+        if curvature is Curvature.EXACT
+        else "use float64 (compute.dtype) or a smaller learning rate",
+    )
+
+
+class _Hypergradients:
+    """∂f_q/∂(learning rate at each step, weight decay, momentum), from the same cotangents.
+
+    The update is elementwise in its scalars too, so one forward tangent per scalar gives its Jacobian column.
+    """
+
+    def __init__(self, optimizer: Optimizer, steps: int, queries: int) -> None:
+        self._optimizer = optimizer
+        self._names = list(optimizer.hyperparameters())
+        self._rates = torch.zeros(steps, queries, dtype=torch.float64)
+        self._sums = {name: torch.zeros(queries, dtype=torch.float64) for name in self._names}
+
+    def add(self, state: State, gradient: Tensor, rate: float, step: int, bar: State) -> None:
+        for name in ["learning_rate", *self._names]:
+            scalars = {"learning_rate": rate, **self._optimizer.hyperparameters()}
+            with torch.no_grad(), forward_ad.dual_level():
+                value = gradient.new_tensor(scalars.pop(name))
+                dual = forward_ad.make_dual(value, torch.ones_like(value))
+                hyper = {} if name == "learning_rate" else {name: dual}
+                after = self._optimizer.update(
+                    state.parameters,
+                    state.slots,
+                    gradient,
+                    dual if name == "learning_rate" else rate,
+                    step,
+                    **hyper,
+                )
+                dots = [forward_ad.unpack_dual(part).tangent for part in after]
+            total = torch.zeros(len(bar.parameters), dtype=torch.float64)
+            for dot, part in zip(dots, (bar.parameters, bar.slots), strict=True):
+                if dot is not None:
+                    total += (part * dot).flatten(1).sum(1).double().cpu()
+            if name == "learning_rate":
+                self._rates[step] = total
+            else:
+                self._sums[name] += total
+
+    def result(self) -> dict[str, Tensor]:
+        return {"learning_rate": self._rates, **self._sums}

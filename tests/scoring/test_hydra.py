@@ -1,0 +1,181 @@
+"""HyDRA in reverse against plain autograd through the unrolled training, real re-training, and explicit matrices."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.queries import QuerySet, expand_queries
+from hydra_steps.process.running import run
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton, hydra_hessian_free
+from hydra_steps.scoring.sweep import reverse_sweep
+from tests.tiny import MODELS, OPTIMIZERS, SCHEDULES, relative_error, tiny_data, tiny_process
+from tests.unrolled import unrolled_contribution, unrolled_final_state
+
+SPECS = [
+    {"kind": "mean_loss", "split": "test"},
+    {"kind": "class_loss", "split": "validation"},
+    {"kind": "sample_loss", "split": "test", "samples": [2]},
+    {"kind": "sample_margin", "split": "train", "samples": [1]},
+]
+
+
+def _finite_difference(process, queries, rates, group):
+    """−∂f_q/∂w of a group [q] by real re-training: central differences of fourth order.
+
+    The order matters: batch norm makes some gradients zero but for round-off, which Adam amplifies, so that steps
+    small enough for a second-order formula drown in noise.
+    """
+
+    def value(change):
+        weights = torch.ones(process.samples, dtype=torch.float64)
+        weights[group] += change
+        return queries.values(run(process, process.initial_state(), rates, weights=weights))
+
+    h = 1e-4
+    return -(8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
+
+
+@pytest.mark.parametrize("variant", MODELS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_exact_sweep_is_the_gradient_of_the_unrolled_training(optimizer, schedule, variant):
+    process, data, rates = tiny_process(optimizer, schedule, variant)
+    queries = QuerySet(expand_queries(SPECS, data), data, process)
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
+    expected = unrolled_contribution(process, rates, queries)
+    assert expected.abs().max() > 1e-6
+    assert relative_error(found, expected) <= 1e-8
+
+
+@pytest.mark.parametrize("variant", MODELS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_exact_sweep_is_the_finite_difference_of_real_retraining(optimizer, variant):
+    process, data, rates = tiny_process(optimizer, "cosine", variant)
+    queries = QuerySet(expand_queries(SPECS, data), data, process)
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
+    expected = torch.stack(
+        [_finite_difference(process, queries, rates, [n]) for n in range(process.samples)], 1
+    )
+    assert relative_error(found, expected) <= 1e-5
+
+
+@pytest.mark.parametrize("sampling", ["shuffle", "with_replacement"])
+@pytest.mark.parametrize(
+    "loss", [{"name": "mean_squared_error"}, {"name": "cross_entropy", "label_smoothing": 0.2}]
+)
+def test_samples_seen_twice_or_never_and_other_losses(sampling, loss):
+    process, data, rates = tiny_process(sampling=sampling, loss=loss, epochs=1)
+    counts = torch.bincount(
+        torch.from_numpy(process.table[process.table >= 0]).long(), minlength=process.samples
+    )
+    if sampling == "with_replacement":
+        assert counts.max() > 1
+        assert counts.min() == 0
+    queries = QuerySet(expand_queries(SPECS[:3], data), data, process)
+    trajectory = Trajectory.in_memory(process, rates)
+    found = hydra_exact(trajectory, queries, {}).values
+    assert (found[:, counts == 0] == 0).all()
+    n = int(counts.argmax())
+    assert relative_error(found[:, n], _finite_difference(process, queries, rates, [n])) <= 1e-5
+
+
+@pytest.mark.parametrize("keep", [[0], [3, 6], [1, 2, 3, 4]])
+def test_replayed_segments_give_the_same_bits_as_stored_states(keep):
+    process, data, rates = tiny_process()
+    queries = QuerySet(expand_queries(SPECS, data), data, process)
+    whole = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
+    sparse = hydra_exact(Trajectory.in_memory(process, rates, keep), queries, {}).values
+    assert torch.equal(whole, sparse)
+
+
+def test_gauss_newton_factor_is_the_explicit_matrix():
+    process, _, rates = tiny_process()
+    state, batch = Trajectory.in_memory(process, rates).state(5), process.batch(5)
+    weights = torch.linspace(0.5, 1.5, process.samples, dtype=torch.float64)
+
+    def logits(parameters: torch.Tensor) -> torch.Tensor:
+        return process.model.train_logits(parameters, state.buffers, batch.images, None)[0]
+
+    jacobian = torch.autograd.functional.jacobian(logits, state.parameters)  # [b, c, p]
+    p = logits(state.parameters).softmax(-1)
+    inner = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
+    matrix = torch.einsum("b,bcp,bcd,bdr->pr", weights[batch.index] / len(batch), jacobian, inner, jacobian)
+    u = torch.randn(len(state.parameters), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = linearise(process, state.parameters, state.buffers, batch, u, Curvature.GAUSS_NEWTON, weights)
+    assert relative_error(found.parameters_bar, matrix @ u) <= 1e-12
+
+
+def test_exact_factor_is_the_explicit_hessian():
+    process, _, rates = tiny_process()
+    state, batch = Trajectory.in_memory(process, rates).state(5), process.batch(5)
+
+    def loss(parameters: torch.Tensor) -> torch.Tensor:
+        logits = process.model.train_logits(parameters, state.buffers, batch.images, None)[0]
+        return process.loss.values(logits, batch.labels).mean()
+
+    hessian = torch.autograd.functional.hessian(loss, state.parameters)
+    u = torch.randn(len(state.parameters), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = linearise(process, state.parameters, state.buffers, batch, u, Curvature.EXACT)
+    assert relative_error(found.parameters_bar, hessian @ u) <= 1e-12
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "dampened", "decoupled", "sgd"])
+@pytest.mark.parametrize("proxy", [0.0, 1.0])
+def test_closed_form_is_the_sweep_without_curvature(optimizer, proxy):
+    process, data, rates = tiny_process(optimizer, "cosine")
+    queries = QuerySet(expand_queries(SPECS, data), data, process)
+    trajectory = Trajectory.in_memory(process, rates)
+    options = {"curvature_proxy": proxy}
+    swept = reverse_sweep(
+        trajectory, queries.cotangents(trajectory.final_state), Curvature.NONE, proxy
+    ).contribution
+    assert relative_error(hydra_hessian_free(trajectory, queries, options).values, swept) <= 1e-10
+    few = QuerySet(queries.queries[:2], data, process)
+    assert relative_error(hydra_hessian_free(trajectory, few, options).values, swept[:2]) <= 1e-10
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_hypergradients_of_the_rest_are_the_unrolled_ones(optimizer):
+    process, data, rates = tiny_process(optimizer, "cosine")
+    queries = QuerySet(expand_queries(SPECS[:1], data), data, process)
+    trajectory = Trajectory.in_memory(process, rates)
+    sweep = reverse_sweep(trajectory, queries.cotangents(trajectory.final_state), hyper=True)
+    rate_leaf = torch.tensor(rates, dtype=torch.float64, requires_grad=True)
+    hyper = {
+        name: torch.tensor(value, dtype=torch.float64, requires_grad=True)
+        for name, value in process.optimizer.hyperparameters().items()
+    }
+    initial = process.initial_state()
+    initial = initial._replace(parameters=initial.parameters.clone().requires_grad_())
+    weights = torch.ones(process.samples, dtype=torch.float64)
+    state = unrolled_final_state(process, list(rate_leaf), weights, initial, **hyper)
+    value = queries.value(queries.queries[0], state.parameters, state.buffers)
+    leaves = [initial.parameters, rate_leaf, *hyper.values()]
+    expected = torch.autograd.grad(value, leaves, allow_unused=True)
+    assert relative_error(sweep.initial.parameters[0], expected[0]) <= 1e-8
+    assert relative_error(sweep.hyper["learning_rate"][:, 0], expected[1]) <= 1e-8
+    for name, gradient in zip(hyper, expected[2:], strict=True):
+        if gradient is not None and gradient.abs() > 0:
+            assert relative_error(sweep.hyper[name][0], gradient) <= 1e-8
+
+
+def test_a_groups_effect_is_the_sum_of_its_members():
+    process, data, rates = tiny_process()
+    queries = QuerySet(expand_queries(SPECS[:1], data), data, process)
+    values = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
+    group = [1, 4, 7]
+    assert relative_error(values[:, group].sum(1), _finite_difference(process, queries, rates, group)) <= 1e-6
+
+
+def test_no_samples_in_a_query_chunk_and_chunking_changes_nothing():
+    process, data, rates = tiny_process(data=tiny_data(samples=5))
+    queries = QuerySet(expand_queries(SPECS, data), data, process)
+    trajectory = Trajectory.in_memory(process, rates)
+    whole = hydra_gauss_newton(trajectory, queries, {}).values
+    parts = hydra_gauss_newton(trajectory, queries, {"queries_at_once": 2}).values
+    assert torch.equal(whole, parts)
+    nothing = QuerySet([], data, process)
+    assert hydra_exact(trajectory, nothing, {}).values.shape == (0, 5)
