@@ -1,8 +1,8 @@
 """How well each method predicts re-training: linear datamodelling score per query.
 
 Reads ``counterfactual.csv`` (metric ``lds``: Spearman correlation, over groups of training samples, of the
-predicted with the real change of the query when the group is left out and training is replayed). Bar: bootstrap
-interval over groups. Points: the seeds, or, for the mean over all queries, the single queries.
+predicted with the real change of the query when the group is left out and training is replayed). Bar:
+bootstrap interval over groups. Points: the seeds, or, for the mean over all queries, the single queries.
 """
 
 from __future__ import annotations

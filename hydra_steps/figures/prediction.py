@@ -31,9 +31,9 @@ def plot_prediction(
 ) -> None:
     """Draw one panel per method and variant, all seeds together.
 
-    ``table``: path of ``counterfactual_points.csv``. ``metrics``: path of ``counterfactual.csv``; with it, methods
-    that have no slope there, because they only rank, are left out. ``query``: the query to draw; by default the mean test
-    loss, or the first query there is.
+    ``table``: path of ``counterfactual_points.csv``. ``metrics``: path of ``counterfactual.csv``; with it,
+    methods that have no slope there, because they only rank, are left out. ``query``: the query to draw; by
+    default the mean test loss, or the first query there is.
     """
     data = read_tidy(table, ["variant", "seed", "method", "query", "predicted", "real"])
     data = main_design(per_run(data).dropna(subset=["predicted", "real"]))
