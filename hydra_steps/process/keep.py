@@ -1,0 +1,98 @@
+"""Which full states of a training are stored: a keep policy turned into checkpoint steps.
+
+State 0 is the initial one and state T the final one; both are always kept. The states in between are kept
+evenly, every k steps, and everything that is not kept is recomputed by replay, one segment of at most k steps
+at a time:
+
+===================  ==============================  ================================
+policy               k                               states stored
+===================  ==============================  ================================
+``all``              1                               T + 1
+``sqrt``             ceil(sqrt(T))                   about sqrt(T)
+``{every: k}``       k                               T / k
+``{budget: 2GB}``    the smallest k that fits        as many as fit the budget
+===================  ==============================  ================================
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hydra_steps.errors import StudyError, nearest
+
+UNITS = {
+    "": 1,
+    "B": 1,
+    **{f"{prefix}B": 1000**power for power, prefix in enumerate("KMGT", start=1)},
+    **{f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", start=1)},
+}
+
+
+def checkpoint_steps(keep: str | Mapping[str, Any], steps: int, bytes_per_state: int) -> list[int]:
+    """Return the steps whose states are stored, ascending, from 0 to ``steps``.
+
+    ``keep`` is ``"all"``, ``"sqrt"``, ``{"every": k}`` or ``{"budget": size}``; ``bytes_per_state`` is the
+    size of one full state (parameters, optimizer slots and buffers). A budget counts the states alone, not
+    the batch indices and losses, which every policy stores. :class:`StudyError` if two states do not fit the
+    budget.
+    """
+    if steps < 0:
+        raise ValueError(f"a training has at least 0 steps, not {steps}")
+    every = _spacing(keep, steps, bytes_per_state)
+    return [*range(0, steps, every), steps]
+
+
+def parse_bytes(size: str | int | float) -> int:
+    """Return the bytes meant by ``2GB``, ``500 MB``, ``1.5GiB`` or a plain number."""
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+(?:e[0-9]+)?)\s*([A-Za-z]*)\s*", str(size))
+    units = {unit.lower(): factor for unit, factor in UNITS.items()}
+    if match is None or match[2].lower() not in units:
+        raise StudyError(f"{size!r} is not a size", "a number and a unit, for example 2GB, 500MB or 1.5GiB")
+    return int(float(match[1]) * units[match[2].lower()])
+
+
+def format_bytes(size: int | float) -> str:
+    """Return a size for people, in decimal units with three digits."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB" if size < 1000 else f"{size:,.0f} TB"
+
+
+def _spacing(keep: str | Mapping[str, Any], steps: int, bytes_per_state: int) -> int:
+    """Return the number of steps from one stored state to the next."""
+    if keep == "all":
+        return 1
+    if keep == "sqrt":
+        return max(1, math.isqrt(max(steps - 1, 0)) + 1)
+    if isinstance(keep, Mapping) and set(keep) == {"every"}:
+        every = keep["every"]
+        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+            raise StudyError(f"trajectory.keep is every: {every!r}", "a whole number of steps, at least 1")
+        return every
+    if isinstance(keep, Mapping) and set(keep) == {"budget"}:
+        return _spacing_within(parse_bytes(keep["budget"]), steps, bytes_per_state)
+    if isinstance(keep, str):
+        raise StudyError(
+            f"trajectory.keep is {keep!r}", fix=nearest(keep, ["all", "sqrt", "every", "budget"])
+        )
+    raise StudyError(f"trajectory.keep is {keep!r}", "all, sqrt, {every: k} or {budget: 2GB}")
+
+
+def _spacing_within(budget: int, steps: int, bytes_per_state: int) -> int:
+    """Return the smallest spacing whose states fit ``budget`` bytes."""
+    affordable = budget // max(bytes_per_state, 1)
+    needed = min(steps + 1, 2)
+    if affordable < needed:
+        raise StudyError(
+            f"trajectory.keep allows {format_bytes(budget)}, "
+            f"and one state takes {format_bytes(bytes_per_state)}",
+            f"room for the first and the last state, {format_bytes(needed * bytes_per_state)}",
+            "raise the budget",
+        )
+    # A spacing of k stores ceil(T / k) + 1 states, so the smallest k has ceil(T / k) <= affordable - 1.
+    return max(1, -(-steps // max(affordable - 1, 1)))
