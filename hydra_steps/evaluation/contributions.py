@@ -37,15 +37,16 @@ def describe_contributions(
     for path in scores:
         run, found = run_of(path), read_scores(path)
         for query in (q for q in queries if q in found.queries):
-            about = run.columns | {"method": part_after(path, "scores"), "query": query, "metric": "quantile"}
+            about: dict = run.columns | {"query": query, "metric": "quantile"}
+            about["method"] = part_after(path, "scores")
             for flag in (False, True):
                 values = found.of_query(query)[noisy[run.name] == flag].astype(np.float64)
                 if not len(values) or not np.isfinite(values).all():
                     continue
-                about |= {"is_noisy": int(flag), "n": len(values)}
+                part = about | {"is_noisy": int(flag), "n": len(values)}
                 quantiles = np.quantile(values, LEVELS)
                 rows += [
-                    about | {"level": level, "value": value}
+                    part | {"level": level, "value": value}
                     for level, value in zip(LEVELS, quantiles, strict=True)
                 ]
     write_table(make_table("contributions", rows), output)
