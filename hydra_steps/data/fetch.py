@@ -73,14 +73,16 @@ def verify_files(entry: Dataset, home: Path) -> None:
         path = home / file.name
         if not path.is_file():
             raise StudyError(
-                f"{path} is missing", f"SHA-256 {file.sha256}", f"fetch the data again, or {_advice(home)}"
+                f"{path} is missing",
+                f"SHA-256 {file.sha256}",
+                f"fetch the data again, or {_advice(entry, home)}",
             )
         found = sha256_of(path)
         if found != file.sha256:
             raise StudyError(
                 f"{path} has SHA-256 {found}",
                 f"SHA-256 {file.sha256}",
-                f"remove the file and fetch the data again, or {_advice(home)}",
+                f"remove the file and fetch the data again, or {_advice(entry, home)}",
             )
 
 
@@ -105,14 +107,14 @@ def _fetch_files(entry: Dataset, home: Path) -> dict[str, str]:
         with tempfile.TemporaryDirectory(prefix=".fetching-", dir=home) as scratch:
             offers = source.offer(tuple(missing), Path(scratch).resolve())
             for file in list(missing):
-                offer = offers.get(file.name, "nothing offered")
-                reason = offer if isinstance(offer, str) else _adopt(file, offer, home, Path(scratch))
-                if reason:
+                for offer in offers.get(file.name, ()):
+                    reason = offer if isinstance(offer, str) else _adopt(file, offer, home, Path(scratch))
+                    if not reason:
+                        missing.remove(file)
+                        kinds[file.name] = source.kind
+                        _write_atomically(home / KINDS, json.dumps(kinds, indent=2, sort_keys=True) + "\n")
+                        break
                     reasons.setdefault(f"{source.kind}: {reason}", []).append(file.name)
-                else:
-                    missing.remove(file)
-                    kinds[file.name] = source.kind
-                    _write_atomically(home / KINDS, json.dumps(kinds, indent=2, sort_keys=True) + "\n")
     if missing:
         names = {file.name for file in missing}
         whys = [f"{why} [{', '.join(files)}]" for why, files in reasons.items() if names & set(files)]
@@ -120,7 +122,7 @@ def _fetch_files(entry: Dataset, home: Path) -> dict[str, str]:
         wanted = ", ".join(f"{file.name} with SHA-256 {file.sha256}" for file in missing)
         note = " of the uncompressed content" if any(file.unzip for file in missing) else ""
         raise StudyError(
-            f"no source delivered these files of {entry.title}: {found}", wanted + note, _advice(home)
+            f"no source delivered these files of {entry.title}: {found}", wanted + note, _advice(entry, home)
         )
     return kinds
 
@@ -128,7 +130,7 @@ def _fetch_files(entry: Dataset, home: Path) -> dict[str, str]:
 def _local_folder(entry: Dataset, home: Path) -> LocalFolder:
     folders = [home]
     if os.environ.get("HYDRA_DATA"):
-        given = Path(os.environ["HYDRA_DATA"])
+        given = Path(os.environ["HYDRA_DATA"]).expanduser()
         folders += [given / entry.name, given]
     return LocalFolder(tuple(folders))
 
@@ -151,6 +153,8 @@ def _adopt(file: RawFile, candidate: Path, home: Path, scratch: Path) -> str:
             os.fsync(out.fileno())
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         return f"{candidate.name} is truncated or damaged ({error})"
+    except OSError as error:
+        return f"{candidate} cannot be copied ({error})"
     if digest.hexdigest() != file.sha256:
         return f"{candidate.name} has SHA-256 {digest.hexdigest()} ({part.stat().st_size} bytes)"
     os.replace(part, home / file.name)
@@ -183,8 +187,9 @@ def _write_atomically(path: Path, text: str) -> None:
         raise
 
 
-def _advice(home: Path) -> str:
+def _advice(entry: Dataset, home: Path) -> str:
+    forms = " (plain or .gz)" if any(file.unzip for file in entry.files) else ""
     return (
-        f"put the named files (plain or .gz) into {home}, or into a folder that the environment variable "
+        f"put the named files{forms} into {home}, or into a folder that the environment variable "
         "HYDRA_DATA names, and run again"
     )

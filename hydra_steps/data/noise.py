@@ -1,54 +1,21 @@
-"""Label noise: replace labels of the training split, seeded, with a known number of samples touched.
+"""Draw the noisy labels of a run's training split, and count what the noise did.
 
-With ``y`` the clean label, ``ỹ`` the noisy one, ``C`` classes, ``N`` samples and ``K = round(rate · N)``:
-
-================== ================================================================= ======================
-kind               the noisy label                                                   how many ``ỹ ≠ y``
-================== ================================================================= ======================
-none               ``ỹ = y``                                                         0
-symmetric          K samples: uniform over the other C − 1 classes                   exactly K
-pair_flip          K samples: ``(y + 1) mod C``                                      exactly K
-uniform            K samples: uniform over all C classes, ``y`` among them           Binomial(K, 1 − 1/C)
-transition_matrix  ``P(ỹ = b | y = a) = matrix[a][b]``; ``rate`` is not used         within C of its mean
-instance           K samples, drawn by how hard they are (:mod:`.instance_noise`)    exactly K
-================== ================================================================= ======================
-
-The K samples of symmetric, pair_flip and uniform are stratified: each clean class has its share of K, rounded
-down or up at random, so that every sample has the same chance. transition_matrix is stratified by target: of
-the samples of class a, ``n_a · matrix[a][b]`` get label b, rounded down or up at random. A kind is one
-function in ``KINDS``.
+The kinds, and how many labels each changes, are in :mod:`hydra_steps.data.noise_kinds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hydra_steps.data.instance_noise import instance_labels
+from hydra_steps.data.noise_kinds import KINDS, Matrix, Noise, stochastic_matrix
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import read_parts, standardise
-from hydra_steps.data.seeding import apportion, random_order, random_stream
+from hydra_steps.data.seeding import random_stream
 from hydra_steps.data.tables import LABEL_COLUMNS, read_splits, write_csv
 from hydra_steps.errors import StudyError, nearest
-
-Matrix = Sequence[Sequence[float]] | None
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What a noise kind works on: ``clean`` int64 ``[n]``, the options, and its random stream."""
-
-    clean: np.ndarray
-    classes: int
-    rate: float
-    matrix: Matrix
-    images: np.ndarray | None  # float32 [n, c, h, w], for kinds that look at them
-    stream: np.random.Generator
 
 
 def noise_labels(
@@ -64,11 +31,11 @@ def noise_labels(
     """Draw the noisy labels of the training split in ``splits_csv`` and write them to ``output``
     (labels.csv).
 
-    ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``kind`` is one of the table above,
-    ``rate`` in [0, 1] the share of samples touched, ``matrix`` the C rows of C probabilities of
-    ``transition_matrix`` (``None`` otherwise). Columns: ``index``, ``label``, ``clean_label``, ``is_noisy``
-    (1 where they differ). The same arguments give the same file, byte for byte. Cost O(n), for ``instance``
-    that of a few logistic regressions.
+    ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``kind`` is one of
+    :data:`.noise_kinds.KINDS`, ``rate`` in [0, 1] the share of samples touched, ``matrix`` the C rows of C
+    probabilities of ``transition_matrix`` (``None`` otherwise). Columns: ``index``, ``label``,
+    ``clean_label``, ``is_noisy`` (1 where they differ). The same arguments give the same file, byte for byte.
+    Cost O(n), for ``instance`` that of a few logistic regressions.
 
     Raises :class:`StudyError` for an unknown kind, a rate outside [0, 1], a matrix that is not C×C
     row-stochastic, a bad seed, and raw files or splits that are missing or wrong.
@@ -119,7 +86,7 @@ def check_noise(kind: str, rate: float, matrix: Matrix, classes: int) -> None:
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
         raise StudyError(f"noise.rate is {rate!r}", "a number from 0 to 1", "change noise.rate in the config")
     if kind == "transition_matrix":
-        _stochastic(matrix, classes)
+        stochastic_matrix(matrix, classes)
     elif matrix is not None:
         raise StudyError(
             f"noise.matrix is given with noise.kind {kind}",
@@ -141,87 +108,3 @@ def realised_transition(labels: pd.DataFrame, classes: int) -> pd.DataFrame:
     return pd.DataFrame(
         {"clean_label": clean, "label": noisy, "count": counts.ravel(), "share": shares.ravel()}
     )
-
-
-def _stochastic(matrix: Matrix, classes: int) -> np.ndarray:
-    fix = "change noise.matrix in the config"
-    try:
-        rows = np.asarray(matrix, dtype=np.float64)
-    except (TypeError, ValueError):
-        rows = np.empty(0)
-    if rows.shape != (classes, classes):
-        found = "null" if matrix is None else f"of shape {rows.shape}" if rows.size else "no table of numbers"
-        raise StudyError(f"noise.matrix is {found}", f"{classes} rows of {classes} numbers", fix)
-    if not np.isfinite(rows).all() or rows.min() < 0:
-        raise StudyError("noise.matrix has an entry that is negative or not finite", "probabilities", fix)
-    worst = int(np.argmax(np.abs(rows.sum(axis=1) - 1)))
-    if abs(rows[worst].sum() - 1) > 1e-6:
-        raise StudyError(
-            f"row {worst} of noise.matrix adds up to {rows[worst].sum():.6g}", "rows that add up to 1", fix
-        )
-    return rows / rows.sum(axis=1, keepdims=True)
-
-
-def _touched(noise: Noise) -> np.ndarray:
-    """Return the positions of K = round(rate · N) samples, stratified by clean class, sorted."""
-    n = len(noise.clean)
-    order = random_order(n, noise.stream)
-    there = np.bincount(noise.clean, minlength=noise.classes)
-    counts = apportion(round(noise.rate * n) * there / max(n, 1), noise.stream.random())
-    ordered = noise.clean[order]
-    return np.sort(np.concatenate([order[ordered == c][: counts[c]] for c in range(noise.classes)]))
-
-
-def _uniform_numbers(below: int, size: int, stream: np.random.Generator) -> np.ndarray:
-    return np.floor(stream.random(size) * below).astype(np.int64)
-
-
-def _none(noise: Noise) -> np.ndarray:
-    return noise.clean.copy()
-
-
-def _symmetric(noise: Noise) -> np.ndarray:
-    labels, touched = noise.clean.copy(), _touched(noise)
-    shift = 1 + _uniform_numbers(noise.classes - 1, len(touched), noise.stream)  # 1 .. C − 1
-    labels[touched] = (labels[touched] + shift) % noise.classes
-    return labels
-
-
-def _pair_flip(noise: Noise) -> np.ndarray:
-    labels, touched = noise.clean.copy(), _touched(noise)
-    labels[touched] = (labels[touched] + 1) % noise.classes
-    return labels
-
-
-def _uniform(noise: Noise) -> np.ndarray:
-    labels, touched = noise.clean.copy(), _touched(noise)
-    labels[touched] = _uniform_numbers(noise.classes, len(touched), noise.stream)
-    return labels
-
-
-def _transition_matrix(noise: Noise) -> np.ndarray:
-    matrix = _stochastic(noise.matrix, noise.classes)
-    labels = noise.clean.copy()
-    order = random_order(len(labels), noise.stream)
-    ordered = noise.clean[order]
-    for a in range(noise.classes):
-        members = order[ordered == a]
-        counts = apportion(len(members) * matrix[a], noise.stream.random())
-        labels[members] = np.repeat(np.arange(noise.classes), counts)
-    return labels
-
-
-def _instance(noise: Noise) -> np.ndarray:
-    if noise.images is None:
-        raise ValueError("instance noise needs the images")
-    return instance_labels(noise.images, noise.clean, noise.classes, noise.rate, noise.stream)
-
-
-KINDS: dict[str, Callable[[Noise], Any]] = {
-    "none": _none,
-    "symmetric": _symmetric,
-    "pair_flip": _pair_flip,
-    "transition_matrix": _transition_matrix,
-    "uniform": _uniform,
-    "instance": _instance,
-}

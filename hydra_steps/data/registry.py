@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -50,9 +50,12 @@ class Source(Protocol):
     @property
     def kind(self) -> str: ...
 
-    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Mapping[str, Path | str]:
-        """Return, for each file by name, the path of a candidate (plain or gzip) or the reason why there is
-        none."""
+    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Mapping[str, Iterable[Path | str]]:
+        """Return, for each file by name, candidates (paths, plain or gzip) and reasons why there are none.
+
+        Candidates are taken one by one until one is verified, so a lazy iterable downloads no more than it
+        must.
+        """
         ...
 
 

@@ -1,8 +1,8 @@
 """Places where the raw files of a dataset can be had: local folders and public mirrors.
 
 Every source (package clients are in :mod:`hydra_steps.data.packages`) has a ``kind`` and one method
-``offer(files, scratch)`` that returns, per file name, the path of a candidate (plain or gzip) or the reason
-why there is none. It never raises and never decides whether a candidate is right:
+``offer(files, scratch)`` that returns, per file name, candidates (paths, plain or gzip) and reasons why there
+are none. It never raises for a source that fails and never decides whether a candidate is right:
 :mod:`hydra_steps.data.fetch` verifies.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,29 +19,27 @@ from hydra_steps.data.registry import RawFile
 CONNECT_SECONDS = 3.0
 SILENCE_SECONDS = 20.0  # a transfer that sends nothing for so long has failed
 
-Offer = dict[str, Path | str]
+Offer = Mapping[str, Iterable[Path | str]]
 
 
-def find_in_folder(folder: Path, file: RawFile) -> Path | None:
+def find_in_folder(folder: Path, file: RawFile) -> list[Path]:
+    """Return the candidates for ``file`` in ``folder``: plain, then ``.gz`` where it is kept unpacked."""
     names = (file.name, f"{file.name}.gz") if file.unzip else (file.name,)
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """Folders of this machine: each file is looked for, plain or as ``.gz``, in each folder in turn."""
+    """Folders of this machine: every file of the right name in each folder in turn is a candidate."""
 
     folders: tuple[Path, ...]
     kind: str = "local folder"
 
-    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Mapping[str, Path | str]:
-        """Return the first file of the right name for each file."""
-        offers: Offer = {}
-        for file in files:
-            hits = (find_in_folder(folder, file) for folder in self.folders)
-            places = " or ".join(str(folder) for folder in self.folders)
-            offers[file.name] = next((hit for hit in hits if hit), f"not in {places}")
-        return offers
+    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Offer:
+        """Return the files of the right name for each file, or where there is none."""
+        absent = f"not in {' or '.join(str(folder) for folder in self.folders)}"
+        hits = {file.name: [hit for d in self.folders for hit in find_in_folder(d, file)] for file in files}
+        return {name: found or [absent] for name, found in hits.items()}
 
 
 class Mirror:
@@ -57,21 +55,17 @@ class Mirror:
     def __init__(self, *urls: str) -> None:
         self.urls = urls
 
-    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Mapping[str, Path | str]:
-        """Download each file from the first mirror that delivers it, with one retry."""
-        names = {file.name: f"{file.name}.gz" if file.unzip else file.name for file in files}
-        alive, reasons = self._answering(next(iter(names.values()), ""))
-        offers: Offer = dict.fromkeys(names, "; ".join(reasons))
-        for name, remote in names.items():
-            errors = list(reasons)
+    def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Offer:
+        """Download each file, when it is asked for, from one mirror after the other; one retry each."""
+        remote = {file.name: f"{file.name}.gz" if file.unzip else file.name for file in files}
+        alive, reasons = self._answering(next(iter(remote.values()), ""))
+
+        def downloads(name: str) -> Iterator[Path | str]:
+            yield from reasons
             for url in alive:
-                result = _download(url + remote, scratch / remote)
-                if isinstance(result, Path):
-                    offers[name] = result
-                    break
-                errors.append(result)
-                offers[name] = "; ".join(errors)
-        return offers
+                yield _download(url + name, scratch / name)
+
+        return {name: downloads(there) for name, there in remote.items()}
 
     def _answering(self, remote: str) -> tuple[list[str], list[str]]:
         answers: dict[str, str] = {}
@@ -81,9 +75,9 @@ class Mirror:
 
             try:
                 reply = requests.head(url + remote, timeout=CONNECT_SECONDS, allow_redirects=True)
-                answers[url] = "" if reply.ok else f"{url}{remote} answers {reply.status_code}"
+                answers[url] = "" if reply.ok else f"{url} answers {reply.status_code}"
             except Exception as error:  # every failure of a mirror means: try the next source
-                answers[url] = f"{url}{remote} is unreachable ({type(error).__name__})"
+                answers[url] = f"{url} is unreachable ({type(error).__name__})"
 
         # Daemon threads, because a name look-up that hangs obeys no time-out.
         threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in self.urls]
@@ -93,7 +87,7 @@ class Mirror:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         silent = f"does not answer within {CONNECT_SECONDS:g} s"
-        found = {url: answers.get(url, f"{url}{remote} {silent}") for url in self.urls}
+        found = {url: answers.get(url, f"{url} {silent}") for url in self.urls}
         return [url for url in self.urls if not found[url]], [reason for reason in found.values() if reason]
 
 
@@ -101,16 +95,15 @@ def _download(url: str, target: Path) -> Path | str:
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
-    downloader = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, SILENCE_SECONDS))
+    get = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, SILENCE_SECONDS))
     reason = ""
     for _ in range(2):
+        target.unlink(missing_ok=True)
         try:
-            # The digest is that of the uncompressed content, so it is compared after unpacking.
-            path = pooch.retrieve(
-                url, known_hash=None, fname=target.name, path=target.parent, downloader=downloader
+            # The digest that decides is that of the uncompressed content, so it is compared after unpacking.
+            return Path(
+                pooch.retrieve(url, known_hash=None, fname=target.name, path=target.parent, downloader=get)
             )
-            return Path(path)
         except Exception as error:
-            target.unlink(missing_ok=True)
             reason = f"{url} broke off ({type(error).__name__})"
     return reason
