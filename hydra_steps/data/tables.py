@@ -7,6 +7,7 @@ the dataset), ``source_index`` (position in the part). ``labels.csv``, training 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
         table.to_csv(part, index=False, lineterminator="\n")
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise StudyError(
             f"{path} cannot be written: {error}",
             "a folder with write permission",

@@ -7,6 +7,7 @@ each dimension as a big-endian 32-bit number, then the values in row-major order
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +31,11 @@ def read_idx(path: Path) -> np.ndarray:
             "remove the file and fetch the data again",
         )
     start = 4 + 4 * content[3]
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4", count=-1))
-    if len(shape) != content[3] or len(content) - start != int(np.prod(shape)):
+    shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, min(start, len(content)), 4))
+    if len(content) - start != math.prod(shape):
         raise StudyError(
             f"{path} says its shape is {shape} and holds {max(len(content) - start, 0)} values",
-            f"{int(np.prod(shape))} values in {content[3]} dimensions",
+            f"{math.prod(shape)} values in {content[3]} dimensions",
             "remove the file and fetch the data again",
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

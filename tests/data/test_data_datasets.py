@@ -1,0 +1,202 @@
+"""The datasets themselves: real shapes, counts and constants; formats that are malformed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import pickle
+import struct
+import tarfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hydra_steps.data import RawFile, dataset, dataset_names, fetch_data, registry
+from hydra_steps.data.datasets.cifar import ARCHIVE, FOLDER, read_cifar10, read_cifar_batch
+from hydra_steps.data.datasets.idx import read_idx
+from hydra_steps.data.run_data import read_parts
+from hydra_steps.errors import StudyError
+
+
+def test_registry_knows_the_datasets():
+    assert {"cifar10", "digits", "fashion_mnist", "mnist"} <= set(dataset_names())
+    with pytest.raises(StudyError, match=r"data\.name is 'mnits'.*did you mean 'mnist'"):
+        dataset("mnits")
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "fashion_mnist"])
+def test_real_dataset_has_its_counts_and_constants(real_data, name):
+    entry, parts = dataset(name), read_parts(name, real_data)
+    assert set(parts) == set(entry.parts)
+    labels = np.concatenate([part.labels for part in parts.values()])
+    assert sorted(set(labels.tolist())) == list(range(len(entry.classes)))
+    pixels = parts["train"].images / entry.white  # float64: the slow, obvious way
+    np.testing.assert_allclose(pixels.mean(axis=(0, 2, 3)), entry.mean, atol=5.1e-5)
+    np.testing.assert_allclose(pixels.std(axis=(0, 2, 3)), entry.std, atol=5.1e-5)
+
+
+def test_mnist_is_mnist(real_data):
+    parts = read_parts("mnist", real_data)
+    assert parts["train"].labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert np.bincount(parts["test"].labels).tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "starts with the bytes"),
+        (b"\0\0\x0d\x01" + struct.pack(">I", 1) + b"abcd", "starts with the bytes 00000d01"),
+        (b"\0\0\x08\x02" + struct.pack(">I", 3), "says its shape"),
+        (b"\0\0\x08\x02" + struct.pack(">I", 3)[:2], "says its shape"),
+        (b"\0\0\x08\x01" + struct.pack(">I", 3) + b"ab", "holds 2 values"),
+        (b"\0\0\x08\x01" + struct.pack(">I", 3) + b"abcd", "holds 4 values"),
+    ],
+)
+def test_malformed_idx(tmp_path, content, message):
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(StudyError, match=message):
+        read_idx(tmp_path / "x")
+
+
+def test_idx_with_no_samples(tmp_path):
+    (tmp_path / "x").write_bytes(b"\0\0\x08\x03" + struct.pack(">III", 0, 4, 4))
+    assert read_idx(tmp_path / "x").shape == (0, 4, 4)
+
+
+@pytest.mark.parametrize("spoil", ["missing", "changed"])
+def test_raw_files_are_verified_before_use(tiny, write_tiny, tmp_path, spoil):
+    path = write_tiny(tmp_path / "tiny") / "train-images-idx3-ubyte"
+    if spoil == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+    with pytest.raises(StudyError, match=r"train-images-idx3-ubyte (is missing|has SHA-256).*put the named"):
+        read_parts("tiny", tmp_path)
+
+
+def test_verified_files_of_the_wrong_shape(tiny, write_tiny, tmp_path, monkeypatch):
+    write_tiny(tmp_path / "tiny")
+    entry = dataset("tiny")
+    monkeypatch.setitem(registry._REGISTRY, "tiny", replace(entry, image_shape=(1, 5, 5)))
+    with pytest.raises(StudyError, match=r"images uint8 \(30, 1, 4, 3\)"):
+        read_parts("tiny", tmp_path)
+    monkeypatch.setitem(registry._REGISTRY, "tiny", replace(entry, classes=("a", "b")))
+    with pytest.raises(StudyError, match="labels from 0 to 2"):
+        read_parts("tiny", tmp_path)
+
+
+class Python2Pickler(pickle._Pickler):  # type: ignore[name-defined]
+    """Pickles byte strings as Python 2 did, which is how the published batches are written."""
+
+    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+
+    def save_bytes(self, value):
+        self.write(pickle.BINSTRING + struct.pack("<i", len(value)) + value)
+
+    dispatch[bytes] = save_bytes
+
+
+def batch_bytes(batch: object) -> bytes:
+    out = io.BytesIO()
+    Python2Pickler(out, protocol=2).dump(batch)
+    return out.getvalue().replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
+
+
+def write_archive(path, per_batch: int = 4, leave_out: str = ""):
+    rng = np.random.default_rng(0)
+    images = {}
+    with tarfile.open(path, "w:gz") as archive:
+        for k, name in enumerate([*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]):
+            data = rng.integers(0, 256, (per_batch, 3072), dtype=np.uint8)
+            batch = {
+                b"batch_label": b"batch",
+                b"labels": [(k + i) % 10 for i in range(per_batch)],
+                b"data": data,
+                b"filenames": [b"x.png"] * per_batch,
+            }
+            images[name] = data
+            content = batch_bytes(batch)
+            info = tarfile.TarInfo(f"{FOLDER}/{name}")
+            info.size = len(content)
+            if name != leave_out:
+                archive.addfile(info, io.BytesIO(content))
+    return images
+
+
+def test_cifar10_archive(tmp_path, monkeypatch):
+    home = tmp_path / "cifar10"
+    home.mkdir()
+    images = write_archive(home / ARCHIVE)
+    # The published digest refuses the small archive, by name and with the way out.
+    with pytest.raises(StudyError, match=rf"{ARCHIVE} has SHA-256 .* 6d958be0.*put the named files into"):
+        read_parts("cifar10", tmp_path)
+    digest = hashlib.sha256((home / ARCHIVE).read_bytes()).hexdigest()
+    small = replace(
+        dataset("cifar10"),
+        parts={"train": 20, "test": 4},
+        files=(RawFile(ARCHIVE, digest, unzip=False),),
+        sources=(),
+    )
+    monkeypatch.setitem(registry._REGISTRY, "cifar10", small)
+    fetch_data("cifar10", tmp_path)
+    assert gzip.decompress((home / ARCHIVE).read_bytes())  # kept as it was published
+    parts = read_parts("cifar10", tmp_path)
+    assert parts["train"].labels.tolist() == [(k + i) % 10 for k in range(5) for i in range(4)]
+    # Sample 5 is the second one of the second batch; its green plane is the middle third, row by row.
+    green = images["data_batch_2"][1, 1024:2048].reshape(32, 32)
+    np.testing.assert_array_equal(parts["train"].images[5, 1], green)
+    np.testing.assert_array_equal(parts["test"].images.reshape(4, -1), images["test_batch"])
+
+
+def test_cifar10_archive_that_is_damaged(tmp_path):
+    path = tmp_path / ARCHIVE
+    with pytest.raises(StudyError, match="cannot be read"):
+        read_cifar10(tmp_path)
+    write_archive(path)
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(StudyError, match="cannot be read"):
+        read_cifar10(tmp_path)
+    path.write_bytes(b"no archive")
+    with pytest.raises(StudyError, match="cannot be read"):
+        read_cifar10(tmp_path)
+    write_archive(path, leave_out="data_batch_3")
+    with pytest.raises(StudyError, match="data_batch_3"):
+        read_cifar10(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ([1], "holds list"),
+        ({b"labels": [1]}, "holds .*labels"),
+        ({b"labels": [1], b"data": np.zeros((1, 3071), np.uint8)}, r"uint8 \(1, 3071\)"),
+        ({b"labels": [1], b"data": np.zeros((1, 3072))}, r"float64 \(1, 3072\)"),
+        ({b"labels": [1, 2], b"data": np.zeros((1, 3072), np.uint8)}, r"labels \(2,\)"),
+    ],
+)
+def test_cifar10_batch_that_is_malformed(batch, message):
+    with pytest.raises(StudyError, match=message):
+        read_cifar_batch(batch_bytes(batch), "a batch")
+
+
+def test_cifar10_batch_runs_no_code(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "made"), "w"))
+
+    with pytest.raises(StudyError, match="asks for"):
+        read_cifar_batch(pickle.dumps(Evil()), "a batch")
+    assert not (tmp_path / "made").exists()
