@@ -153,8 +153,8 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
         model=FlatModel(module),
         loss=build_loss(training.get("loss", {})),
         optimizer=build_optimizer(training["optimizer"]),
-        images=torch.from_numpy(data.train.images).to(device, dtype),
-        labels=torch.from_numpy(data.train.labels).to(device),
+        images=torch.tensor(data.train.images).to(device, dtype),
+        labels=torch.tensor(data.train.labels).to(device),
         table=batch_table(
             len(data.train.labels),
             training["batch_size"],

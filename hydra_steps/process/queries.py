@@ -95,8 +95,8 @@ class QuerySet:
         self._labels: dict[str, Tensor] = {}
         for split in sorted({q.split for q in self.queries}):
             part = getattr(data, split)
-            self._images[split] = torch.from_numpy(part.images).to(process.device, process.dtype)
-            self._labels[split] = torch.from_numpy(part.labels).to(process.device)
+            self._images[split] = torch.tensor(part.images).to(process.device, process.dtype)
+            self._labels[split] = torch.tensor(part.labels).to(process.device)
 
     def __len__(self) -> int:
         return len(self.queries)

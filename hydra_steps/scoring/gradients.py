@@ -1,0 +1,66 @@
+"""The gradient product: one step of descent on sample n, seen by the query, at the final state.
+
+c[q, n] = ⟨∇f_q(θ_T), ∇ℓ_n(θ_T)⟩ · (Σ_t η_t / T) · E / |B|  is the change of f_q that Σ_t [n∈B_t] η_t/|B_t|
+plain gradient steps without sample n would leave out, all taken at θ_T: the first-order estimate with every
+step replaced by the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hydra_steps.process.process import Process
+from hydra_steps.process.queries import QuerySet
+from hydra_steps.process.state import State
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.registry import Contribution, scorer
+
+CHUNK = 512  # samples per forward pass
+
+
+def final_products(process: Process, state: State, directions: Tensor) -> Tensor:
+    """⟨d_q, ∇ℓ_n(θ)⟩ [q, n] float64 for all training samples in evaluation mode, without augmentation.
+
+    ``directions`` [q, p]. One tangent forward pass per direction; no gradient is materialised.
+    """
+    rows = []
+    for direction in directions:
+        parts = []
+        for images, labels in zip(process.images.split(CHUNK), process.labels.split(CHUNK), strict=True):
+
+            def losses(parameters: Tensor, images: Tensor = images, labels: Tensor = labels) -> Tensor:
+                logits = process.model.logits(parameters, state.buffers, images)
+                return logits
+
+            with torch.no_grad():
+                logits, tangent = torch.func.jvp(losses, (state.parameters,), (direction,))
+                parts.append((process.loss.slope(logits, labels) * tangent).sum(-1).double())
+        rows.append(torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64))
+    return torch.stack(rows) if rows else torch.zeros(0, process.samples, dtype=torch.float64)
+
+
+def step_sizes(trajectory: Trajectory) -> Tensor:
+    """Σ_t [n∈B_t] η_t/|B_t| for every sample: [n] float64, how far plain gradient descent moved along each."""
+    total = np.zeros(trajectory.process.samples)
+    for row, rate in zip(trajectory.process.table, trajectory.rates, strict=True):
+        members = row[row >= 0]
+        np.add.at(total, members, rate / len(members))
+    return torch.from_numpy(total)
+
+
+@scorer(
+    "gradient_product",
+    unit="query",
+    summary="product of the final query gradient and the sample's final gradient, times the steps it took part in",
+    cost="a fraction of one epoch per query",
+)
+def gradient_product(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
+    """c[q, n] [q, n] float64 in the query's unit (a crude prediction: momentum and the path are left out)."""
+    final = trajectory.final_state
+    products = final_products(trajectory.process, final, queries.cotangents(final).parameters)
+    return Contribution(products * step_sizes(trajectory).to(products.device))

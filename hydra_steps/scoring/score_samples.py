@@ -1,0 +1,96 @@
+"""Scoring a run's training samples by one method: open the trajectory, ask the method, store contributions.
+
+The store says unit and sign, the options, the digests of data and trajectory, the wall time, and the peak memory.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hydra_steps.errors import StudyError
+from hydra_steps.process.manifest import TIMING
+from hydra_steps.process.queries import QuerySet, expand_queries
+from hydra_steps.process.store import TrajectoryStore
+from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.registry import get_scorer
+from hydra_steps.scoring.store import write_scores
+
+
+def score_samples(
+    method: str,
+    options: str,
+    queries: str,
+    trajectory: str | Path,
+    splits: str | Path,
+    labels: str | Path,
+    output: str | Path,
+) -> None:
+    """Write the contributions [q, n] of ``method`` (a label of the configuration) to the folder ``output``.
+
+    ``options`` and ``queries`` are JSON texts. Raises :class:`StudyError` for a trajectory that is not whole or was
+    trained on other data, an unknown method, a query that does not exist, or a score that is not finite.
+    """
+    chosen = json.loads(options)
+    scorer = get_scorer(chosen.get("method") or method)
+    attributes = TrajectoryStore.open(Path(trajectory)).attributes
+    settings = attributes["config"]
+    data = load_data(settings, splits, labels)
+    prepare_threads(settings)
+    opened = Trajectory.open(trajectory, data)
+    query_set = QuerySet(expand_queries(json.loads(queries), data), data, opened.process)
+    began = time.perf_counter()
+    result = scorer.function(opened, query_set, chosen)
+    seconds = time.perf_counter() - began
+    values = result.values.cpu().numpy().astype(np.float64)
+    if not np.isfinite(values).all():
+        raise StudyError(
+            f"method {method} gave {int((~np.isfinite(values)).sum())} contributions that are not finite",
+            "finite numbers",
+            "look at the method's options (damping, curvature_proxy) or use compute.dtype float64",
+        )
+    write_scores(
+        output,
+        values,
+        query_set.names,
+        {
+            "method": scorer.name,
+            "label": method,
+            "unit": scorer.unit,
+            "options": chosen,
+            "data_digest": data.digest,
+            "trajectory_digest": digest_of(trajectory),
+            "seconds": seconds,
+            "seconds_training": training_seconds(trajectory),
+            "peak_memory_bytes": peak_memory(),
+            "diagnostics": result.diagnostics,
+        },
+    )
+
+
+def digest_of(trajectory: str | Path) -> str:
+    """The digest that names a trajectory's content."""
+    return TrajectoryStore.open(Path(trajectory)).digest
+
+
+def training_seconds(trajectory: str | Path) -> float:
+    """The wall time of the training loop with its record, evaluation left out; NaN where it was not kept."""
+    path = Path(trajectory) / TIMING
+    timing: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return timing.get("seconds_in_loop", float("nan")) - timing.get("seconds_evaluating", 0.0)
+
+
+def peak_memory() -> int:
+    """The largest resident memory of this process so far, in bytes; on CUDA the largest allocation."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        return int(torch.cuda.max_memory_allocated())
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
