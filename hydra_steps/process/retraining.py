@@ -1,0 +1,175 @@
+"""Re-training without groups of samples: the ground truth that scores are held against.
+
+    f_q(s_T(w)),  w_n = 0 for the samples of a group and 1 for all others
+
+The same Φ, seed, batch order, noise and learning rates as the run itself: only the weights differ, so two
+outcomes differ by the removal and by nothing else. One job does a batch of groups and pays for its start
+once; every finished re-training is kept in a bank, so that a killed job continues and nothing is done
+twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from hydra_steps.config.code import code_files, registered
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.process.bank import Bank, Outcome
+from hydra_steps.process.designs import check_classes, draw_groups, needs_scores
+from hydra_steps.process.manifest import read_manifest
+from hydra_steps.process.outcomes import write_outcomes
+from hydra_steps.process.queries import QuerySet, expand_queries
+from hydra_steps.process.running import evaluate, removal_weights, run
+from hydra_steps.process.state import State
+from hydra_steps.process.store import TrajectoryStore
+from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.stores import check_digest, digest_of, open_complete, read_array
+
+
+def retrain_without(
+    *,
+    trajectory: str | Path,
+    splits: str | Path,
+    labels: str | Path,
+    queries: str,
+    name: str,
+    design: str,
+    first: int,
+    count: int,
+    output: str | Path,
+    scores: str | Path | None = None,
+    bank: str | Path | None = None,
+) -> None:
+    """Re-train without the groups ``first`` … ``first + count − 1`` of a design and store the outcomes.
+
+    ``queries`` is the study's section of that name and ``design`` the design ``name``
+    (:mod:`hydra_steps.process.designs`; its own ``groups`` is not read), both as JSON; ``scores`` is the
+    score folder of the method that the design names. ``output`` becomes a folder of
+    :mod:`hydra_steps.process.outcomes`; ``bank`` keeps finished re-trainings, by default in ``.bank``
+    beside the design's folder. Cost: ``count`` trainings, less those in the bank and less the steps before
+    a group's first sample comes up. Raises :class:`StudyError` for a group that empties a class.
+    """
+    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
+    prepare_threads(settings)
+    data = load_data(settings, splits, labels)
+    base = Trajectory.open(trajectory, data)
+    asked = json.loads(queries)
+    spec = {**json.loads(design), "groups": first + count}
+    contribution = read_contribution(scores, spec) if scores is not None and needs_scores(spec) else None
+    groups = draw_groups(name, spec, base.process.samples, base.process.seed, contribution)[first:]
+    check_classes(name, groups, data.train.labels, data.classes)
+
+    trajectory_digest = read_manifest(Path(trajectory))["digest"]
+    query_set = QuerySet(expand_queries(asked, data), data, base.process)
+    retrainer = Retrainer(base, query_set, data.test.images, data.test.labels)
+    identity = {"trajectory": trajectory_digest, "queries": asked, "code": _code_digest(base)}
+    kept = Bank(
+        bank or Path(output).parents[1] / ".bank",
+        identity | {"torch": torch.__version__, "device": str(base.process.device)},
+    )
+    outcomes = []
+    for group in tqdm(groups, desc=f"re-training without {name}", unit="group", mininterval=2):
+        outcome = kept.read(group)
+        if outcome is None:
+            outcome = retrainer.outcome(group)
+            kept.write(group, outcome)
+        outcomes.append(outcome)
+
+    final = retrainer.measured(base.final_state)
+    write_outcomes(
+        output,
+        queries=query_set.names,
+        group=range(first, first + count),
+        removed=groups,
+        value=np.array([o.value for o in outcomes]),
+        base_value=final.value,
+        test_accuracy=np.array([o.test_accuracy for o in outcomes]),
+        final_loss=np.array([o.final_loss for o in outcomes]),
+        attributes={
+            "design": name,
+            "kind": spec["kind"],
+            "fraction": spec.get("fraction", 1 / base.process.samples),
+            "spec": {key: value for key, value in spec.items() if key != "groups"},
+            "base_test_accuracy": final.test_accuracy,
+            "data_digest": data.digest,
+            "trajectory_digest": trajectory_digest,
+        },
+    )
+
+
+class Retrainer:
+    """Re-trains one run without samples, and measures queries and test accuracy at the end."""
+
+    def __init__(
+        self, base: Trajectory, queries: QuerySet, test_images: np.ndarray, test_labels: np.ndarray
+    ) -> None:
+        self.base, self.queries = base, queries
+        process = base.process
+        self._images = torch.from_numpy(test_images).to(process.device, process.dtype)
+        self._labels = torch.from_numpy(test_labels).to(process.device)
+
+    def outcome(self, removed: np.ndarray) -> Outcome:
+        """Train without ``removed`` and measure; ``final_loss`` is the kept samples' mean loss in the last
+        epoch.
+        """
+        process = self.base.process
+        weights = removal_weights(process, torch.from_numpy(removed))
+        last_epoch = process.steps - process.steps_per_epoch
+        losses: list[Tensor] = []
+
+        def observe(step: int, state: State, rate: float, batch_losses: Tensor, gradient: Tensor) -> None:
+            if step >= last_epoch:
+                index = torch.from_numpy(process.table[step][: len(batch_losses)].astype(np.int64))
+                losses.append(batch_losses[weights[index.to(process.device)] > 0])
+
+        start = self.first_step(removed)
+        state = run(process, self.base.load(start), self.base.rates, start, weights=weights, observe=observe)
+        final_loss = float(torch.cat(losses).double().mean()) if losses else float("nan")
+        return self.measured(state)._replace(final_loss=final_loss)
+
+    def first_step(self, removed: np.ndarray) -> int:
+        """The last checkpoint before which the run saw none of ``removed``: until there both trainings are
+        one.
+
+        At most the start of the last epoch, whose losses are wanted whole.
+        """
+        process = self.base.process
+        met = np.isin(process.table, removed).any(axis=1)
+        step = min(int(met.argmax()) if met.any() else process.steps, process.steps - process.steps_per_epoch)
+        return max(c for c in self.base.checkpoints if c <= step)
+
+    def measured(self, state: State) -> Outcome:
+        """Query values and test accuracy at a state, without a final loss."""
+        _, accuracy = evaluate(self.base.process, state, self._images, self._labels)
+        return Outcome(self.queries.values(state).cpu().numpy(), accuracy, float("nan"))
+
+
+def read_contribution(scores: str | Path, spec: Mapping[str, Any]) -> np.ndarray:
+    """Return the contributions [n] to ``spec["query"]`` from a score folder."""
+    store = Path(scores) / "store.zarr"
+    group = open_complete(store)
+    attributes: dict[str, Any] = dict(group.attrs)
+    contribution, names = read_array(group, "contribution"), list(attributes["queries"])
+    check_digest(store, digest_of(contribution), attributes)
+    if spec["query"] not in names:
+        raise StudyError(f"query {spec['query']!r} is not in {scores}", fix=nearest(spec["query"], names))
+    return contribution[names.index(spec["query"])]
+
+
+def _code_digest(base: Trajectory) -> str:
+    """SHA-256 of the source files that decide an outcome."""
+    model = registered("hydra_steps.models", base.process.settings["model"]["name"])
+    total, root = hashlib.sha256(), Path(__file__).parents[2]
+    for file in code_files(__name__, model):
+        total.update((root / file).read_bytes())
+    return total.hexdigest()
