@@ -20,10 +20,10 @@ import numpy as np
 
 from hydra_steps.errors import StudyError, nearest
 
-MAIN = "random_groups"
-KINDS = ("random_groups", "leave_one_out", "top_groups")
-CHOICES = ("largest", "smallest", "most_helpful", "most_harmful", "random")
-SIDES = ("most_helpful", "most_harmful")
+MAIN = "groups"
+# The keys that a design of each kind must have, beside ``groups``, and beside ``method`` and ``query`` if a score chooses:
+# ``choice`` is largest, smallest (by size), most_helpful, most_harmful or random, ``side`` one of the middle two.
+KEYS = {"random_groups": ("fraction",), "leave_one_out": ("choice",), "top_groups": ("fraction", "side")}
 # Above this many possible groups two random ones are so rarely equal that nobody looks.
 FEW = 2**32
 
@@ -33,7 +33,7 @@ Spec = Mapping[str, Any]
 def design_specs(counterfactual: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the designs of a study's section ``counterfactual`` by name.
 
-    ``groups`` and ``fraction`` of the section are the design ``random_groups``; ``designs`` holds the others.
+    ``groups`` and ``fraction`` of the section are the design ``groups``; ``designs`` holds the others.
     """
     main = {
         "kind": "random_groups",
@@ -48,6 +48,11 @@ def batch_bounds(groups: int, size: int) -> list[tuple[int, int]]:
     return [(first, min(size, groups - first)) for first in range(0, groups, size)]
 
 
+def key_of(name: str) -> str:
+    """Return the configuration's key of a design."""
+    return "counterfactual" if name == MAIN else f"counterfactual.designs.{name}"
+
+
 def needs_scores(spec: Spec) -> bool:
     """Whether a method's score decides the groups, so that ``method`` and ``query`` must be given."""
     return spec["kind"] == "top_groups" or (spec["kind"] == "leave_one_out" and spec["choice"] != "random")
@@ -56,11 +61,8 @@ def needs_scores(spec: Spec) -> bool:
 def check_design(name: str, spec: Spec, samples: int, methods: Sequence[str], queries: Sequence[str]) -> None:
     """Refuse, with the numbers, a design that the study cannot carry out."""
     kind = spec["kind"]
-    where = f"counterfactual.designs.{name}"
-    wanted = {"random_groups": ["fraction"], "leave_one_out": ["choice"], "top_groups": ["fraction", "side"]}[
-        kind
-    ]
-    wanted += [] if "choice" in wanted and "choice" not in spec else []
+    where = key_of(name)
+    wanted = list(KEYS[kind])
     missing = [key for key in wanted if key not in spec]
     if not missing and needs_scores(spec):
         wanted += ["method", "query"]
@@ -80,19 +82,20 @@ def check_design(name: str, spec: Spec, samples: int, methods: Sequence[str], qu
 
 def count_members(name: str, spec: Spec, samples: int) -> int:
     """Return how many samples a group has; refuse an empty or complete group, and more groups than exist."""
+    where = key_of(name)
     size = 1 if spec["kind"] == "leave_one_out" else round(spec["fraction"] * samples)
     if not 0 < size < samples:
         raise StudyError(
-            f"design {name!r}: {spec.get('fraction', 'one sample')} of {samples} training samples is a group of {size}",
-            f"a group of 1 to {samples - 1} samples",
-            "change its fraction, or data.train",
+            f"{where}.fraction: {spec.get('fraction')} of {samples} training samples is a group of {size}",
+            f"a group of 1 to {samples - 1}",
+            f"change {where}.fraction or data.train",
         )
     exist = comb(samples, size) if spec["kind"] == "random_groups" else samples // size
     if spec["groups"] > exist:
         raise StudyError(
-            f"design {name!r} asks for {spec['groups']} groups of {size} of {samples} training samples",
+            f"{where}.groups: {spec['groups']} groups of {size} of {samples} training samples",
             f"at most {exist}, as many as there are",
-            "lower its groups",
+            f"lower {where}.groups",
         )
     return size
 

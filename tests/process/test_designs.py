@@ -104,7 +104,7 @@ def test_a_score_that_cannot_rank_is_refused(c):
     [
         (random_groups(1, 0.001), 100, "0.001 of 100 training samples is a group of 0"),
         (random_groups(1, 0.999), 100, "group of 100; expected: a group of 1 to 99"),
-        (random_groups(11, 0.4), 5, "11 groups of 2 of 5.*at most 10"),
+        (random_groups(11, 0.4), 5, r"designs\.d\.groups: 11 groups of 2 of 5.*at most 10"),
         (random_groups(101, 0.01), 100, "at most 100"),
         (single("random", 7), 6, "at most 6"),
         ({"kind": "top_groups", "side": "most_helpful", "fraction": 0.5, "groups": 3}, 6, "at most 2"),
@@ -162,9 +162,9 @@ def test_good_designs_pass():
 
 def test_the_section_and_its_designs():
     section = {"groups": 40, "fraction": 0.02, "batch": 10}
-    assert design_specs(section) == {"random_groups": random_groups(40, 0.02)}
+    assert design_specs(section) == {"groups": random_groups(40, 0.02)}
     specs = design_specs(section | {"designs": {"half": random_groups(8, 0.5)}})
-    assert list(specs) == ["random_groups", "half"]
+    assert list(specs) == ["groups", "half"]
 
 
 @pytest.mark.parametrize(
