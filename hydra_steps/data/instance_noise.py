@@ -17,7 +17,8 @@ import numpy as np
 from hydra_steps.data.seeding import apportion, random_order
 
 FOLDS = 5
-COMPONENTS = 32  # larger images are reduced to their first principal components
+LARGEST_SIDE = 16  # larger images are halved by averages of 2×2 pixels
+COMPONENTS = 32  # then reduced to their first principal components
 SMOOTHING = 1e-4  # share of the uniform distribution mixed into p, so that every class stays possible
 
 
@@ -92,10 +93,14 @@ def out_of_fold_probabilities(
 
 
 def _features(images: np.ndarray) -> np.ndarray:
+    """Return float64 ``[n, ≤ COMPONENTS]`` of mean square spread 1: halved images, principal components."""
+    while min(images.shape[2:]) > LARGEST_SIDE:
+        n, c, h, w = (*images.shape[:2], *(size // 2 for size in images.shape[2:]))
+        images = images[:, :, : 2 * h, : 2 * w].reshape(n, c, h, 2, w, 2).mean(axis=(3, 5))
     flat = images.reshape(len(images), -1).astype(np.float64)
     if flat.shape[1] > COMPONENTS and len(flat) > COMPONENTS:
         from sklearn.decomposition import PCA
 
-        flat = PCA(COMPONENTS, svd_solver="randomized", random_state=0).fit_transform(flat)
+        flat = PCA(COMPONENTS, svd_solver="covariance_eigh").fit_transform(flat)
     spread = np.sqrt(np.mean(flat.std(axis=0) ** 2)) if len(flat) else 1.0
     return (flat - flat.mean(axis=0)) / (spread or 1.0) if len(flat) else flat
