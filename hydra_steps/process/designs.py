@@ -21,7 +21,7 @@ import numpy as np
 from hydra_steps.errors import StudyError, nearest
 
 MAIN = "groups"
-# The keys that a design of each kind must have, beside ``groups``, and beside ``method`` and ``query`` if a score chooses:
+# The keys of each kind, beside ``groups``, and beside ``method`` and ``query`` where a score chooses:
 # ``choice`` is largest, smallest (by size), most_helpful, most_harmful or random, ``side`` one of the middle two.
 KEYS = {"random_groups": ("fraction",), "leave_one_out": ("choice",), "top_groups": ("fraction", "side")}
 # Above this many possible groups two random ones are so rarely equal that nobody looks.
