@@ -1,0 +1,129 @@
+"""The main table: one line per method, the headline numbers side by side, those that lead in bold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from hydra_steps.figures.frames import detection_query, main_design, main_query, over_seeds
+from hydra_steps.report.findings import Study
+from hydra_steps.report.ranking import Entry, rank
+from hydra_steps.report.words import number, percent
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: what is shown, the number it sorts by, whether it leads its column."""
+
+    text: str
+    sort: float | None = None
+    lead: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its heading, what the heading means, and a cell per method."""
+
+    heading: str
+    meaning: str
+    cells: dict[str, Cell]
+
+
+def headline_columns(study: Study) -> list[Column]:
+    """Return the columns that the study's tables can fill."""
+    columns = [
+        _ranked(
+            study,
+            "counterfactual",
+            "lds",
+            main_query,
+            "LDS",
+            "Spearman ρ of predicted and real change; 1 is best",
+        ),
+        _plain(
+            study,
+            "counterfactual",
+            "slope",
+            main_query,
+            "Slope",
+            "real change per predicted change; 1 is best",
+        ),
+        _plain(study, "agreement", "spearman", main_query, "ρ with exact", "Spearman ρ with exact HyDRA"),
+        _ranked(
+            study, "detection", "auroc", detection_query, "AUROC", "wrong before right labels; 0.5 is chance"
+        ),
+        _ranked(
+            study,
+            "detection",
+            "average_precision",
+            detection_query,
+            "AP",
+            "average precision of wrong labels",
+        ),
+        *_found(study),
+        _plain(
+            study,
+            "timing",
+            "ratio_to_training",
+            None,
+            "Cost",
+            "seconds of scoring per second of one training",
+        ),
+    ]
+    return [column for column in columns if column is not None and column.cells]
+
+
+def headline_methods(columns: Sequence[Column], order: Sequence[str]) -> list[str]:
+    """Return the methods that have a cell, in ``order``."""
+    present = {method for column in columns for method in column.cells}
+    return [method for method in order if method in present]
+
+
+_Choose = Callable[[pd.Series], str | None]
+
+
+def _rows(study: Study, table: str, metric: str, choose: _Choose | None) -> pd.DataFrame:
+    rows = main_design(study.rows(table, metric))
+    return rows[rows["query"] == choose(rows["query"])] if choose is not None else rows
+
+
+def _ranked(
+    study: Study, table: str, metric: str, choose: _Choose, heading: str, meaning: str
+) -> Column | None:
+    ranking = rank(_rows(study, table, metric, choose), study.labels)
+    if ranking is None:
+        return None
+    leaders: set[Entry] = {ranking.best, *ranking.ties} if len(ranking.entries) > 1 else set()
+    cells = {e.method: Cell(e.text(), e.value, e in leaders) for e in ranking.entries}
+    return Column(heading, meaning, cells)
+
+
+def _plain(
+    study: Study, table: str, metric: str, choose: _Choose | None, heading: str, meaning: str
+) -> Column | None:
+    rows = over_seeds(_rows(study, table, metric, choose)).dropna(subset=["value"])
+    cells = {
+        row["method"]: Cell(_short(row["value"]), float(row["value"])) for row in rows.to_dict("records")
+    }
+    return Column(heading, meaning, cells)
+
+
+def _found(study: Study) -> list[Column]:
+    rows = over_seeds(_rows(study, "detection", "found_in_inspected", detection_query)).dropna(
+        subset=["value"]
+    )
+    columns = []
+    for share in sorted(set(rows["fraction"])) if "fraction" in rows.columns else []:
+        own = rows[rows["fraction"] == share]
+        cells = {
+            row["method"]: Cell(percent(row["value"]), float(row["value"])) for row in own.to_dict("records")
+        }
+        meaning = f"wrong labels found among the {percent(share)} inspected first"
+        columns.append(Column(f"found in {percent(share)}", meaning, cells))
+    return columns
+
+
+def _short(value: float) -> str:
+    return number(value) if abs(value) < 100 else f"{value:.3g}"

@@ -1,0 +1,87 @@
+"""Who is best, who cannot be told apart from the best, who is behind: by rule, from values and their intervals.
+
+Two methods count as different only where their intervals do not overlap. An interval is the table's own
+(bootstrap) where it has one, else the mean ± one standard deviation over seeds. Without either, only the
+order is reported.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from hydra_steps.figures.frames import over_seeds
+from hydra_steps.report.words import interval, number
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method's value with its interval (NaN: none)."""
+
+    method: str
+    label: str
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def bounded(self) -> bool:
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def text(self) -> str:
+        """Return ``0.95 [0.91, 0.98]``."""
+        return number(self.value) + interval(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Methods from best to worst, with those that cannot be told apart from the first."""
+
+    entries: tuple[Entry, ...]
+    n: int
+
+    @property
+    def best(self) -> Entry:
+        return self.entries[0]
+
+    @property
+    def ties(self) -> tuple[Entry, ...]:
+        """Return the entries whose interval overlaps the best's; only equal values where one has no interval."""
+        return tuple(e for e in self.entries[1:] if overlaps(self.best, e))
+
+    @property
+    def behind(self) -> tuple[Entry, ...]:
+        return tuple(e for e in self.entries[1:] if not overlaps(self.best, e))
+
+    def of(self, method: str) -> Entry | None:
+        return next((e for e in self.entries if e.method == method), None)
+
+
+def overlaps(a: Entry, b: Entry) -> bool:
+    """Say whether two values cannot be told apart."""
+    if a.bounded and b.bounded:
+        return a.low <= b.high and b.low <= a.high
+    return a.value == b.value
+
+
+def rank(rows: pd.DataFrame, labels: Mapping[str, str], *, largest: bool = True) -> Ranking | None:
+    """Rank the summary rows of one variant, metric and query; None where no method has a value.
+
+    ``labels``: method → name in words. Methods of equal value stay in alphabetical order of their labels.
+    """
+    found = over_seeds(rows).dropna(subset=["value"])
+    if found.empty:
+        return None
+    entries = []
+    for row in found.to_dict("records"):
+        value, low, high = (float(row.get(key, math.nan)) for key in ("value", "ci_low", "ci_high"))
+        spread = float(row.get("sd_seeds", math.nan))
+        if not (math.isfinite(low) and math.isfinite(high)) and math.isfinite(spread):
+            low, high = value - spread, value + spread
+        entries.append(Entry(row["method"], labels.get(row["method"], row["method"]), value, low, high))
+    entries.sort(key=lambda e: (-e.value if largest else e.value, e.method))
+    counts = found["n"].dropna() if "n" in found.columns else pd.Series(dtype=float)
+    return Ranking(tuple(entries), int(counts.min()) if len(counts) else 0)

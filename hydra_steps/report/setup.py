@@ -1,0 +1,115 @@
+"""The study's set-up in sentences, read from its resolved configuration: data, noise, model, training, ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra_steps.figures.frames import plural
+from hydra_steps.report.words import listing, percent
+
+DATASETS = {
+    "digits": "scikit-learn's handwritten digits",
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
+}
+MODELS = {
+    "lenet5_tanh": "LeNet-5 (tanh, average pooling)",
+    "lenet5_relu": "LeNet-5 (ReLU, max pooling)",
+    "mlp": "multi-layer perceptron",
+    "logistic": "logistic regression",
+    "densenet40": "DenseNet-40",
+}
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
+NOISES = {
+    "symmetric": "replaced by another class drawn at random",
+    "uniform": "replaced by a class drawn at random, the true one included",
+    "pair_flip": "replaced by the next class",
+    "instance": "replaced by a rule that depends on the image",
+}
+
+
+def setup_sentences(config: Mapping[str, Any]) -> list[str]:
+    """Return the set-up as sentences; keys that a configuration lacks are passed over."""
+    return [_data(config), _training(config), _truth(config), _variants(config)]
+
+
+def title(config: Mapping[str, Any]) -> str:
+    """Return what was studied in one line: dataset, noise and model."""
+    data, noise, model = (config.get(name) or {} for name in ("data", "noise", "model"))
+    words = [_named(DATASETS, data.get("name"), "a dataset")]
+    if noise.get("kind") == "transition_matrix":
+        words.append("with label noise")
+    elif noise.get("kind") not in (None, "none") and noise.get("rate"):
+        words.append(f"with {percent(noise['rate'])} label noise")
+    words.append(f"learnt by {_named(MODELS, model.get('name'), 'a model')}")
+    return " ".join(words)
+
+
+def _named(names: Mapping[str, str], name: Any, otherwise: str) -> str:
+    return names.get(str(name), str(name)) if name else otherwise
+
+
+def _data(config: Mapping[str, Any]) -> str:
+    data, noise = config.get("data") or {}, config.get("noise") or {}
+    sizes = [
+        f"{data[split]:,} {name}" if isinstance(data.get(split), int) else f"all remaining {name}"
+        for split, name in (("train", "training"), ("validation", "validation"), ("test", "test"))
+        if split in data
+    ]
+    text = f"Data: {_named(DATASETS, data.get('name'), 'a dataset')}; {listing(sizes)} samples, drawn once."
+    kind, rate = noise.get("kind", "none"), noise.get("rate")
+    if kind == "none" or not rate:
+        return text + " The labels were left as they are."
+    if kind == "transition_matrix":
+        return text + " The training labels were changed by a given class-transition matrix."
+    how = NOISES.get(kind, f"changed by {kind} noise")
+    return text + f" In the training split {percent(rate)} of the labels were {how}."
+
+
+def _training(config: Mapping[str, Any]) -> str:
+    model, training = config.get("model") or {}, config.get("training") or {}
+    optimizer, schedule = training.get("optimizer") or {}, training.get("schedule") or {}
+    loss = training.get("loss") or {}
+    parts = [
+        plural(int(training.get("epochs", 0)), "epoch"),
+        f"batches of {training.get('batch_size')}",
+        _optimizer(optimizer),
+        f"{str(schedule.get('name', 'constant')).replace('_', ' ')} rate",
+        f"{str(loss.get('name', 'cross_entropy')).replace('_', ' ')} loss",
+    ]
+    seeds = [str(seed) for seed in config.get("seeds", [])]
+    name = _named(MODELS, model.get("name"), "a model")
+    hidden = (
+        f" with hidden layers {model['hidden']}" if model.get("name") == "mlp" and model.get("hidden") else ""
+    )
+    text = f"Model: {name}{hidden}, trained for {', '.join(parts)}"
+    return f"{text}; seed{'s' if len(seeds) != 1 else ''} {listing(seeds)}." if seeds else f"{text}."
+
+
+def _optimizer(optimizer: Mapping[str, Any]) -> str:
+    name = _named(OPTIMIZERS, optimizer.get("name"), "an optimizer")
+    numbers = [f"learning rate {optimizer['learning_rate']:g}"] if "learning_rate" in optimizer else []
+    if optimizer.get("name") == "sgd" and optimizer.get("momentum"):
+        numbers.append(f"momentum {optimizer['momentum']:g}")
+    if optimizer.get("weight_decay"):
+        numbers.append(f"weight decay {optimizer['weight_decay']:g}")
+    return f"{name} ({', '.join(numbers)})" if numbers else str(name)
+
+
+def _truth(config: Mapping[str, Any]) -> str:
+    bank = config.get("counterfactual") or {}
+    if not bank.get("groups"):
+        return "Nothing was re-trained."
+    groups = f"{bank['groups']:,} random groups of {percent(bank.get('fraction', 0))} of the training samples"
+    return (
+        f"Ground truth: {groups}; for each, training was repeated with the same seed and order of batches, the group's "
+        "weights set to zero, and the change of every query recorded. The linear datamodelling score (LDS) is the "
+        "Spearman correlation of predicted and real change over the groups."
+    )
+
+
+def _variants(config: Mapping[str, Any]) -> str:
+    names = list(config.get("variants") or {})
+    return f"{plural(len(names), 'variant')} of this set-up: {listing(names)}." if names else ""

@@ -1,0 +1,73 @@
+"""Tables as the page shows them: summary rows first, empty columns dropped, numbers short, large tables cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from hydra_steps.figures.frames import ALL
+
+MOST_ROWS = 3000  # above this a page gets slow on a phone: summary rows only, then the first so many
+TITLES = {
+    "training": "Training",
+    "noise": "Label noise",
+    "counterfactual": "Re-training",
+    "agreement": "Agreement with exact HyDRA",
+    "detection": "Detection of wrong labels",
+    "contributions": "Distribution of contributions",
+    "timing": "Cost",
+    "claims": "Claims",
+}
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table ready for the page; ``rows`` are (is a summary row, cells as text); ``numeric`` per column."""
+
+    name: str
+    title: str
+    file: str
+    columns: list[str]
+    numeric: list[bool]
+    rows: list[tuple[bool, list[str]]]
+    total: int
+    remark: str
+
+
+def shown_table(name: str, table: pd.DataFrame, file: str) -> ShownTable:
+    """Prepare ``table`` for the page."""
+    total, remark = len(table), ""
+    if total > MOST_ROWS:
+        table = table[table["seed"] == ALL] if "seed" in table.columns else table
+        remark = f"Only the means over seeds are shown; the file holds {total:,} rows."
+    if len(table) > MOST_ROWS:
+        table = table.head(MOST_ROWS)
+        remark = f"Only {MOST_ROWS:,} rows are shown; the file holds {total:,}."
+    kept = [column for column in table.columns if not _empty(table[column])]
+    # The run says nothing that variant and seed do not say.
+    kept = [column for column in kept if column != "run" or not {"variant", "seed"} <= set(kept)]
+    numeric = [pd.api.types.is_numeric_dtype(table[column]) for column in kept]
+    summary = (table["seed"] == ALL).tolist() if "seed" in table.columns else [True] * len(table)
+    columns = [[_text(value) for value in table[column]] for column in kept]
+    rows = list(zip(summary, map(list, zip(*columns, strict=True)), strict=True))
+    return ShownTable(
+        name, TITLES.get(name, name.replace("_", " ").capitalize()), file, kept, numeric, rows, total, remark
+    )
+
+
+def table_name(path: str | Path) -> str:
+    return Path(path).stem
+
+
+def _empty(column: pd.Series) -> bool:
+    return bool(column.isna().all() or (column.astype(str) == "").all())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        if value != value:
+            return ""
+        return f"{int(value)}" if value.is_integer() and abs(value) < 1e9 else f"{value:.4g}"
+    return str(value)
