@@ -15,7 +15,7 @@ from hydra_steps.errors import StudyError
 
 
 class _Tee(io.TextIOBase):
-    """Text for the terminal, and finished lines for a log: a bar that redraws its line leaves its last state."""
+    """Text for the terminal, and finished lines for a log: a redrawn bar leaves its last state."""
 
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
         self._terminal, self._log, self._line = terminal, log, ""

@@ -4,7 +4,8 @@
 :class:`hydra_steps.errors.StudyError`.
 """
 
-from hydra_steps.config.resolve import load_study, resolve_study, study_yaml
+from hydra_steps.config.limits import check_writable
+from hydra_steps.config.resolve import load_study, resolve_study, save_study, study_yaml
 from hydra_steps.config.runs import (
     canonical_json,
     method_options,
@@ -16,12 +17,14 @@ from hydra_steps.config.runs import (
 
 __all__ = [
     "canonical_json",
+    "check_writable",
     "load_study",
     "method_options",
     "resolve_study",
     "run_config",
     "run_names",
     "run_section",
+    "save_study",
     "study_yaml",
     "variant_names",
 ]

@@ -1,11 +1,13 @@
-"""``python -m hydra_steps.config``: check a study and print it whole, or print the page of all keys."""
+"""``python -m hydra_steps.config``: check a study, say where its outputs are, document the keys."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from hydra_steps.config.document import document
 from hydra_steps.config.resolve import load_study, study_yaml
+from hydra_steps.config.runs import Study
 from hydra_steps.errors import reported
 
 
@@ -16,9 +18,26 @@ def main() -> None:
         "--document", action="store_true", help="print config/README.md, made from the schema"
     )
     choice.add_argument("--check", metavar="STUDY", help="check a study and print it with all defaults")
+    choice.add_argument("--where", metavar="STUDY", help="say where the outputs of a study are")
     arguments = parser.parse_args()
     with reported():
-        print(document() if arguments.document else study_yaml(load_study(arguments.check)), end="")
+        if arguments.document:
+            print(document(), end="")
+        elif arguments.check:
+            print(study_yaml(load_study(arguments.check)), end="")
+        else:
+            print(outputs(load_study(arguments.where)))
+
+
+def outputs(study: Study) -> str:
+    """Return the lines that say where the outputs of a resolved study are."""
+    folder = Path(study["results"]) / study["study"]
+    return (
+        f"report   {folder / 'report.html'}\n"
+        f"figures  {folder / 'figures'}\n"
+        f"tables   {folder / 'tables'}\n"
+        f"runs     {folder / 'runs'}"
+    )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def code_files(*modules: str, root: Path | None = None) -> list[str]:
 
 
 def registered(package: str, name: str, root: Path | None = None) -> str:
-    """Return the module of ``package`` that registers ``name``: the one with a call ``f("name", …)`` or ``f(name="name")``.
+    """Return the module of ``package`` with a call ``f("name", …)`` or ``f(name="name")``.
 
     For registries whose modules are imported when they are asked: what is chosen by name there is no import.
     """

@@ -19,8 +19,6 @@ One YAML file in this folder is one study. Run it with `make study CONFIG=config
 A study is checked when Snakemake reads it: an unknown key or a value that is not allowed ends with one
 message before any work is done. The complete study, with all defaults, is written to
 `<results>/<study>/config.yaml`.
-
-Numbers such as `1e-3` need a dot in YAML: write `1.0e-3`.
 """
 _TABLE = "| key | meaning | default | allowed |\n|---|---|---|---|\n"
 
@@ -79,6 +77,11 @@ def _rows(properties: dict[str, Schema], prefix: str) -> Iterator[str]:
     for key, schema in properties.items():
         if _is_section(schema):
             yield from _rows(schema["properties"], f"{prefix}{key}.")
+            continue
+        inner = schema.get("additionalProperties")
+        if isinstance(inner, dict) and _is_section(inner):
+            yield f"| `{prefix}{key}` | {schema['description']} | `{{}}` | mapping by name |\n"
+            yield from _rows(inner["properties"], f"{prefix}{key}.<name>.")
             continue
         default = f"`{_default(schema['default'])}`" if "default" in schema else ""
         yield f"| `{prefix}{key}` | {schema['description']} | {default} | {_allowed(schema)} |\n"

@@ -13,8 +13,10 @@ from typing import Any
 from hydra_steps.config.validate import shown
 from hydra_steps.data.noise import check_noise
 from hydra_steps.data.registry import dataset
+from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import split_sizes
 from hydra_steps.errors import StudyError
+from hydra_steps.process.designs import check_design, design_specs
 
 Section = dict[str, Any]
 
@@ -49,14 +51,9 @@ def _check(study: Section) -> None:
             raise StudyError(
                 f"queries: {name} is asked for twice", "each query once", "remove the repetition"
             )
-    fraction = study["counterfactual"]["fraction"]
-    size = round(fraction * sizes["train"])
-    if not 0 < size < sizes["train"]:
-        raise StudyError(
-            f"counterfactual.fraction: {fraction} of {sizes['train']} training samples is a group of {size}",
-            f"a group of 1 to {sizes['train'] - 1}",
-            "change counterfactual.fraction or data.train",
-        )
+    for name, design in design_specs(study["counterfactual"]).items():
+        check_design(name, design, sizes["train"], list(study["methods"]), names)
+    run_image_shape(data["name"], data["pad"], data["channels"])
 
 
 def query_names(query: Section, classes: int) -> list[str]:

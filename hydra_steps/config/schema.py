@@ -44,18 +44,49 @@ def method_schema(name: str) -> Schema:
     return schema
 
 
-def fill(value: Any, schema: Schema) -> Any:
+def unquote(value: Any, schema: Schema) -> Any:
+    """Return a copy of ``value`` with texts read as the numbers, truth values or nulls that ``schema`` asks for.
+
+    YAML reads ``1e-3`` as a text, and values given on Snakemake's command line arrive as texts.
+    """
+    if isinstance(value, dict):
+        keys, extra = schema.get("properties", {}), schema.get("additionalProperties")
+        extra = extra if isinstance(extra, dict) else {}
+        for choice in schema.get("anyOf", []):
+            keys = {**keys, **choice.get("properties", {})}
+        return {key: unquote(sub, keys.get(key, extra)) for key, sub in value.items()}
+    if isinstance(value, list):
+        return [unquote(item, schema.get("items", {})) for item in value]
+    kinds = schema.get("type", ["string"])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if not isinstance(value, str) or "string" in kinds:
+        return value
+    words: dict[str, bool | None] = {"true": True, "false": False} if "boolean" in kinds else {}
+    words |= {"null": None} if "null" in kinds else {}
+    if value.lower() in words:
+        return words[value.lower()]
+    try:
+        return (
+            (float(value) if "number" in kinds else int(value)) if {"number", "integer"} & {*kinds} else value
+        )
+    except ValueError:
+        return value
+
+
+def fill(value: Any, schema: Schema, defaults: bool = True) -> Any:
     """Return a copy of ``value`` with the defaults of ``schema`` filled in and its numbers in one form.
 
     ``value`` has been validated. Keys come out in the order of the schema, so that the result is the same for
-    every order in which a study is written.
+    every order in which a study is written. With ``defaults`` false nothing is added.
     """
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         filled = {}
         for key, sub in properties.items():
             if key in value:
-                filled[key] = fill(value[key], sub)
+                filled[key] = fill(value[key], sub, defaults)
+            elif not defaults:
+                continue
             elif "default" in sub:
                 filled[key] = fill(copy.deepcopy(sub["default"]), sub)
             elif "properties" in sub:
@@ -64,11 +95,13 @@ def fill(value: Any, schema: Schema) -> Any:
         for key in value:
             if key not in properties:
                 filled[key] = (
-                    fill(value[key], extra) if isinstance(extra, dict) else copy.deepcopy(value[key])
+                    fill(value[key], extra, defaults)
+                    if isinstance(extra, dict)
+                    else copy.deepcopy(value[key])
                 )
         return filled
     if isinstance(value, list):
-        return [fill(item, schema.get("items", {})) for item in value]
+        return [fill(item, schema.get("items", {}), defaults) for item in value]
     return _number(value, schema)
 
 

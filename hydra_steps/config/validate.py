@@ -68,7 +68,7 @@ def _explained(error: jsonschema.ValidationError, where: tuple[str | int, ...]) 
         case "enum":
             return StudyError(f"{found} is unknown", "", _fix(value, rule))
         case "type" | "anyOf":
-            return StudyError(f"{found} has the wrong form", _form(schema), _type_fix(key, value))
+            return StudyError(f"{found} has the wrong form", _form(schema), f"change {key}")
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             return StudyError(f"{found} is out of bounds", bounds(schema), f"set {key} to such a number")
         case "required":
@@ -114,13 +114,3 @@ def _form(schema: Schema) -> str:
         return schema["x-expected"]
     limits = bounds(schema)
     return " or ".join(_TYPES[t] for t in types(schema)) + (f", {limits}" if limits else "")
-
-
-def _type_fix(key: str, value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            number = float(value)
-        except ValueError:
-            return f"change {key}"
-        return f"write {number!r} without quotation marks (YAML needs a dot in numbers such as 1.0e-3)"
-    return f"change {key}"

@@ -52,6 +52,27 @@ def test_the_order_of_keys_and_the_form_of_numbers_do_not_matter() -> None:
     assert run_section(one, "base-seed0", "noise") == run_section(two, "base-seed0", "noise")
 
 
+def test_numbers_may_be_written_as_text() -> None:
+    study = resolve_study(
+        {
+            "seeds": ["7"],
+            "training": {"epochs": "3", "optimizer": {"learning_rate": "1e-3", "nesterov": "false"}},
+            "data": {"test": "null"},
+            "trajectory": {"keep": {"every": "5"}},
+            "methods": {"influence_cg": {"damping": "1e-2"}},
+            "variants": {"slow": {"training": {"optimizer": {"learning_rate": "1e-4"}}}},
+        }
+    )
+    assert study["seeds"] == [7]
+    assert study["training"]["epochs"] == 3
+    assert study["training"]["optimizer"]["learning_rate"] == 0.001
+    assert study["training"]["optimizer"]["nesterov"] is False
+    assert study["data"]["test"] is None
+    assert study["trajectory"]["keep"] == {"every": 5}
+    assert study["methods"]["influence_cg"]["damping"] == 0.01
+    assert run_config(study, "slow-seed7")["training"]["optimizer"]["learning_rate"] == 0.0001
+
+
 def test_what_was_written_is_not_changed() -> None:
     raw = {"methods": {"random": None}, "training": {"optimizer": {}}}
     before = json.dumps(raw)

@@ -20,10 +20,6 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
         ("training.optimizer.lr", "0.1", "learning_rate"),
     ),
     "wrong type": ({"training": {"epochs": "many"}}, ("training.epochs", '"many"', "a whole number")),
-    "number as text": (
-        {"training": {"optimizer": {"learning_rate": "1e-3"}}},
-        ("training.optimizer.learning_rate", "0.001", "YAML needs a dot"),
-    ),
     "a truth value for a number": ({"noise": {"rate": True}}, ("noise.rate", "true", "a number")),
     "rate above one": ({"noise": {"rate": 1.5}}, ("noise.rate", "1.5", "at most 1")),
     "negative rate": ({"noise": {"rate": -0.1}}, ("noise.rate", "-0.1", "0 or more")),
@@ -100,7 +96,37 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
     ),
     "an empty group": (
         {"counterfactual": {"fraction": 0.0001}},
-        ("counterfactual.fraction", "0.0001", "1000"),
+        ("0.0001", "1000 training samples", "fraction"),
+    ),
+    "a design by a method that is not there": (
+        {
+            "counterfactual": {
+                "designs": {
+                    "top": {"kind": "top_groups", "groups": 4, "fraction": 0.1, "side": "most_helpful"}
+                }
+            }
+        },
+        ("counterfactual.designs.top", "method"),
+    ),
+    "a query that no method scores": (
+        {
+            "counterfactual": {
+                "designs": {
+                    "one": {
+                        "kind": "leave_one_out",
+                        "groups": 4,
+                        "choice": "largest",
+                        "method": "random",
+                        "query": "test_men",
+                    }
+                }
+            }
+        },
+        ("counterfactual.designs.one.query", "test_men", "did you mean 'test_mean'"),
+    ),
+    "colour images made grey": (
+        {"data": {"name": "cifar10", "train": 100, "channels": 2}},
+        ("data.channels", "2", "cifar10"),
     ),
     "a wrong variant": (
         {"variants": {"more": {"noise": {"rate": 2}}}},

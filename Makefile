@@ -1,0 +1,56 @@
+# Everything runs in .venv, which is made on the first call; nothing needs to be activated.
+
+PYTHON ?= python3
+CONFIG ?= config/quickstart.yaml
+CORES  ?= all
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help study plan figures report check test lint format docs clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+study: $(VENV)/.installed  ## run a study (CONFIG=config/<study>.yaml, CORES=all)
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+	@$(BIN)/python -m hydra_steps.config --where $(CONFIG)
+
+plan: $(VENV)/.installed  ## say what a study would do
+	$(BIN)/snakemake -n --configfile $(CONFIG)
+
+figures: $(VENV)/.installed  ## draw the figures of a study again
+	$(BIN)/snakemake figures --cores $(CORES) --configfile $(CONFIG)
+
+check: $(VENV)/.installed  ## check a study and print it with all defaults
+	@$(BIN)/python -m hydra_steps.config --check $(CONFIG)
+
+test: $(VENV)/.installed-test  ## pass all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test  ## check style, types, and the workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-test  ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+docs: $(VENV)/.installed  ## write config/README.md from the schema
+	$(BIN)/python -m hydra_steps.config --document > config/README.md
+
+clean:  ## remove the environment and caches; results and data stay
+	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@

@@ -1,0 +1,69 @@
+# A study of training-data attribution: from raw data to a report.
+#
+#   snakemake --cores all                                     the quick study
+#   snakemake --cores all --configfile config/<study>.yaml    another one; config/README.md explains every key
+#   snakemake -n                                              what would be done
+#   snakemake figures | tables | report                       a part of it
+
+import os
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+# The hydra_steps of this checkout, in the jobs too: its modules are inputs of the rules.
+sys.path.insert(0, str(workflow.basedir))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(workflow.basedir), os.environ.get("PYTHONPATH")])
+)
+
+from hydra_steps.config import check_writable, resolve_study
+from hydra_steps.errors import StudyError
+
+# Only where no other study is asked for: Snakemake merges the files, and two studies must not mix.
+if not workflow.configfiles:
+
+    configfile: "config/quickstart.yaml"
+
+
+try:
+    STUDY = resolve_study(config)
+    check_writable(STUDY["results"], STUDY["study"])
+except StudyError as error:
+    raise WorkflowError(str(error)) from None
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/plot.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{OUT}/config.yaml",
+        TABLES,
+        FIGURES,
+        f"{OUT}/report.html",
+
+
+rule tables:
+    input:
+        TABLES,
+
+
+rule figures:
+    input:
+        FIGURES,
+
+
+rule report:
+    input:
+        f"{OUT}/report.html",

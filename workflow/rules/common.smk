@@ -1,0 +1,186 @@
+# Names and helpers that the rules share.
+
+import os
+import re
+from pathlib import Path
+
+from hydra_steps.config import (
+    canonical_json,
+    method_options,
+    run_config,
+    run_names,
+    run_section,
+)
+from hydra_steps.config.code import code_files, registered
+from hydra_steps.process.designs import batch_bounds, design_specs, needs_scores
+
+OUT = f"{STUDY['results']}/{STUDY['study']}"
+RUN = f"{OUT}/runs/{{run}}"
+RUNS = run_names(STUDY)
+METHODS = list(STUDY["methods"])
+DESIGNS = design_specs(STUDY["counterfactual"])
+AGREEMENT = ["agreement"] if "hydra_exact" in METHODS else []
+
+ENVIRONMENT = "../../environment.yml"
+
+
+wildcard_constraints:
+    run="|".join(RUNS),
+    method="|".join(METHODS),
+    dataset="[a-z0-9_]+",
+    design="|".join(DESIGNS),
+    batch="[0-9]+",
+    folder="|".join(
+        {re.escape(run_config(STUDY, run)["data"]["folder"]) for run in RUNS}
+    ),
+
+
+def code(*modules):
+    """The files of hydra_steps that decide the numbers of these modules, as inputs of a rule."""
+    here = Path(os.path.relpath(workflow.basedir))
+    return [
+        str(here / file)
+        for file in code_files(*(f"hydra_steps.{module}" for module in modules))
+    ]
+
+
+def of_run(*sections):
+    """Sections of a run's configuration as one canonical string: the job runs again when a value in them changes."""
+    return lambda wildcards: run_section(STUDY, wildcards.run, *sections)
+
+
+def split_options(wildcards):
+    """What decides the splits of a run."""
+    data = run_config(STUDY, wildcards.run)["data"]
+    return canonical_json(
+        {
+            key: data[key]
+            for key in ("name", "folder", "train", "validation", "test", "seed")
+        }
+    )
+
+
+def noise_options(wildcards):
+    """What decides the labels of a run, besides its splits."""
+    config = run_config(STUDY, wildcards.run)
+    return canonical_json(
+        config["noise"] | {key: config["data"][key] for key in ("name", "folder")}
+    )
+
+
+def manifest(wildcards):
+    """The manifest of the verified raw files of a run's dataset."""
+    data = run_config(STUDY, wildcards.run)["data"]
+    return f"{data['folder']}/{data['name']}/manifest.json"
+
+
+def dataset_code(wildcards):
+    """The module that reads a run's dataset."""
+    name = run_config(STUDY, wildcards.run)["data"]["name"]
+    return code(
+        registered("hydra_steps.data.datasets", name).removeprefix("hydra_steps.")
+    )
+
+
+def model_code(wildcards):
+    """The module that builds a run's model."""
+    name = run_config(STUDY, wildcards.run)["model"]["name"]
+    return code(registered("hydra_steps.models", name).removeprefix("hydra_steps."))
+
+
+def method_code(wildcards):
+    """The module that computes a method's score."""
+    name = STUDY["methods"][wildcards.method]["method"]
+    return code(registered("hydra_steps.scoring", name).removeprefix("hydra_steps."))
+
+
+def batches(design):
+    """The first group and the number of groups of each batch of a design."""
+    return batch_bounds(DESIGNS[design]["groups"], STUDY["counterfactual"]["batch"])
+
+
+def batch_options(wildcards):
+    """The first group and the number of groups of one batch."""
+    first, count = batches(wildcards.design)[int(wildcards.batch)]
+    return canonical_json({"first": first, "count": count})
+
+
+def design_options(wildcards):
+    """What decides the groups of a design; their number does not, so that more can be asked for."""
+    design = DESIGNS[wildcards.design]
+    return canonical_json(
+        {key: value for key, value in design.items() if key != "groups"}
+    )
+
+
+def design_scores(wildcards):
+    """The score that chooses the groups of a design, where one does."""
+    design = DESIGNS[wildcards.design]
+    return (
+        f"{OUT}/runs/{wildcards.run}/scores/{design['method']}"
+        if needs_scores(design)
+        else []
+    )
+
+
+def outcomes():
+    """The outcomes of every batch of every design on every run."""
+    return [
+        f"{OUT}/runs/{run}/counterfactual/{design}/{batch}"
+        for run in RUNS
+        for design in DESIGNS
+        for batch in range(len(batches(design)))
+    ]
+
+
+def scores():
+    """The scores of every method on every run."""
+    return expand(f"{RUN}/scores/{{method}}", run=RUNS, method=METHODS)
+
+
+def pictures(name):
+    """The files of one figure."""
+    return [f"{OUT}/figures/{name}.{suffix}" for suffix in STUDY["figures"]["formats"]]
+
+
+def shown(name, category):
+    """The files of one figure, the first of them marked for Snakemake's own report."""
+    first, *others = pictures(name)
+    mark = report(
+        first,
+        caption=f"../report/{name}.rst",
+        category=category,
+        labels={"figure": name.replace("_", " ")},
+    )
+    return [mark, *others]
+
+
+LOOK = canonical_json(
+    {key: value for key, value in STUDY["figures"].items() if key != "formats"}
+)
+TABLES = [
+    f"{OUT}/tables/{name}.csv"
+    for name in [
+        "noise",
+        "training",
+        *AGREEMENT,
+        "detection",
+        "contributions",
+        "counterfactual",
+        "counterfactual_points",
+        "timing",
+    ]
+]
+FIGURES = [
+    file
+    for name in [
+        "noise",
+        "training",
+        *AGREEMENT,
+        "detection",
+        "contributions",
+        "counterfactual",
+        "prediction",
+    ]
+    for file in pictures(name)
+]

@@ -1,0 +1,127 @@
+# From scores and outcomes to tidy tables; every table holds all runs.
+
+
+rule describe_noise:
+    input:
+        code("evaluation.noise"),
+        labels=expand(f"{RUN}/labels.csv", run=RUNS),
+    output:
+        report(f"{OUT}/tables/noise.csv", category="Tables", labels={"table": "noise"}),
+    log:
+        f"{OUT}/logs/describe_noise.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/describe_noise.py"
+
+
+rule describe_training:
+    input:
+        code("evaluation.training"),
+        trajectories=expand(f"{RUN}/trajectory", run=RUNS),
+    output:
+        report(
+            f"{OUT}/tables/training.csv",
+            category="Tables",
+            labels={"table": "training"},
+        ),
+    log:
+        f"{OUT}/logs/describe_training.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/describe_training.py"
+
+
+rule describe_contributions:
+    input:
+        code("evaluation.contributions"),
+        scores=scores(),
+        labels=expand(f"{RUN}/labels.csv", run=RUNS),
+    output:
+        report(
+            f"{OUT}/tables/contributions.csv",
+            category="Tables",
+            labels={"table": "contributions"},
+        ),
+    log:
+        f"{OUT}/logs/describe_contributions.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/describe_contributions.py"
+
+
+rule describe_cost:
+    input:
+        code("evaluation.cost"),
+        scores=scores(),
+    output:
+        report(
+            f"{OUT}/tables/timing.csv", category="Tables", labels={"table": "timing"}
+        ),
+    log:
+        f"{OUT}/logs/describe_cost.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/describe_cost.py"
+
+
+rule evaluate_agreement:
+    input:
+        code("evaluation.agreement"),
+        scores=scores(),
+    output:
+        report(
+            f"{OUT}/tables/agreement.csv",
+            category="Tables",
+            labels={"table": "agreement"},
+        ),
+    log:
+        f"{OUT}/logs/evaluate_agreement.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/evaluate_agreement.py"
+
+
+rule evaluate_detection:
+    input:
+        code("evaluation.detection"),
+        scores=scores(),
+        labels=expand(f"{RUN}/labels.csv", run=RUNS),
+    output:
+        report(
+            f"{OUT}/tables/detection.csv",
+            category="Tables",
+            labels={"table": "detection"},
+        ),
+    log:
+        f"{OUT}/logs/evaluate_detection.log",
+    conda:
+        ENVIRONMENT
+    params:
+        inspect=canonical_json(STUDY["detection"]["inspect"]),
+    script:
+        "../scripts/evaluate_detection.py"
+
+
+rule evaluate_counterfactual:
+    input:
+        code("evaluation.counterfactual"),
+        scores=scores(),
+        outcomes=outcomes(),
+    output:
+        table=report(
+            f"{OUT}/tables/counterfactual.csv",
+            category="Tables",
+            labels={"table": "counterfactual"},
+        ),
+        points=f"{OUT}/tables/counterfactual_points.csv",
+    log:
+        f"{OUT}/logs/evaluate_counterfactual.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/evaluate_counterfactual.py"

@@ -1,0 +1,121 @@
+# From tables to figures; no torch.
+
+
+rule plot_noise:
+    input:
+        code("figures.noise"),
+        table=f"{OUT}/tables/noise.csv",
+    output:
+        shown("noise", "Data"),
+    log:
+        f"{OUT}/logs/plot_noise.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    script:
+        "../scripts/plot_noise.py"
+
+
+rule plot_training:
+    input:
+        code("figures.training"),
+        table=f"{OUT}/tables/training.csv",
+    output:
+        shown("training", "Training"),
+    log:
+        f"{OUT}/logs/plot_training.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    script:
+        "../scripts/plot_training.py"
+
+
+rule plot_agreement:
+    input:
+        code("figures.agreement"),
+        table=f"{OUT}/tables/agreement.csv",
+    output:
+        shown("agreement", "Agreement"),
+    log:
+        f"{OUT}/logs/plot_agreement.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    script:
+        "../scripts/plot_agreement.py"
+
+
+rule plot_detection:
+    input:
+        code("figures.detection"),
+        table=f"{OUT}/tables/detection.csv",
+        noise=f"{OUT}/tables/noise.csv",
+    output:
+        shown("detection", "Noisy labels"),
+    log:
+        f"{OUT}/logs/plot_detection.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    script:
+        "../scripts/plot_detection.py"
+
+
+rule plot_contributions:
+    input:
+        code("figures.contributions"),
+        table=f"{OUT}/tables/contributions.csv",
+    output:
+        shown("contributions", "Noisy labels"),
+    log:
+        f"{OUT}/logs/plot_contributions.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    script:
+        "../scripts/plot_contributions.py"
+
+
+rule plot_counterfactual:
+    input:
+        code("figures.counterfactual"),
+        table=f"{OUT}/tables/counterfactual.csv",
+    output:
+        shown("counterfactual", "Re-training"),
+    log:
+        f"{OUT}/logs/plot_counterfactual.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    script:
+        "../scripts/plot_counterfactual.py"
+
+
+rule plot_prediction:
+    input:
+        code("figures.prediction"),
+        table=f"{OUT}/tables/counterfactual_points.csv",
+    output:
+        shown("prediction", "Re-training"),
+    log:
+        f"{OUT}/logs/plot_prediction.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    script:
+        "../scripts/plot_prediction.py"

@@ -1,0 +1,19 @@
+"""Re-train a run without each of a batch of groups of samples."""
+
+import json
+
+from hydra_steps.jobs import job
+from hydra_steps.process.retraining import retrain_without
+
+with job(snakemake.log[0]):
+    retrain_without(
+        trajectory=snakemake.input.trajectory,
+        splits=snakemake.input.splits,
+        labels=snakemake.input.labels,
+        queries=snakemake.params.queries,
+        name=snakemake.wildcards.design,
+        design=snakemake.params.design,
+        **json.loads(snakemake.params.groups),
+        output=snakemake.output[0],
+        scores=snakemake.input.scores or None,
+    )

@@ -1,0 +1,7 @@
+"""Write the resolved study beside its results."""
+
+from hydra_steps.config import save_study
+from hydra_steps.jobs import job
+
+with job(snakemake.log[0]):
+    save_study(study=snakemake.params.study, output=snakemake.output[0])

@@ -1,0 +1,12 @@
+"""Train the model of a run and record its trajectory."""
+
+from hydra_steps.jobs import job
+from hydra_steps.process.training import train_model
+
+with job(snakemake.log[0]):
+    train_model(
+        run=snakemake.params.run,
+        splits=snakemake.input.splits,
+        labels=snakemake.input.labels,
+        output=snakemake.output[0],
+    )
