@@ -25,9 +25,9 @@ class MethodStyle:
 
 
 METHODS: dict[str, MethodStyle] = {
-    "hydra_exact": MethodStyle("HyDRA, exact", "#0072B2", "o"),
-    "hydra_gauss_newton": MethodStyle("HyDRA, Gauss–Newton", "#009E73", "s", (0, (5, 1))),
-    "hydra_hessian_free": MethodStyle("HyDRA, Hessian-free", "#56B4E9", "D", (0, (3, 1, 1, 1))),
+    "hydra_exact": MethodStyle("Exact HyDRA", "#0072B2", "o"),
+    "hydra_gauss_newton": MethodStyle("Gauss–Newton HyDRA", "#009E73", "s", (0, (5, 1))),
+    "hydra_hessian_free": MethodStyle("Hessian-free HyDRA", "#56B4E9", "D", (0, (3, 1, 1, 1))),
     "influence_cg": MethodStyle("Influence (CG)", "#D55E00", "^"),
     "influence_lissa": MethodStyle("Influence (LiSSA)", "#A33F00", "v", (0, (5, 1))),
     "influence_ekfac": MethodStyle("Influence (EK-FAC)", "#E69F00", "<", (0, (3, 1, 1, 1))),

@@ -102,4 +102,4 @@ def _counts(rates: pd.DataFrame) -> str:
     seeds = plural(count_seeds(rates), "seed")
     if rates.empty:
         return seeds
-    return f"{rates['value'].mean():.1%} of {plural(int(rates['n'].max()), 'label')} wrong, {seeds}"
+    return f"{100 * rates['value'].mean():.1f} % of {plural(int(rates['n'].max()), 'label')} wrong, {seeds}"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hydra_steps.figures.frames import detection_query, main_design, main_query, over_seeds
-from hydra_steps.report.findings import Study
+from hydra_steps.report.comparisons import nearest_fraction
 from hydra_steps.report.ranking import Entry, rank
+from hydra_steps.report.study import Study
 from hydra_steps.report.words import number, percent
 
 
@@ -62,7 +63,7 @@ def headline_columns(study: Study) -> list[Column]:
             "AP",
             "average precision of wrong labels",
         ),
-        *_found(study),
+        _found(study),
         _plain(
             study,
             "timing",
@@ -110,19 +111,19 @@ def _plain(
     return Column(heading, meaning, cells)
 
 
-def _found(study: Study) -> list[Column]:
+def _found(study: Study) -> Column | None:
     rows = over_seeds(_rows(study, "detection", "found_in_inspected", detection_query)).dropna(
         subset=["value"]
     )
-    columns = []
-    for share in sorted(set(rows["fraction"])) if "fraction" in rows.columns else []:
-        own = rows[rows["fraction"] == share]
-        cells = {
-            row["method"]: Cell(percent(row["value"]), float(row["value"])) for row in own.to_dict("records")
-        }
-        meaning = f"wrong labels found among the {percent(share)} inspected first"
-        columns.append(Column(f"found in {percent(share)}", meaning, cells))
-    return columns
+    if rows.empty:
+        return None
+    share = nearest_fraction(study, rows["fraction"])
+    rows = rows[rows["fraction"] == share]
+    cells = {
+        row["method"]: Cell(percent(row["value"]), float(row["value"])) for row in rows.to_dict("records")
+    }
+    meaning = f"wrong labels found among the {percent(share)} of the samples inspected first"
+    return Column(f"found in {percent(share)}", meaning, cells)
 
 
 def _short(value: float) -> str:

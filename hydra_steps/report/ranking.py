@@ -33,7 +33,9 @@ class Entry:
 
     def text(self) -> str:
         """Return ``0.95 [0.91, 0.98]``."""
-        return number(self.value) + interval(self.low, self.high)
+        shown = [x for x in (self.value, self.low, self.high) if math.isfinite(x)]
+        fine = any(round(abs(x), 2) == 1 and abs(x) != 1 for x in shown)  # 0.998 is not 1
+        return number(self.value, 2 + fine) + interval(self.low, self.high, 2 + fine)
 
 
 @dataclass(frozen=True)

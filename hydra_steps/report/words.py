@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 MINUS = "−"
+FIXED_SPACE = "\u00a0"  # keeps a number and its unit on one line
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -20,9 +21,13 @@ def number(value: float, digits: int = 2) -> str:
     return text.replace("-", MINUS)
 
 
-def interval(low: float, high: float) -> str:
+def interval(low: float, high: float, digits: int = 2) -> str:
     """Return `` [low, high]``, or nothing where there is none."""
-    return f" [{number(low)}, {number(high)}]" if math.isfinite(low) and math.isfinite(high) else ""
+    return (
+        f" [{number(low, digits)}, {number(high, digits)}]"
+        if math.isfinite(low) and math.isfinite(high)
+        else ""
+    )
 
 
 def percent(share: float) -> str:
@@ -31,7 +36,7 @@ def percent(share: float) -> str:
         return "an undefined share"
     value = 100.0 * share
     text = f"{value:.1f}" if abs(value) < 99.95 or value == 100.0 else f"{value:.2f}"
-    return f"{text.removesuffix('.0').replace('-', MINUS)} %"
+    return f"{text.removesuffix('.0').replace('-', MINUS)}{FIXED_SPACE}%"
 
 
 def listing(items: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import base64
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -27,10 +27,11 @@ from hydra_steps.errors import StudyError
 from hydra_steps.figures.frames import read_tidy, variants
 from hydra_steps.figures.style import Style
 from hydra_steps.report.captions import caption_html, caption_text, plain_text
-from hydra_steps.report.findings import SECTIONS, Study
+from hydra_steps.report.findings import findings
 from hydra_steps.report.headline import headline_columns, headline_methods
 from hydra_steps.report.setup import setup_sentences, title
-from hydra_steps.report.tables import shown_table, table_name
+from hydra_steps.report.study import Study
+from hydra_steps.report.tables import TITLES, shown_table, table_name
 
 # Sections of the results in reading order: heading, findings, figures.
 RESULTS = (
@@ -39,7 +40,7 @@ RESULTS = (
     ("Does the score predict re-training?", ("counterfactual",), ("counterfactual", "prediction")),
     ("How far from exact HyDRA?", ("agreement",), ("agreement",)),
     ("Does the score find wrong labels?", ("detection", "contrast"), ("detection", "contributions")),
-    ("What does it cost?", ("cost",), ("timing",)),
+    ("What does it cost?", ("cost",), ("timing", "cost")),
 )
 LARGE = ("contributions", "counterfactual_points")  # material for figures, not for reading
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "zarr", "matplotlib", "snakemake")
@@ -94,7 +95,8 @@ def write_report(
         "study": settings.get("study", "study"),
         "title": title(settings),
         "setup": [Markup(caption_html(text)) for text in setup_sentences(settings) if text],
-        "summary": [(name, _findings(study, SECTIONS)) for name, study in studies.items()],
+        "summary": [(name, _summary(study)) for name, study in studies.items()],
+        "remarks": [f.text for f in findings(Study(tidy, labels), ["seeds"])],
         "headline": [_headline(name, study, list(looks)) for name, study in studies.items()],
         "results": _results(studies, pictures),
         "labels": labels,
@@ -132,8 +134,16 @@ def _read(path: str | Path) -> pd.DataFrame:
     return read_tidy(path, [])
 
 
-def _findings(study: Study, names: Sequence[str] | Mapping[str, Any]) -> list[str]:
-    return [sentence for name in names if name in SECTIONS for sentence in SECTIONS[name](study)]
+def _summary(study: Study) -> list[str]:
+    """Return the key findings in paragraphs: the run, prediction, detection."""
+    paragraphs = (("training", "noise"), ("counterfactual", "agreement"), ("detection", "contrast"))
+    texts = [" ".join(f.text for f in findings(study, names) if f.key) for names in paragraphs]
+    return [text for text in texts if text]
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    reading = list(TITLES)
+    return sorted(names, key=lambda name: (reading.index(name) if name in reading else len(reading), name))
 
 
 def _headline(variant: str, study: Study, order: list[str]) -> dict[str, Any]:
@@ -144,8 +154,8 @@ def _headline(variant: str, study: Study, order: list[str]) -> dict[str, Any]:
 def _results(studies: Mapping[str, Study], pictures: Mapping[str, Picture]) -> list[dict[str, Any]]:
     sections: list[dict[str, Any]] = []
     used: set[str] = set()
-    for heading, findings, shown in RESULTS:
-        texts = [(name, _findings(study, findings)) for name, study in studies.items()]
+    for heading, rules, shown in RESULTS:
+        texts = [(name, [f.text for f in findings(study, rules)]) for name, study in studies.items()]
         chosen = [pictures[name] for name in shown if name in pictures]
         used.update(shown)
         if chosen or any(sentences for _, sentences in texts):
