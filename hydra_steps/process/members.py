@@ -6,6 +6,7 @@ batch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import zarr
 
 from hydra_steps.errors import StudyError
-from hydra_steps.process.manifest import STORE, digest_json, digest_values, read_json, retrain
+from hydra_steps.process.manifest import STORE, as_bytes, digest_json, digest_values, read_json, retrain
 
 STATE = ("parameters", "slots", "buffers")
 STEP = ("batch", "learning_rate", "loss", "gradient_norm")
@@ -145,6 +146,23 @@ def metadata_digest(folder: Path, name: str) -> str:
     return digest_json(read_json(folder / STORE / name / "zarr.json"))
 
 
+def block_file(folder: Path, array: zarr.Array, block: int) -> Path:
+    """Return the file of a block."""
+    key = array.metadata.encode_chunk_key((block, *(0 for _ in array.shape[1:])))
+    return folder / STORE / array.path / key
+
+
+def padding_is_intact(folder: Path, array: zarr.Array, block: int) -> bool:
+    """Return whether the rows after the array's end, which only the last block can have, are still fill values."""
+    rows = (block + 1) * array.chunks[0] - array.shape[0]
+    if rows <= 0:
+        return True
+    fill = np.full((rows, *array.chunks[1:]), array.fill_value, dtype=array.dtype)
+    with block_file(folder, array, block).open("rb") as file:
+        file.seek(-fill.nbytes, os.SEEK_END)
+        return file.read() == as_bytes(fill)
+
+
 def check_files(folder: Path, group: zarr.Group, name: str, member: Mapping[str, Any]) -> None:
     """Raise :class:`StudyError` unless the array's description is unchanged and each block file is there, in
     full.
@@ -159,7 +177,7 @@ def check_files(folder: Path, group: zarr.Group, name: str, member: Mapping[str,
     array = get_array(group, name)
     size = int(np.prod(array.chunks)) * array.dtype.itemsize
     for block in range(len(member["blocks"])):
-        file = path / array.metadata.encode_chunk_key((block, *(0 for _ in array.shape[1:])))
+        file = block_file(folder, array, block)
         found = file.stat().st_size if file.is_file() else None
         if found != size:
             what = "is missing" if found is None else f"has {found} bytes instead of {size}"

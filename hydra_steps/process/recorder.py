@@ -20,15 +20,21 @@ from hydra_steps.process.manifest import STORE
 from hydra_steps.process.members import STATE, STEP, get_array
 from hydra_steps.process.scratch import Scratch
 
+FLUSH_SECONDS = 1.0
 # Writing blocks that are not yet full takes at most this share of the time, unless it takes a minute at once.
 COMMIT_SHARE = 0.02
 
 
 class Recorder:
-    """The growing arrays of one store. ``flush_seconds`` is the least time from one commit to the next."""
+    """The growing arrays of one store. ``flush_seconds`` is the least time from one commit to the next, by default a
+    second.
+    """
 
-    def __init__(self, scratch: Scratch, group: zarr.Group, identity: str, flush_seconds: float) -> None:
-        self._scratch, self._identity, self._flush_seconds = scratch, identity, flush_seconds
+    def __init__(
+        self, scratch: Scratch, group: zarr.Group, identity: str, flush_seconds: float | None
+    ) -> None:
+        self._scratch, self._identity = scratch, identity
+        self._flush_seconds = FLUSH_SECONDS if flush_seconds is None else flush_seconds
         self._background = BackgroundWriter()
         self._series = {
             name: BlockSeries(get_array(group, name), scratch.folder / STORE, self._background)

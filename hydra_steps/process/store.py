@@ -68,7 +68,7 @@ class TrajectoryStore:
             raise StudyError(
                 f"there is no trajectory at {folder}", f"{STORE} with a finished training", retrain(folder)
             )
-        with _damage(store):
+        with _damage(folder, STORE):
             group = zarr.open_group(str(store), mode="r")
             attributes = dict(group.attrs)
         if attributes.get("complete") is not True:
@@ -180,11 +180,15 @@ class TrajectoryStore:
     def _read_block(self, name: str, block: int) -> np.ndarray:
         """Read a block from disk and, the first time, compare its digest."""
         array = self._arrays[name]
-        start = block * array.chunks[0]
-        with _damage(self.folder / STORE / name):
+        start, new = block * array.chunks[0], (name, block) not in self._verified
+        with _damage(self.folder, f"{STORE}/{name}"):
             values = np.asarray(array[start : start + array.chunks[0]])
-        if (name, block) not in self._verified:
-            if manifest.digest_values(values) != self.manifest["members"][name]["blocks"][block]:
+            padded = not new or members.padding_is_intact(self.folder, array, block)
+        if new:
+            if (
+                not padded
+                or manifest.digest_values(values) != self.manifest["members"][name]["blocks"][block]
+            ):
                 raise StudyError(
                     f"block {block} of {self.folder / STORE / name} was changed after training",
                     "the digest in the manifest",
@@ -204,11 +208,10 @@ def _blocks(array: zarr.Array) -> int:
 
 
 @contextmanager
-def _damage(path: Path) -> Iterator[None]:
+def _damage(folder: Path, part: str) -> Iterator[None]:
     """Turn what zarr says about an unreadable group or array into one message."""
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(
-            f"{path} cannot be read: {error}", "what training wrote", retrain(path.parent)
-        ) from error
+        what = f"{folder / part} cannot be read: {error}"
+        raise StudyError(what, "what training wrote", retrain(folder)) from error

@@ -44,7 +44,7 @@ class TrajectoryWriter:
     """
 
     def __init__(
-        self, scratch: Scratch, shape: Shape, attributes: dict[str, Any], flush_seconds: float
+        self, scratch: Scratch, shape: Shape, attributes: dict[str, Any], flush_seconds: float | None
     ) -> None:
         self.folder, self.shape, self.attributes = scratch.folder, shape, attributes
         self.step = 0  # the last step recorded
@@ -58,7 +58,7 @@ class TrajectoryWriter:
 
     @classmethod
     def create(
-        cls, folder: Path, *, attributes: Mapping[str, Any], flush_seconds: float = 1.0, **sizes: Any
+        cls, folder: Path, *, attributes: Mapping[str, Any], flush_seconds: float | None = None, **sizes: Any
     ) -> TrajectoryWriter:
         """Start a new store in ``folder``, which is emptied first.
 
@@ -85,7 +85,7 @@ class TrajectoryWriter:
 
     @classmethod
     def resume(
-        cls, folder: Path, *, attributes: Mapping[str, Any], flush_seconds: float = 1.0, **sizes: Any
+        cls, folder: Path, *, attributes: Mapping[str, Any], flush_seconds: float | None = None, **sizes: Any
     ) -> tuple[TrajectoryWriter, int] | None:
         """Continue the store that ``create`` began with the same arguments; None if there is nothing to
         continue.

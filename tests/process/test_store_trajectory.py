@@ -12,6 +12,7 @@ import zarr
 from hydra_steps.errors import StudyError
 from hydra_steps.process.keep import checkpoint_steps
 from hydra_steps.process.store import TrajectoryStore, TrajectoryWriter
+from tests.process.contents import content
 
 ATTRIBUTES = {"config": {"seed": 3, "rates": (0.1, 0.2)}, "data_digest": "d" * 64}
 
@@ -55,12 +56,6 @@ def write(folder: Path, size: dict, **more) -> str:
     with TrajectoryWriter.create(folder, attributes=ATTRIBUTES, **more, **size) as writer:
         run(writer, size)
         return writer.finish(device="cpu")
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    """Every file of the store but the clock's readings."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "timing.json")
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 SHAPES = [
