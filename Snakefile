@@ -14,9 +14,7 @@ min_version("9.19")
 
 # The hydra_steps of this checkout, in the jobs too: its modules are inputs of the rules.
 sys.path.insert(0, str(workflow.basedir))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(workflow.basedir), os.environ.get("PYTHONPATH")])
-)
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(workflow.basedir), os.getenv("PYTHONPATH")])))
 
 from hydra_steps.config import check_writable, resolve_study
 from hydra_steps.errors import StudyError
@@ -32,6 +30,7 @@ try:
     check_writable(STUDY["results"], STUDY["study"])
 except StudyError as error:
     raise WorkflowError(str(error)) from None
+config.update(STUDY)  # what captions read
 
 
 report: "workflow/report/workflow.rst"
@@ -43,6 +42,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/plot.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:

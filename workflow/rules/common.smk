@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 
 from hydra_steps.config import (
     canonical_json,
@@ -30,18 +29,31 @@ wildcard_constraints:
     dataset="[a-z0-9_]+",
     design="|".join(DESIGNS),
     batch="[0-9]+",
-    folder="|".join(
-        {re.escape(run_config(STUDY, run)["data"]["folder"]) for run in RUNS}
-    ),
+    folder="|".join({re.escape(run_config(STUDY, run)["data"]["folder"]) for run in RUNS}),
+
+
+def here(*files):
+    """Files of this workflow, as inputs of a rule."""
+    return [os.path.normpath(os.path.join(os.path.relpath(workflow.basedir), file)) for file in files]
 
 
 def code(*modules):
     """The files of hydra_steps that decide the numbers of these modules, as inputs of a rule."""
-    here = Path(os.path.relpath(workflow.basedir))
-    return [
-        str(here / file)
-        for file in code_files(*(f"hydra_steps.{module}" for module in modules))
-    ]
+    return here(*code_files(*(f"hydra_steps.{module}" for module in modules)))
+
+
+def chosen_code(module, *sections):
+    """The same, with the modules that a run's configuration chooses by name: its dataset, model or method."""
+
+    def files(wildcards):
+        names = run_config(STUDY, wildcards.run)
+        if "scoring" in sections:
+            names["scoring"] = {"name": STUDY["methods"][wildcards.method]["method"]}
+        packages = {"data": "data.datasets", "model": "models", "scoring": "scoring"}
+        chosen = [registered(f"hydra_steps.{packages[s]}", names[s]["name"]) for s in sections]
+        return here(*code_files(f"hydra_steps.{module}", *chosen))
+
+    return files
 
 
 def of_run(*sections):
@@ -53,45 +65,20 @@ def split_options(wildcards):
     """What decides the splits of a run."""
     data = run_config(STUDY, wildcards.run)["data"]
     return canonical_json(
-        {
-            key: data[key]
-            for key in ("name", "folder", "train", "validation", "test", "seed")
-        }
+        {key: data[key] for key in ("name", "folder", "train", "validation", "test", "seed")}
     )
 
 
 def noise_options(wildcards):
     """What decides the labels of a run, besides its splits."""
     config = run_config(STUDY, wildcards.run)
-    return canonical_json(
-        config["noise"] | {key: config["data"][key] for key in ("name", "folder")}
-    )
+    return canonical_json(config["noise"] | {key: config["data"][key] for key in ("name", "folder")})
 
 
 def manifest(wildcards):
     """The manifest of the verified raw files of a run's dataset."""
     data = run_config(STUDY, wildcards.run)["data"]
     return f"{data['folder']}/{data['name']}/manifest.json"
-
-
-def dataset_code(wildcards):
-    """The module that reads a run's dataset."""
-    name = run_config(STUDY, wildcards.run)["data"]["name"]
-    return code(
-        registered("hydra_steps.data.datasets", name).removeprefix("hydra_steps.")
-    )
-
-
-def model_code(wildcards):
-    """The module that builds a run's model."""
-    name = run_config(STUDY, wildcards.run)["model"]["name"]
-    return code(registered("hydra_steps.models", name).removeprefix("hydra_steps."))
-
-
-def method_code(wildcards):
-    """The module that computes a method's score."""
-    name = STUDY["methods"][wildcards.method]["method"]
-    return code(registered("hydra_steps.scoring", name).removeprefix("hydra_steps."))
 
 
 def batches(design):
@@ -108,19 +95,13 @@ def batch_options(wildcards):
 def design_options(wildcards):
     """What decides the groups of a design; their number does not, so that more can be asked for."""
     design = DESIGNS[wildcards.design]
-    return canonical_json(
-        {key: value for key, value in design.items() if key != "groups"}
-    )
+    return canonical_json({key: value for key, value in design.items() if key != "groups"})
 
 
 def design_scores(wildcards):
     """The score that chooses the groups of a design, where one does."""
     design = DESIGNS[wildcards.design]
-    return (
-        f"{OUT}/runs/{wildcards.run}/scores/{design['method']}"
-        if needs_scores(design)
-        else []
-    )
+    return f"{OUT}/runs/{wildcards.run}/scores/{design['method']}" if needs_scores(design) else []
 
 
 def outcomes():
@@ -143,6 +124,11 @@ def pictures(name):
     return [f"{OUT}/figures/{name}.{suffix}" for suffix in STUDY["figures"]["formats"]]
 
 
+def captions():
+    """The captions of the figures of this study."""
+    return here(*(f"workflow/report/{name}.rst" for name in FIGURE_NAMES))
+
+
 def shown(name, category):
     """The files of one figure, the first of them marked for Snakemake's own report."""
     first, *others = pictures(name)
@@ -155,32 +141,15 @@ def shown(name, category):
     return [mark, *others]
 
 
-LOOK = canonical_json(
-    {key: value for key, value in STUDY["figures"].items() if key != "formats"}
-)
-TABLES = [
-    f"{OUT}/tables/{name}.csv"
-    for name in [
-        "noise",
-        "training",
-        *AGREEMENT,
-        "detection",
-        "contributions",
-        "counterfactual",
-        "counterfactual_points",
-        "timing",
-    ]
+LOOK = canonical_json({key: value for key, value in STUDY["figures"].items() if key != "formats"})
+TABLE_NAMES = [
+    "noise",
+    "training",
+    *AGREEMENT,
+    "detection",
+    "contributions",
+    "counterfactual",
 ]
-FIGURES = [
-    file
-    for name in [
-        "noise",
-        "training",
-        *AGREEMENT,
-        "detection",
-        "contributions",
-        "counterfactual",
-        "prediction",
-    ]
-    for file in pictures(name)
-]
+TABLES = [f"{OUT}/tables/{name}.csv" for name in [*TABLE_NAMES, "counterfactual_points", "timing"]]
+FIGURE_NAMES = [*TABLE_NAMES, "prediction"]
+FIGURES = [file for name in FIGURE_NAMES for file in pictures(name)]

@@ -10,6 +10,8 @@ rule save_study:
         ENVIRONMENT
     params:
         study=canonical_json(STUDY),
+    message:
+        "Write the complete configuration"
     script:
         "../scripts/save_study.py"
 
@@ -22,14 +24,15 @@ rule fetch_data:
         "{folder}/{dataset}/fetch_data.log",
     conda:
         ENVIRONMENT
+    message:
+        "Fetch and verify {wildcards.dataset}"
     script:
         "../scripts/fetch_data.py"
 
 
 rule split_data:
     input:
-        code("data.splits"),
-        dataset_code,
+        chosen_code("data.splits", "data"),
         manifest=manifest,
     output:
         f"{RUN}/splits.csv",
@@ -39,14 +42,15 @@ rule split_data:
         ENVIRONMENT
     params:
         data=split_options,
+    message:
+        "Draw the splits of {wildcards.run}"
     script:
         "../scripts/split_data.py"
 
 
 rule noise_labels:
     input:
-        code("data.noise"),
-        dataset_code,
+        chosen_code("data.noise", "data"),
         splits=f"{RUN}/splits.csv",
     output:
         f"{RUN}/labels.csv",
@@ -56,5 +60,7 @@ rule noise_labels:
         ENVIRONMENT
     params:
         noise=noise_options,
+    message:
+        "Put wrong labels into {wildcards.run}"
     script:
         "../scripts/noise_labels.py"

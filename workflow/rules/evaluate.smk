@@ -11,6 +11,8 @@ rule describe_noise:
         f"{OUT}/logs/describe_noise.log",
     conda:
         ENVIRONMENT
+    message:
+        "Count the labels that became others"
     script:
         "../scripts/describe_noise.py"
 
@@ -29,6 +31,8 @@ rule describe_training:
         f"{OUT}/logs/describe_training.log",
     conda:
         ENVIRONMENT
+    message:
+        "Collect loss and accuracy"
     script:
         "../scripts/describe_training.py"
 
@@ -48,6 +52,8 @@ rule describe_contributions:
         f"{OUT}/logs/describe_contributions.log",
     conda:
         ENVIRONMENT
+    message:
+        "Collect the distributions of the contributions"
     script:
         "../scripts/describe_contributions.py"
 
@@ -57,13 +63,13 @@ rule describe_cost:
         code("evaluation.cost"),
         scores=scores(),
     output:
-        report(
-            f"{OUT}/tables/timing.csv", category="Tables", labels={"table": "timing"}
-        ),
+        report(f"{OUT}/tables/timing.csv", category="Tables", labels={"table": "timing"}),
     log:
         f"{OUT}/logs/describe_cost.log",
     conda:
         ENVIRONMENT
+    message:
+        "Collect what each score cost"
     script:
         "../scripts/describe_cost.py"
 
@@ -82,6 +88,8 @@ rule evaluate_agreement:
         f"{OUT}/logs/evaluate_agreement.log",
     conda:
         ENVIRONMENT
+    message:
+        "Hold every method against exact HyDRA"
     script:
         "../scripts/evaluate_agreement.py"
 
@@ -103,6 +111,8 @@ rule evaluate_detection:
         ENVIRONMENT
     params:
         inspect=canonical_json(STUDY["detection"]["inspect"]),
+    message:
+        "Look for the wrong labels"
     script:
         "../scripts/evaluate_detection.py"
 
@@ -123,5 +133,7 @@ rule evaluate_counterfactual:
         f"{OUT}/logs/evaluate_counterfactual.log",
     conda:
         ENVIRONMENT
+    message:
+        "Hold every method against re-training"
     script:
         "../scripts/evaluate_counterfactual.py"

@@ -14,6 +14,8 @@ rule plot_noise:
     params:
         methods=canonical_json(METHODS),
         style=LOOK,
+    message:
+        "Draw the figure noise"
     script:
         "../scripts/plot_noise.py"
 
@@ -31,6 +33,8 @@ rule plot_training:
     params:
         methods=canonical_json(METHODS),
         style=LOOK,
+    message:
+        "Draw the figure training"
     script:
         "../scripts/plot_training.py"
 
@@ -48,6 +52,8 @@ rule plot_agreement:
     params:
         methods=canonical_json(METHODS),
         style=LOOK,
+    message:
+        "Draw the figure agreement"
     script:
         "../scripts/plot_agreement.py"
 
@@ -66,6 +72,8 @@ rule plot_detection:
     params:
         methods=canonical_json(METHODS),
         style=LOOK,
+    message:
+        "Draw the figure detection"
     script:
         "../scripts/plot_detection.py"
 
@@ -83,6 +91,8 @@ rule plot_contributions:
     params:
         methods=canonical_json(METHODS),
         style=LOOK,
+    message:
+        "Draw the figure contributions"
     script:
         "../scripts/plot_contributions.py"
 
@@ -100,6 +110,8 @@ rule plot_counterfactual:
     params:
         methods=canonical_json(METHODS),
         style=LOOK,
+    message:
+        "Draw the figure counterfactual"
     script:
         "../scripts/plot_counterfactual.py"
 
@@ -117,5 +129,7 @@ rule plot_prediction:
     params:
         methods=canonical_json(METHODS),
         style=LOOK,
+    message:
+        "Draw the figure prediction"
     script:
         "../scripts/plot_prediction.py"

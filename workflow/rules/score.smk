@@ -3,10 +3,7 @@
 
 rule score_samples:
     input:
-        code("scoring.score_samples"),
-        dataset_code,
-        model_code,
-        method_code,
+        chosen_code("scoring.score_samples", "data", "model", "scoring"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -20,5 +17,7 @@ rule score_samples:
     params:
         options=lambda wildcards: method_options(STUDY, wildcards.method),
         queries=canonical_json(STUDY["queries"]),
+    message:
+        "Score {wildcards.run} by {wildcards.method}"
     script:
         "../scripts/score_samples.py"

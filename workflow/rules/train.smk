@@ -3,9 +3,7 @@
 
 rule train_model:
     input:
-        code("process.training"),
-        dataset_code,
-        model_code,
+        chosen_code("process.training", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
     output:
@@ -17,15 +15,15 @@ rule train_model:
     threads: STUDY["compute"]["threads"]
     params:
         run=of_run("data", "model", "training", "trajectory", "compute", "seed"),
+    message:
+        "Train {wildcards.run}"
     script:
         "../scripts/train_model.py"
 
 
 rule retrain_without:
     input:
-        code("process.retraining"),
-        dataset_code,
-        model_code,
+        chosen_code("process.retraining", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -41,5 +39,7 @@ rule retrain_without:
         queries=canonical_json(STUDY["queries"]),
         design=design_options,
         groups=batch_options,
+    message:
+        "Re-train {wildcards.run} without {wildcards.design}, batch {wildcards.batch}"
     script:
         "../scripts/retrain_without.py"

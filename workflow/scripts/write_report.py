@@ -1,0 +1,14 @@
+"""Write the report of the study."""
+
+from hydra_steps.jobs import job
+from hydra_steps.report.write_report import write_report
+
+with job(snakemake.log[0]):
+    write_report(
+        config=snakemake.input.config,
+        tables=snakemake.input.tables,
+        figures=snakemake.input.figures,
+        captions=snakemake.input.captions,
+        manifests=[f"{trajectory}/manifest.json" for trajectory in snakemake.input.trajectories],
+        output=snakemake.output[0],
+    )
