@@ -24,6 +24,8 @@ from torch.autograd import forward_ad
 
 from hydra_steps.process.process import Batch, Process
 
+TOGETHER = 1024  # directions × samples in one pass: what stays in a processor's caches at LeNet-5's size
+
 
 class Curvature(StrEnum):
     """Which matrix stands for the Hessian of the batch loss."""
@@ -34,8 +36,10 @@ class Curvature(StrEnum):
 
 
 class Linearised(NamedTuple):
-    """``slopes`` ⟨u, ∇ℓ_n⟩ [b]; ``parameters_bar`` (H u plus the buffers' pull-back) [p]; ``buffers_bar`` [r];
-    ``buffers_dot`` the new buffers' tangent [r]."""
+    """Of directions u_q: ``slopes`` ⟨u_q, ∇ℓ_n⟩ [q, b]; ``parameters_bar`` [q, p], the curvature times u_q plus the
+    buffers' pull-back (None without curvature); ``buffers_bar`` [q, r]; ``buffers_dot`` [q, r], the new
+    buffers' tangents.
+    """
 
     slopes: Tensor
     parameters_bar: Tensor | None
@@ -48,41 +52,124 @@ def linearise(
     parameters: Tensor,
     buffers: Tensor,
     batch: Batch,
-    direction: Tensor,
+    directions: Tensor,
     curvature: Curvature,
     weights: Tensor | None = None,
     buffers_bar: Tensor | None = None,
+    buffers_dot: Tensor | None = None,
 ) -> Linearised:
-    """Directional derivatives along ``direction`` [p] at θ = ``parameters`` [p], and the curvature times it.
+    """Directional derivatives along ``directions`` [q, p] at θ = ``parameters`` [p], and the curvature times them.
 
-    ``buffers_bar`` [r], the cotangent of the buffers after the step, is pulled back too (batch norm's statistics
+    ``buffers_bar`` [q, r], the cotangent of the buffers after the step, is pulled back too (batch norm's statistics
     depend on θ), except with ``Curvature.NONE``, which keeps first-order scores free of any pull-back.
+    ``buffers_dot`` [q, r] are the buffers' own tangents before the step. ``weights`` [n] are the data weights of the
+    curvature. Several directions share the primal pass where that pays (not for the exact Hessian).
     """
+    shares = curvature is not Curvature.EXACT and not process.model.coupled and len(directions) > 1
+    width = max(1, TOGETHER // max(len(batch), 1)) if shares else 1
+    parts = []
+    for start in range(0, len(directions), width):
+        rows = slice(start, start + width)
+        if shares:
+            parts.append(_together(process, parameters, buffers, batch, directions[rows], curvature, weights))
+        else:
+            bar, dot = (None if part is None else part[start] for part in (buffers_bar, buffers_dot))
+            parts.append(
+                _one(process, parameters, buffers, batch, directions[start], curvature, weights, bar, dot)
+            )
+    if not parts:
+        empty = parameters.new_zeros(0, len(parameters))
+        no_buffers = buffers.new_zeros(0, len(buffers))
+        return Linearised(parameters.new_zeros(0, len(batch)), empty, no_buffers, no_buffers)
+    if len(parts) == 1:
+        return parts[0]
+    pulled = (
+        None if curvature is Curvature.NONE else torch.cat([_present(part.parameters_bar) for part in parts])
+    )
+    slopes, bars, dots = (
+        torch.cat([getattr(p, n) for p in parts]) for n in ("slopes", "buffers_bar", "buffers_dot")
+    )
+    return Linearised(slopes, pulled, bars, dots)
+
+
+def _present(tensor: Tensor | None) -> Tensor:
+    assert tensor is not None
+    return tensor
+
+
+def _share(process: Process, batch: Batch, weights: Tensor | None) -> Tensor:
+    """w_n / |B| [b]."""
+    share = torch.full((len(batch),), 1 / len(batch), dtype=process.dtype, device=process.device)
+    return share if weights is None else share * weights[batch.index]
+
+
+def _one(
+    process: Process,
+    parameters: Tensor,
+    buffers: Tensor,
+    batch: Batch,
+    direction: Tensor,
+    curvature: Curvature,
+    weights: Tensor | None,
+    buffers_bar: Tensor | None,
+    buffers_dot: Tensor | None,
+) -> Linearised:
+    """One direction, with every form of curvature and any buffers; results have a leading axis of one."""
     pulls = curvature is not Curvature.NONE
     with torch.set_grad_enabled(pulls), forward_ad.dual_level():
         leaf = parameters.detach().requires_grad_(pulls)
         before = buffers.detach().requires_grad_(pulls and buffers.numel() > 0)
         dual = forward_ad.make_dual(leaf, direction)
+        moved = before if buffers_dot is None else forward_ad.make_dual(before, buffers_dot)
         logits_dual, after_dual = process.model.train_logits(
-            dual, before, batch.images, batch.keys, differentiable=True
+            dual, moved, batch.images, batch.keys, differentiable=True
         )
         logits, logits_dot = forward_ad.unpack_dual(logits_dual)
         after, after_dot = forward_ad.unpack_dual(after_dual)
         slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
         after_dot = torch.zeros_like(buffers) if after_dot is None else after_dot.detach()
     if not pulls:
-        return Linearised(slopes, None, torch.zeros_like(buffers), after_dot)
-    share = slopes.new_full((len(batch),), 1 / len(batch))
-    if weights is not None:
-        share = share * weights[batch.index]
+        return Linearised(slopes[None], None, torch.zeros_like(buffers)[None], after_dot[None])
+    share = _share(process, batch, weights)
     if curvature is Curvature.EXACT:
         outputs, cotangents = [slopes], [share]
     else:
         bend = process.loss.bend(logits.detach(), logits_dot.detach())
         outputs, cotangents = [logits], [share[:, None] * bend]
+    before_bar = torch.zeros_like(buffers)
     if buffers_bar is not None and process.model.coupled:
         outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar]
-        pulled, before_bar = torch.autograd.grad(outputs, (leaf, before), cotangents, allow_unused=True)
-        return Linearised(slopes.detach(), pulled, before_bar, after_dot)
-    (pulled,) = torch.autograd.grad(outputs, leaf, cotangents)
-    return Linearised(slopes.detach(), pulled, torch.zeros_like(buffers), after_dot)
+        pulled, before_bar = torch.autograd.grad(outputs, (leaf, before), cotangents)
+    else:
+        (pulled,) = torch.autograd.grad(outputs, leaf, cotangents)
+    return Linearised(slopes.detach()[None], pulled[None], before_bar[None], after_dot[None])
+
+
+def _together(
+    process: Process,
+    parameters: Tensor,
+    buffers: Tensor,
+    batch: Batch,
+    directions: Tensor,
+    curvature: Curvature,
+    weights: Tensor | None,
+) -> Linearised:
+    """Several directions through one primal pass, for models without batch norm."""
+
+    def logits_of(theta: Tensor) -> Tensor:
+        return process.model.train_logits(theta, buffers, batch.images, batch.keys)[0]
+
+    def push(direction: Tensor) -> tuple[Tensor, Tensor]:
+        primal, tangent = torch.func.jvp(logits_of, (parameters,), (direction,))[:2]
+        return primal, tangent
+
+    no_buffers = buffers.new_zeros(len(directions), len(buffers))
+    with torch.no_grad():
+        logits, logits_dot = torch.func.vmap(push, out_dims=(None, 0))(directions)  # type: ignore[arg-type]
+        slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
+        if curvature is Curvature.NONE:
+            return Linearised(slopes, None, no_buffers, no_buffers)
+        bend = process.loss.bend(logits, logits_dot) * _share(process, batch, weights)[:, None]
+    pull = torch.func.vjp(logits_of, parameters)[1]
+    pulled = torch.func.vmap(lambda cotangent: pull(cotangent)[0])(bend)
+    return Linearised(slopes, pulled, no_buffers, no_buffers)

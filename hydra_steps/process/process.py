@@ -129,7 +129,7 @@ class Process:
 
 
 def choose_device(name: str) -> torch.device:
-    """``cpu``, ``cuda`` or ``auto`` (CUDA where it is found); raises :class:`StudyError` where CUDA is asked for in vain."""
+    """``cpu``, ``cuda`` or ``auto`` (CUDA where it is found); :class:`StudyError` where CUDA is asked for in vain."""
     if name == "cuda" and not torch.cuda.is_available():
         raise StudyError(
             "compute.device is 'cuda' but PyTorch finds no CUDA device", fix="set it to 'cpu' or 'auto'"

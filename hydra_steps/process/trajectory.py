@@ -170,8 +170,8 @@ class Trajectory:
         process = build_process(attributes["config"], data)
         if [list(entry) for entry in _plain(process.model.layout)] != [list(e) for e in attributes["layout"]]:
             raise StudyError(
-                f"the model {attributes['config']['model']['name']} built now has another parameter layout than the one "
-                f"in {folder}",
+                f"the model {attributes['config']['model']['name']} built now has another parameter layout "
+                f"than the one in {folder}",
                 fix="train again with this version",
             )
         if not np.array_equal(process.table, store.batches):

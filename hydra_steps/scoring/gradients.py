@@ -14,34 +14,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hydra_steps.process.linearise import TOGETHER
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.registry import Contribution, scorer
 
-CHUNK = 512  # samples per forward pass
+CHUNK = 64  # samples per pass: with all directions at once, what stays in a processor's caches
 
 
 def final_products(process: Process, state: State, directions: Tensor) -> Tensor:
     """⟨d_q, ∇ℓ_n(θ)⟩ [q, n] float64 for all training samples in evaluation mode, without augmentation.
 
-    ``directions`` [q, p]. One tangent forward pass per direction; no gradient is materialised.
+    ``directions`` [q, p]. The directions share the primal pass; no gradient is materialised.
     """
-    rows = []
-    for direction in directions:
-        parts = []
-        for images, labels in zip(process.images.split(CHUNK), process.labels.split(CHUNK), strict=True):
+    parts = []
+    for images, labels in zip(process.images.split(CHUNK), process.labels.split(CHUNK), strict=True):
 
-            def losses(parameters: Tensor, images: Tensor = images, labels: Tensor = labels) -> Tensor:
-                logits = process.model.logits(parameters, state.buffers, images)
-                return logits
+        def push(direction: Tensor, images: Tensor = images) -> tuple[Tensor, Tensor]:
+            def logits_of(parameters: Tensor) -> Tensor:
+                return process.model.logits(parameters, state.buffers, images)
 
-            with torch.no_grad():
-                logits, tangent = torch.func.jvp(losses, (state.parameters,), (direction,))
-                parts.append((process.loss.slope(logits, labels) * tangent).sum(-1).double())
-        rows.append(torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64))
-    return torch.stack(rows) if rows else torch.zeros(0, process.samples, dtype=torch.float64)
+            primal, tangent = torch.func.jvp(logits_of, (state.parameters,), (direction,))[:2]
+            return primal, tangent
+
+        with torch.no_grad():
+            logits, tangents = torch.func.vmap(push, out_dims=(None, 0), chunk_size=TOGETHER // CHUNK)(
+                directions
+            )
+            parts.append((process.loss.slope(logits, labels) * tangents).sum(-1).double())
+    return torch.cat(parts, 1) if parts else torch.zeros(len(directions), 0, dtype=torch.float64)
 
 
 def step_sizes(trajectory: Trajectory) -> Tensor:

@@ -9,7 +9,7 @@ converged, strictly convex problem d = 0 gives the leave-one-out change to first
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hydra_steps.errors import StudyError
+from hydra_steps.process.linearise import TOGETHER
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
@@ -27,17 +28,22 @@ from hydra_steps.scoring.gradients import CHUNK, final_products
 from hydra_steps.scoring.registry import Contribution, scorer
 
 
-def gauss_newton_product(process: Process, state: State, vector: Tensor) -> Tensor:
-    """G v [p] for the mean training loss in evaluation mode: one tangent pass and one backward pass over the data."""
-    total = torch.zeros_like(vector)
+def gauss_newton_product(process: Process, state: State, vectors: Tensor) -> Tensor:
+    """G v_q [q, p] for the mean training loss in evaluation mode, for ``vectors`` [q, p]: one tangent pass and one
+    backward pass over the data, all vectors at once."""
+    total = torch.zeros_like(vectors)
     for images in process.images.split(CHUNK):
 
         def logits_of(parameters: Tensor, images: Tensor = images) -> Tensor:
             return process.model.logits(parameters, state.buffers, images)
 
-        _, tangent = torch.func.jvp(logits_of, (state.parameters,), (vector,))
-        logits, pull = torch.func.vjp(logits_of, state.parameters)
-        total += pull(process.loss.bend(logits, tangent))[0]
+        def push(vector: Tensor, logits_of: Callable[[Tensor], Tensor] = logits_of) -> Tensor:
+            return torch.func.jvp(logits_of, (state.parameters,), (vector,))[1]
+
+        logits, pull = torch.func.vjp(logits_of, state.parameters)[:2]
+        for rows in torch.arange(len(vectors)).split(TOGETHER // CHUNK):
+            bend = process.loss.bend(logits, torch.func.vmap(push)(vectors[rows]))
+            total[rows] += torch.func.vmap(lambda cotangent, pull=pull: pull(cotangent)[0])(bend)
     return total / process.samples
 
 
@@ -45,7 +51,7 @@ def gauss_newton_product(process: Process, state: State, vector: Tensor) -> Tens
     "influence_cg",
     unit="query",
     summary="influence function, Gauss–Newton matrix inverted by conjugate gradients, at a stated damping",
-    cost="about two epochs per iteration and query; tens of iterations",
+    cost="about one epoch per iteration and query; tens of iterations",
 )
 def influence_cg(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] [q, n] float64, in the query's unit; positive helps.
@@ -60,41 +66,51 @@ def influence_cg(trajectory: Trajectory, queries: QuerySet, options: Mapping[str
     effective = damping + decay
     limit, tolerance = int(options.get("iterations", 50)), float(options.get("tolerance", 1e-3))
     gradients = queries.cotangents(final).parameters
-    solved, used, residuals = [], {}, {}
-    for name, gradient in zip(tqdm(queries.names, desc="influence_cg", unit="query"), gradients, strict=True):
-        solution, used[name], residuals[name] = _solve(process, final, gradient, effective, limit, tolerance)
-        if not residuals[name] < 1:
-            raise StudyError(
-                f"conjugate gradients diverged for query {name}: relative residual {residuals[name]:.3g} after "
-                f"{used[name]} iterations at effective damping {effective:g}",
-                "a residual below 1",
-                "raise the method's damping, or use compute.dtype float64",
-            )
-        solved.append(solution)
-    directions = torch.stack(solved) if solved else gradients
-    values = final_products(process, final, directions) / process.samples
-    diagnostics = {"effective_damping": effective, "iterations": used, "relative_residual": residuals}
+    solutions, iterations, residuals = _solve(process, final, gradients, effective, limit, tolerance)
+    diverged = [name for name, residual in zip(queries.names, residuals, strict=True) if not residual < 1]
+    if diverged:
+        raise StudyError(
+            f"conjugate gradients diverged for {', '.join(diverged)}: relative residual {max(residuals):.3g} after "
+            f"{iterations} iterations at effective damping {effective:g}",
+            "a residual below 1",
+            "raise the method's damping, or use compute.dtype float64",
+        )
+    values = final_products(process, final, solutions) / process.samples
+    residual = dict(zip(queries.names, residuals, strict=True))
+    diagnostics = {"effective_damping": effective, "iterations": iterations, "relative_residual": residual}
     return Contribution(values, diagnostics)
 
 
 def _solve(
-    process: Process, state: State, gradient: Tensor, damping: float, limit: int, tolerance: float
-) -> tuple[Tensor, int, float]:
-    """(G + damping·I)^{-1} gradient [p], the iterations used, and the relative residual reached."""
-    size, iterations = len(gradient), 0
+    process: Process, state: State, targets: Tensor, damping: float, limit: int, tolerance: float
+) -> tuple[Tensor, int, list[float]]:
+    """(G + damping·I)^{-1} v_q [q, p] for ``targets`` v [q, p], the iterations used, and the residual of each
+    query.
 
-    def matvec(vector: np.ndarray) -> np.ndarray:
-        v = torch.from_numpy(np.asarray(vector).reshape(-1)).to(gradient)
+    All queries are one system with a block-diagonal matrix, their right-hand sides scaled to length one: each
+    iteration is one pass over the data, and since every block has the same spectrum none is slowed down by the
+    others.
+    """
+    if not len(targets):
+        return targets, 0, []
+    iterations = 0
+    scale = torch.linalg.vector_norm(targets, dim=1, keepdim=True).clamp_min(1e-30)
+    right = (targets / scale).double().cpu().numpy()
+
+    def matvec(stacked: np.ndarray) -> np.ndarray:
+        v = torch.from_numpy(np.asarray(stacked).reshape(right.shape)).to(targets)
         product = gauss_newton_product(process, state, v).add(v, alpha=damping)
-        return product.double().cpu().numpy()
+        return product.double().cpu().numpy().reshape(-1)
 
-    def count(_: np.ndarray) -> None:
-        nonlocal iterations
-        iterations += 1
+    with tqdm(total=limit, desc="conjugate gradients", unit="iteration", mininterval=1) as bar:
 
-    target = gradient.double().cpu().numpy()
-    operator = LinearOperator((size, size), matvec=matvec, dtype=np.float64)
-    solution, _ = cg(operator, target, rtol=tolerance, maxiter=limit, callback=count)
-    norm = np.linalg.norm(target)
-    residual = float(np.linalg.norm(operator @ solution - target) / norm) if norm else 0.0
-    return torch.from_numpy(solution).to(gradient), iterations, residual
+        def count(_: np.ndarray) -> None:
+            nonlocal iterations
+            iterations += 1
+            bar.update()
+
+        operator = LinearOperator((right.size, right.size), matvec=matvec, dtype=np.float64)
+        solution, _ = cg(operator, right.reshape(-1), rtol=tolerance, maxiter=limit, callback=count)
+    left = (operator @ solution).reshape(right.shape)
+    residuals = np.linalg.norm(left - right, axis=1).tolist()
+    return torch.from_numpy(solution.reshape(right.shape)).to(targets) * scale, iterations, residuals

@@ -11,21 +11,25 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.trajectory import Trajectory
 
-_FILES = ("hydra", "influence", "gradients", "baselines")
+_FILES = ("hydra", "hydra_forward", "influence", "gradients", "baselines")
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """``values`` [q, n]: c = −∂f_q/∂w_n, positive helps. ``diagnostics`` are plain numbers and sentences to keep."""
+    """``values`` [q, n]: c = −∂f_q/∂w_n, positive helps. ``diagnostics`` are plain numbers and sentences to
+    keep, and ``arrays`` further arrays for the scores' store; one named ``tracked`` lists the only samples with
+    values."""
 
     values: Tensor
     diagnostics: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 ScorerFunction = Callable[[Trajectory, QuerySet, Mapping[str, Any]], Contribution]

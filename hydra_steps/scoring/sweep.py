@@ -111,24 +111,21 @@ def _through_gradient(
     contribution: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Pull u [q, p] through g(θ, w): adds to ``contribution`` in place; returns cotangents [q, p] and [q, r]."""
-    new_buffers_bar = torch.empty_like(buffers_bar)
-    for q in range(len(u)):
-        result = linearise(
-            trajectory.process,
-            state.parameters,
-            state.buffers,
-            batch,
-            u[q],
-            curvature,
-            trajectory.weights,
-            buffers_bar[q],
-        )
-        # index_add, not assignment: a sample drawn twice into one batch counts twice.
-        contribution[q].index_add_(0, batch.index, result.slopes.double(), alpha=-1 / len(batch))
-        if result.parameters_bar is not None:
-            pulled[q] += result.parameters_bar
-        new_buffers_bar[q] = result.buffers_bar
-    return pulled, new_buffers_bar
+    result = linearise(
+        trajectory.process,
+        state.parameters,
+        state.buffers,
+        batch,
+        u,
+        curvature,
+        trajectory.weights,
+        buffers_bar,
+    )
+    # index_add, not assignment: a sample drawn twice into one batch counts twice.
+    contribution.index_add_(1, batch.index, result.slopes.double(), alpha=-1 / len(batch))
+    if result.parameters_bar is not None:
+        pulled = pulled + result.parameters_bar
+    return pulled, result.buffers_bar
 
 
 def _diverged(step: int, norms: Tensor, curvature: Curvature) -> StudyError:

@@ -104,8 +104,10 @@ def test_gauss_newton_factor_is_the_explicit_matrix():
     inner = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
     matrix = torch.einsum("b,bcp,bcd,bdr->pr", weights[batch.index] / len(batch), jacobian, inner, jacobian)
     u = torch.randn(len(state.parameters), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    found = linearise(process, state.parameters, state.buffers, batch, u, Curvature.GAUSS_NEWTON, weights)
-    assert relative_error(found.parameters_bar, matrix @ u) <= 1e-12
+    found = linearise(
+        process, state.parameters, state.buffers, batch, u[None], Curvature.GAUSS_NEWTON, weights
+    )
+    assert relative_error(found.parameters_bar[0], matrix @ u) <= 1e-12
 
 
 def test_exact_factor_is_the_explicit_hessian():
@@ -118,8 +120,8 @@ def test_exact_factor_is_the_explicit_hessian():
 
     hessian = torch.autograd.functional.hessian(loss, state.parameters)
     u = torch.randn(len(state.parameters), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    found = linearise(process, state.parameters, state.buffers, batch, u, Curvature.EXACT)
-    assert relative_error(found.parameters_bar, hessian @ u) <= 1e-12
+    found = linearise(process, state.parameters, state.buffers, batch, u[None], Curvature.EXACT)
+    assert relative_error(found.parameters_bar[0], hessian @ u) <= 1e-12
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "dampened", "decoupled", "sgd"])

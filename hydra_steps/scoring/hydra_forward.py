@@ -1,0 +1,181 @@
+"""HyDRA forward, the paper's Algorithm 1: one hypergradient h_n = dθ/dw_n per tracked sample, carried along
+the training.
+
+    ṁ_t = μ ṁ_{t−1} + λ h_{t−1} + [n∈B_t] (1/|B_t|) ∇ℓ_n(θ_{t−1}) + H_t(θ_{t−1}) h_{t−1},      h_t = h_{t−1} −
+    η_t ṁ_t c[q, n] = −⟨∇f_q(θ_T), h_T⟩
+
+in data weights (the paper's ε-hypergradient is N times ours). With ``hessian: false`` the H term is dropped:
+the paper's approximation. It costs one Hessian-vector product per tracked sample and step, and 2P numbers per
+sample; it is here as the reference and as the measured cost of the paper's way. The reverse sweep gives the
+same numbers for all samples.
+
+Index letters: k tracked samples, q queries, e epochs, p parameters, b batch, r buffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from hydra_steps.errors import StudyError
+from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.process import Batch, Process
+from hydra_steps.process.queries import QuerySet
+from hydra_steps.process.state import State
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.gradient_products import per_sample_gradients
+from hydra_steps.scoring.registry import Contribution, scorer
+
+
+@scorer(
+    "hydra_forward",
+    unit="query",
+    summary="the paper's Algorithm 1, with or without Hessian, for a tracked part of the samples",
+    cost="with Hessian: about two trainings per tracked sample; without: storage of 2P numbers per tracked sample",
+)
+def hydra_forward(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
+    """c[q, n] [q, n] float64 in the query's unit, NaN for samples that are not tracked; positive helps.
+
+    Options: ``hessian`` (true), ``fraction`` of the samples or a list ``samples``, ``keep_hypergradients`` (false).
+    Arrays beside the contribution: ``tracked`` [k], ``epoch_contribution`` [e, q, k] (the queries' gradients
+    and the hypergradients both at the end of epoch e), and if kept ``hypergradient`` [e, k, p]. Raises
+    :class:`StudyError` for a tracked sample that is not in the data.
+    """
+    tracked = tracked_samples(trajectory.process, options)
+    hessian = bool(options.get("hessian", True))
+    keep = bool(options.get("keep_hypergradients", False))
+    per_epoch, kept = [], []
+    for step, state, tangent in forward(trajectory, tracked, hessian):
+        if step % trajectory.process.steps_per_epoch == 0:
+            per_epoch.append(_contribution(queries.cotangents(state), tangent, hessian))
+            if keep:
+                kept.append(tangent.parameters.cpu().numpy().copy())
+    values = torch.full((len(queries), trajectory.process.samples), torch.nan, dtype=torch.float64)
+    arrays: dict[str, np.ndarray] = {"tracked": tracked.cpu().numpy()}
+    if per_epoch:
+        values[:, tracked.cpu()] = per_epoch[-1]
+        arrays["epoch_contribution"] = torch.stack(per_epoch).numpy()
+    if kept:
+        arrays["hypergradient"] = np.stack(kept)
+    return Contribution(values, {"tracked": len(tracked), "hessian": hessian}, arrays)
+
+
+def tracked_samples(process: Process, options: Mapping[str, Any]) -> Tensor:
+    """The tracked samples [k], ascending: the list ``samples``, or a ``fraction`` (0.01) drawn with the run's seed."""
+    chosen = options.get("samples")
+    if chosen is None:
+        count = max(1, round(float(options.get("fraction", 0.01)) * process.samples))
+        generator = np.random.Generator(np.random.Philox(key=[process.seed, 7_919]))
+        chosen = generator.permutation(process.samples)[:count].tolist()
+    wrong = [n for n in chosen if not 0 <= n < process.samples]
+    if wrong:
+        raise StudyError(
+            f"hydra_forward is to track sample {wrong[0]}",
+            f"positions from 0 to {process.samples - 1}",
+            "correct samples",
+        )
+    return torch.tensor(sorted(set(chosen)), dtype=torch.int64, device=process.device)
+
+
+def forward(trajectory: Trajectory, tracked: Tensor, hessian: bool) -> Iterator[tuple[int, State, State]]:
+    """Yield (t, s_t, tangents of s_t) for t = 1..T: parameters [k, p] = dθ_t/dw_k, slots [k, slot, p], buffers
+    [k, r].
+
+    Without Hessian the buffers' tangents stay zero, as in the closed form. Cost per step: k Hessian-vector
+    products.
+    """
+    process = trajectory.process
+    start = process.initial_state()
+    tangent = State(*(part.new_zeros(len(tracked), *part.shape) for part in start))
+    place = torch.full((process.samples,), -1, dtype=torch.int64, device=process.device)
+    place[tracked] = torch.arange(len(tracked), device=process.device)
+    with tqdm(total=trajectory.steps, desc="forward", unit="step", mininterval=1) as bar:
+        for segment in trajectory.segments():
+            following = [*segment.states[1:], None]
+            for step, (state, after) in enumerate(zip(segment.states, following, strict=True), segment.start):
+                tangent = _step(trajectory, state, tangent, step, place, hessian)
+                bar.update()
+                # The state after a segment's last step is the next segment's first: stored, or the final one.
+                yield step + 1, after if after is not None else trajectory.load(step + 1), tangent
+
+
+def _step(
+    trajectory: Trajectory, state: State, tangent: State, step: int, place: Tensor, hessian: bool
+) -> State:
+    """Push the tangents through Φ_step."""
+    process, batch = trajectory.process, trajectory.process.batch(step)
+    gradient_dot = torch.zeros_like(tangent.parameters)
+    buffers_dot = tangent.buffers
+    if hessian and len(gradient_dot):
+        linear = linearise(
+            process,
+            state.parameters,
+            state.buffers,
+            batch,
+            tangent.parameters,
+            Curvature.EXACT,
+            trajectory.weights,
+            buffers_dot=tangent.buffers if process.model.coupled else None,
+        )
+        assert linear.parameters_bar is not None
+        gradient_dot += linear.parameters_bar  # H is symmetric: pulling back along h is H h
+        buffers_dot = linear.buffers_dot
+    members = torch.nonzero(place[batch.index] >= 0).squeeze(1)
+    if len(members):
+        own = _own_gradients(process, state, batch, members) / len(batch)
+        gradient_dot.index_add_(0, place[batch.index[members]], own)
+    parameters_dot, slots_dot = _push_update(trajectory, state, batch, step, tangent, gradient_dot)
+    return State(parameters_dot, slots_dot, buffers_dot)
+
+
+def _own_gradients(process: Process, state: State, batch: Batch, members: Tensor) -> Tensor:
+    """∇ℓ_n(θ) [m, p] of the batch's ``members`` [m]; through the whole batch where batch norm couples its samples."""
+    if not process.model.coupled:
+        keys = None if batch.keys is None else batch.keys[members]
+        part = replace(
+            batch,
+            index=batch.index[members],
+            images=batch.images[members],
+            labels=batch.labels[members],
+            keys=keys,
+        )
+        return per_sample_gradients(process, state, part)
+    leaf = state.parameters.detach().requires_grad_()
+    logits, _ = process.model.train_logits(leaf, state.buffers, batch.images, batch.keys)
+    losses = process.loss.values(logits, batch.labels)[members]
+    return torch.stack([torch.autograd.grad(loss, leaf, retain_graph=True)[0] for loss in losses])
+
+
+def _push_update(
+    trajectory: Trajectory, state: State, batch: Batch, step: int, tangent: State, gradient_dot: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Push (θ̇, slots', ġ) through the optimizer's update; a linear update is its own derivative."""
+    optimizer, rate = trajectory.process.optimizer, trajectory.rates[step]
+
+    def update(parameters: Tensor, slots: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        return optimizer.update(parameters, slots, gradient, rate, step)
+
+    if optimizer.linear:
+        return torch.func.vmap(update)(tangent.parameters, tangent.slots, gradient_dot)
+    gradient = trajectory.process.gradient(state.parameters, state.buffers, batch, trajectory.weights)[0]
+    primals = (state.parameters, state.slots, gradient)
+
+    def push(*dots: Tensor) -> tuple[Tensor, Tensor]:
+        parameters_dot, slots_dot = torch.func.jvp(update, primals, dots)[1]
+        return parameters_dot, slots_dot
+
+    return torch.func.vmap(push)(tangent.parameters, tangent.slots, gradient_dot)
+
+
+def _contribution(cotangents: State, tangent: State, hessian: bool) -> Tensor:
+    """−⟨∂f_q/∂s, ds/dw_k⟩ [q, k] float64; the buffers count where the Hessian does."""
+    products = cotangents.parameters.double() @ tangent.parameters.double().T
+    if hessian and cotangents.buffers.numel():
+        products = products + cotangents.buffers.double() @ tangent.buffers.double().T
+    return -products.cpu()
