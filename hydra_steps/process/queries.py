@@ -21,9 +21,9 @@ from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.losses import margins
 from hydra_steps.process.process import Process
+from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.process.state import State
 
-CHUNK = 2048  # samples evaluated at once
 KINDS = ("mean_loss", "class_loss", "sample_loss", "sample_margin")
 
 
@@ -109,17 +109,22 @@ class QuerySet:
     def _parts(self, query: Query) -> list[tuple[Tensor, Tensor]]:
         index = torch.from_numpy(query.index).to(self._process.device)
         images, labels = self._images[query.split], self._labels[query.split]
-        return [(images[part], labels[part]) for part in index.split(CHUNK)]
+        chunk = evaluation_chunk(self._process.device)
+        return [(images[part], labels[part]) for part in index.split(chunk)]
 
     @torch.no_grad()
-    def values(self, state: State) -> Tensor:
-        """f_q(s) for all queries: [q] float64. One forward pass per split."""
-        logits: dict[str, Tensor] = {}
-        for split, images in self._images.items():
-            parts = [
-                self._process.model.logits(state.parameters, state.buffers, i) for i in images.split(CHUNK)
-            ]
-            logits[split] = torch.cat(parts)
+    def logits(self, state: State) -> dict[str, Tensor]:
+        """Logits [m, c] of every split that some query looks at. One forward pass over each."""
+        model, chunk = self._process.model, evaluation_chunk(self._process.device)
+        return {
+            split: torch.cat([model.logits(state.parameters, state.buffers, i) for i in images.split(chunk)])
+            for split, images in self._images.items()
+        }
+
+    @torch.no_grad()
+    def values(self, state: State, logits: Mapping[str, Tensor] | None = None) -> Tensor:
+        """f_q(s) for all queries: [q] float64; ``logits`` spares the forward passes where they were made."""
+        logits = self.logits(state) if logits is None else logits
         values = []
         for query in self.queries:
             index = torch.from_numpy(query.index).to(self._process.device)

@@ -7,7 +7,7 @@ step replaced by the last one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,21 +29,21 @@ def final_products(process: Process, state: State, directions: Tensor) -> Tensor
 
     ``directions`` [q, p]. The directions share the primal pass; no gradient is materialised.
     """
+    if not len(directions):
+        return torch.zeros(0, process.samples, dtype=torch.float64)
     parts = []
     for images, labels in zip(process.images.split(CHUNK), process.labels.split(CHUNK), strict=True):
 
-        def push(direction: Tensor, images: Tensor = images) -> tuple[Tensor, Tensor]:
-            def logits_of(parameters: Tensor) -> Tensor:
-                return process.model.logits(parameters, state.buffers, images)
+        def logits_of(parameters: Tensor, images: Tensor = images) -> Tensor:
+            return process.model.logits(parameters, state.buffers, images)
 
-            primal, tangent = torch.func.jvp(logits_of, (state.parameters,), (direction,))[:2]
-            return primal, tangent
+        def push(direction: Tensor, logits_of: Callable[[Tensor], Tensor] = logits_of) -> Tensor:
+            return torch.func.jvp(logits_of, (state.parameters,), (direction,))[1]
 
         with torch.no_grad():
-            logits, tangents = torch.func.vmap(push, out_dims=(None, 0), chunk_size=TOGETHER // CHUNK)(
-                directions
-            )
-            parts.append((process.loss.slope(logits, labels) * tangents).sum(-1).double())
+            tangents = torch.func.vmap(push, chunk_size=TOGETHER // CHUNK)(directions)
+            slopes = process.loss.slope(logits_of(state.parameters), labels)
+            parts.append((slopes * tangents).sum(-1).double())
     return torch.cat(parts, 1) if parts else torch.zeros(len(directions), 0, dtype=torch.float64)
 
 

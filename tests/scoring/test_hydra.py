@@ -51,9 +51,10 @@ def test_exact_sweep_is_the_gradient_of_the_unrolled_training(optimizer, schedul
 
 
 @pytest.mark.parametrize("variant", MODELS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_exact_sweep_is_the_finite_difference_of_real_retraining(optimizer, variant):
-    process, data, rates = tiny_process(optimizer, "cosine", variant)
+def test_exact_sweep_is_the_finite_difference_of_real_retraining(optimizer, schedule, variant):
+    process, data, rates = tiny_process(optimizer, schedule, variant)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     found = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
     expected = torch.stack(

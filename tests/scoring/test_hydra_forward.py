@@ -27,10 +27,11 @@ def test_forward_is_reverse_with_and_without_hessian(optimizer, schedule, varian
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     trajectory = Trajectory.in_memory(process, rates)
     for hessian, reverse in ((True, hydra_exact), (False, hydra_hessian_free)):
-        found = hydra_forward(trajectory, queries, {"fraction": 1.0, "hessian": hessian})
-        expected = reverse(trajectory, queries, {}).values
-        assert relative_error(found.values, expected) <= 1e-8
-        assert found.arrays["epoch_contribution"].shape == (3, 3, process.samples)
+        tracked = [0, 5, 9]
+        found = hydra_forward(trajectory, queries, {"samples": tracked, "hessian": hessian})
+        expected = reverse(trajectory, queries, {}).values[:, tracked]
+        assert relative_error(found.values[:, tracked], expected) <= 1e-8
+        assert found.arrays["epoch_contribution"].shape == (3, 3, 3)
 
 
 @pytest.mark.parametrize("sampling", ["shuffle", "with_replacement"])
