@@ -51,7 +51,7 @@ def plot_noise(
             axes.set_visible(False)
         for axes, variant in zip(panels, names, strict=False):
             part = cells[cells["variant"] == variant]
-            if part.empty:
+            if part["value"].dropna().empty:
                 note(axes, "no labels were recorded")
                 continue
             _matrix(axes, part)

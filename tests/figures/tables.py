@@ -187,7 +187,8 @@ class Tables:
 
     def _write(self, name: str, rows: list[dict], keys: list[str]) -> Path:
         table = pd.DataFrame(rows, columns=[*LEADING, *keys, *TRAILING])
-        table[["method", "query"]] = table[["method", "query"]].fillna("")
+        for column in ("method", "query"):
+            table[column] = table[column].astype(object).where(table[column].notna(), "")
         by = ["variant", "method", "query", "metric", *keys]
         grouped = table.groupby(by, dropna=False, sort=True)
         summary = grouped.agg(

@@ -1,0 +1,111 @@
+"""The shared look: a fixed face for every method, options that are checked, and names in words."""
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from hydra_steps.errors import StudyError
+from hydra_steps.figures.frames import detection_query, main_query, plural, query_name
+from hydra_steps.figures.methods import METHODS, method_styles, order_methods
+from hydra_steps.figures.style import Style, grid_shape
+
+QUICK = (
+    "hydra_exact",
+    "hydra_gauss_newton",
+    "hydra_hessian_free",
+    "influence_cg",
+    "gradient_product",
+    "final_loss",
+)
+
+
+def test_no_two_methods_look_alike():
+    looks = [(look.colour, look.marker) for look in METHODS.values()]
+    assert len(set(looks)) == len(looks)
+    assert len({look.label for look in METHODS.values()}) == len(METHODS)
+
+
+def test_the_methods_of_the_quick_study_stay_apart_without_red_or_green_receptors():
+    """Distance in linear light after projection onto what a deuteranope and a protanope see (Viénot et al. 1999)."""
+    deutan = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])
+    protan = np.array([[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]])
+    for matrix in (deutan, protan):
+        seen = {name: matrix @ np.power(to_rgb(METHODS[name].colour), 2.2) for name in QUICK}
+        for a, b in itertools.combinations(QUICK, 2):
+            shapes_differ = METHODS[a].marker != METHODS[b].marker
+            assert np.linalg.norm(seen[a] - seen[b]) > 0.05 or shapes_differ, f"{a} and {b} look alike"
+
+
+def test_every_colour_is_dark_enough_on_white():
+    for name, look in METHODS.items():
+        light = np.power(to_rgb(look.colour), 2.2) @ (0.2126, 0.7152, 0.0722)
+        assert 1.05 / (light + 0.05) > 2.2, name  # marks, not text: shape and label carry the rest
+
+
+def test_an_unknown_method_keeps_its_colour_whatever_else_is_drawn():
+    study = ["hydra_exact", "mine", "random", "yours"]
+    alone = method_styles(["yours"], study)["yours"]
+    together = method_styles(study, study)["yours"]
+    assert alone == together
+    assert method_styles(study, study)["mine"].colour != together.colour
+
+
+def test_methods_are_drawn_in_the_order_of_the_study_then_of_the_catalogue():
+    assert order_methods({"random", "zeta", "tracin"}) == ["tracin", "random", "zeta"]
+    assert order_methods({"random", "tracin"}, ["random", "tracin"]) == ["random", "tracin"]
+
+
+def test_overrides():
+    style = Style.of({"colours": {"random": "#123456"}, "labels": {"random": "Control"}})
+    look = style.methods(["random"], None)["random"]
+    assert (look.colour, look.label) == ("#123456", "Control")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"widht": "single"}, "did you mean 'width'"),
+        ({"width": "wide"}, "single or double"),
+        ({"colours": {"random": "no colour"}}, "figures.colours.random"),
+    ],
+)
+def test_a_wrong_option_names_its_key(options, message):
+    with pytest.raises(StudyError, match=message):
+        Style.of(options)
+
+
+def test_null_means_the_default():
+    assert Style.of({"width": None}) == Style.of(None) == Style()
+
+
+@pytest.mark.parametrize(
+    ("panels", "shape"), [(0, (1, 1)), (1, (1, 1)), (4, (1, 4)), (5, (2, 3)), (7, (2, 4)), (9, (3, 3))]
+)
+def test_small_panels_waste_little_space(panels, shape):
+    assert grid_shape(panels) == shape
+
+
+def test_queries_in_words():
+    assert query_name("test_mean") == "mean test loss"
+    assert query_name("validation_class_3") == "validation loss, class 3"
+    assert query_name("train_sample_17") == "loss of training sample 17"
+    assert query_name("test_margin_0") == "margin of test sample 0"
+    assert query_name("something_else") == "something else"
+
+
+def test_the_query_that_stands_for_the_study():
+    queries = ["test_sample_1", "validation_mean", "test_mean", "mean_over_queries"]
+    assert main_query(queries) == "test_mean"
+    assert detection_query(queries) == "validation_mean"
+    assert main_query(["test_sample_9", "test_sample_1"]) == "test_sample_1"
+    assert main_query([]) is None
+
+
+def test_plural():
+    assert [plural(1, "query"), plural(2, "query"), plural(1200, "seed")] == [
+        "1 query",
+        "2 queries",
+        "1,200 seeds",
+    ]

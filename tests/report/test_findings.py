@@ -1,0 +1,216 @@
+"""Sentences by rule: for any outcome, ties and missing numbers included, they say what the tables say and no more."""
+
+import pandas as pd
+import pytest
+
+from hydra_steps.figures.methods import method_styles
+from hydra_steps.report.findings import findings
+from hydra_steps.report.study import Study
+from hydra_steps.report.words import duration, listing, number, percent
+
+NAN = float("nan")
+
+
+def study(**tables) -> Study:
+    """Make a study of summary rows (seed = all) from lists of dicts, one list per table."""
+    frames = {}
+    for name, rows in tables.items():
+        base = {
+            "variant": "base",
+            "run": "base",
+            "seed": "all",
+            "method": "",
+            "query": "",
+            "n": 40,
+            "sd_seeds": NAN,
+        }
+        frames[name] = pd.DataFrame([base | {"ci_low": NAN, "ci_high": NAN} | row for row in rows])
+    methods = {m for frame in frames.values() for m in frame["method"] if m}
+    return Study(frames, {m: look.label for m, look in method_styles(methods).items()})
+
+
+def lds(method, value, low=NAN, high=NAN, query="test_mean", metric="lds"):
+    return {
+        "method": method,
+        "query": query,
+        "metric": metric,
+        "value": value,
+        "ci_low": low,
+        "ci_high": high,
+    }
+
+
+def said(made: Study, *names: str) -> str:
+    return " ".join(finding.text for finding in findings(made, names))
+
+
+def test_a_clear_winner():
+    text = said(
+        study(
+            counterfactual=[
+                lds("hydra_exact", 0.994, 0.98, 0.998),
+                lds("influence_cg", 0.6, 0.4, 0.75),
+                lds("random", 0.02, -0.3, 0.3),
+                lds("hydra_exact", 1.02, metric="slope"),
+            ]
+        ),
+        "counterfactual",
+    )
+    assert "Exact HyDRA predicts re-training best: LDS 0.99 [0.98, 1.00]" not in text  # 0.998 is not 1.00
+    assert "LDS 0.994 [0.980, 0.998] (mean test loss, 40 groups left out)" in text
+    assert "Clearly behind: Influence (CG) 0.60." in text
+    assert "right size, too (slope 1.02" in text
+    assert "Random scores give 0.02 [−0.30, 0.30], no different from zero" in text
+
+
+def test_overlapping_intervals_are_a_tie():
+    text = said(
+        study(counterfactual=[lds("hydra_exact", 0.9, 0.8, 0.95), lds("tracin", 0.8, 0.7, 0.85)]),
+        "counterfactual",
+    )
+    assert "TracIn (0.80 [0.70, 0.85]) cannot be told apart from it" in text
+    assert "behind" not in text
+
+
+def test_without_intervals_only_the_order_is_claimed():
+    text = said(study(counterfactual=[lds("hydra_exact", 0.9), lds("tracin", 0.8)]), "counterfactual")
+    assert "Behind, without intervals to judge by: TracIn 0.80." in text
+    assert "[" not in text
+
+
+def test_the_spread_over_seeds_stands_in_for_a_missing_interval():
+    rows = [lds("hydra_exact", 0.9) | {"sd_seeds": 0.05}, lds("tracin", 0.82) | {"sd_seeds": 0.05}]
+    assert "cannot be told apart" in said(study(counterfactual=rows), "counterfactual")
+
+
+def test_nobody_beats_chance():
+    rows = [lds("hydra_exact", 0.2, -0.1, 0.5), lds("random", 0.25, -0.05, 0.5)]
+    text = said(study(counterfactual=rows), "counterfactual")
+    assert text == (
+        "No method predicts re-training better than chance: the highest LDS is 0.25 [−0.05, 0.50] "
+        "(Random; mean test loss, 40 groups left out)."
+    )
+
+
+def test_a_weak_best_and_an_exact_method_that_disappoints_are_said():
+    rows = [lds("tracin", 0.4, 0.3, 0.5), lds("hydra_exact", 0.1, 0.0, 0.2)]
+    text = said(study(counterfactual=rows), "counterfactual")
+    assert "Even the best is weak" in text
+    assert "Exact HyDRA, the derivative of training itself, reaches only 0.10" in text
+
+
+def test_a_single_method_is_not_called_best():
+    text = said(study(counterfactual=[lds("tracin", 0.4, 0.3, 0.5)]), "counterfactual")
+    assert "TracIn, the only method measured, reaches an LDS of 0.40" in text
+    assert "best:" not in text
+
+
+def test_random_scores_that_correlate_by_chance_are_a_warning():
+    rows = [lds("hydra_exact", 0.9, 0.8, 0.95), lds("random", 0.3, 0.1, 0.5)]
+    assert "read small differences with care" in said(study(counterfactual=rows), "counterfactual")
+
+
+@pytest.mark.parametrize(
+    ("slope", "words"),
+    [
+        (2.0, "too small by a factor of about 2.0"),
+        (0.5, "too large by a factor of about 2.0"),
+        (-0.3, "not to be trusted"),
+        (1.05, "have the right size"),
+    ],
+)
+def test_size_of_the_predictions(slope, words):
+    rows = [lds("hydra_exact", 0.9, 0.8, 0.95), lds("hydra_exact", slope, metric="slope")]
+    assert words in said(study(counterfactual=rows), "counterfactual")
+
+
+def auroc(method, value, low=NAN, high=NAN):
+    return lds(method, value, low, high, "validation_mean", "auroc")
+
+
+def test_detection():
+    found = {"method": "final_loss", "query": "validation_mean", "metric": "found_in_inspected", "value": 0.8}
+    made = study(
+        detection=[
+            auroc("final_loss", 0.97, 0.95, 0.98),
+            auroc("hydra_exact", 0.3, 0.25, 0.35),
+            found | {"fraction": 0.2},
+            found | {"fraction": 0.5, "value": 0.99},
+        ],
+        noise=[{"metric": "rate", "value": 0.2, "n": 1000}],
+    )
+    text = said(made, "detection").replace("\u00a0", " ")
+    assert "Final loss finds the wrong labels best: AUROC 0.97 [0.95, 0.98]" in text
+    assert (
+        "Inspecting the 20 % of the training set that it trusts least finds 80 % of the wrong labels" in text
+    )
+    assert "(guessing finds 20 %, a perfect ranking 100 %)" in text
+    assert "Exact HyDRA ranks wrong labels as helpful: worse than guessing." in text
+
+
+def test_nothing_to_detect():
+    assert "no wrong labels to find" in said(study(detection=[auroc("final_loss", NAN)]), "detection")
+    assert said(study(), "detection") == ""
+
+
+def test_no_detector_beats_guessing():
+    text = said(
+        study(detection=[auroc("final_loss", 0.52, 0.46, 0.58), auroc("random", 0.5, 0.4, 0.6)]), "detection"
+    )
+    assert text.startswith("No method finds wrong labels better than guessing")
+
+
+def test_contrast_only_where_both_have_a_winner_and_it_differs():
+    better = [lds("hydra_exact", 0.9, 0.8, 0.95), lds("final_loss", 0.1, 0.0, 0.2)]
+    detector = [auroc("hydra_exact", 0.7, 0.65, 0.75), auroc("final_loss", 0.9, 0.85, 0.95)]
+    assert "different skills" in said(study(counterfactual=better, detection=detector), "contrast")
+    level = [auroc("hydra_exact", 0.9, 0.85, 0.95), auroc("final_loss", 0.9, 0.85, 0.95)]
+    assert said(study(counterfactual=better, detection=level), "contrast") == ""
+    chance = [lds("hydra_exact", 0.1, -0.1, 0.2), lds("final_loss", 0.0, -0.2, 0.2)]
+    assert said(study(counterfactual=chance, detection=detector), "contrast") == ""
+
+
+def test_training_noise_and_agreement():
+    runs = [
+        {"metric": "test_accuracy", "epoch": 5, "seed": str(s), "value": v} for s, v in ((0, 0.9), (1, 0.92))
+    ]
+    made = study(
+        training=runs,
+        noise=[{"metric": "rate", "value": 0.0, "n": 500}],
+        agreement=[
+            lds("tracin", 0.4, metric="spearman"),
+            lds("random", 0.0, metric="spearman"),
+            lds("tracin", 0.1, metric="sign_disagreement"),
+        ],
+    )
+    text = said(made, "training", "noise", "agreement", "seeds").replace("\u00a0", " ")
+    assert (
+        "After 5 epochs the model classifies 91 % of the test set correctly (mean of 2 seeds, 90 % to 92 %)."
+        in text
+    )
+    assert "All 500 training labels are the clean ones." in text
+    assert "Closest to exact HyDRA is TracIn: Spearman ρ 0.40 over 40 samples for the mean test loss" in text
+    assert "10 % of the signs differ" in text
+    assert "one seed" not in text
+
+
+def test_one_seed_is_said():
+    one = study(training=[{"metric": "test_accuracy", "epoch": 1, "seed": "0", "value": 0.5}])
+    assert "one seed" in said(one, "seeds")
+
+
+def test_words():
+    assert [number(0.996), number(1.0), number(-0.001), number(NAN)] == ["0.996", "1.00", "0.00", "undefined"]
+    assert [percent(x).replace("\u00a0", " ") for x in (0.2, 0.197, 1.0, 0.9999)] == [
+        "20 %",
+        "19.7 %",
+        "100 %",
+        "99.99 %",
+    ]
+    assert [listing([]), listing(["a"]), listing(["a", "b", "c"])] == ["", "a", "a, b and c"]
+    assert [duration(0.42), duration(12.3), duration(240), duration(9000)] == [
+        "0.42 s",
+        "12 s",
+        "4.0 min",
+        "2.5 h",
+    ]
