@@ -115,8 +115,8 @@ class Retrainer:
     ) -> None:
         self.base, self.queries = base, queries
         process = base.process
-        self._images = torch.from_numpy(test_images).to(process.device, process.dtype)
-        self._labels = torch.from_numpy(test_labels).to(process.device)
+        self._images = torch.tensor(test_images).to(process.device, process.dtype)
+        self._labels = torch.tensor(test_labels).to(process.device)
 
     def outcome(self, removed: np.ndarray) -> Outcome:
         """Train without ``removed`` and measure; ``final_loss`` is the kept samples' mean loss in the last
@@ -149,9 +149,13 @@ class Retrainer:
         return max(c for c in self.base.checkpoints if c <= step)
 
     def measured(self, state: State) -> Outcome:
-        """Query values and test accuracy at a state, without a final loss."""
-        _, accuracy = evaluate(self.base.process, state, self._images, self._labels)
-        return Outcome(self.queries.values(state).cpu().numpy(), accuracy, float("nan"))
+        """Query values and test accuracy at a state, without a final loss; one forward pass over each split."""
+        logits = self.queries.logits(state)
+        if "test" in logits:
+            accuracy = float((logits["test"].argmax(-1) == self._labels).double().mean())
+        else:
+            _, accuracy = evaluate(self.base.process, state, self._images, self._labels)
+        return Outcome(self.queries.values(state, logits).cpu().numpy(), accuracy, float("nan"))
 
 
 def read_contribution(scores: str | Path, spec: Mapping[str, Any]) -> np.ndarray:
