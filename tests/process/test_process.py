@@ -1,0 +1,238 @@
+"""Φ against plain PyTorch: torch.optim loops, torch's batch norm, autograd."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from hydra_steps.errors import StudyError
+from hydra_steps.models.keyed import keyed_uniform, sample_keys
+from hydra_steps.models.layers import BatchNorm
+from hydra_steps.models.registry import build_model
+from hydra_steps.process.batches import augment, batch_table
+from hydra_steps.process.losses import build_loss
+from hydra_steps.process.optimizers import build_optimizer
+from hydra_steps.process.process import build_process
+from hydra_steps.process.running import retrain, run
+from tests.tiny import (
+    MODELS,
+    OPTIMIZERS,
+    SCHEDULES,
+    relative_error,
+    tiny_data,
+    tiny_process,
+    tiny_rates,
+    tiny_settings,
+)
+
+
+def _torch_optimizer(parameters, settings):
+    """The optimizer that a user of plain PyTorch would write for the same settings."""
+    settings = dict(settings)
+    name, rate = settings.pop("name"), settings.pop("learning_rate")
+    settings.pop("decoupled", None)
+    return {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name](
+        parameters, lr=rate, **settings
+    )
+
+
+def _plain_loop(process, settings, data, dtype):
+    """Train an ordinary module with torch.optim, PyTorch's schedulers left out (the rates are given)."""
+    options = dict(settings["model"])
+    shape = data.train.images.shape[1:]
+    module = build_model(options.pop("name"), shape, len(data.classes), options, settings["seed"]).to(dtype)
+    optimizer = _torch_optimizer(module.parameters(), settings["training"]["optimizer"])
+    module.train()
+    for step, rate in enumerate(tiny_rates(process)):
+        batch = process.batch(step)
+        for layer in module.modules():
+            if hasattr(layer, "keys") and not isinstance(layer, nn.ModuleDict):
+                layer.keys = batch.keys
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        functional.cross_entropy(module(batch.images), batch.labels).backward()
+        optimizer.step()
+    parameters = torch.cat([p.detach().reshape(-1) for p in module.parameters()])
+    buffers = [b.detach().reshape(-1) for b in module.buffers()]
+    return parameters, torch.cat(buffers) if buffers else torch.zeros(0, dtype=dtype)
+
+
+@pytest.mark.parametrize("variant", MODELS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o != "decoupled"])
+def test_training_is_a_plain_torch_optim_loop(optimizer, schedule, variant):
+    """In float64, to round-off: summing the batch's losses and then dividing is another order than their mean, and the flat
+    vector's elements meet vectorised and scalar code at other places than the separate tensors' do."""
+    process, data, rates = tiny_process(optimizer, schedule, variant)
+    found = run(process, process.initial_state(), rates)
+    parameters, buffers = _plain_loop(process, process.settings, data, torch.float64)
+    # Batch norm makes the gradient of the bias before it pure round-off, which Adam scales up to the rate.
+    adam_on_noise = variant == "batch_norm" and optimizer.startswith("adam")
+    assert relative_error(found.parameters, parameters) <= (1e-8 if adam_on_noise else 1e-13)
+    if len(buffers):
+        assert relative_error(found.buffers, buffers) <= (1e-8 if adam_on_noise else 1e-13)
+
+
+@pytest.mark.parametrize("model", ["lenet5_tanh", "lenet5_relu"])
+def test_lenet5_in_float32_is_a_plain_torch_optim_loop_bit_for_bit(model):
+    data = tiny_data(samples=40, side=12)
+    settings = tiny_settings("momentum", "multistep")
+    settings["model"], settings["compute"]["dtype"] = {"name": model}, "float32"
+    process = build_process(settings, data)
+    found = run(process, process.initial_state(), tiny_rates(process))
+    parameters, _ = _plain_loop(process, settings, data, torch.float32)
+    assert torch.equal(found.parameters, parameters)
+
+
+def test_decoupled_sgd_decays_the_parameters_directly():
+    process, _, rates = tiny_process("decoupled")
+    state = process.initial_state()
+    gradient = process.gradient(state.parameters, state.buffers, process.batch(0))[0]
+    after, slots = process.optimizer.update(state.parameters, state.slots, gradient, rates[0], 0)
+    assert torch.equal(slots[0], gradient)
+    assert torch.allclose(after, state.parameters * (1 - 0.1 * 0.05) - 0.1 * gradient, atol=1e-15)
+
+
+@pytest.mark.parametrize("step", [0, 3])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_pullback_is_autograd_of_update(name, step):
+    optimizer = build_optimizer(OPTIMIZERS[name])
+    generator = torch.Generator().manual_seed(step)
+    parameters, gradient = torch.randn(2, 7, dtype=torch.float64, generator=generator)
+    slots = torch.rand(optimizer.slots, 7, dtype=torch.float64, generator=generator) * (step > 0)
+    gradient[2] = 0  # with an empty second moment at step 0: where √v has no derivative
+    parameters[2] = 0
+    bars = torch.randn(3, 7, dtype=torch.float64, generator=generator)
+    slots_bar = torch.randn(3, optimizer.slots, 7, dtype=torch.float64, generator=generator)
+    found = optimizer.pullback((parameters, slots, gradient), 0.1, step, bars, slots_bar)
+    leaves = [x.clone().requires_grad_() for x in (parameters, slots, gradient)]
+    after = optimizer.update(*leaves, 0.1, step)
+    for q in range(3):
+        expected = torch.autograd.grad(
+            after, leaves, (bars[q], slots_bar[q]), retain_graph=True, allow_unused=True
+        )
+        for mine, right, leaf in zip(found, expected, leaves, strict=True):
+            right = torch.zeros_like(leaf) if right is None else right
+            assert torch.allclose(mine[q], right, atol=1e-12), name
+
+
+@pytest.mark.parametrize(
+    "settings", [{"name": "cross_entropy", "label_smoothing": 0.1}, {"name": "mean_squared_error"}]
+)
+def test_closed_forms_of_the_losses_are_autograds(settings):
+    loss = build_loss(settings)
+    generator = torch.Generator().manual_seed(1)
+    logits, tangent = torch.randn(2, 5, 4, dtype=torch.float64, generator=generator)
+    labels = torch.tensor([0, 3, 1, 2, 2])
+    slope = torch.autograd.functional.jacobian(lambda z: loss.values(z, labels).sum(), logits)
+    assert relative_error(loss.slope(logits, labels), slope) <= 1e-12
+    hessian = torch.autograd.functional.hessian(lambda z: loss.values(z, labels).sum(), logits)
+    bend = torch.einsum("bcde,de->bc", hessian, tangent)
+    assert relative_error(loss.bend(logits, tangent), bend) <= 1e-12
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3, 3), (1, 4, 2, 2)])
+def test_batch_norm_is_torchs(shape):
+    mine, theirs = BatchNorm(4).double(), (nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d)(4).double()
+    for seed in range(3):
+        x = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        assert relative_error(mine(x), theirs(x)) <= 1e-12
+    assert relative_error(mine.running_mean, theirs.running_mean) <= 1e-12
+    assert relative_error(mine.running_var, theirs.running_var) <= 1e-12
+    assert relative_error(mine.eval()(x), theirs.eval()(x)) <= 1e-12
+    assert mine.running_var.grad_fn is None
+
+
+def test_batches_cover_every_epoch_and_short_ones_are_marked():
+    table = batch_table(11, 4, 3, "shuffle", seed=5)
+    assert table.shape == (9, 4)
+    for epoch in range(3):
+        seen = table[3 * epoch : 3 * epoch + 3]
+        assert sorted(seen[seen >= 0]) == list(range(11))
+        assert (seen[2] < 0).sum() == 1
+    assert not np.array_equal(table[:3], table[3:6])
+    assert np.array_equal(table[:6], batch_table(11, 4, 2, "shuffle", seed=5))
+    assert batch_table(0, 4, 3, "shuffle", seed=5).shape == (0, 4)
+    assert batch_table(1, 4, 2, "shuffle", seed=5).tolist() == [[0, -1, -1, -1]] * 2
+
+
+def test_noise_is_a_function_of_seed_epoch_and_sample_alone():
+    keys = sample_keys(3, 1, torch.arange(6))
+    one = keyed_uniform(keys, 0, 5)
+    assert torch.equal(keyed_uniform(sample_keys(3, 1, torch.tensor([4])), 0, 5)[0], one[4])
+    others = [keyed_uniform(sample_keys(3, 2, torch.arange(6)), 0, 5), keyed_uniform(keys, 1, 5)]
+    assert all((other != one).all() for other in others)
+    many = keyed_uniform(sample_keys(0, 0, torch.arange(2000)), 0, 50)
+    assert abs(many.mean() - 0.5) < 0.005
+    assert abs(many.var() - 1 / 12) < 0.002
+    assert many.min() >= 0
+    assert many.max() < 1
+
+
+def test_augmentation_crops_and_flips_each_sample_by_its_own_key():
+    images = torch.arange(2 * 1 * 4 * 4, dtype=torch.float64).view(2, 1, 4, 4) + 1
+    keys = sample_keys(0, 0, torch.arange(2))
+    both = augment(images, keys, crop=2, flip=True)
+    assert torch.equal(augment(images[1:], keys[1:], crop=2, flip=True), both[1:])
+    crops = {
+        tuple(augment(images[:1], sample_keys(0, epoch, torch.tensor([0])), 1, False).flatten().tolist())
+        for epoch in range(200)
+    }
+    assert len(crops) == 9  # every offset of −1..1 in both directions
+    assert tuple(images[:1].flatten().tolist()) in crops
+    assert torch.equal(augment(images, keys, 0, False), images)
+
+
+def test_retraining_without_nothing_is_the_training_itself():
+    process, _, rates = tiny_process(variant="dropout")
+    base = run(process, process.initial_state(), rates)
+    assert retrain(process, rates, []).equal(base)
+    assert not retrain(process, rates, [3]).equal(base)
+
+
+def test_a_removed_sample_has_no_influence_whatever_it_holds():
+    data = tiny_data()
+    other = copy.deepcopy(data)
+    other.train.images[3] = 100.0
+    first, second = (tiny_process("adam", data=d) for d in (data, other))
+    assert retrain(first[0], first[2], [3]).equal(retrain(second[0], second[2], [3]))
+
+
+@pytest.mark.parametrize("removed", [[11], [-1]])
+def test_a_sample_that_is_not_there_cannot_be_removed(removed):
+    process, _, rates = tiny_process()
+    with pytest.raises(StudyError, match="0 to 10"):
+        retrain(process, rates, removed)
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "message"),
+    [
+        ("optimizer", {"name": "sgdd", "learning_rate": 0.1}, "did you mean 'sgd'"),
+        ("optimizer", {"name": "adam", "learning_rate": 0.1, "amsgrad": True}, "amsgrad"),
+        ("optimizer", {"name": "sgd", "learning_rate": 0.1, "nesterov": True}, "momentum > 0"),
+        ("loss", {"name": "hinge"}, "mean_squared_error"),
+    ],
+)
+def test_what_is_not_supported_is_named(section, value, message):
+    settings = tiny_settings()
+    settings["training"][section] = value
+    with pytest.raises(StudyError, match=message):
+        build_process(settings, tiny_data())
+
+
+def test_an_unknown_model_or_device_is_named():
+    settings = tiny_settings()
+    settings["model"] = {"name": "lenet5_tan"}
+    with pytest.raises(StudyError, match="did you mean 'lenet5_tanh'"):
+        build_process(settings, tiny_data())
+    if not torch.cuda.is_available():
+        settings = tiny_settings()
+        settings["compute"]["device"] = "cuda"
+        with pytest.raises(StudyError, match="no CUDA device"):
+            build_process(settings, tiny_data())
