@@ -17,7 +17,7 @@ import zarr
 
 from hydra_steps.process.blocks import BackgroundWriter, BlockSeries
 from hydra_steps.process.manifest import STORE
-from hydra_steps.process.members import STATE, STEP, get_array
+from hydra_steps.process.members import STATE, STEP, get_array, metadata_digest
 from hydra_steps.process.scratch import Scratch
 
 FLUSH_SECONDS = 1.0
@@ -40,6 +40,7 @@ class Recorder:
             name: BlockSeries(get_array(group, name), scratch.folder / STORE, self._background)
             for name in (*STATE, *STEP)
         }
+        self._metadata = {name: metadata_digest(scratch.folder, name) for name in self._series}
         self._next_commit, self._committing = 0.0, False
 
     def append(self, rows: Mapping[str, np.ndarray | float]) -> None:
@@ -89,6 +90,8 @@ class Recorder:
 
         Reads all blocks that the journal lists. Returns the step of that state.
         """
+        if journal["metadata"] != self._metadata:
+            return None
         rows = journal["rows"]
         valid = {name: series.valid_rows(**rows[name]) for name, series in self._series.items()}
         states, steps = min(valid[name] for name in STATE), min(valid[name] for name in STEP)
@@ -109,7 +112,9 @@ class Recorder:
             name: {"count": counts[name], "digests": series.digests, "last": series.digest_so_far()}
             for name, series in self._series.items()
         }
-        self._scratch.write_journal({"identity": self._identity, "rows": rows, "note": note})
+        self._scratch.write_journal(
+            {"identity": self._identity, "metadata": self._metadata, "rows": rows, "note": note}
+        )
         now = time.monotonic()
         pause = min((now - began) / COMMIT_SHARE, 60 * self._flush_seconds)
         self._next_commit = now + max(self._flush_seconds, pause)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,40 @@ def test_another_training_is_not_resumed(tmp_path: Path) -> None:
     assert TrajectoryWriter.resume(tmp_path / "t", attributes=ATTRIBUTES, **sizes(keep="sqrt")) is None
     assert TrajectoryWriter.resume(tmp_path / "new", attributes=ATTRIBUTES, **size) is None
     assert TrajectoryWriter.resume(tmp_path / "t", attributes=ATTRIBUTES, **size) is not None
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "deleted"])
+def test_a_damaged_scratch_folder_never_reaches_the_result(tmp_path: Path, damage: str) -> None:
+    """Each file in turn is damaged in a training that was stopped: it goes on from before, or begins again."""
+    size = sizes(steps=12, block_bytes=500)
+    write(tmp_path / "whole", size)
+    continued = []
+    folder = tmp_path / "t"
+    with TrajectoryWriter.create(folder, attributes=ATTRIBUTES, **size) as writer:
+        run(writer, size, last=9)
+    shutil.copytree(folder, tmp_path / "stopped")
+    journal = (tmp_path / "t.journal.json").read_bytes()
+    for file in [*content(folder), "../t.journal.json"]:
+        shutil.rmtree(folder)
+        shutil.copytree(tmp_path / "stopped", folder)
+        (tmp_path / "t.journal.json").write_bytes(journal)
+        data = bytearray((folder / file).read_bytes())
+        data[len(data) // 2] ^= 1
+        (folder / file).write_bytes(data if damage == "flipped" else data[: len(data) // 2])
+        if damage == "deleted":
+            (folder / file).unlink()
+        resumed = TrajectoryWriter.resume(folder, attributes=ATTRIBUTES, **size)
+        continued.append(resumed[1] if resumed else None)
+        with (
+            resumed[0]
+            if resumed
+            else TrajectoryWriter.create(folder, attributes=ATTRIBUTES, **size) as writer
+        ):
+            run(writer, size, resumed=resumed is not None)
+            writer.finish(device="cpu")
+        assert content(folder) == content(tmp_path / "whole"), file
+    assert None in continued  # began again
+    assert len(set(continued)) > 2  # went on from before the damage
 
 
 def test_publish_moves_the_store_and_forgets_the_scratch(tmp_path: Path) -> None:
