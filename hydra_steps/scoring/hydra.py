@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -25,33 +26,26 @@ from hydra_steps.scoring.gradient_products import batch_products
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import Sweep, reverse_sweep
 
-GROWTH_LIMIT = (
-    1e3  # a sweep whose norm grows more than this has left the range where one derivative predicts a removal
-)
-
 
 def _swept(
     trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any], curvature: Curvature
 ) -> Contribution:
     cotangents = queries.cotangents(trajectory.final_state)
     chunk = int(options.get("queries_at_once") or len(queries) or 1)
+    proxy, hyper = float(options.get("curvature_proxy", 0.0)), bool(options.get("hypergradients", False))
     sweeps = []
     for start in range(0, len(queries), chunk):
         part = State(*(rows[start : start + chunk] for rows in cotangents))
-        sweeps.append(
-            reverse_sweep(
-                trajectory, part, curvature, float(options.get("curvature_proxy", 0.0)), progress=True
-            )
-        )
-    values = (
-        torch.cat([s.contribution for s in sweeps]) if sweeps else torch.zeros(0, trajectory.process.samples)
-    )
-    return Contribution(values, _diagnostics(sweeps, queries, trajectory))
+        sweeps.append(reverse_sweep(trajectory, part, curvature, proxy, hyper=hyper, progress=True))
+    if not sweeps:
+        return Contribution(torch.zeros(0, trajectory.process.samples))
+    values = torch.cat([s.contribution for s in sweeps])
+    return Contribution(values, _diagnostics(sweeps, queries, trajectory), _arrays(sweeps, hyper))
 
 
 def _diagnostics(sweeps: list[Sweep], queries: QuerySet, trajectory: Trajectory) -> dict[str, Any]:
-    """How much the cotangent grew on its way back, per query: max over steps of its norm over the norm at the end."""
-    if not sweeps or not trajectory.steps:
+    """How much the cotangent grew on its way back, per query: its largest norm over its norm at the end of training."""
+    if not trajectory.steps:
         return {}
     norms = torch.cat([s.norms for s in sweeps], 1)
     growth = (norms.amax(0) / norms[-1].clamp_min(1e-300)).tolist()
@@ -61,6 +55,20 @@ def _diagnostics(sweeps: list[Sweep], queries: QuerySet, trajectory: Trajectory)
     }
 
 
+def _arrays(sweeps: list[Sweep], hyper: bool) -> dict[str, np.ndarray]:
+    """``sweep_norm`` [t, q]; and where asked for, ``hypergradient_initial_parameters`` [q, p],
+    ``hypergradient_learning_rate`` [t, q] and ``hypergradient_<constant>`` [q]: ∂f_q/∂(that value)."""
+    arrays = {"sweep_norm": torch.cat([s.norms for s in sweeps], 1).numpy()}
+    if hyper:
+        arrays["hypergradient_initial_parameters"] = (
+            torch.cat([s.initial.parameters for s in sweeps]).cpu().numpy()
+        )
+        for name in sweeps[0].hyper:
+            axis = 1 if name == "learning_rate" else 0
+            arrays[f"hypergradient_{name}"] = torch.cat([s.hyper[name] for s in sweeps], axis).numpy()
+    return arrays
+
+
 @scorer(
     "hydra_exact",
     unit="query",
@@ -68,7 +76,12 @@ def _diagnostics(sweeps: list[Sweep], queries: QuerySet, trajectory: Trajectory)
     cost="about two trainings per query, all samples",
 )
 def hydra_exact(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors."""
+    """c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors.
+
+    Options: ``queries_at_once`` (all) bounds memory at one pass over the trajectory per chunk;
+    ``curvature_proxy`` c adds c·I; ``hypergradients`` (false) also gives ∂f_q/∂ learning rate per step, weight
+    decay, momentum and initial parameters.
+    """
     return _swept(trajectory, queries, options, Curvature.EXACT)
 
 

@@ -51,9 +51,10 @@ def score_samples(
     result = scorer.function(opened, query_set, chosen)
     seconds = time.perf_counter() - began
     values = result.values.cpu().numpy().astype(np.float64)
-    if not np.isfinite(values).all():
+    scored = values[:, result.arrays["tracked"]] if "tracked" in result.arrays else values
+    if not np.isfinite(scored).all():
         raise StudyError(
-            f"method {method} gave {int((~np.isfinite(values)).sum())} contributions that are not finite",
+            f"method {method} gave {int((~np.isfinite(scored)).sum())} contributions that are not finite",
             "finite numbers",
             "look at the method's options (damping, curvature_proxy) or use compute.dtype float64",
         )
@@ -73,6 +74,7 @@ def score_samples(
             "peak_memory_bytes": peak_memory(),
             "diagnostics": result.diagnostics,
         },
+        result.arrays,
     )
 
 

@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.stores import check_digest, digest_of, open_complete, plain, read_array, write_json
+from hydra_steps.stores import read_store, write_store
 
 SCHEMA_VERSION = 1
 SIGN = "positive helps: predicted rise of the query if the sample is removed"
 UNITS = ("query", "rank only")
-BLOCK_BYTES = 4 * 2**20
+DIMENSIONS = {"contribution": ("query", "sample")}
 # What the clock and the machine's load decide: kept in the store, left out of the manifest.
 MEASURED = ("seconds", "seconds_training", "peak_memory_bytes", "diagnostics")
 
@@ -53,57 +52,29 @@ class Scores:
 
 
 def write_scores(
-    path: str | Path, contribution: np.ndarray, queries: Sequence[str], attributes: Mapping[str, Any]
+    path: str | Path,
+    contribution: np.ndarray,
+    queries: Sequence[str],
+    attributes: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Write ``store.zarr`` and ``manifest.json`` into the folder ``path``; ``complete: true`` comes last.
 
     ``contribution`` is float32 or float64 of shape [q, n], kept in its type. ``attributes`` must carry
     ``method`` and ``unit`` (``query`` or ``rank only``); ``sign``, ``schema_version``, ``queries`` and
-    ``digest`` are added. Non-finite contributions are stored as they are: they are a finding about the
-    method.
+    ``digest`` are added. ``arrays`` are kept beside the contribution under their names. Non-finite
+    contributions are stored as they are: they are a finding about the method.
     """
     contribution = np.ascontiguousarray(contribution)
     _check(contribution, queries, attributes)
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    described = plain(attributes) | {
-        "schema_version": SCHEMA_VERSION,
-        "sign": SIGN,
-        "queries": list(queries),
-        "digest": digest_of(contribution),
-    }
-    described.pop("complete", None)
-    group = zarr.create_group(store=str(folder / "store.zarr"), zarr_format=3, overwrite=True)
-    count, samples = contribution.shape
-    rows = max(1, min(count, BLOCK_BYTES // max(1, samples * contribution.itemsize)))
-    array = group.create_array(
-        "contribution",
-        shape=contribution.shape,
-        dtype=contribution.dtype,
-        chunks=(rows, max(1, samples)),
-        compressors=None,
-        dimension_names=("query", "sample"),
-    )
-    array[...] = contribution
-    group.attrs.update(described)
-    write_json(folder / "manifest.json", {k: v for k, v in described.items() if k not in MEASURED})
-    group.attrs["complete"] = True
+    described = {**attributes, "schema_version": SCHEMA_VERSION, "sign": SIGN, "queries": list(queries)}
+    write_store(path, {"contribution": contribution}, DIMENSIONS, described, MEASURED)
 
 
 def read_scores(path: str | Path) -> Scores:
     """Read the folder that :func:`write_scores` wrote; anything missing, unfinished or altered is refused."""
-    store = Path(path) / "store.zarr"
-    group = open_complete(store)
-    attributes: dict[str, Any] = dict(group.attrs)
-    if attributes.get("schema_version") != SCHEMA_VERSION:
-        raise StudyError(
-            f"the scores in {path} have schema version {attributes.get('schema_version')}",
-            f"version {SCHEMA_VERSION}",
-            f"delete {path} and run the study again",
-        )
-    contribution = read_array(group, "contribution")
-    check_digest(store, digest_of(contribution), attributes)
-    return Scores(contribution, tuple(attributes["queries"]), attributes)
+    arrays, attributes = read_store(path, DIMENSIONS, SCHEMA_VERSION)
+    return Scores(arrays["contribution"], tuple(attributes["queries"]), attributes)
 
 
 def _check(contribution: np.ndarray, queries: Sequence[str], attributes: Mapping[str, Any]) -> None:

@@ -66,8 +66,8 @@ def _plain_loop(process, settings, data, dtype):
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o != "decoupled"])
 def test_training_is_a_plain_torch_optim_loop(optimizer, schedule, variant):
-    """In float64, to round-off: summing the batch's losses and then dividing is another order than their mean, and the flat
-    vector's elements meet vectorised and scalar code at other places than the separate tensors' do."""
+    """In float64, to round-off: summing the batch's losses and then dividing is another order than their mean,
+    and the flat vector's elements meet vectorised and scalar code at other places than the separate tensors' do."""
     process, data, rates = tiny_process(optimizer, schedule, variant)
     found = run(process, process.initial_state(), rates)
     parameters, buffers = _plain_loop(process, process.settings, data, torch.float64)
