@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,66 @@ import numpy as np
 import zarr
 
 from hydra_steps.errors import StudyError
+
+BLOCK_BYTES = 4 * 2**20
+
+
+def write_store(
+    path: str | Path,
+    arrays: Mapping[str, np.ndarray],
+    dimensions: Mapping[str, tuple[str, ...]],
+    attributes: Mapping[str, Any],
+    measured: tuple[str, ...] = (),
+) -> None:
+    """Write ``store.zarr`` with ``arrays`` and ``manifest.json`` into the folder ``path``; ``complete``
+    comes last.
+
+    ``dimensions`` names each array's axes. The digest of the arrays, in the order of ``dimensions``, joins
+    the ``attributes``. The manifest holds the attributes but those in ``measured`` (clocks and the like),
+    so that equal computations leave equal manifests.
+    """
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    described = plain(attributes) | {"digest": digest_of(*(arrays[name] for name in dimensions))}
+    described.pop("complete", None)
+    group = zarr.create_group(store=str(folder / "store.zarr"), zarr_format=3, overwrite=True)
+    for name, axes in dimensions.items():
+        content = arrays[name]
+        row = max(1, content[:1].nbytes)
+        array = group.create_array(
+            name,
+            shape=content.shape,
+            dtype=content.dtype,
+            chunks=(max(1, min(len(content), BLOCK_BYTES // row)), *(max(1, n) for n in content.shape[1:])),
+            compressors=None,
+            dimension_names=axes,
+        )
+        array[...] = content
+    group.attrs.update(described)
+    write_json(folder / "manifest.json", {k: v for k, v in described.items() if k not in measured})
+    group.attrs["complete"] = True
+
+
+def read_store(
+    path: str | Path, names: Iterable[str], schema_version: int
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the arrays ``names`` (all of them, in the order of writing) and attributes that
+    :func:`write_store` wrote.
+
+    Anything missing, unfinished, altered, or of another schema version is refused with :class:`StudyError`.
+    """
+    store = Path(path) / "store.zarr"
+    group = open_complete(store)
+    attributes: dict[str, Any] = dict(group.attrs)
+    if attributes.get("schema_version") != schema_version:
+        raise StudyError(
+            f"{store} has schema version {attributes.get('schema_version')}",
+            f"version {schema_version}, which this release writes and reads",
+            f"delete {path} and run the study again",
+        )
+    arrays = {name: read_array(group, name) for name in names}
+    check_digest(store, digest_of(*arrays.values()), attributes)
+    return arrays, attributes
 
 
 def open_complete(path: str | Path) -> zarr.Group:

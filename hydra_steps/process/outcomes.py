@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 
-from hydra_steps.errors import StudyError
-from hydra_steps.stores import check_digest, digest_of, open_complete, plain, read_array, write_json
+from hydra_steps.stores import read_store, write_store
 
 SCHEMA_VERSION = 1
 DIMENSIONS = {
@@ -82,41 +80,12 @@ def write_outcomes(
         "final_loss": np.asarray(final_loss, np.float64),
         "base_value": np.asarray(base_value, np.float64),
     }
-    described = plain(attributes) | {
-        "schema_version": SCHEMA_VERSION,
-        "queries": list(queries),
-        "digest": digest_of(*arrays.values()),
-    }
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    store = zarr.create_group(store=str(folder / "store.zarr"), zarr_format=3, overwrite=True)
-    for name, content in arrays.items():
-        array = store.create_array(
-            name,
-            shape=content.shape,
-            dtype=content.dtype,
-            chunks=tuple(max(1, size) for size in content.shape),
-            compressors=None,
-            dimension_names=DIMENSIONS[name],
-        )
-        array[...] = content
-    store.attrs.update(described)
-    write_json(folder / "manifest.json", described)
-    store.attrs["complete"] = True
+    described = {**attributes, "schema_version": SCHEMA_VERSION, "queries": list(queries)}
+    write_store(path, arrays, DIMENSIONS, described)
 
 
 def read_outcomes(path: str | Path) -> Outcomes:
     """Read one batch; anything missing, unfinished or altered is refused with :class:`StudyError`."""
-    location = Path(path) / "store.zarr"
-    store = open_complete(location)
-    attributes: dict[str, Any] = dict(store.attrs)
-    if attributes.get("schema_version") != SCHEMA_VERSION:
-        raise StudyError(
-            f"the outcomes in {path} have schema version {attributes.get('schema_version')}",
-            f"version {SCHEMA_VERSION}",
-            f"delete {path} and run the study again",
-        )
-    arrays = {name: read_array(store, name) for name in DIMENSIONS}
-    check_digest(location, digest_of(*arrays.values()), attributes)
+    arrays, attributes = read_store(path, DIMENSIONS, SCHEMA_VERSION)
     removed = tuple(row[row >= 0] for row in arrays.pop("removed"))
     return Outcomes(queries=tuple(attributes["queries"]), removed=removed, attributes=attributes, **arrays)

@@ -33,7 +33,9 @@ from hydra_steps.process.state import State
 from hydra_steps.process.store import TrajectoryStore
 from hydra_steps.process.training import load_data, prepare_threads
 from hydra_steps.process.trajectory import Trajectory
-from hydra_steps.stores import check_digest, digest_of, open_complete, read_array
+from hydra_steps.stores import read_store
+
+SCORES_VERSION = 1  # schema of the score stores, whose reader lives above this room
 
 
 def retrain_without(
@@ -160,11 +162,8 @@ class Retrainer:
 
 def read_contribution(scores: str | Path, spec: Mapping[str, Any]) -> np.ndarray:
     """Return the contributions [n] to ``spec["query"]`` from a score folder."""
-    store = Path(scores) / "store.zarr"
-    group = open_complete(store)
-    attributes: dict[str, Any] = dict(group.attrs)
-    contribution, names = read_array(group, "contribution"), list(attributes["queries"])
-    check_digest(store, digest_of(contribution), attributes)
+    arrays, attributes = read_store(scores, ("contribution",), SCORES_VERSION)
+    contribution, names = arrays["contribution"], list(attributes["queries"])
     if spec["query"] not in names:
         raise StudyError(f"query {spec['query']!r} is not in {scores}", fix=nearest(spec["query"], names))
     return contribution[names.index(spec["query"])]
