@@ -27,8 +27,7 @@ from hydra_steps.figures.frames import (
 )
 from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, grid_shape, note, save
 
-_EDGES = np.linspace(-6.0, 6.0, 49)  # in asinh(contribution / typical size)
-_TICKS = (-100, -10, 0, 10, 100)
+_FEWEST_BINS, _MOST_BINS = 16, 48
 _GROUPS = ((0, "clean label", CLEAN, "-"), (1, "wrong label", NOISY, (0, (3, 1))))
 
 
@@ -59,6 +58,7 @@ def plot_contributions(
         if ((data["variant"] == variant) & (data["method"] == method)).any()
     ]
     rows, columns = grid_shape(len(panels))
+    edges = _edges(data)
     with drawing(look):
         width = look.inches("single" if columns <= 2 else "double")
         figure, grid = canvas(width, rows * 1.25 + 0.55, rows, columns, sharex=bool(panels))
@@ -68,7 +68,7 @@ def plot_contributions(
         if not panels:
             note(flat[0], "no contributions were recorded")
         for number, (axes, (variant, method)) in enumerate(zip(flat, panels, strict=False)):
-            _panel(axes, data[(data["variant"] == variant) & (data["method"] == method)])
+            _panel(axes, edges, data[(data["variant"] == variant) & (data["method"] == method)])
             label = looks[method].label
             axes.set_title(label if len(names) == 1 else f"{variant}: {label}", fontsize="small")
             if number >= len(panels) - columns:  # the last panel of every column carries the numbers
@@ -85,25 +85,47 @@ def plot_contributions(
         save(figure, outputs)
 
 
-def _panel(axes: Axes, data: pd.DataFrame) -> None:
-    centres = (_EDGES[1:] + _EDGES[:-1]) / 2
+def _edges(data: pd.DataFrame) -> np.ndarray:
+    """Return bin edges in asinh(contribution / typical size), symmetric, wide enough for 98 % of every group.
+
+    The smallest group decides how many: about two bins per square root of its size.
+    """
+    reach = [2.0]
+    for _, run in data.groupby(["variant", "method", "seed"]):
+        inner = run.loc[run["level"].between(0.01, 0.99), "value"].to_numpy(dtype=float)
+        reach.append(float(np.abs(np.arcsinh(inner / _typical_size(run))).max(initial=0.0)))
+    limit = min(max(reach), 8.0)
+    smallest = float(data["n"].min()) if "n" in data.columns and data["n"].notna().any() else 0.0
+    half = int(np.clip(round(np.sqrt(smallest)), _FEWEST_BINS // 2, _MOST_BINS // 2))
+    return np.linspace(-limit, limit, 2 * half + 1)
+
+
+def _ticks(limit: float) -> list[int]:
+    """Return powers of ten inside the axis, or ones and threes where it ends before ten."""
+    steps = (1, 3) if limit < np.arcsinh(10) else (10, 100, 1000)
+    inside = [step for step in steps if np.arcsinh(step) <= limit]
+    return [*(-step for step in reversed(inside)), 0, *inside]
+
+
+def _panel(axes: Axes, edges: np.ndarray, data: pd.DataFrame) -> None:
     for flag, name, colour, line in _GROUPS:
-        density = _density(data, flag)
+        density = _density(data, flag, edges)
         if density is None:
             continue
-        axes.fill_between(centres, density, step="mid", color=colour, alpha=0.18, linewidth=0)
-        axes.step(centres, density, where="mid", color=colour, linestyle=line, linewidth=0.9, label=name)
+        axes.stairs(density, edges, fill=True, color=colour, alpha=0.18, linewidth=0)
+        axes.stairs(density, edges, color=colour, linestyle=line, linewidth=0.9, label=name)
     axes.axvline(0.0, color=FAINT, linewidth=0.6, zorder=1)
-    axes.set_xlim(_EDGES[0], _EDGES[-1])
     axes.set_ylim(bottom=0.0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
+    ticks = _ticks(edges[-1])
+    axes.set_xticks(np.arcsinh(ticks), [f"{tick}".replace("-", "−") for tick in ticks])
     axes.set_xticks(np.arcsinh((-1, 1)), minor=True)
-    axes.set_xticks(np.arcsinh(_TICKS), [f"{tick}".replace("-", "−") for tick in _TICKS])
+    axes.set_xlim(edges[0], edges[-1])
 
 
-def _density(data: pd.DataFrame, flag: int) -> np.ndarray | None:
-    """Return the group's density over ``_EDGES``, averaged over seeds; None without samples."""
+def _density(data: pd.DataFrame, flag: int, edges: np.ndarray) -> np.ndarray | None:
+    """Return the group's density between ``edges``, averaged over seeds; None without samples."""
     found = []
     for _, run in data.groupby("seed"):
         size = _typical_size(run)
@@ -113,8 +135,8 @@ def _density(data: pd.DataFrame, flag: int) -> np.ndarray | None:
         places = np.arcsinh(own["value"].to_numpy(dtype=float) / size)
         # Values that are equal would make a step; a whisper of slope keeps the inverse a function.
         places = places + 1e-9 * np.arange(len(places))
-        share = np.interp(_EDGES, places, own["level"].to_numpy(dtype=float), left=0.0, right=1.0)
-        found.append(np.diff(share) / np.diff(_EDGES))
+        share = np.interp(edges, places, own["level"].to_numpy(dtype=float), left=0.0, right=1.0)
+        found.append(np.diff(share) / np.diff(edges))
     return np.mean(found, axis=0) if found else None
 
 

@@ -74,7 +74,10 @@ def plot_detection(
                 axes.set_title(
                     title if len(names) == 1 or axes is not row[0] else f"{variant}: {title.lower()}"
                 )
-            row[0].set_xlim(min(0.45, 0.95 * float(part.loc[part["metric"] == "auroc", "value"].min())), 1.01)
+            lowest = (
+                part.loc[part["metric"] == "auroc", [c for c in ("value", "ci_low") if c in part]].min().min()
+            )
+            row[0].set_xlim(min(0.45, float(lowest) - 0.02), 1.01)
             reference_line(row[0], 0.5, "chance")
             row[1].set_xlim(0.0, 1.01)
             row[1].set_yticklabels([])
@@ -139,9 +142,8 @@ def _curve(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], wro
         axes.plot(x, by_fraction["mean"], markersize=3.2, **line)
     most = 100 * float(data["fraction"].max())
     axes.plot([0, most], [0, most], color=FAINT, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=1)
-    axes.annotate(
-        "guessing", (0.98 * most, 0.8 * most), ha="right", va="top", color=FAINT, fontsize="x-small"
-    )
+    label = axes.annotate("guessing", (0.98 * most, 0.8 * most), ha="right", va="top", fontsize="x-small")
+    label.set(color=FAINT, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
     if np.isfinite(wrong) and wrong > 0:
         axes.plot([0, min(100 * wrong, most), most], [0, min(100.0, most / wrong), min(100.0, most / wrong)],
                   color=FAINT, linewidth=0.7, linestyle=(0, (4, 1.5)), zorder=1)  # fmt: skip

@@ -50,7 +50,7 @@ def draw_dots(
             continue
         if points.size:
             # A fixed fan instead of random jitter: the same file every time.
-            fan = line + 0.22 * np.sin(2.4 * np.arange(points.size))
+            fan = line + 0.46 * ((0.25 + 0.618 * np.arange(points.size)) % 1.0 - 0.5)
             axes.plot(
                 points, fan, "o", markersize=1.9, color=look.colour, alpha=0.4, markeredgewidth=0, zorder=2
             )

@@ -24,22 +24,17 @@ def plot_prediction(
     *,
     table: str | Path,
     outputs: Sequence[str | Path],
-    metrics: str | Path | None = None,
     methods: Sequence[str] | None = None,
     query: str | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw one panel per method and variant, all seeds together.
 
-    ``table``: path of ``counterfactual_points.csv``. ``metrics``: path of ``counterfactual.csv``; with it,
-    methods that have no slope there, because they only rank, are left out. ``query``: the query to draw; by
-    default the mean test loss, or the first query there is.
+    ``table``: path of ``counterfactual_points.csv``. ``query``: the query to draw; by default the mean test loss, or
+    the first query there is.
     """
     data = read_tidy(table, ["variant", "seed", "method", "query", "predicted", "real"])
     data = main_design(per_run(data).dropna(subset=["predicted", "real"]))
-    if metrics is not None:
-        measured = read_tidy(metrics, ["method", "metric", "value"])
-        data = data[data["method"].isin(measured.loc[measured["metric"] == "slope", "method"])]
     chosen = query or main_query(data["query"])
     data = data[data["query"] == chosen]
     look = Style.of(style)

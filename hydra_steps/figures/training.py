@@ -87,4 +87,4 @@ def _panel(axes: Axes, data: pd.DataFrame, quantity: str, factor: float) -> None
     if first < last:
         axes.set_xlim(first, last)
     if quantity == "loss":
-        axes.legend(loc="upper right")
+        axes.legend(loc="best")

@@ -117,7 +117,7 @@ def _company(ranking: Ranking) -> list[Finding]:
     behind = [e for e in ranking.behind if e.method != "random"]
     if behind:
         bounded = all(e.bounded for e in (ranking.best, *behind))
-        lead = "Clearly behind" if bounded else "Behind, without intervals to judge by"
+        lead = "Behind" if bounded else "Behind, without intervals to judge by"
         found.append(
             Finding(f"{lead}: {', '.join(f'{e.label} {number(e.value)}' for e in behind)}.", key=True)
         )

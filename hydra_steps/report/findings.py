@@ -82,7 +82,11 @@ def cost(study: Study) -> list[Finding]:
     ratio = {
         row["method"]: float(row["value"]) for row in rows.sort_values(["value", "method"]).to_dict("records")
     }
-    named = [f"{study.labels.get(m, m)} {v:.2g}×" for m, v in ratio.items() if v >= 0.005]
+    named = [
+        f"{study.labels.get(m, m)} {v:.0f}×" if v >= 10 else f"{study.labels.get(m, m)} {v:.2g}×"
+        for m, v in ratio.items()
+        if v >= 0.005
+    ]
     base = f" ({duration(float(seconds['value'].mean()))})" if len(seconds) else ""
     return [Finding(f"Cost of scoring all queries, in trainings{base}: {', '.join(named)}.")] if named else []
 

@@ -21,6 +21,7 @@ MODELS = {
     "logistic": "logistic regression",
     "densenet40": "DenseNet-40",
 }
+LOSSES = {"cross_entropy": "cross-entropy", "mean_squared_error": "mean-squared-error"}
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 NOISES = {
     "symmetric": "replaced by another class drawn at random",
@@ -43,7 +44,9 @@ def title(config: Mapping[str, Any]) -> str:
         words.append("with label noise")
     elif noise.get("kind") not in (None, "none") and noise.get("rate"):
         words.append(f"with {percent(noise['rate'])} label noise")
-    words.append(f"learnt by {_named(MODELS, model.get('name'), 'a model')}")
+    words.append(
+        f"learnt by {'a ' * (model.get('name') == 'mlp')}{_named(MODELS, model.get('name'), 'a model')}"
+    )
     return " ".join(words)
 
 
@@ -77,13 +80,13 @@ def _training(config: Mapping[str, Any]) -> str:
         f"batches of {training.get('batch_size')}",
         _optimizer(optimizer),
         f"{str(schedule.get('name', 'constant')).replace('_', ' ')} rate",
-        f"{str(loss.get('name', 'cross_entropy')).replace('_', ' ')} loss",
+        f"{_named(LOSSES, loss.get('name'), 'its own')} loss",
     ]
     seeds = [str(seed) for seed in config.get("seeds", [])]
     name = _named(MODELS, model.get("name"), "a model")
-    hidden = (
-        f" with hidden layers {model['hidden']}" if model.get("name") == "mlp" and model.get("hidden") else ""
-    )
+    hidden = ""
+    if model.get("name") == "mlp" and model.get("hidden"):
+        hidden = f" with hidden layers of {listing([str(units) for units in model['hidden']])} units"
     text = f"Model: {name}{hidden}, trained for {', '.join(parts)}"
     return f"{text}; seed{'s' if len(seeds) != 1 else ''} {listing(seeds)}." if seeds else f"{text}."
 

@@ -101,8 +101,8 @@ def write_report(
         "results": _results(studies, pictures),
         "labels": labels,
         "tables": [
-            shown_table(name, table, f"tables/{name}.csv")
-            for name, table in data.items()
+            shown_table(name, data[name], f"tables/{name}.csv")
+            for name in _in_order(data)
             if name not in LARGE
         ],
         "large": [(f"tables/{name}.csv", len(data[name])) for name in LARGE if name in data],

@@ -136,7 +136,7 @@ class Tables:
         for about in self._runs():
             for query in self.queries:
                 real = 0.01 + 0.012 * self.random.normal(size=40)
-                for method in self.methods:
+                for method in (m for m in self.methods if m in WITH_UNIT):
                     quality = self.quality[method][1]
                     blur = np.sqrt(1 - min(quality, 1) ** 2) * 0.012 * self.random.normal(size=40)
                     predicted = (real * quality + blur) * (0.2 if method == "gradient_product" else 1)

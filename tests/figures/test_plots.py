@@ -22,7 +22,7 @@ PLOTS = {
     "agreement": ("agreement", {}),
     "detection": ("detection", {"noise": "noise"}),
     "counterfactual": ("counterfactual", {}),
-    "prediction": ("points", {"metrics": "counterfactual"}),
+    "prediction": ("points", {}),
     "contributions": ("contributions", {}),
 }
 
@@ -121,19 +121,3 @@ def test_a_table_that_is_missing_or_lacks_a_column_is_one_clear_error(tmp_path):
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(StudyError, match=r"a file name that ends with \.svg, \.pdf, \.png"):
         figures.plot_training(table=Tables(tmp_path).training(), outputs=[tmp_path / "training.tiff"])
-
-
-def test_prediction_leaves_out_methods_that_only_rank(tmp_path):
-    from hydra_steps.figures import prediction
-
-    tables = Tables(tmp_path)
-    drawn = []
-    original = prediction._panel
-    try:
-        prediction._panel = lambda axes, data, look: drawn.append(look.label)
-        draw("prediction", tables, tmp_path, formats=["svg"])
-    finally:
-        prediction._panel = original
-    assert "Exact HyDRA" in drawn
-    assert "Final loss" not in drawn
-    assert "Random" not in drawn

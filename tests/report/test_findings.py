@@ -58,7 +58,7 @@ def test_a_clear_winner():
     )
     assert "Exact HyDRA predicts re-training best: LDS 0.99 [0.98, 1.00]" not in text  # 0.998 is not 1.00
     assert "LDS 0.994 [0.980, 0.998] (mean test loss, 40 groups left out)" in text
-    assert "Clearly behind: Influence (CG) 0.60." in text
+    assert "Behind: Influence (CG) 0.60." in text
     assert "right size, too (slope 1.02" in text
     assert "Random scores give 0.02 [−0.30, 0.30], no different from zero" in text
 
@@ -69,7 +69,7 @@ def test_overlapping_intervals_are_a_tie():
         "counterfactual",
     )
     assert "TracIn (0.80 [0.70, 0.85]) cannot be told apart from it" in text
-    assert "behind" not in text
+    assert "Behind" not in text
 
 
 def test_without_intervals_only_the_order_is_claimed():
