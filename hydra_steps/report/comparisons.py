@@ -39,7 +39,8 @@ def counterfactual(study: Study) -> list[Finding]:
     if len(ranking.entries) == 1:
         lead = f"{best.label}, the only method measured, reaches an LDS of {best.text()} ({about})."
     else:
-        lead = f"{best.label} predicts re-training best: LDS {best.text()} ({about})."
+        first = "comes first in predicting re-training" if ranking.ties else "predicts re-training best"
+        lead = f"{best.label} {first}: LDS {best.text()} ({about})."
     found = [Finding(lead, key=True)]
     found += _size(study, best, query)
     found += _over_queries(study, best)
@@ -68,11 +69,12 @@ def detection(study: Study) -> list[Finding]:
     if len(ranking.entries) == 1:
         lead = f"{best.label}, the only method measured, finds the wrong labels with an AUROC of {best.text()} ({by})."
     else:
-        lead = f"{best.label} finds the wrong labels best: AUROC {best.text()} ({by})."
+        first = "comes first in finding wrong labels" if ranking.ties else "finds the wrong labels best"
+        lead = f"{best.label} {first}: AUROC {best.text()} ({by})."
     found = [Finding(lead, key=True)]
     found += _inspection(study, best, query)
     found += _company(ranking)
-    worse = [e.label for e in ranking.entries if e.bounded and e.high < NO_AUROC]
+    worse = [e.label for e in ranking.entries if e.bounded and e.high < NO_AUROC and e.method != "random"]
     if worse:
         verb = "ranks" if len(worse) == 1 else "rank"
         found.append(Finding(f"{listing(worse)} {verb} wrong labels as helpful: worse than guessing."))

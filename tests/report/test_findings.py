@@ -68,7 +68,9 @@ def test_overlapping_intervals_are_a_tie():
         study(counterfactual=[lds("hydra_exact", 0.9, 0.8, 0.95), lds("tracin", 0.8, 0.7, 0.85)]),
         "counterfactual",
     )
+    assert "Exact HyDRA comes first in predicting re-training: LDS 0.90" in text
     assert "TracIn (0.80 [0.70, 0.85]) cannot be told apart from it" in text
+    assert "best" not in text
     assert "Behind" not in text
 
 
