@@ -28,34 +28,42 @@ def write_store(
     dimensions: Mapping[str, tuple[str, ...]],
     attributes: Mapping[str, Any],
     measured: tuple[str, ...] = (),
+    extras: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """Write ``store.zarr`` with ``arrays`` and ``manifest.json`` into the folder ``path``; ``complete``
-    comes last.
+    """Write ``store.zarr`` with ``arrays`` and ``manifest.json`` into the folder ``path``; ``complete`` comes last.
 
-    ``dimensions`` names each array's axes. The digest of the arrays, in the order of ``dimensions``, joins
-    the ``attributes``. The manifest holds the attributes but those in ``measured`` (clocks and the like),
-    so that equal computations leave equal manifests.
+    ``dimensions`` names each array's axes. The digest of the arrays, in the order of ``dimensions``, joins the
+    ``attributes``. The manifest holds the attributes but those in ``measured`` (clocks and the like), so that equal
+    computations leave equal manifests. ``extras`` are arrays that most readers do not want, each with a digest
+    of its own (:func:`read_extra`).
     """
-    folder = Path(path)
+    folder, extras = Path(path), extras or {}
     folder.mkdir(parents=True, exist_ok=True)
     described = plain(attributes) | {"digest": digest_of(*(arrays[name] for name in dimensions))}
+    if extras:
+        described["extras"] = {name: digest_of(array) for name, array in extras.items()}
     described.pop("complete", None)
     group = zarr.create_group(store=str(folder / "store.zarr"), zarr_format=3, overwrite=True)
     for name, axes in dimensions.items():
-        content = arrays[name]
-        row = max(1, content[:1].nbytes)
-        array = group.create_array(
-            name,
-            shape=content.shape,
-            dtype=content.dtype,
-            chunks=(max(1, min(len(content), BLOCK_BYTES // row)), *(max(1, n) for n in content.shape[1:])),
-            compressors=None,
-            dimension_names=axes,
-        )
-        array[...] = content
+        _write_array(group, name, arrays[name], axes)
+    for name, array in extras.items():
+        _write_array(group, name, array, None)
     group.attrs.update(described)
     write_json(folder / "manifest.json", {k: v for k, v in described.items() if k not in measured})
     group.attrs["complete"] = True
+
+
+def _write_array(group: zarr.Group, name: str, content: np.ndarray, axes: tuple[str, ...] | None) -> None:
+    rows = max(1, min(len(content), BLOCK_BYTES // max(1, content[:1].nbytes)))
+    array = group.create_array(
+        name,
+        shape=content.shape,
+        dtype=content.dtype,
+        chunks=(rows, *(max(1, n) for n in content.shape[1:])),
+        compressors=None,
+        dimension_names=axes,
+    )
+    array[...] = content
 
 
 def read_store(
@@ -78,6 +86,23 @@ def read_store(
     arrays = {name: read_array(group, name) for name in names}
     check_digest(store, digest_of(*arrays.values()), attributes)
     return arrays, attributes
+
+
+def read_extra(path: str | Path, name: str) -> np.ndarray | None:
+    """Read one of the extras of a store; None where it has none of that name."""
+    store = Path(path) / "store.zarr"
+    group = open_complete(store)
+    stated: dict[str, Any] = dict(group.attrs).get("extras") or {}  # type: ignore[assignment]
+    if name not in stated:
+        return None
+    array = read_array(group, name)
+    if digest_of(array) != stated[name]:
+        raise StudyError(
+            f"the array {name} of {store} has digest {digest_of(array)[:12]}",
+            f"{stated[name][:12]} as the attributes say",
+            f"delete {path} and run the study again",
+        )
+    return array
 
 
 def open_complete(path: str | Path) -> zarr.Group:

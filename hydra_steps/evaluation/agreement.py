@@ -4,8 +4,8 @@
     sign_disagreement   share of samples whose contribution has another sign     (methods with a unit)
     relative_error      ‖c − e‖₂ / ‖e‖₂                                          (methods with a unit)
 
-All training samples are compared, so there is no sampling error and no interval: the spread over seeds is the
-uncertainty. Torch-free.
+All training samples that both have scored are compared, so there is no sampling error and no interval: the
+spread over seeds is the uncertainty. Torch-free.
 """
 
 from __future__ import annotations
@@ -83,9 +83,10 @@ def relative_error(c: np.ndarray, e: np.ndarray) -> float:
 def _compare(folder: Path, exact: Scores) -> Iterator[dict]:
     found = read_scores(folder)
     check_same_origin(folder, found, exact)
+    both = np.intersect1d(found.scored, exact.scored)
     for query in (q for q in exact.queries if q in found.queries):
-        c = found.of_query(query).astype(np.float64)
-        e = exact.of_query(query).astype(np.float64)
+        c = found.of_query(query)[both].astype(np.float64)
+        e = exact.of_query(query)[both].astype(np.float64)
         values = {"spearman": float(spearman(c, e))}
         if found.has_unit:
             values["sign_disagreement"] = sign_disagreement(c, e)

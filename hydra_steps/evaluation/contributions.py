@@ -40,7 +40,8 @@ def describe_contributions(
             about: dict = run.columns | {"query": query, "metric": "quantile"}
             about["method"] = part_after(path, "scores")
             for flag in (False, True):
-                values = found.of_query(query)[noisy[run.name] == flag].astype(np.float64)
+                members = found.scored[noisy[run.name][found.scored] == flag]
+                values = found.of_query(query)[members].astype(np.float64)
                 if not len(values) or not np.isfinite(values).all():
                     continue
                 part = about | {"is_noisy": int(flag), "n": len(values)}

@@ -43,8 +43,9 @@ def evaluate_detection(
 ) -> None:
     """Write ``detection.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
 
-    One set of rows for each method and each of ``queries`` that its scores have; the column ``query`` says
-    which. Without any mislabelled or any clean sample the metrics are undefined and their cells empty.
+    A method that scored only some samples is measured on those. One set of rows for each method and each of
+    ``queries`` that its scores have; the column ``query`` says which. Without any mislabelled or any clean
+    sample the metrics are undefined and their cells empty.
     """
     noisy = {run_of(path).name: read_is_noisy(path) for path in labels}
     rows: list[dict] = []
@@ -61,9 +62,10 @@ def evaluate_detection(
                 "run the study again so that both belong to one run",
             )
         seen.update(found.queries)
+        is_noisy = is_noisy[found.scored]
         for query in (q for q in queries if q in found.queries):
             about = run.columns | {"method": part_after(path, "scores"), "query": query, "n": len(is_noisy)}
-            measured = detect(found.of_query(query), is_noisy, inspect, resamples, seed)
+            measured = detect(found.of_query(query)[found.scored], is_noisy, inspect, resamples, seed)
             rows += [about | row for row in measured]
     if scores and not rows:
         raise StudyError(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.stores import read_store, write_store
+from hydra_steps.stores import read_extra, read_store, write_store
 
 SCHEMA_VERSION = 1
 SIGN = "positive helps: predicted rise of the query if the sample is removed"
@@ -31,11 +31,15 @@ MEASURED = ("seconds", "seconds_training", "peak_memory_bytes", "diagnostics")
 
 @dataclass(frozen=True)
 class Scores:
-    """Contributions [q, n] of one method on one run, with the names of the queries and the attributes."""
+    """Contributions [q, n] of one method on one run, with the names of the queries and the attributes.
+
+    ``tracked`` lists the only samples that have a contribution (the others are NaN); None where all have one.
+    """
 
     contribution: np.ndarray
     queries: tuple[str, ...]
     attributes: dict[str, Any]
+    tracked: np.ndarray | None = None
 
     @property
     def has_unit(self) -> bool:
@@ -49,6 +53,11 @@ class Scores:
                 f"query {query!r} is not among the scores' queries", fix=nearest(query, self.queries)
             )
         return self.contribution[self.queries.index(query)]
+
+    @property
+    def scored(self) -> np.ndarray:
+        """Positions of the samples that have a contribution [m]: the tracked ones, or all."""
+        return np.arange(self.contribution.shape[1]) if self.tracked is None else np.sort(self.tracked)
 
 
 def write_scores(
@@ -68,13 +77,14 @@ def write_scores(
     contribution = np.ascontiguousarray(contribution)
     _check(contribution, queries, attributes)
     described = {**attributes, "schema_version": SCHEMA_VERSION, "sign": SIGN, "queries": list(queries)}
-    write_store(path, {"contribution": contribution}, DIMENSIONS, described, MEASURED)
+    write_store(path, {"contribution": contribution}, DIMENSIONS, described, MEASURED, arrays)
 
 
 def read_scores(path: str | Path) -> Scores:
     """Read the folder that :func:`write_scores` wrote; anything missing, unfinished or altered is refused."""
     arrays, attributes = read_store(path, DIMENSIONS, SCHEMA_VERSION)
-    return Scores(arrays["contribution"], tuple(attributes["queries"]), attributes)
+    tracked = read_extra(path, "tracked")
+    return Scores(arrays["contribution"], tuple(attributes["queries"]), attributes, tracked)
 
 
 def _check(contribution: np.ndarray, queries: Sequence[str], attributes: Mapping[str, Any]) -> None:

@@ -17,11 +17,19 @@ class Study:
         self.folder = folder
 
     def scores(
-        self, label, contribution, queries=("test_mean",), run="base-seed0", unit="query", **more
+        self,
+        label,
+        contribution,
+        queries=("test_mean",),
+        run="base-seed0",
+        unit="query",
+        tracked=None,
+        **more,
     ) -> Path:
         path = self.folder / "runs" / run / "scores" / label
         about = {"method": label, "unit": unit, "trajectory_digest": "t", "data_digest": "d"} | more
-        write_scores(path, np.atleast_2d(contribution).astype(np.float64), list(queries), about)
+        arrays = {} if tracked is None else {"tracked": np.asarray(tracked)}
+        write_scores(path, np.atleast_2d(contribution).astype(np.float64), list(queries), about, arrays)
         return path
 
     def labels(self, is_noisy, run="base-seed0", clean=None, label=None) -> Path:

@@ -54,6 +54,19 @@ def test_runs_are_compared_with_their_own(study, tmp_path):
     assert table.to_dict() == pytest.approx({"base-seed0": 1, "base-seed1": -1, "base": 0})
 
 
+def test_only_tracked_samples_are_compared(study, tmp_path):
+    c = np.array([np.nan, -2.0, np.nan, -4.0])
+    paths = [study.scores("hydra_exact", EXACT[0]), study.scores("forward", c, tracked=[1, 3])]
+    evaluate_agreement(paths, tmp_path / "agreement.csv")
+    table = read_table(tmp_path / "agreement.csv")
+    assert (table["n"] == 2).all()
+    assert cells(tmp_path / "agreement.csv", seed="0") == {
+        ("test_mean", "spearman"): pytest.approx(-1),
+        ("test_mean", "sign_disagreement"): 0.5,
+        ("test_mean", "relative_error"): pytest.approx(8 / 20**0.5),
+    }
+
+
 def test_undefined_is_empty(study, tmp_path):
     paths = [
         study.scores("hydra_exact", np.zeros(3)),

@@ -131,6 +131,16 @@ def test_the_table(study, tmp_path):
     }
 
 
+def test_a_method_that_scored_some_is_measured_on_those(study, tmp_path):
+    c = np.array([-1.0, np.nan, 2.0, np.nan, 1.0])
+    scores = [study.scores("forward", c, tracked=[0, 2, 4])]
+    labels = [study.labels([True, True, False, False, False])]
+    evaluate_detection(scores, labels, tmp_path / "d.csv", inspect=[0.4], resamples=50)
+    table = read_table(tmp_path / "d.csv")
+    assert (table["n"] == 3).all()
+    assert (table["value"] == 1).all()
+
+
 def test_a_study_without_the_query_is_told(study, tmp_path):
     scores, labels = [study.scores("m", [1.0, 2], ("test_sample_0",))], [study.labels([True, False])]
     with pytest.raises(StudyError, match="test_sample_0.*mean_loss"):

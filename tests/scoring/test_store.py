@@ -10,6 +10,7 @@ import zarr
 
 from hydra_steps.errors import StudyError
 from hydra_steps.scoring.store import SIGN, read_scores, write_scores
+from hydra_steps.stores import read_extra
 
 ABOUT = {"method": "hydra_exact", "unit": "query", "options": {"damping": 0.1}, "seconds": 1.5}
 
@@ -65,6 +66,21 @@ def test_writing_again_replaces(tmp_path):
     write_scores(tmp_path / "s", contributions(2, 9), ["a", "b"], ABOUT)
     write_scores(tmp_path / "s", contributions(1, 3), ["c"], ABOUT)
     assert read_scores(tmp_path / "s").queries == ("c",)
+
+
+def test_further_arrays_and_the_samples_that_were_tracked(tmp_path):
+    c = np.array([[np.nan, 1.0, np.nan, 2.0]])
+    norms = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    write_scores(tmp_path / "s", c, ["q"], ABOUT, {"tracked": np.array([3, 1]), "sweep_norm": norms})
+    found = read_scores(tmp_path / "s")
+    assert found.scored.tolist() == [1, 3]
+    assert np.array_equal(read_extra(tmp_path / "s", "sweep_norm"), norms)
+    assert read_extra(tmp_path / "s", "nothing") is None
+    zarr.open_group(str(tmp_path / "s" / "store.zarr"))["sweep_norm"][0, 0] = 7
+    with pytest.raises(StudyError, match="sweep_norm"):
+        read_extra(tmp_path / "s", "sweep_norm")
+    write_scores(tmp_path / "all", c, ["q"], ABOUT)
+    assert read_scores(tmp_path / "all").scored.tolist() == [0, 1, 2, 3]
 
 
 def test_an_absent_store_is_refused(tmp_path):
