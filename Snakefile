@@ -18,6 +18,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(workflow.basedir)
 
 from hydra_steps.config import check_writable, resolve_study
 from hydra_steps.errors import StudyError
+from hydra_steps.jobs import hold
 
 # Only where no other study is asked for: Snakemake merges the files, and two studies must not mix.
 if not workflow.configfiles:
@@ -34,6 +35,13 @@ config.update(STUDY)  # what captions read
 
 
 report: "workflow/report/workflow.rst"
+
+
+onstart:
+    try:
+        hold(OUT)
+    except StudyError as error:
+        raise WorkflowError(str(error)) from None
 
 
 include: "workflow/rules/common.smk"

@@ -3,6 +3,7 @@ message."""
 
 from __future__ import annotations
 
+import fcntl
 import io
 import sys
 import traceback
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TextIO
 
 from hydra_steps.errors import StudyError
+
+_HELD: list[TextIO] = []  # open for as long as this process lives
 
 
 class _Tee(io.TextIOBase):
@@ -58,3 +61,23 @@ def job(log: str | Path) -> Iterator[None]:
             except Exception:
                 traceback.print_exc()
                 sys.exit(1)
+
+
+def hold(folder: str | Path) -> None:
+    """Claim ``folder`` for this process; :class:`StudyError` where another one holds it.
+
+    The system ends the claim with the process, however that ends, so a killed run leaves nothing to be unlocked.
+    """
+    path = Path(folder) / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise StudyError(
+            f"{folder} is being written by another run of the study",
+            "one run at a time",
+            "wait for it, or end it",
+        ) from error
+    _HELD.append(file)

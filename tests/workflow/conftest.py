@@ -1,0 +1,98 @@
+"""Real runs of the workflow on tiny studies, each in its own copy of the tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "config", "hydra_steps", "profiles", "workflow", "environment.yml", "pyproject.toml")
+STUDY = "config/test.yaml"
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class Tree:
+    """A copy of the workflow, in which studies can be run and files changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.results = folder / "results" / "test"
+
+    def command(self, *arguments: str, study: str = STUDY) -> list[str]:
+        """Return the command of a run; ``arguments`` come first, so that they can name targets."""
+        return [sys.executable, "-m", "snakemake", *arguments, "--configfile", study]
+
+    def run(self, *arguments: str, study: str = STUDY, fails: bool = False) -> str:
+        """Run Snakemake, and return all that it said."""
+        done = subprocess.run(
+            self.command(*arguments, study=study),
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=600,
+        )
+        assert (done.returncode != 0) == fails, done.stdout[-5000:]
+        return done.stdout
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Return the number of jobs of each rule that a run would do."""
+        said = self.run("--dry-run", *arguments)
+        if "Nothing to be done" in said:
+            return {}
+        table = said.split("Job stats:")[1].split("total")[0]
+        return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.M) if rule != "all"}
+
+    def edit(self, file: str, change: Callable[[str], str]) -> None:
+        """Change a file of the tree."""
+        path = self.folder / file
+        before = path.read_text(encoding="utf-8")
+        after = change(before)
+        assert after != before
+        path.write_text(after, encoding="utf-8")
+
+    def contents(self, *folders: str) -> dict[str, bytes]:
+        """Return the bytes of all files in folders of the results."""
+        files = [path for folder in folders for path in sorted((self.results / folder).rglob("*"))]
+        return {str(p.relative_to(self.results)): p.read_bytes() for p in files if p.is_file()}
+
+
+def copy_tree(folder: Path) -> Tree:
+    """Copy the workflow, without results."""
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            folder.mkdir(exist_ok=True)
+            shutil.copy2(source, folder / part)
+    return Tree(folder)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A copy of the workflow in which nothing has been run."""
+    return copy_tree(tmp_path / "tree")
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A finished study; not to be changed."""
+    tree = copy_tree(tmp_path_factory.mktemp("study") / "tree")
+    tree.run("--cores", "2")
+    return tree
+
+
+@pytest.fixture
+def finished(study: Tree, tmp_path: Path) -> Tree:
+    """A copy of the finished study that may be changed."""
+    shutil.copytree(study.folder, tmp_path / "finished", symlinks=True)
+    return Tree(tmp_path / "finished")

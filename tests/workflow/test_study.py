@@ -1,0 +1,114 @@
+"""A whole study: what it makes, that it is done once, and that it is the same every time."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import time
+
+import yaml
+
+from tests.workflow.conftest import ENVIRONMENT, Tree
+
+TABLES = (
+    "agreement",
+    "contributions",
+    "counterfactual",
+    "counterfactual_points",
+    "detection",
+    "noise",
+    "training",
+)
+FIGURES = ("agreement", "contributions", "counterfactual", "detection", "noise", "prediction", "training")
+
+
+def test_the_study_makes_every_output(study: Tree) -> None:
+    made = study.contents("tables", "figures")
+    assert {f"tables/{name}.csv" for name in (*TABLES, "timing")} | {
+        f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("svg", "pdf", "png")
+    } == set(made)
+    assert all(made.values())
+    for run in ("base-seed0", "base-seed1"):
+        folder = study.results / "runs" / run
+        for part in ("trajectory", "scores/hydra_exact", "counterfactual/groups/0"):
+            assert (folder / part / "manifest.json").is_file()
+            assert (folder / part / "store.zarr" / "zarr.json").is_file()
+        rows = list(csv.DictReader((folder / "labels.csv").open()))
+        assert list(rows[0]) == ["index", "label", "clean_label", "is_noisy"]
+        assert sum(row["is_noisy"] == "1" for row in rows) == round(0.2 * len(rows))
+    resolved = yaml.safe_load((study.results / "config.yaml").read_text())
+    assert resolved["training"]["optimizer"]["betas"] == [0.9, 0.999]
+    page = (study.results / "report.html").read_text(encoding="utf-8")
+    assert "<html" in page
+    assert page.rstrip().endswith("</html>")
+
+
+def test_every_table_carries_seeds_and_their_spread(study: Tree) -> None:
+    for name in set(TABLES) - {"counterfactual_points"}:
+        rows = list(csv.DictReader((study.results / f"tables/{name}.csv").open()))
+        assert {row["seed"] for row in rows} == {"0", "1", "all"}, name
+        assert any(row["sd_seeds"] for row in rows if row["seed"] == "all"), name
+
+
+def test_a_second_run_has_nothing_to_do(study: Tree) -> None:
+    assert "Nothing to be done" in study.run("--cores", "2")
+
+
+def test_the_resolved_configuration_gives_the_same_study(study: Tree) -> None:
+    assert "Nothing to be done" in study.run("--dry-run", study="results/test/config.yaml")
+
+
+def test_a_plan_names_every_job_and_does_nothing(tree: Tree) -> None:
+    planned = tree.planned()
+    assert planned["train_model"] == planned["split_data"] == planned["noise_labels"] == 2
+    assert planned["retrain_without"] == 4
+    assert planned["score_samples"] == 2 * len(
+        yaml.safe_load((tree.folder / "config/test.yaml").read_text())["methods"]
+    )
+    assert planned["write_report"] == 1
+    assert not (tree.folder / "results").exists()
+    assert not (tree.folder / "data").exists()
+
+
+def test_without_a_configuration_it_is_the_quick_study(tree: Tree) -> None:
+    command = [part for part in tree.command("--dry-run") if "config" not in part]
+    said = subprocess.run(
+        command, cwd=tree.folder, env=ENVIRONMENT, text=True, capture_output=True, check=True
+    )
+    assert "results/quickstart/report.html" in said.stdout + said.stderr
+
+
+def test_a_killed_run_continues_to_the_same_bytes_on_one_core(study: Tree, tree: Tree) -> None:
+    """Killed with all its jobs while it trains and scores; then finished with one core where the other had two."""
+    began = subprocess.Popen(
+        tree.command("--cores", "2"),
+        cwd=tree.folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while not list(tree.results.glob("runs/*/scores/*/manifest.json")):
+        assert began.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(began.pid, signal.SIGKILL)
+    began.wait()
+    assert not (tree.results / "report.html").exists()
+    assert tree.planned()["score_samples"] < study_jobs(tree)
+
+    tree.run("--cores", "1")
+    found, expected = tree.contents("tables", "figures"), study.contents("tables", "figures")
+    found.pop("tables/timing.csv")
+    expected.pop("tables/timing.csv")
+    assert set(found) == set(expected)
+    assert [name for name in found if found[name] != expected[name]] == []
+    assert "Nothing to be done" in tree.run("--cores", "1")
+
+
+def study_jobs(tree: Tree) -> int:
+    """Return the number of scoring jobs of the whole study."""
+    return tree.planned("--forceall")["score_samples"]

@@ -1,0 +1,72 @@
+"""Wrong input ends when the Snakefile is read: one message, no traceback, an exit code not 0, no file written."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from hydra_steps.errors import StudyError
+from hydra_steps.jobs import hold
+from tests.workflow.conftest import ENVIRONMENT, Tree
+
+WRONG = {
+    "unknown key": ("trainning: {epochs: 2}", ("trainning", "did you mean 'training'")),
+    "wrong type": ("training: {epochs: many}", ("training.epochs", '"many"', "a whole number")),
+    "rate": ("noise: {rate: 1.5}", ("noise.rate", "1.5", "at most 1")),
+    "samples": ("data: {train: 5000}", ("data.train", "5000", "1797", "lower")),
+    "method": ("methods: {hydra_exat: {}}", ("methods.hydra_exat", "did you mean 'hydra_exact'")),
+    "model": ("model: {name: lenet5_tan}", ("model.name", "lenet5_tan", "did you mean 'lenet5_tanh'")),
+    "dataset": ("data: {name: mnst}", ("data.name", "mnst", "did you mean 'mnist'")),
+    "results": ("results: taken", ('results: "taken"', "cannot be written", "not a folder", "set results to another folder")),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_one_message(tree: Tree, name: str) -> None:
+    text, words = WRONG[name]
+    (tree.folder / "taken").write_text("")
+    (tree.folder / "config/wrong.yaml").write_text(f"study: test\n{text}\n")
+    said = tree.run("--cores", "1", study="config/wrong.yaml", fails=True)
+    assert "Traceback" not in said
+    message = [line for line in said.splitlines() if words[0] in line]
+    assert len(message) == 1, said
+    assert all(word in message[0] for word in words), said
+    assert not (tree.folder / "results").exists()
+
+
+def test_a_value_on_the_command_line_is_checked_too(tree: Tree) -> None:
+    command = [*tree.command("--dry-run"), "--config", "noise={rate: 2}"]
+    said = subprocess.run(command, cwd=tree.folder, env=ENVIRONMENT, text=True, capture_output=True)
+    assert said.returncode != 0
+    assert "noise.rate: 2.0 is out of bounds" in said.stdout + said.stderr
+
+
+def test_two_runs_of_one_study_at_once_are_refused(finished: Tree) -> None:
+    finished.edit("config/test.yaml", lambda text: text + "figures: {font_size: 9}\n")
+    hold(finished.results)
+    said = finished.run("--cores", "1", fails=True)
+    assert "is being written by another run" in said
+    assert "Traceback" not in said
+
+
+def test_a_job_that_fails_says_one_message(tree: Tree) -> None:
+    """A raw file that is wrong is found by the job, not by the parser."""
+    folder = tree.folder / "data" / "mnist"
+    folder.mkdir(parents=True)
+    (folder / "train-images-idx3-ubyte").write_bytes(b"not MNIST")
+    (tree.folder / "config/broken.yaml").write_text("study: test\ndata: {name: mnist}\n")
+    (folder / "manifest.json").write_text("{}")
+    said = tree.run(
+        "results/test/runs/base-seed0/splits.csv", "--cores", "1", study="config/broken.yaml", fails=True
+    )
+    assert "Traceback" not in said
+    messages = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert len(messages) == 1
+    assert "SHA-256" in messages[0]
+
+
+def test_a_hold_is_refused_to_a_second(tmp_path) -> None:
+    hold(tmp_path)
+    with pytest.raises(StudyError, match="another run"):
+        hold(tmp_path)
