@@ -1,5 +1,6 @@
 """A made-up study on disk with its figures and its report, and a browser to read the report with."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -59,7 +60,9 @@ def browser(tmp_path_factory):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if chromium is None or driver is None:
-        pytest.fail(
+        # Continuous integration sets it: there the tests must not pass by being left out.
+        refuse = pytest.fail if os.environ.get("HYDRA_REQUIRE_BROWSER") else pytest.skip
+        refuse(
             "these tests read the report in a real browser, and there is no Chromium with its driver here; "
             "install them (Debian: apt-get install chromium chromium-driver; Ubuntu: chromium-browser "
             "chromium-chromedriver; conda: conda install -c conda-forge chromium python-chromedriver-binary)"
