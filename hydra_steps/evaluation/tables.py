@@ -30,6 +30,7 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "counterfactual": ("design", "fraction"),
     "training": ("epoch",),
     "noise": ("clean_label", "label"),
+    "smoothness": ("step",),
     "timing": (),
 }
 TABLE_COLUMNS: dict[str, tuple[str, ...]] = {

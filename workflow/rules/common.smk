@@ -150,6 +150,8 @@ TABLE_NAMES = [
     "contributions",
     "counterfactual",
 ]
-TABLES = [f"{OUT}/tables/{name}.csv" for name in [*TABLE_NAMES, "counterfactual_points", "timing"]]
+SMOOTHNESS = ["smoothness"] if "hydra_exact" in METHODS else []
+OTHER_TABLES = ["counterfactual_points", "timing", *SMOOTHNESS]
+TABLES = [f"{OUT}/tables/{name}.csv" for name in [*TABLE_NAMES, *OTHER_TABLES]]
 FIGURE_NAMES = [*TABLE_NAMES, "prediction"]
 FIGURES = [file for name in FIGURE_NAMES for file in pictures(name)]

@@ -137,3 +137,23 @@ rule evaluate_counterfactual:
         "Hold every method against re-training"
     script:
         "../scripts/evaluate_counterfactual.py"
+
+
+rule describe_smoothness:
+    input:
+        code("evaluation.smoothness"),
+        measurements=expand(f"{RUN}/smoothness.csv", run=RUNS),
+    output:
+        report(
+            f"{OUT}/tables/smoothness.csv",
+            category="Tables",
+            labels={"table": "smoothness"},
+        ),
+    log:
+        f"{OUT}/logs/describe_smoothness.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "Say whether the training maps are smooth"
+    script:
+        "../scripts/describe_smoothness.py"

@@ -21,3 +21,26 @@ rule score_samples:
         "Score {wildcards.run} by {wildcards.method}"
     script:
         "../scripts/score_samples.py"
+
+
+rule measure_smoothness:
+    input:
+        chosen_code("scoring.smoothness", "data", "model"),
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        trajectory=f"{RUN}/trajectory",
+        scores=f"{RUN}/scores/hydra_exact",
+    output:
+        f"{RUN}/smoothness.csv",
+    log:
+        f"{OUT}/logs/measure_smoothness/{{run}}.log",
+    conda:
+        ENVIRONMENT
+    threads: STUDY["compute"]["threads"]
+    params:
+        options=canonical_json(STUDY["smoothness"]),
+        queries=canonical_json(STUDY["queries"]),
+    message:
+        "Measure how smoothly {wildcards.run} depends on its data"
+    script:
+        "../scripts/measure_smoothness.py"

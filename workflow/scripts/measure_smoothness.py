@@ -1,0 +1,17 @@
+"""Compare exact HyDRA's derivative with small real steps of the data weights."""
+
+from snakemake.script import snakemake
+
+from hydra_steps.jobs import job
+from hydra_steps.scoring.smoothness import measure_smoothness
+
+with job(snakemake.log[0]):
+    measure_smoothness(
+        trajectory=snakemake.input.trajectory,
+        splits=snakemake.input.splits,
+        labels=snakemake.input.labels,
+        scores=snakemake.input.scores,
+        queries=snakemake.params.queries,
+        options=snakemake.params.options,
+        output=snakemake.output[0],
+    )
