@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan figures report check test lint format docs clean
+.PHONY: help study plan estimate figures report check test lint format docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -18,6 +18,9 @@ study: $(VENV)/.installed  ## run a study (CONFIG=config/<study>.yaml, CORES=all
 
 plan: $(VENV)/.installed  ## say what a study would do
 	$(BIN)/snakemake -n --configfile $(CONFIG)
+
+estimate: $(VENV)/.installed  ## say what a study will cost: disk, memory and time of each rule
+	@$(BIN)/python -m hydra_steps.estimate $(CONFIG)
 
 figures: $(VENV)/.installed  ## draw the figures of a study again
 	$(BIN)/snakemake figures --cores $(CORES) --configfile $(CONFIG)

@@ -1,0 +1,94 @@
+"""``python -m hydra_steps.estimate STUDY``: disk, memory and time of each rule of a study, before anything
+runs.
+
+The study's own models and methods are timed for a few steps on random data of the right shape (seconds to a
+minute). Ends with exit code 1, and the numbers, where the study does not fit the disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra_steps.config import canonical_json, load_study, run_config, run_names
+from hydra_steps.config.runs import Study
+from hydra_steps.data.splits import split_sizes
+from hydra_steps.errors import reported
+from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
+from hydra_steps.process.keep import format_bytes
+
+if TYPE_CHECKING:
+    from hydra_steps.estimate.calibration import Calibration
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m hydra_steps.estimate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("study", help="the YAML file of a study, as config/quickstart.yaml")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="cores that the study may use")
+    arguments = parser.parse_args()
+    with reported():
+        study = load_study(arguments.study)
+        costs = study_costs(study, _Calibrations(study))
+        print(table(study, costs, arguments.cores))
+        require_space(costs, size_of(Path(study["results"]) / study["study"]))
+
+
+class _Calibrations:
+    """Measurements by run; runs that differ in nothing that takes time share them."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._known: dict[str, Calibration] = {}
+
+    def __call__(self, run: str) -> Calibration:
+        from hydra_steps.estimate.calibration import calibrate
+
+        config = run_config(self._study, run)
+        data = config["data"]
+        samples = split_sizes(data["name"], data["train"], data["validation"], data["test"])["train"]
+        key = canonical_json([{k: config[k] for k in ("data", "model", "training", "compute")}, samples])
+        if key not in self._known:
+            self._known[key] = calibrate(config, self._study["methods"], self._study["queries"], samples)
+        return self._known[key]
+
+
+def table(study: Study, costs: list[Cost], cores: int) -> str:
+    """Return the costs as text."""
+    lines = [f"{'rule':<38}{'jobs':>6}{'disk':>10}{'memory':>10}{'longest':>10}{'together':>10}"]
+    for cost in costs:
+        lines.append(
+            f"{cost.rule:<38}{cost.jobs:>6}{format_bytes(cost.disk):>10}{format_bytes(cost.memory):>10}"
+            f"{duration(cost.longest):>10}{duration(cost.seconds):>10}  {cost.note}".rstrip()
+        )
+    jobs, disk = sum(cost.jobs for cost in costs), sum(cost.disk for cost in costs)
+    memory, seconds = max(cost.memory for cost in costs), sum(cost.seconds for cost in costs)
+    lines.append(
+        f"{study['study'] + ' in all':<38}{jobs:>6}{format_bytes(disk):>10}{format_bytes(memory):>10}"
+        f"{'':>10}{duration(seconds):>10}"
+    )
+    runs = len(run_names(study))
+    wall = duration(wall_seconds(costs, cores))
+    lines.append(f"{runs} run{'s' * (runs != 1)}; about {wall} on {cores} core{'s' * (cores != 1)}")
+    return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people."""
+    if seconds < 99.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:,.1f} h"
+
+
+def size_of(folder: Path) -> float:
+    """Return the bytes of all files in a folder; 0 where it is not there."""
+    return float(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Measuring what one training step, one evaluated sample and each method cost, on random data of the right
+shape.
+
+A method's time is taken as  fixed + a · T + b · n  (steps T, training samples n) and the three are measured
+on three tiny trainings: few steps, more steps on the same samples, more samples in as many steps. Cost:
+seconds to a minute, by the size of the model and the number of methods.
+
+Index letters: n samples, t steps, b batch, p parameters, q queries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from hydra_steps.data import RunData, Split
+from hydra_steps.data.registry import dataset
+from hydra_steps.data.run_data import run_image_shape
+from hydra_steps.errors import StudyError
+from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.queries import QuerySet, expand_queries
+from hydra_steps.process.running import evaluate
+from hydra_steps.process.training import prepare_threads
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.registry import get_scorer
+
+FEW, MORE = 2, 6  # batches of an epoch, or epochs' worth of steps, in the tiny trainings
+MOST_QUERIES = 32  # more are extrapolated
+SPLIT = 64  # samples of the tiny validation and test splits, at least
+
+
+@dataclass(frozen=True)
+class MethodCost:
+    """Seconds of one method: ``fixed`` + ``per_step`` · T + ``per_sample`` · n, or why it could not be
+    measured.
+    """
+
+    fixed: float = 0.0
+    per_step: float = 0.0
+    per_sample: float = 0.0
+    problem: str = ""
+
+    def seconds(self, steps: int, samples: int) -> float:
+        return self.fixed + self.per_step * steps + self.per_sample * samples
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was measured for one run configuration; sizes count numbers, ``memory`` is this process's peak in
+    bytes.
+    """
+
+    parameters: int
+    slots: int
+    buffers: int
+    seconds_per_step: float
+    seconds_per_evaluated_sample: float
+    methods: Mapping[str, MethodCost]
+    startup: float
+    memory: int
+
+
+def calibrate(
+    run: Mapping[str, Any],
+    methods: Mapping[str, Mapping[str, Any]],
+    queries: Sequence[Mapping[str, Any]],
+    samples: int,
+) -> Calibration:
+    """Measure a run's configuration (sections data, model, training, compute, seed) with a study's methods
+    and queries.
+
+    ``samples`` is the number of training samples n that the study has. ``startup`` is the processor time that
+    this process needed to be ready, as each job of the study will.
+    """
+    startup = time.process_time()
+    prepare_threads(run)
+    settings = {**run, "trajectory": {"keep": "all", "replay": "strict"}}
+    batch = int(run["training"]["batch_size"])
+    tiny = {
+        name: _tiny(settings, count * batch, epochs)
+        for name, (count, epochs) in {
+            "few": (FEW, 1),
+            "steps": (FEW, MORE // FEW),
+            "samples": (MORE, 1),
+        }.items()
+    }
+    for process, _ in tiny.values():
+        process.step(process.initial_state(), 0, 1e-3)  # first calls choose kernels
+    process, data = tiny["steps"]
+    initial = process.initial_state()
+    rates = [1e-3] * process.steps
+    training, _ = _timed(partial(Trajectory.in_memory, process, rates))
+    images = torch.tensor(data.train.images).to(process.device, process.dtype)
+    labels = torch.tensor(data.train.labels).to(process.device)
+    evaluating, _ = _timed(partial(evaluate, process, initial, images, labels))
+    return Calibration(
+        parameters=initial.parameters.numel(),
+        slots=len(initial.slots),
+        buffers=initial.buffers.numel(),
+        seconds_per_step=training / process.steps,
+        seconds_per_evaluated_sample=evaluating / len(labels),
+        methods={label: _method(options, queries, tiny, samples) for label, options in methods.items()},
+        startup=startup,
+        memory=peak_memory(),
+    )
+
+
+def small_queries(queries: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], float]:
+    """Return the queries with their samples moved to the front of their splits, and by how much there are
+    fewer.
+    """
+    asked, used, small = 0, 0, []
+    front: dict[tuple[str, str], int] = {}
+    for spec in queries:
+        if "samples" not in spec and "count" not in spec:
+            small.append(dict(spec))
+            continue
+        count = len(spec["samples"]) if spec.get("samples") is not None else int(spec["count"])
+        kept = min(count, MOST_QUERIES - used)
+        asked, used = asked + count, used + kept
+        key = (spec["kind"], spec.get("split", "test"))
+        start = front.get(key, 0)
+        front[key] = start + kept
+        chosen = {name: value for name, value in spec.items() if name != "count"}
+        small.append({**chosen, "samples": list(range(start, start + kept))})
+    return small, asked / used if used else 1.0
+
+
+def random_data(run: Mapping[str, Any], samples: int) -> RunData:
+    """Return random images and labels of the shape of the run's dataset; every class is in every split."""
+    section = run["data"]
+    shape = run_image_shape(section["name"], section.get("pad", 0), section.get("channels"))
+    classes = dataset(section["name"]).classes
+    generator = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        images = generator.standard_normal((count, *shape), dtype=np.float32)
+        return Split(images, np.arange(count) % len(classes), np.arange(count))
+
+    train, other = split(samples), max(SPLIT, len(classes))
+    nothing = np.zeros(samples, dtype=bool)
+    return RunData(
+        train, split(other), split(other), train.labels, nothing, classes, section["name"], "random"
+    )
+
+
+def peak_memory() -> int:
+    """Return the largest resident memory of this process so far, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _tiny(run: Mapping[str, Any], samples: int, epochs: int) -> tuple[Process, RunData]:
+    data = random_data(run, samples)
+    return build_process({**run, "training": {**run["training"], "epochs": epochs}}, data), data
+
+
+def _method(
+    options: Mapping[str, Any],
+    queries: Sequence[Mapping[str, Any]],
+    tiny: Mapping[str, tuple[Process, RunData]],
+    samples: int,
+) -> MethodCost:
+    """Fit one method's cost to the three tiny trainings; ``samples`` is the study's own n."""
+    specs, more_queries = small_queries(queries)
+    chosen, more_tracked = _few_tracked(options, samples)
+    measured, more_passes = {}, 1.0
+    for name, (process, data) in tiny.items():
+        trajectory = Trajectory.in_memory(process, [1e-3] * process.steps)
+        query_set = QuerySet(expand_queries(specs, data), data, process)
+        function = get_scorer(options["method"]).function
+        try:
+            measured[name], result = _timed(partial(function, trajectory, query_set, chosen))
+        except StudyError as error:
+            return MethodCost(problem=error.found)
+        found = result.diagnostics.get("iterations")
+        if found and "iterations" in options:  # as many as it may take, not as many as the tiny problem took
+            more_passes = max(1.0, int(options["iterations"]) / int(found))
+    few, batch = tiny["few"][0], tiny["few"][0].samples // FEW
+    per_step = max(0.0, measured["steps"] - measured["few"]) / (MORE - FEW)
+    extra = measured["samples"] - measured["few"] - per_step * (MORE - FEW)
+    per_sample = max(0.0, extra) / ((MORE - FEW) * batch)
+    fixed = max(0.0, measured["few"] - per_step * FEW - per_sample * few.samples)
+    scale = more_queries * more_tracked
+    return MethodCost(fixed, per_step * scale, per_sample * more_queries * more_passes)
+
+
+def _few_tracked(options: Mapping[str, Any], samples: int) -> tuple[dict[str, Any], float]:
+    """Let the forward recurrence, whose cost grows with the samples that it tracks, track one; and say how
+    many more.
+    """
+    if options["method"] != "hydra_forward":
+        return dict(options), 1.0
+    listed = options.get("samples")
+    tracked = max(1, round(options.get("fraction", 0.01) * samples)) if listed is None else len(listed)
+    return {**options, "samples": [0]}, float(tracked)
+
+
+def _timed(function: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the least time of a few calls, made without their progress bars, and what the last one returned."""
+    best, began, result = float("inf"), time.perf_counter(), None
+    for _ in range(3):
+        start = time.perf_counter()
+        with contextlib.redirect_stderr(io.StringIO()):
+            result = function()
+        best = min(best, time.perf_counter() - start)
+        if time.perf_counter() - began > 2.0:
+            break
+    return best, result

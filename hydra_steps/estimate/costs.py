@@ -1,0 +1,250 @@
+"""From a calibration to a table: jobs, disk, memory and seconds of each rule of a study. Imports no torch.
+
+Index letters: n training samples, T steps, q queries, C groups of a design.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra_steps.config import run_config, run_names
+from hydra_steps.config.limits import query_names
+from hydra_steps.config.runs import Study
+from hydra_steps.data.registry import dataset
+from hydra_steps.data.run_data import run_image_shape
+from hydra_steps.data.splits import split_sizes
+from hydra_steps.errors import StudyError
+from hydra_steps.process.designs import batch_bounds, design_specs
+from hydra_steps.process.keep import checkpoint_steps, format_bytes
+from hydra_steps.process.members import BLOCK_BYTES, Shape, state_bytes
+
+if TYPE_CHECKING:
+    from hydra_steps.estimate.calibration import Calibration
+
+# Rules that take seconds whatever the study: their time and disk are typical values, not measured ones.
+LIGHT = {
+    "save_study": 1e4,
+    "describe_noise": 1e5,
+    "describe_training": 1e5,
+    "describe_contributions": 1e6,
+    "describe_cost": 1e4,
+    "describe_smoothness": 1e4,
+    "evaluate_agreement": 1e5,
+    "evaluate_detection": 1e5,
+    "evaluate_counterfactual": 1e6,
+    "plot_noise": 1e6,
+    "plot_training": 1e6,
+    "plot_agreement": 1e6,
+    "plot_detection": 1e6,
+    "plot_contributions": 1e6,
+    "plot_counterfactual": 1e6,
+    "plot_prediction": 1e6,
+    "write_report": 1e7,
+}
+OF_EXACT = ("evaluate_agreement", "plot_agreement", "describe_smoothness")  # where exact HyDRA is asked for
+LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
+SEGMENT = 64  # states that a sweep holds where all are stored
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One line of the table: ``disk`` bytes of all jobs, ``memory`` bytes of one, ``seconds`` of all one
+    after another.
+
+    ``longest`` is the time of the longest job, ``folder`` where the disk is needed.
+    """
+
+    rule: str
+    jobs: int
+    disk: float
+    memory: float
+    seconds: float
+    longest: float
+    folder: Path
+    note: str = ""
+
+
+def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> list[Cost]:
+    """Return the costs of all rules; ``calibration_of(run)`` gives the measurements of a run's configuration."""
+    results = Path(study["results"])
+    runs = {run: _RunCosts(study, run, calibration_of(run)) for run in run_names(study)}
+    costs = _data_costs(study, results)
+    costs.append(_sum("train_model", results, [[cost.train()] for cost in runs.values()]))
+    for label in study["methods"]:
+        jobs = [[cost.score(label)] for cost in runs.values()]
+        problem = next((cost.problem(label) for cost in runs.values() if cost.problem(label)), "")
+        costs.append(_sum(f"score_samples: {label}", results, jobs, problem))
+    for name, spec in design_specs(study["counterfactual"]).items():
+        jobs = [cost.retrain(spec, int(study["counterfactual"]["batch"])) for cost in runs.values()]
+        costs.append(_sum(f"retrain_without: {name}", results, jobs))
+    exact = "hydra_exact" in study["methods"]
+    if exact:
+        smoothness = study["smoothness"]
+        trainings = int(smoothness["groups"]) * len(smoothness["steps"])
+        jobs = [[cost.trainings(trainings, 8.0 * 5)] for cost in runs.values()]
+        costs.append(_sum("measure_smoothness", results, jobs))
+    costs += [
+        Cost(rule, 1, disk, LIGHT_MEMORY, LIGHT_SECONDS, LIGHT_SECONDS, results, "typical")
+        for rule, disk in LIGHT.items()
+        if exact or rule not in OF_EXACT
+    ]
+    return costs
+
+
+def wall_seconds(costs: list[Cost], cores: int) -> float:
+    """Return a time for the whole study: the work shared among the cores, but not less than its longest chain."""
+    phases: dict[str, float] = {}
+    for cost in costs:
+        rule = cost.rule.split(":")[0]
+        phase = "re-train" if rule in ("retrain_without", "measure_smoothness") else rule.split("_")[0]
+        phases[phase] = max(phases.get(phase, 0.0), cost.longest)
+    return max(sum(cost.seconds for cost in costs) / max(1, cores), sum(phases.values()))
+
+
+def require_space(costs: list[Cost], already: float = 0.0) -> None:
+    """Raise :class:`StudyError`, with the numbers, where the disk that a folder is on has too little space.
+
+    ``already`` bytes of it are there from an earlier run.
+    """
+    needed: dict[int, list[Cost]] = {}
+    for cost in costs:
+        needed.setdefault(_existing(cost.folder).stat().st_dev, []).append(cost)
+    for parts in needed.values():
+        folder = _existing(parts[0].folder)
+        free, total = shutil.disk_usage(folder).free, max(0.0, sum(c.disk for c in parts) - already)
+        if total > free:
+            largest = sorted(parts, key=lambda cost: -cost.disk)[:3]
+            raise StudyError(
+                f"the study takes {format_bytes(total)} more, and the disk of {folder.resolve()} has "
+                f"{format_bytes(free)} free ("
+                + ", ".join(f"{cost.rule} {format_bytes(cost.disk)}" for cost in largest)
+                + ")",
+                fix="keep fewer states (trajectory.keep: sqrt, or a budget), or set results to another disk",
+            )
+
+
+class _RunCosts:
+    """Seconds, bytes and memory of one run's jobs."""
+
+    def __init__(self, study: Study, run: str, measured: Calibration) -> None:
+        self._measured = measured
+        config = run_config(study, run)
+        data, training = config["data"], config["training"]
+        self._sizes = split_sizes(data["name"], data["train"], data["validation"], data["test"])
+        self._epochs, batch = int(training["epochs"]), int(training["batch_size"])
+        self._steps = self._epochs * math.ceil(self._sizes["train"] / batch)
+        self._batch = batch
+        classes = len(dataset(data["name"]).classes)
+        self._queries = sum(len(query_names(query, classes)) for query in study["queries"])
+        self._asked = sum(_asked(query, self._sizes, classes) for query in study["queries"])
+        dtype = config["compute"]["dtype"]
+        self._state = state_bytes(measured.parameters, measured.slots, measured.buffers, dtype)
+        checkpoints = checkpoint_steps(config["trajectory"]["keep"], self._steps, self._state)
+        self._shape = Shape(
+            self._steps, batch, measured.parameters, measured.slots, measured.buffers, dtype, checkpoints
+        )
+        self._gap = checkpoints[1] if self._steps else 1
+        shape = run_image_shape(data["name"], data["pad"], data["channels"])
+        width = 8 if dtype == "float64" else 4
+        raw = sum(dataset(data["name"]).parts.values()) * math.prod(dataset(data["name"]).image_shape)
+        # The published parts as bytes, the splits as float32, and a copy of them as tensors.
+        splits = sum(self._sizes.values()) * math.prod(shape)
+        self._memory = measured.memory + raw + splits * (4 + width)
+
+    def train(self) -> tuple[float, float, float]:
+        """(seconds, disk, memory) of the training."""
+        evaluated = self._epochs * (self._sizes["validation"] + self._sizes["test"])
+        seconds = self._steps * self._measured.seconds_per_step
+        seconds += evaluated * self._measured.seconds_per_evaluated_sample
+        blocks = 2 * max(BLOCK_BYTES, self._state)
+        return self._measured.startup + seconds, self._shape.bytes, self._memory + blocks
+
+    def score(self, label: str) -> tuple[float, float, float]:
+        """(seconds, disk, memory) of one method."""
+        cost = self._measured.methods[label]
+        seconds = cost.seconds(self._steps, self._sizes["train"])
+        if cost.per_step > 0.1 * self._measured.seconds_per_step and self._gap > 1:
+            seconds += self._steps * self._measured.seconds_per_step  # replay
+        if cost.fixed:  # the queries' gradients, over the study's own splits
+            seconds += self._asked * self._measured.seconds_per_step / self._batch
+        segment = min(self._steps + 1, SEGMENT if self._gap == 1 else self._gap) * self._state
+        cotangents = 6 * self._queries * self._state
+        memory = self._memory + segment + cotangents + 4 * max(BLOCK_BYTES, self._state)
+        return self._measured.startup + seconds, 8.0 * self._queries * self._sizes["train"], memory
+
+    def problem(self, label: str) -> str:
+        """Why the method's time is not known."""
+        return self._measured.methods[label].problem
+
+    def retrain(self, spec: Mapping[str, Any], batch: int) -> list[tuple[float, float, float]]:
+        """(seconds, disk, memory) of each batch of re-trainings of a design."""
+        size = 1 if spec["kind"] == "leave_one_out" else round(spec["fraction"] * self._sizes["train"])
+        bytes_each = 8.0 * (self._queries + 2 + size)
+        return [self.trainings(count, bytes_each) for _, count in batch_bounds(int(spec["groups"]), batch)]
+
+    def trainings(self, count: int, bytes_each: float) -> tuple[float, float, float]:
+        """(seconds, disk, memory) of one job of ``count`` trainings without a record."""
+        splits = self._sizes["validation"] + self._sizes["test"]
+        once = self._steps * self._measured.seconds_per_step
+        once += splits * self._measured.seconds_per_evaluated_sample
+        memory = self._memory + 4 * max(BLOCK_BYTES, self._state)
+        return self._measured.startup + count * once, count * bytes_each, memory
+
+
+def _data_costs(study: Study, results: Path) -> list[Cost]:
+    """Fetching, splits and labels: bytes are known from the datasets' shapes, seconds are typical."""
+    runs = [run_config(study, run) for run in run_names(study)]
+    datasets = {(run["data"]["name"], run["data"]["folder"]) for run in runs}
+    costs = []
+    for name, folder in sorted(datasets):
+        entry = dataset(name)
+        size = sum(entry.parts.values()) * (math.prod(entry.image_shape) + 1.0) if entry.files else 1e4
+        there = (Path(folder) / name / "manifest.json").exists()
+        note = "there already" if there else "time depends on the network" if entry.files else "typical"
+        seconds = 0.0 if there else LIGHT_SECONDS
+        costs.append(
+            Cost(
+                f"fetch_data: {name}",
+                1,
+                0.0 if there else size,
+                LIGHT_MEMORY,
+                seconds,
+                seconds,
+                Path(folder),
+                note,
+            )
+        )
+    rows = [
+        split_sizes(*(run["data"][key] for key in ("name", "train", "validation", "test"))) for run in runs
+    ]
+    for rule, size in (("split_data", 25.0), ("noise_labels", 12.0)):
+        disk = size * sum(sum(row.values()) for row in rows)
+        seconds = LIGHT_SECONDS * len(runs)
+        costs.append(Cost(rule, len(runs), disk, LIGHT_MEMORY, seconds, LIGHT_SECONDS, results, "typical"))
+    return costs
+
+
+def _sum(rule: str, folder: Path, per_run: list[list[tuple[float, float, float]]], problem: str = "") -> Cost:
+    jobs = [job for run in per_run for job in run]
+    seconds, disk, memory = zip(*jobs, strict=True) if jobs else ((0.0,), (0.0,), (0.0,))
+    note = f"time not measured: {problem}" if problem else ""
+    return Cost(rule, len(jobs), sum(disk), max(memory), sum(seconds), max(seconds), folder, note)
+
+
+def _asked(query: Mapping[str, Any], sizes: Mapping[str, int], classes: int) -> int:
+    """Return over how many samples a query's gradients go."""
+    if query["kind"] in ("mean_loss", "class_loss"):
+        return sizes[query["split"]]
+    return len(query_names(dict(query), classes))
+
+
+def _existing(folder: Path) -> Path:
+    """Return the folder or its nearest parent that exists."""
+    folder = Path(os.path.abspath(folder))
+    return next(path for path in (folder, *folder.parents) if path.exists())

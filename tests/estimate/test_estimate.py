@@ -1,0 +1,175 @@
+"""The estimate: every rule is in it, its disk is what a training really takes, and too small a disk is refused."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hydra_steps.config import load_study
+from hydra_steps.errors import StudyError
+from hydra_steps.estimate.__main__ import duration, main, table
+from hydra_steps.estimate.calibration import Calibration, MethodCost, calibrate, small_queries
+from hydra_steps.estimate.costs import require_space, study_costs, wall_seconds
+from hydra_steps.process.keep import checkpoint_steps
+from hydra_steps.process.members import Shape
+from tests.process.recorded import train
+from tests.tiny import tiny_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def measured(methods) -> Calibration:
+    """Made-up measurements; ``methods`` are labels."""
+    cost = {label: MethodCost(fixed=1.0, per_step=0.02, per_sample=0.001) for label in methods}
+    numbers = {
+        "parameters": 61_706,
+        "slots": 1,
+        "buffers": 0,
+        "seconds_per_step": 0.01,
+        "seconds_per_evaluated_sample": 1e-5,
+        "methods": cost,
+        "startup": 2.0,
+        "memory": 400_000_000,
+    }
+    return Calibration(**numbers)
+
+
+@pytest.fixture
+def study() -> dict:
+    return load_study(ROOT / "config" / "quickstart.yaml")
+
+
+def test_every_rule_of_the_workflow_is_estimated(study) -> None:
+    rules = {
+        name
+        for file in (ROOT / "workflow" / "rules").glob("*.smk")
+        for name in re.findall(r"^rule (\w+):", file.read_text(), flags=re.MULTILINE)
+    }
+    costs = study_costs(study, lambda run: measured(study["methods"]))
+    assert {cost.rule.split(":")[0] for cost in costs} == rules
+
+
+def test_jobs_disk_and_time_follow_from_the_study(study) -> None:
+    costs = {cost.rule: cost for cost in study_costs(study, lambda run: measured(study["methods"]))}
+    steps, states = 20 * 16, 321  # 1,000 samples in batches of 64, 20 epochs, every state
+    training = costs["train_model"]
+    assert training.jobs == 2
+    assert training.disk == 2 * (states * (2 * 61_706 * 4 + 8) + steps * (64 * 4 + 24))
+    assert training.longest == pytest.approx(2.0 + steps * 0.01 + 20 * (200 + 500) * 1e-5)
+    retraining = costs["retrain_without: groups"]
+    assert retraining.jobs == 2 * 4  # 40 groups in batches of 10
+    assert retraining.longest == pytest.approx(2.0 + 10 * (steps * 0.01 + 700 * 1e-5))
+    smoothness = costs["measure_smoothness"]
+    assert smoothness.longest == pytest.approx(2.0 + 12 * (steps * 0.01 + 700 * 1e-5))
+    exact = costs["score_samples: hydra_exact"]
+    queries = (500 + 200 + 4) * 0.01 / 64
+    assert exact.longest == pytest.approx(2.0 + 1.0 + steps * 0.02 + 1000 * 0.001 + queries)
+    assert exact.disk == 2 * 6 * 1000 * 8
+    longest = max(cost.longest for cost in costs.values())
+    assert longest < wall_seconds(list(costs.values()), 2) < wall_seconds(list(costs.values()), 1)
+
+
+def test_replay_is_counted_where_states_are_not_kept(study) -> None:
+    every = study_costs(study, lambda run: measured(study["methods"]))
+    study["trajectory"]["keep"] = "sqrt"
+    few = study_costs(study, lambda run: measured(study["methods"]))
+    change = {a.rule: b.longest - a.longest for a, b in zip(every, few, strict=True)}
+    assert change["score_samples: hydra_exact"] == pytest.approx(320 * 0.01)
+    assert change["train_model"] == 0
+    assert sum(cost.disk for cost in few) < sum(cost.disk for cost in every) / 4
+
+
+@pytest.mark.parametrize("keep", ["all", "sqrt", {"every": 5}])
+def test_the_disk_of_a_trajectory_is_what_it_really_takes(tmp_path: Path, keep) -> None:
+    train(str(tmp_path / "s"), str(tmp_path / "o"), keep=keep, epochs=30, block_bytes=2**20)
+    blocks = [path for path in (tmp_path / "o").rglob("c/*") if path.is_file()]
+    blocks += [path for path in (tmp_path / "o").rglob("c/*/*") if path.is_file()]
+    blocks += [path for path in (tmp_path / "o").rglob("c/*/*/*") if path.is_file()]
+    real = sum(path.stat().st_size for path in blocks)
+    parameters = 9 * 5 + 5 + 5 * 3 + 3
+    shape = Shape(90, 4, parameters, 1, 0, "float64", checkpoint_steps(keep, 90, parameters * 16))
+    epochs = 30 * 6 * 8  # their arrays are not counted
+    assert real == pytest.approx(shape.bytes + epochs, rel=0.01)
+
+
+def test_a_study_that_does_not_fit_is_refused_with_the_numbers(study, monkeypatch, tmp_path: Path) -> None:
+    study["results"] = str(tmp_path / "results")
+    costs = study_costs(study, lambda run: measured(study["methods"]))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 10**8))
+    with pytest.raises(
+        StudyError, match=r"takes 3\d\d MB more.* 100 MB free .*train_model 317 MB.*keep: sqrt"
+    ):
+        require_space(costs)
+    require_space(costs, already=3e8)
+    study["trajectory"]["keep"] = "sqrt"
+    require_space(study_costs(study, lambda run: measured(study["methods"])))
+
+
+def test_a_method_that_cannot_be_measured_says_why(study) -> None:
+    found = replace(
+        measured([]), methods={label: MethodCost(problem="it diverged") for label in study["methods"]}
+    )
+    costs = study_costs(study, lambda run: found)
+    assert "time not measured: it diverged" in table(study, costs, 2)
+
+
+def test_small_queries_are_fewer_and_distinct() -> None:
+    specs = [
+        {"kind": "mean_loss", "split": "test"},
+        {"kind": "sample_loss", "split": "test", "samples": [7, 400, 900]},
+        {"kind": "sample_loss", "split": "test", "count": 61},
+    ]
+    small, scale = small_queries(specs)
+    assert small[0] == specs[0]
+    assert small[1]["samples"] == [0, 1, 2]
+    assert small[2]["samples"] == list(range(3, 32))
+    assert scale == 64 / 32
+
+
+def test_calibration_measures_every_method_of_the_test_study() -> None:
+    study = load_study(ROOT / "config" / "test.yaml")
+    run = {**tiny_settings(), "data": study["data"], "compute": study["compute"]}
+    found = calibrate(run, study["methods"], study["queries"], 150)
+    assert set(found.methods) == set(study["methods"])
+    assert not any(cost.problem for cost in found.methods.values())
+    assert 0 < found.seconds_per_step < 1
+    assert found.methods["hydra_exact"].per_step > 0
+    assert found.parameters == 64 * 5 + 5 + 5 * 10 + 10
+
+
+def test_the_command_prints_the_table_and_ends_with_1_on_a_full_disk(
+    monkeypatch, capsys, tmp_path: Path
+) -> None:
+    text = (ROOT / "config" / "test.yaml").read_text()
+    path = tmp_path / "study.yaml"
+    path.write_text(f"results: {tmp_path / 'results'}\n{text}")
+    monkeypatch.setattr(sys, "argv", ["estimate", str(path), "--cores", "2"])
+    main()
+    out = capsys.readouterr().out
+    assert "score_samples: hydra_exact" in out
+    assert re.search(r"2 runs; about [\d.]+ (s|min) on 2 cores", out)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 10**5))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "error: the study takes" in capsys.readouterr().err
+
+
+def test_help(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["estimate", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert "disk, memory and time of each rule" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3.21, "3.2 s"), (61, "61 s"), (600, "10.0 min"), (7200, "2.0 h")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
