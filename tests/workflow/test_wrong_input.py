@@ -18,7 +18,10 @@ WRONG = {
     "method": ("methods: {hydra_exat: {}}", ("methods.hydra_exat", "did you mean 'hydra_exact'")),
     "model": ("model: {name: lenet5_tan}", ("model.name", "lenet5_tan", "did you mean 'lenet5_tanh'")),
     "dataset": ("data: {name: mnst}", ("data.name", "mnst", "did you mean 'mnist'")),
-    "results": ("results: taken", ('results: "taken"', "cannot be written", "not a folder", "set results to another folder")),
+    "results": (
+        "results: taken",
+        ('results: "taken"', "cannot be written", "not a folder", "set results to another folder"),
+    ),
 }
 
 

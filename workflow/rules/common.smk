@@ -1,5 +1,6 @@
 # Names and helpers that the rules share.
 
+import json
 import os
 import re
 

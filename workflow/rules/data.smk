@@ -9,7 +9,7 @@ rule save_study:
     conda:
         ENVIRONMENT
     params:
-        study=canonical_json(STUDY),
+        study=json.dumps(STUDY),  # in the order of the study: that of its methods matters
     message:
         "Write the complete configuration"
     script:

@@ -1,7 +1,5 @@
 """Say per run whether its training map is smooth."""
 
-from snakemake.script import snakemake
-
 from hydra_steps.evaluation.smoothness import describe_smoothness
 from hydra_steps.jobs import job
 

@@ -1,7 +1,5 @@
 """Compare exact HyDRA's derivative with small real steps of the data weights."""
 
-from snakemake.script import snakemake
-
 from hydra_steps.jobs import job
 from hydra_steps.scoring.smoothness import measure_smoothness
 
