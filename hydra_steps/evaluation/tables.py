@@ -28,6 +28,8 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "detection": ("fraction",),
     "contributions": ("is_noisy", "level"),
     "counterfactual": ("design", "fraction"),
+    "removal": ("side", "fraction"),
+    "brittleness": (),
     "training": ("epoch",),
     "noise": ("clean_label", "label"),
     "smoothness": ("step",),
@@ -50,7 +52,7 @@ POINT_COLUMNS = (
     "predicted",
     "real",
 )
-TEXT_COLUMNS = ("variant", "run", "seed", "method", "query", "metric", "design")
+TEXT_COLUMNS = ("variant", "run", "seed", "method", "query", "metric", "design", "side")
 
 
 def make_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,9 +1,10 @@
 """A bank of finished re-trainings: one small file each, found again by what decides its outcome.
 
-A key is the digest of the training, the queries, the code and library that compute them, and the samples
-removed. So a re-training is done once, whichever design, batch or interrupted job asked for it, and a
-change of anything that could change its outcome asks for a new one. Files appear whole or not at all; one
-that cannot be read is made anew.
+A key is the digest of what all outcomes of a bank depend on (the training, the queries, the code and
+library that compute them) and of what one re-training changes, such as the samples removed. So a
+re-training is done once, whichever design, batch or interrupted job asked for it, and a change of anything
+that could change its outcome asks for a new one. Files appear whole or not at all; one that cannot be read
+is made anew.
 """
 
 from __future__ import annotations
@@ -11,25 +12,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from hydra_steps.config.code import code_files, registered
 from hydra_steps.errors import StudyError
 
-
-class Outcome(NamedTuple):
-    """One re-training: query values [q] float64, share of test samples right, mean loss in the last epoch."""
-
-    value: np.ndarray
-    test_accuracy: float
-    final_loss: float
+if TYPE_CHECKING:
+    from hydra_steps.process.process import Process
 
 
 class Bank:
-    """Outcomes of re-trainings of one run in ``folder``; ``identity`` (JSON) is what they all depend on."""
+    """Outcomes of re-trainings in ``folder``; ``identity`` (JSON) is what they all depend on."""
 
     def __init__(self, folder: str | Path, identity: Mapping[str, Any]) -> None:
         self.folder = Path(folder)
@@ -42,30 +37,52 @@ class Bank:
                 fix="choose a results folder that you may write to",
             ) from error
 
-    def read(self, removed: np.ndarray) -> Outcome | None:
-        """Return the outcome of training without ``removed`` (sorted positions), or None if it is not
+    def get(self, change: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the outcome (JSON) of the re-training with ``change`` (JSON), made and kept if it is not
         there.
-        """
-        try:
-            entry = json.loads(self._path(removed).read_text(encoding="utf-8"))
-            value = np.array(entry["value"], np.float64)
-            return Outcome(value, float(entry["test_accuracy"]), float(entry["final_loss"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
 
-    def write(self, removed: np.ndarray, outcome: Outcome) -> None:
-        """Keep an outcome; Python's decimal floats read back to the same bits."""
-        path = self._path(removed)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        entry = {"removed": removed.tolist(), **outcome._asdict(), "value": outcome.value.tolist()}
+        Numbers read back to the same bits: Python writes the shortest decimal that does.
+        """
+        outcome = self.read(change)
+        if outcome is None:
+            outcome = make()
+            self.write(change, outcome)
+        return outcome
+
+    def read(self, change: Any) -> dict[str, Any] | None:
+        """Return the outcome of the re-training with ``change``, or None if it is not there."""
         try:
-            partial.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+            entry = json.loads(self._path(change).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        found = isinstance(entry, dict) and entry.get("change") == change
+        return entry["outcome"] if found and isinstance(entry.get("outcome"), dict) else None
+
+    def write(self, change: Any, outcome: Mapping[str, Any]) -> None:
+        """Keep an outcome."""
+        path = self._path(change)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        try:
+            partial.write_text(json.dumps({"change": change, "outcome": outcome}) + "\n", encoding="utf-8")
             os.replace(partial, path)
         except OSError as error:
             raise StudyError(
                 f"{path} cannot be written: {error.strerror}", fix="free some space and run again"
             ) from error
 
-    def _path(self, removed: np.ndarray) -> Path:
-        text = f"{self._identity}/{','.join(str(int(n)) for n in removed)}"
+    def _path(self, change: Any) -> Path:
+        text = f"{self._identity}/{json.dumps(change, sort_keys=True)}"
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+
+
+def circumstances(module: str, process: Process) -> dict[str, Any]:
+    """What decides the last bits of what ``module`` computes with ``process``, beside its data and
+    settings.
+    """
+    import torch
+
+    model = registered("hydra_steps.models", process.settings["model"]["name"])
+    code, root = hashlib.sha256(), Path(__file__).parents[2]
+    for file in code_files(module, model):
+        code.update((root / file).read_bytes())
+    return {"code": code.hexdigest(), "torch": torch.__version__, "device": str(process.device)}

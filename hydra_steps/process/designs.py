@@ -109,9 +109,9 @@ def draw_groups(
     """
     size, count = count_members(name, spec, samples), int(spec["groups"])
     if needs_scores(spec):
-        order = _order(name, spec.get("choice", spec.get("side")), samples, contribution)
+        order = rank_samples(name, spec.get("choice", spec.get("side")), samples, contribution)
     elif spec["kind"] == "leave_one_out":
-        order = _generator(seed, name, 1 / samples, 0).permutation(samples)
+        order = generator_of(seed, name, 1 / samples, 0).permutation(samples)
     else:
         return _random_groups(name, float(spec["fraction"]), samples, size, count, seed)
     return [np.sort(order[g * size : (g + 1) * size]).astype(np.int64) for g in range(count)]
@@ -144,7 +144,7 @@ def _random_groups(
     groups: list[np.ndarray] = []
     seen: set[bytes] = set()
     for number in range(count):
-        generator = _generator(seed, name, fraction, number)
+        generator = generator_of(seed, name, fraction, number)
         while True:
             group = np.sort(generator.choice(samples, size, replace=False)).astype(np.int64)
             if not few or group.tobytes() not in seen:
@@ -154,8 +154,8 @@ def _random_groups(
     return groups
 
 
-def _order(name: str, choice: Any, samples: int, contribution: np.ndarray | None) -> np.ndarray:
-    """Positions in the order in which a choice takes them; equal scores by position."""
+def rank_samples(name: str, choice: Any, samples: int, contribution: np.ndarray | None) -> np.ndarray:
+    """Return all positions [n] in the order in which ``choice`` takes them; equal scores by position."""
     if contribution is None or contribution.shape != (samples,) or not np.isfinite(contribution).all():
         raise StudyError(
             f"design {name!r} ranks {samples} samples by a score that "
@@ -170,7 +170,7 @@ def _order(name: str, choice: Any, samples: int, contribution: np.ndarray | None
     return np.argsort(keys[choice], kind="stable")
 
 
-def _generator(seed: int, name: str, fraction: float, number: int) -> np.random.Generator:
+def generator_of(seed: int, name: str, fraction: float, number: int) -> np.random.Generator:
     """A generator of its own for each group, so that no group depends on another one's draws."""
     key = hashlib.sha256(f"{seed}/{name}/{fraction!r}/{number}".encode()).digest()
     return np.random.Generator(np.random.Philox(key=np.frombuffer(key[:16], np.uint64)))

@@ -10,20 +10,19 @@ twice.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from hydra_steps.config.code import code_files, registered
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.process.bank import Bank, Outcome
+from hydra_steps.process.bank import Bank, circumstances
 from hydra_steps.process.designs import check_classes, draw_groups, needs_scores
 from hydra_steps.process.manifest import read_manifest
 from hydra_steps.process.outcomes import write_outcomes
@@ -74,18 +73,13 @@ def retrain_without(
     trajectory_digest = read_manifest(Path(trajectory))["digest"]
     query_set = QuerySet(expand_queries(asked, data), data, base.process)
     retrainer = Retrainer(base, query_set, data.test.images, data.test.labels)
-    identity = {"trajectory": trajectory_digest, "queries": asked, "code": _code_digest(base)}
     kept = Bank(
         bank or Path(output).parents[1] / ".bank",
-        identity | {"torch": torch.__version__, "device": str(base.process.device)},
+        {"trajectory": trajectory_digest, "queries": asked} | circumstances(__name__, base.process),
     )
     outcomes = []
     for group in tqdm(groups, desc=f"re-training without {name}", unit="group", mininterval=2):
-        outcome = kept.read(group)
-        if outcome is None:
-            outcome = retrainer.outcome(group)
-            kept.write(group, outcome)
-        outcomes.append(outcome)
+        outcomes.append(Outcome.from_json(kept.get(group.tolist(), partial(retrainer.entry, group))))
 
     final = retrainer.measured(base.final_state)
     write_outcomes(
@@ -107,6 +101,21 @@ def retrain_without(
             "trajectory_digest": trajectory_digest,
         },
     )
+
+
+class Outcome(NamedTuple):
+    """One re-training: query values [q] float64, share of test samples right, mean loss in the last epoch."""
+
+    value: np.ndarray
+    test_accuracy: float
+    final_loss: float
+
+    def as_json(self) -> dict[str, Any]:
+        return self._asdict() | {"value": self.value.tolist()}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Outcome:
+        return cls(np.array(entry["value"], np.float64), entry["test_accuracy"], entry["final_loss"])
 
 
 class Retrainer:
@@ -139,6 +148,10 @@ class Retrainer:
         final_loss = float(torch.cat(losses).double().mean()) if losses else float("nan")
         return self.measured(state)._replace(final_loss=final_loss)
 
+    def entry(self, removed: np.ndarray) -> dict[str, Any]:
+        """The outcome as a bank keeps it."""
+        return self.outcome(removed).as_json()
+
     def first_step(self, removed: np.ndarray) -> int:
         """The last checkpoint before which the run saw none of ``removed``: until there both trainings are
         one.
@@ -151,7 +164,9 @@ class Retrainer:
         return max(c for c in self.base.checkpoints if c <= step)
 
     def measured(self, state: State) -> Outcome:
-        """Query values and test accuracy at a state, without a final loss; one forward pass over each split."""
+        """Query values and test accuracy at a state, without a final loss; one forward pass over each
+        split.
+        """
         logits = self.queries.logits(state)
         if "test" in logits:
             accuracy = float((logits["test"].argmax(-1) == self._labels).double().mean())
@@ -167,12 +182,3 @@ def read_contribution(scores: str | Path, spec: Mapping[str, Any]) -> np.ndarray
     if spec["query"] not in names:
         raise StudyError(f"query {spec['query']!r} is not in {scores}", fix=nearest(spec["query"], names))
     return contribution[names.index(spec["query"])]
-
-
-def _code_digest(base: Trajectory) -> str:
-    """SHA-256 of the source files that decide an outcome."""
-    model = registered("hydra_steps.models", base.process.settings["model"]["name"])
-    total, root = hashlib.sha256(), Path(__file__).parents[2]
-    for file in code_files(__name__, model):
-        total.update((root / file).read_bytes())
-    return total.hexdigest()

@@ -12,16 +12,15 @@ import numpy as np
 import pytest
 import torch
 
-from hydra_steps.data import noise_labels, split_data
 from hydra_steps.errors import StudyError
-from hydra_steps.process.bank import Bank, Outcome
+from hydra_steps.process.bank import Bank
 from hydra_steps.process.manifest import read_manifest
 from hydra_steps.process.outcomes import read_outcomes
 from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.retraining import Retrainer, retrain_without
+from hydra_steps.process.retraining import Outcome, Retrainer, retrain_without
 from hydra_steps.process.running import retrain, run
 from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data, train_model
+from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.store import write_scores
 
@@ -30,30 +29,6 @@ QUERIES = [
     {"kind": "sample_margin", "split": "validation", "samples": [1]},
 ]
 DESIGN = {"kind": "random_groups", "fraction": 0.05}
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
-    """A run's folder: digits, 60 training samples, four epochs of batches of 16, every third state kept."""
-    folder = tmp_path_factory.mktemp("results") / "runs" / "base-seed1"
-    folder.mkdir(parents=True)
-    data = str(folder / "data")
-    split_data("digits", data, 60, 20, 30, 0, folder / "splits.csv")
-    noise_labels(folder / "splits.csv", "digits", data, "symmetric", 0.1, None, 1, folder / "labels.csv")
-    settings = {
-        "seed": 1,
-        "data": {"name": "digits", "folder": data},
-        "model": {"name": "mlp", "hidden": [6]},
-        "training": {
-            "epochs": 4,
-            "batch_size": 16,
-            "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
-        },
-        "trajectory": {"keep": {"every": 3}},
-        "compute": {"device": "cpu", "dtype": "float32", "threads": 1},
-    }
-    train_model(json.dumps(settings), folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
-    return folder
 
 
 def batch(trained: Path, output: Path, bank: Path, first: int = 0, count: int = 4, **more) -> Path:
@@ -212,19 +187,21 @@ def test_a_group_that_empties_a_class_is_refused_before_any_training(trained, tm
 
 def test_bank_round_trip_and_damage(tmp_path):
     bank = Bank(tmp_path, {"trajectory": "t"})
-    removed, outcome = np.array([1, 5]), Outcome(np.array([1 / 3, -np.inf]), 2 / 3, float("nan"))
-    assert bank.read(removed) is None
-    bank.write(removed, outcome)
-    found = bank.read(removed)
-    assert found is not None
-    assert np.array_equal(found.value, outcome.value)
-    assert found.test_accuracy == 2 / 3
-    assert np.isnan(found.final_loss)
-    assert Bank(tmp_path, {"trajectory": "u"}).read(removed) is None
-    assert bank.read(np.array([15])) is None
+    outcome = Outcome(np.array([1 / 3, -np.inf]), 2 / 3, float("nan"))
+    assert bank.read([1, 5]) is None
+    made = []
+    for _ in range(2):
+        entry = bank.get([1, 5], lambda: made.append(1) or outcome.as_json())
+        found = Outcome.from_json(entry)
+        assert np.array_equal(found.value, outcome.value)
+        assert found.test_accuracy == 2 / 3
+        assert np.isnan(found.final_loss)
+    assert len(made) == 1
+    assert Bank(tmp_path, {"trajectory": "u"}).read([1, 5]) is None
+    assert bank.read([15]) is None
     (path,) = tmp_path.glob("*.json")
     path.write_text(path.read_text()[:20])
-    assert bank.read(removed) is None
+    assert bank.read([1, 5]) is None
 
 
 def _without(base: Trajectory, removed: np.ndarray) -> torch.Tensor:

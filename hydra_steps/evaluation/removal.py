@@ -1,0 +1,66 @@
+"""Removal curves: how good the model is after training anew without what each method points at.
+
+    test_accuracy, test_loss, validation_accuracy, validation_loss   of models trained with fresh seeds
+    noise_left                                                       share of mislabelled among the kept
+    samples
+
+Keys: ``side`` (most_harmful: lowest contribution removed first; most_helpful: highest) and ``fraction``
+removed. ``n`` is the number of fresh trainings; ``value`` their mean, with Student's 95 % interval of the
+mean. ``query`` is the query whose contributions made the order; controls (``random_order``, ``oracle``)
+have none. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import t as student
+
+from hydra_steps.evaluation.layout import part_after, run_of
+from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.stores import read_store
+
+SCHEMA_VERSION = 1
+MEASURES = ("test_accuracy", "test_loss", "validation_accuracy", "validation_loss", "noise_left")
+ARRAYS = ("side", "fraction", "seed", "kept", *MEASURES)
+CONTROLS = ("random_order", "oracle")
+CONFIDENCE = 0.95
+
+
+def evaluate_removal(removals: Sequence[str | Path], output: str | Path) -> None:
+    """Write ``removal.csv`` from folders ``…/runs/<run>/removal/<method or control>``."""
+    rows = []
+    for path in removals:
+        arrays, about = read_store(path, ARRAYS, SCHEMA_VERSION)
+        label = part_after(path, "removal")
+        leading = run_of(path).columns | {
+            "method": label,
+            "query": "" if label in CONTROLS else about["query"],
+        }
+        for side, fraction in sorted(
+            set(zip(arrays["side"].tolist(), arrays["fraction"].tolist(), strict=True))
+        ):
+            chosen = (arrays["side"] == side) & (arrays["fraction"] == fraction)
+            key = {"side": about["sides"][int(side)], "fraction": fraction}
+            for metric in MEASURES:
+                values = arrays[metric][chosen]
+                low, high = mean_interval(values)
+                row = {
+                    "metric": metric,
+                    "n": len(values),
+                    "value": values.mean(),
+                    "ci_low": low,
+                    "ci_high": high,
+                }
+                rows.append(leading | key | row)
+    write_table(make_table("removal", rows), output)
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """Student's interval of the mean of independent trainings; NaN for fewer than two."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    half = student.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)

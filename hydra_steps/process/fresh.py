@@ -1,0 +1,58 @@
+"""Training anew on a part of the samples: another seed, a data set of its own, the study's settings
+otherwise.
+
+Not a counterfactual: initial parameters, batch order and number of steps change with the seed and with the
+number of samples. It answers what a user gets who throws samples away and trains again. Epochs are as
+configured, so fewer samples mean fewer steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from hydra_steps.data import RunData, Split
+from hydra_steps.errors import StudyError
+from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.running import evaluate, run
+from hydra_steps.process.schedules import Schedule
+from hydra_steps.process.state import State
+
+
+def keep_samples(data: RunData, kept: np.ndarray) -> RunData:
+    """Return the data with only the training samples ``kept`` (positions [m]); refused if there are none."""
+    if not len(kept):
+        raise StudyError(
+            f"all {len(data.train)} training samples are removed", "at least one left", "lower the fraction"
+        )
+    train = data.train
+    part = Split(train.images[kept], train.labels[kept], train.source_index[kept])
+    return replace(data, train=part, clean_labels=data.clean_labels[kept], is_noisy=data.is_noisy[kept])
+
+
+def train_anew(settings: Mapping[str, Any], data: RunData, seed: int) -> tuple[Process, State]:
+    """Train on ``data`` with ``settings`` and ``seed``; return the process and its final state.
+
+    The schedule runs afresh, ``plateau`` by this training's own validation loss. Cost: one training.
+    """
+    process = build_process({**settings, "seed": seed}, data)
+    training = settings["training"]
+    schedule = Schedule(
+        training.get("schedule", {}),
+        float(training["optimizer"]["learning_rate"]),
+        process.epochs,
+        process.steps_per_epoch,
+    )
+    reacts = training.get("schedule", {}).get("name") == "plateau"
+    images = torch.tensor(data.validation.images).to(process.device, process.dtype)
+    labels = torch.tensor(data.validation.labels).to(process.device)
+    state = process.initial_state()
+    for epoch in range(process.epochs):
+        first = epoch * process.steps_per_epoch
+        state = run(process, state, schedule.rate, first, first + process.steps_per_epoch)
+        schedule.end_epoch(evaluate(process, state, images, labels)[0] if reacts else 0.0)
+    return process, state

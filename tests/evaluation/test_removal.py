@@ -1,0 +1,84 @@
+"""Removal curves and brittleness as tables, from stores written by hand."""
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp
+
+from hydra_steps.evaluation.brittleness import ARRAYS as FLIP_ARRAYS
+from hydra_steps.evaluation.brittleness import evaluate_brittleness
+from hydra_steps.evaluation.removal import ARRAYS, MEASURES, evaluate_removal, mean_interval
+from hydra_steps.evaluation.tables import read_table
+from hydra_steps.stores import write_store
+
+
+def removal(folder, label, accuracy, run="base-seed0"):
+    """Two fractions of one side, as many seeds as ``accuracy`` has columns."""
+    accuracy = np.asarray(accuracy, float)
+    seeds = accuracy.shape[1]
+    arrays = {name: np.zeros(2 * seeds) for name in ARRAYS}
+    arrays["fraction"] = np.repeat([0.0, 0.8], seeds)
+    arrays["test_accuracy"] = accuracy.ravel()
+    path = folder / "runs" / run / "removal" / label
+    about = {"schema_version": 1, "query": "test_mean", "sides": ["most_harmful", "most_helpful"]}
+    write_store(path, arrays, {name: ("training",) for name in ARRAYS}, about)
+    return path
+
+
+def test_removal_curves(tmp_path):
+    paths = [
+        removal(tmp_path, "m", [[0.9, 0.8], [0.5, 0.7]]),
+        removal(tmp_path, "oracle", [[0.9, 0.8], [1.0, 1.0]]),
+    ]
+    evaluate_removal(paths, tmp_path / "r.csv")
+    table = read_table(tmp_path / "r.csv")
+    assert set(table["metric"]) == set(MEASURES)
+    assert set(table[table["method"] == "oracle"]["query"]) == {""}
+    assert set(table["side"]) == {"most_harmful"}
+    one = table[(table["method"] == "m") & (table["metric"] == "test_accuracy") & (table["seed"] == "0")]
+    one = one.set_index("fraction")
+    assert one["value"].to_dict() == pytest.approx({0.0: 0.85, 0.8: 0.6})
+    assert (one["n"] == 2).all()
+    assert one.loc[0.8, "ci_low"] < 0.5 < 0.7 < one.loc[0.8, "ci_high"]
+
+
+def test_the_interval_of_a_mean():
+    values = np.array([0.1, 0.4, 0.2, 0.5, 0.3])
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert mean_interval(values) == pytest.approx((expected.low, expected.high))
+    assert np.isnan(mean_interval(values[:1])).all()
+
+
+def flips(folder, label, smallest, correct):
+    path = folder / "runs" / "base-seed0" / "brittleness" / label
+    arrays = {
+        "position": np.arange(len(smallest)),
+        "correct": np.array(correct),
+        "smallest": np.array(smallest),
+    }
+    arrays["trainings"] = np.full(len(smallest), 7)
+    about = {"schema_version": 1, "queries": [f"test_sample_{i}" for i in range(len(smallest))]}
+    write_store(path, arrays, {name: ("query",) for name in FLIP_ARRAYS}, about)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("smallest", "correct", "flipped", "median"),
+    [
+        ([4, 8, 6], [1, 1, 1], 1, 6),
+        ([4, -1, 6], [1, 1, 1], 2 / 3, 6),
+        ([4, -1, -1], [1, 1, 1], 1 / 3, np.nan),
+        ([4, -1, 10], [1, 0, 1], 1, 7),
+    ],
+)
+def test_brittleness(tmp_path, smallest, correct, flipped, median):
+    evaluate_brittleness([flips(tmp_path, "m", smallest, correct)], tmp_path / "b.csv")
+    table = read_table(tmp_path / "b.csv")
+    table = table[table["seed"] == "0"].set_index("metric")
+    assert table.loc["flipped", "value"] == pytest.approx(flipped)
+    assert table.loc["median_smallest_group", "value"] == pytest.approx(median, nan_ok=True)
+    assert (table["query"] != "mean_over_queries").sum() == sum(correct)
+
+
+def test_nothing_correct_has_no_rows(tmp_path):
+    evaluate_brittleness([flips(tmp_path, "m", [-1], [0])], tmp_path / "b.csv")
+    assert read_table(tmp_path / "b.csv").empty
