@@ -31,6 +31,13 @@ class StudyError(Exception):
         return (type(self), (self.found, self.expected, self.fix))
 
 
+class Diverged(StudyError):
+    """A method met numbers that grow without bound, or a matrix it cannot invert.
+
+    It is a finding about the method: its scores are stored as diverged, with this message, and the study goes on.
+    """
+
+
 def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
     """Return ``did you mean 'x'?`` for the closest known word, or the list of known words."""
     import difflib

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from hydra_steps.config.extras import INSTALL
 from hydra_steps.config.schema import Schema, method_schemas, study_schema
 from hydra_steps.config.validate import bounds, shown, types
 
@@ -54,7 +55,8 @@ def _methods(schema: Schema) -> str:
             f"`{key}`: {sub['description']} Default `{shown(sub.get('default'))}`; {_allowed(sub)}."
             for key, sub in options["properties"].items()
         )
-        lines.append(f"| `{name}` | {options['description']} | {keys} |\n")
+        library = f" Needs `{INSTALL}`." if options.get("x-needs") else ""
+        lines.append(f"| `{name}` | {options['description']}{library} | {keys} |\n")
     default = "\n".join(f"  {label}: {shown(options)}" for label, options in schema["default"].items())
     return "".join(lines) + f"\nThe default is\n\n```yaml\nmethods:\n{default}\n```\n"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from hydra_steps.config.extras import check_installed
 from hydra_steps.config.limits import check_limits
 from hydra_steps.config.runs import RUN_SECTIONS, Study
 from hydra_steps.config.schema import (
@@ -80,6 +81,7 @@ def _method(label: str, options: dict[str, Any]) -> dict[str, Any]:
     schema = method_schema(name)
     options = unquote(options, schema)
     validate(options, schema, ("methods", label))
+    check_installed(label, name, schema)
     return fill({"method": name, **options}, schema)
 
 

@@ -18,7 +18,16 @@ from hydra_steps.errors import StudyError, nearest
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.trajectory import Trajectory
 
-_FILES = ("hydra", "hydra_forward", "influence", "gradients", "baselines")
+_FILES = (
+    "hydra",
+    "hydra_forward",
+    "influence",
+    "gradients",
+    "baselines",
+    "detectors",
+    "gradient_cosine",
+    "tracin",
+)
 
 
 @dataclass(frozen=True)
@@ -37,23 +46,30 @@ ScorerFunction = Callable[[Trajectory, QuerySet, Mapping[str, Any]], Contributio
 
 @dataclass(frozen=True)
 class Scorer:
-    """A registered method. ``unit`` is ``query`` (contributions predict changes) or ``rank only``."""
+    """A registered method. ``unit`` is ``query`` (contributions predict changes) or ``rank only``.
+
+    ``needs`` says what it reads of the training, ``use`` when a study should choose it.
+    """
 
     name: str
     function: ScorerFunction
     unit: str
     summary: str
     cost: str
+    needs: str = "the final state"
+    use: str = ""
 
 
 _SCORERS: dict[str, Scorer] = {}
 
 
-def scorer(name: str, unit: str, summary: str, cost: str) -> Callable[[ScorerFunction], ScorerFunction]:
-    """Register a scoring function; ``summary`` and ``cost`` are shown to users."""
+def scorer(
+    name: str, unit: str, summary: str, cost: str, needs: str = "the final state", use: str = ""
+) -> Callable[[ScorerFunction], ScorerFunction]:
+    """Register a scoring function; all texts are shown to users."""
 
     def register(function: ScorerFunction) -> ScorerFunction:
-        _SCORERS[name] = Scorer(name, function, unit, summary, cost)
+        _SCORERS[name] = Scorer(name, function, unit, summary, cost, needs, use)
         return function
 
     return register

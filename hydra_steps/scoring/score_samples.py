@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from hydra_steps.errors import StudyError
+from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.manifest import TIMING
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.store import TrajectoryStore
 from hydra_steps.process.training import load_data, prepare_threads
 from hydra_steps.process.trajectory import Trajectory
-from hydra_steps.scoring.registry import get_scorer
+from hydra_steps.scoring.registry import Contribution, get_scorer
 from hydra_steps.scoring.store import write_scores
 
 
@@ -36,7 +36,8 @@ def score_samples(
 ) -> None:
     """Write the contributions [q, n] of ``method`` (a label of the configuration) to the folder ``output``.
 
-    ``options`` and ``queries`` are JSON texts. Raises :class:`StudyError` for a trajectory that is not whole or was
+    ``options`` and ``queries`` are JSON texts. A method that diverges leaves NaN and the attribute ``status`` with
+    its message. Raises :class:`StudyError` for a trajectory that is not whole or was
     trained on other data, an unknown method, a query that does not exist, or a score that is not finite.
     """
     chosen = json.loads(options)
@@ -48,11 +49,18 @@ def score_samples(
     opened = Trajectory.open(trajectory, data)
     query_set = QuerySet(expand_queries(json.loads(queries), data), data, opened.process)
     began = time.perf_counter()
-    result = scorer.function(opened, query_set, chosen)
+    status = "scored"
+    try:
+        result = scorer.function(opened, query_set, chosen)
+    except Diverged as error:
+        # A finding about the method, not a failure of the study: its row says so, and the others go on.
+        status = f"diverged: {error}"
+        print(f"warning: {method} {status}", file=sys.stderr, flush=True)
+        result = Contribution(torch.full((len(query_set), opened.process.samples), torch.nan))
     seconds = time.perf_counter() - began
     values = result.values.cpu().numpy().astype(np.float64)
     scored = values[:, result.arrays["tracked"]] if "tracked" in result.arrays else values
-    if not np.isfinite(scored).all():
+    if status == "scored" and not np.isfinite(scored).all():
         raise StudyError(
             f"method {method} gave {int((~np.isfinite(scored)).sum())} contributions that are not finite",
             "finite numbers",
@@ -67,6 +75,7 @@ def score_samples(
             "label": method,
             "unit": scorer.unit,
             "options": chosen,
+            "status": status,
             "data_digest": data.digest,
             "trajectory_digest": digest_of(trajectory),
             "seconds": seconds,

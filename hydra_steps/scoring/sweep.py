@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from tqdm import tqdm
 
-from hydra_steps.errors import StudyError
+from hydra_steps.errors import Diverged
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.optimizers import Optimizer
 from hydra_steps.process.process import Batch
@@ -59,7 +59,7 @@ def reverse_sweep(
     """Pull ``cotangents`` (parameters [q, p], slots [q, slot, p], buffers [q, r]) at s_T back to s_0.
 
     ``curvature_proxy`` c adds c·I to the curvature. ``hyper`` asks for the hypergradients of the learning
-    rate, weight decay and momentum at one more gradient per step. Raises :class:`StudyError` at the first
+    rate, weight decay and momentum at one more gradient per step. Raises :class:`Diverged` at the first
     non-finite value, with its step.
     """
     process = trajectory.process
@@ -128,9 +128,9 @@ def _through_gradient(
     return pulled, result.buffers_bar
 
 
-def _diverged(step: int, norms: Tensor, curvature: Curvature) -> StudyError:
+def _diverged(step: int, norms: Tensor, curvature: Curvature) -> Diverged:
     last = norms[step + 1].max().item() if step + 1 < len(norms) else math.nan
-    return StudyError(
+    return Diverged(
         f"the reverse sweep is no longer finite at step {step} (norm after it: {last:.3g}, at the end of training: "
         f"{norms[-1].max().item():.3g})",
         "a finite hypergradient",

@@ -1,0 +1,73 @@
+"""The recorded model as an ordinary ``torch.nn.Module``, and its data as ordinary batches, for libraries that ask
+for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from hydra_steps.models.registry import build_model
+from hydra_steps.process.process import Process
+from hydra_steps.process.running import evaluation_chunk
+from hydra_steps.process.state import State
+from hydra_steps.process.trajectory import Trajectory
+
+
+def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:
+    """A fresh module in evaluation mode with the parameters and buffers of s_step (the final state for None)."""
+    process = trajectory.process
+    model = dict(process.settings["model"])
+    shape = process.images.shape[1:]
+    module = build_model(
+        model.pop("name"), (shape[0], shape[1], shape[2]), classes_of(process), model, process.seed
+    )
+    module.to(process.device, process.dtype)  # first: parameters take the module's precision when they are loaded
+    module.load_state_dict(trajectory.state_dict(trajectory.steps if step is None else step))
+    return module.eval()
+
+
+def classes_of(process: Process) -> int:
+    """C, the number of logits."""
+    with torch.no_grad():
+        initial = process.initial_state()
+        return process.model.logits(initial.parameters, initial.buffers, process.images[:1]).shape[-1]
+
+
+@torch.no_grad()
+def train_logits(process: Process, state: State) -> Tensor:
+    """Logits [n, c] of all training samples in evaluation mode, without augmentation. One forward pass each."""
+    chunk = evaluation_chunk(process.device)
+    parts = [
+        process.model.logits(state.parameters, state.buffers, images)
+        for images in process.images.split(chunk)
+    ]
+    return torch.cat(parts)
+
+
+def epoch_ends(trajectory: Trajectory) -> list[int]:
+    """The steps t at which s_t is the state after a whole epoch, in order."""
+    per_epoch = trajectory.process.steps_per_epoch
+    return [per_epoch * (epoch + 1) for epoch in range(trajectory.process.epochs)]
+
+
+def epoch_logits(trajectory: Trajectory) -> Iterator[Tensor]:
+    """Logits [n, c] of all training samples after each epoch: one forward pass over the data for each.
+
+    States that are not stored are replayed, which costs one training at most.
+    """
+    for step in epoch_ends(trajectory):
+        yield train_logits(trajectory.process, trajectory.state(step))
+
+
+@torch.no_grad()
+def penultimate(module: nn.Module, images: Tensor) -> Tensor:
+    """Inputs [n, f] of the module's last linear layer."""
+    last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+    found: list[Tensor] = []
+    hook = last.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
+    for part in images.split(evaluation_chunk(images.device)):
+        module(part)
+    hook.remove()
+    return torch.cat(found)
