@@ -20,6 +20,7 @@ SCORE_FIGURES = {
     "plot_detection",
     "plot_prediction",
 }
+SMOOTHNESS = {"measure_smoothness", "describe_smoothness"}
 FIGURES = SCORE_FIGURES | {"plot_noise", "plot_training"}
 STUDY = "config/test.yaml"
 
@@ -51,7 +52,11 @@ def test_the_noise_rate_runs_again_from_the_labels(finished: Tree) -> None:
     planned = finished.planned()
     assert {"split_data", "fetch_data"}.isdisjoint(planned)
     assert planned["noise_labels"] == planned["train_model"] == 2
-    assert set(planned) >= EVALUATION | FIGURES | {"score_samples", "retrain_without", "describe_noise"}
+    assert set(planned) >= EVALUATION | FIGURES | SMOOTHNESS | {
+        "score_samples",
+        "retrain_without",
+        "describe_noise",
+    }
 
 
 def test_the_share_inspected_evaluates_detection_again(finished: Tree) -> None:

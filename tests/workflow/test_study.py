@@ -19,6 +19,7 @@ TABLES = (
     "counterfactual_points",
     "detection",
     "noise",
+    "smoothness",
     "training",
 )
 FIGURES = ("agreement", "contributions", "counterfactual", "detection", "noise", "prediction", "training")
