@@ -1,5 +1,4 @@
-"""What every Zarr store of a study has in common: a digest of its content, and ``complete: true`` written
-last.
+"""What every Zarr store of a study has in common: a digest of its content, and ``complete`` last.
 
 A Zarr array that was never written reads as zeros without an error, so a reader must know that the writer
 finished and that the bytes are the ones that were written. Imports no torch.

@@ -1,11 +1,11 @@
 """Brittleness: how few training samples a correct prediction hangs on, as found by each method and verified.
 
-    smallest_group          samples in the smallest group found whose removal flipped the prediction; n its
-    re-trainings flipped                 share of the correct test predictions for which a group was found
-    (over queries) median_smallest_group   median of smallest_group, a prediction that never flipped
-    counting as the largest
-                            (over queries; undefined where that is the median)
+    smallest_group          samples in the smallest group found whose removal flipped the prediction
+    flipped                 share of the correct predictions for which a group was found, over the queries
+    median_smallest_group   median of smallest_group over the queries; a prediction that never flipped counts
+                            as the largest, and the median is undefined where it is one of those
 
+``n`` is the number of re-trainings behind a smallest_group, and of correct predictions behind the others.
 Predictions that the run got wrong are left out. A smaller number is a better method. Torch-free.
 """
 

@@ -1,5 +1,4 @@
-"""What each score cost: wall time, its ratio to training, and peak memory, as each scoring job measured
-itself.
+"""What each score cost: wall time, its ratio to training, and peak memory, measured inside each job.
 
     seconds             wall time of the scoring, start-up excluded
     ratio_to_training   seconds / seconds_training of the same run

@@ -1,14 +1,17 @@
 """Scores held against re-training: does the predicted change of a query agree with the real one?
 
-    predicted change by group g   Σ_{n∈g} c[q, n]              real change   f_q(re-trained without g) −
-    f_q(run)
+    predicted change by group g   Σ_{n∈g} c[q, n]
+    real change                   f_q(re-trained without g) − f_q(run)
 
-    lds            Spearman over random groups (linear datamodelling score), per query, and its mean over
-    the queries loo_spearman, loo_pearson    the same correlations over single samples (design
-    leave_one_out) slope, intercept             least squares of the real on the predicted change: 1 and 0
-    for a perfect score sign_accuracy                share of groups whose predicted change has the real
-    one's sign
+    lds, pearson                 Spearman (linear datamodelling score) and Pearson over random groups
+    loo_spearman, loo_pearson    the same over single samples (design leave_one_out)
+    top_spearman, top_pearson    the same over blocks of a ranking (design top_groups)
+    slope, intercept             least squares of the real on the predicted change; 1 and 0 are perfect
+    sign_accuracy                share of groups whose predicted change has the real one's sign
+    real_change                  mean real change over the groups of a design, whatever was predicted
 
+All but the last also as the mean over the queries. ``method`` of a real_change is the one whose score chose the
+groups, and empty for random groups, the controls. ``n`` is the number of groups.
 Methods that only rank have no Pearson, slope, intercept or sign. Intervals: percentile bootstrap over
 groups, shared by all queries of a mean. Torch-free.
 """
@@ -16,37 +19,29 @@ groups, shared by all queries of a mean. Torch-free.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.correlation import line, pearson, spearman
+from hydra_steps.evaluation.effects import Design, check_match, join_batches, predict
 from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_interval
 from hydra_steps.evaluation.layout import Run, part_after, run_of
 from hydra_steps.evaluation.tables import POINT_COLUMNS, make_table, write_table
 from hydra_steps.process.outcomes import Outcomes, read_outcomes
-from hydra_steps.scoring.store import Scores, read_scores
+from hydra_steps.scoring.store import read_scores
 
 ALL_QUERIES = "mean_over_queries"
 
+# What Spearman's and Pearson's coefficients are called over the groups of each kind of design.
+CORRELATIONS = {
+    "random_groups": ("lds", "pearson"),
+    "leave_one_out": ("loo_spearman", "loo_pearson"),
+    "top_groups": ("top_spearman", "top_pearson"),
+}
+
 Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Design:
-    """All re-trainings of one design on one run: real changes [r, q] and the groups behind them."""
-
-    name: str
-    kind: str
-    fraction: float
-    queries: tuple[str, ...]
-    group: np.ndarray
-    removed: tuple[np.ndarray, ...]
-    change: np.ndarray
-    attributes: dict
 
 
 def evaluate_counterfactual(
@@ -70,12 +65,18 @@ def evaluate_counterfactual(
             read_outcomes(path)
         )
     designs = {run: [join_batches(n, parts) for n, parts in found.items()] for run, found in batches.items()}
-    rows, dots = [], []
+    rows: list[dict] = []
+    dots: list[dict] = []
+    for run, own in designs.items():
+        for design in own:
+            about = run.columns | {"design": design.name, "method": design.chosen_by}
+            changes = real_changes(design, resamples, seed)
+            rows += [about | {"fraction": design.fraction} | row for row in changes]
     for path in scores:
         run, found = run_of(path), read_scores(path)
         for design in designs.get(run, []):
             queries = [q for q in design.queries if q in found.queries]
-            _check_match(Path(path), found, design, queries)
+            check_match(Path(path), found, design, queries)
             predicted = predict(found, design, queries)
             real = design.change[:, [design.queries.index(q) for q in queries]]
             about = run.columns | {"method": part_after(path, "scores"), "design": design.name}
@@ -85,44 +86,6 @@ def evaluate_counterfactual(
             rows += [about | {"fraction": design.fraction} | row for row in measured]
     write_table(make_table("counterfactual", rows), output)
     write_table(pd.DataFrame(dots, columns=list(POINT_COLUMNS)), points)
-
-
-def join_batches(name: str, batches: Sequence[Outcomes]) -> Design:
-    """Put the batches of a design together in the order of their groups; a group that is there twice is
-    refused.
-    """
-    first = batches[0]
-    for other in batches[1:]:
-        same = other.queries == first.queries and np.array_equal(other.base_value, first.base_value)
-        if not same or other.attributes.get("trajectory_digest") != first.attributes.get("trajectory_digest"):
-            raise StudyError(
-                f"the batches of the design {name!r} belong to different trainings or queries",
-                "batches that were all made from one run",
-                "delete the design's folder and run the study again",
-            )
-    group = np.concatenate([b.group for b in batches])
-    if len(np.unique(group)) != len(group):
-        raise StudyError(f"the batches of the design {name!r} hold a group twice", "each group once")
-    order = np.argsort(group)
-    removed = [r for b in batches for r in b.removed]
-    return Design(
-        name,
-        str(first.attributes["kind"]),
-        float(first.attributes["fraction"]),
-        first.queries,
-        group[order],
-        tuple(removed[i] for i in order),
-        np.concatenate([b.change for b in batches])[order],
-        first.attributes,
-    )
-
-
-def predict(scores: Scores, design: Design, queries: Sequence[str]) -> np.ndarray:
-    """Return the predicted changes [r, q]: sums of contributions over each group, in float64."""
-    rows = [scores.of_query(q).astype(np.float64) for q in queries]
-    return np.array([[c[members].sum() for c in rows] for members in design.removed]).reshape(
-        len(design.removed), len(rows)
-    )
 
 
 def measure(
@@ -135,32 +98,48 @@ def measure(
     seed: int = 0,
 ) -> Iterator[dict]:
     """Yield rows (query, metric, n, value, ci_low, ci_high) from predicted and real changes [r, q]."""
-    single = kind == "leave_one_out"
-    metrics: dict[str, Metric] = {"loo_spearman" if single else "lds": spearman}
+    by_rank, by_value = CORRELATIONS[kind]
+    metrics: dict[str, Metric] = {by_rank: spearman}
     if has_unit:
-        metrics |= {"loo_pearson" if single else "pearson": pearson}
+        metrics |= {by_value: pearson}
         metrics |= {"slope": _slope, "intercept": _intercept, "sign_accuracy": _sign_accuracy}
-    groups = len(predicted)
     for metric, function in metrics.items():
-        per_query = function(predicted.T, real.T)
-        averaged = [(ALL_QUERIES, list(range(len(queries))), per_query.mean())] if len(queries) > 1 else []
-        for query, columns, value in [(q, [i], per_query[i]) for i, q in enumerate(queries)] + averaged:
-            x, y = predicted[:, columns].T, real[:, columns].T
+        for row in _rows(function, queries, predicted, real, resamples, seed):
+            yield {"metric": metric} | row
 
-            def statistic(drawn: np.ndarray, x=x, y=y, function=function) -> np.ndarray:
-                return function(x[:, drawn], y[:, drawn]).mean(0)
 
-            low, high = np.nan, np.nan
-            if np.isfinite(value):
-                low, high = bootstrap_interval(statistic, [groups], resamples=resamples, seed=seed)
-            yield {
-                "query": query,
-                "metric": metric,
-                "n": groups,
-                "value": value,
-                "ci_low": low,
-                "ci_high": high,
-            }
+def real_changes(design: Design, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[dict]:
+    """Yield rows (metric, query, n, value, ci_low, ci_high) of the mean real change over a design's groups."""
+    for row in _rows(_mean_real, design.queries, design.change, design.change, resamples, seed):
+        if row["query"] != ALL_QUERIES:  # queries have different sizes: their mean says nothing
+            yield {"metric": "real_change"} | row
+
+
+def _rows(
+    function: Metric,
+    queries: Sequence[str],
+    predicted: np.ndarray,
+    real: np.ndarray,
+    resamples: int,
+    seed: int,
+) -> Iterator[dict]:
+    groups = len(predicted)
+    per_query = function(predicted.T, real.T)
+    averaged = [(ALL_QUERIES, list(range(len(queries))), per_query.mean())] if len(queries) > 1 else []
+    for query, columns, value in [(q, [i], per_query[i]) for i, q in enumerate(queries)] + averaged:
+        x, y = predicted[:, columns].T, real[:, columns].T
+
+        def statistic(drawn: np.ndarray, x: np.ndarray = x, y: np.ndarray = y) -> np.ndarray:
+            return function(x[:, drawn], y[:, drawn]).mean(0)
+
+        low, high = np.nan, np.nan
+        if np.isfinite(value):
+            low, high = bootstrap_interval(statistic, [groups], resamples=resamples, seed=seed)
+        yield {"query": query, "n": groups, "value": float(value), "ci_low": low, "ci_high": high}
+
+
+def _mean_real(predicted: np.ndarray, real: np.ndarray) -> np.ndarray:
+    return real.mean(-1) if real.shape[-1] else np.full(real.shape[:-1], np.nan)
 
 
 def _slope(predicted: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -185,20 +164,3 @@ def _points(
         about = {"group": int(group), "fraction": design.fraction, "n": len(design.removed[i])}
         for j, query in enumerate(queries):
             yield about | {"query": query, "predicted": predicted[i, j], "real": real[i, j]}
-
-
-def _check_match(path: Path, scores: Scores, design: Design, queries: Sequence[str]) -> None:
-    if not queries:
-        raise StudyError(
-            f"the scores in {path} and the design {design.name!r} have no query in common",
-            f"one of {', '.join(design.queries)}",
-            "run the study again so that both have the study's queries",
-        )
-    last = max((int(r.max()) for r in design.removed if len(r)), default=-1)
-    stated = [found.get("trajectory_digest") for found in (scores.attributes, design.attributes)]
-    if stated[0] != stated[1] or last >= scores.contribution.shape[1]:
-        raise StudyError(
-            f"the scores in {path} were computed from the trajectory {stated[0]}",
-            f"{stated[1]}, as the re-trainings of {design.name!r}",
-            "run the study again so that both belong to one training",
-        )

@@ -1,5 +1,4 @@
-"""Percentile bootstrap intervals that share one resample among queries and strata, and that know when not
-to exist.
+"""Percentile bootstrap intervals that share one resample among queries, and that know when not to exist.
 
 ``scipy.stats.bootstrap`` resamples every array by itself or all as pairs; here a resample is a list of
 positions, so that one statistic may look at many queries at once, or at two strata. Resamples on which the

@@ -1,7 +1,7 @@
 """The label noise that a run really got: its rate and its class-transition matrix.
 
-    rate         share of the training samples whose label is not the true one transition   share of the
-    samples of class ``clean_label`` that carry ``label``; rows of the matrix sum to 1
+    rate         share of the training samples whose label is not the true one
+    transition   share of the samples of class ``clean_label`` that carry ``label``; its rows sum to 1
 
 ``n`` is the number of samples behind the share. These are counts of what is there, so they have no
 interval. Torch-free.

@@ -1,5 +1,4 @@
-"""A ranking by suspicion, measured under any number of weightings at once: what the bootstrap needs to be
-cheap.
+"""A ranking by suspicion, measured under many weightings at once: what makes the bootstrap cheap.
 
 Weights [r, n] say how often each sample was drawn. Samples with equal scores form a block and have no order
 inside it. Every measure is O(r · n) from two cumulative sums. Torch-free.

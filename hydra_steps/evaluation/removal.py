@@ -1,8 +1,7 @@
 """Removal curves: how good the model is after training anew without what each method points at.
 
     test_accuracy, test_loss, validation_accuracy, validation_loss   of models trained with fresh seeds
-    noise_left                                                       share of mislabelled among the kept
-    samples
+    noise_left   share of mislabelled among the kept samples
 
 Keys: ``side`` (most_harmful: lowest contribution removed first; most_helpful: highest) and ``fraction``
 removed. ``n`` is the number of fresh trainings; ``value`` their mean, with Student's 95 % interval of the

@@ -1,5 +1,4 @@
-"""Brittleness: the smallest group of training samples whose removal flips a correct prediction, as each
-method finds it.
+"""Brittleness: the smallest group whose removal flips a correct prediction, as each method finds it.
 
 For a test sample that the run gets right, a method lists the training samples that help it most. Removing
 the first k of them and re-training (same seed, same order) either flips the prediction or not; k doubles

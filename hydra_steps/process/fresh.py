@@ -1,5 +1,4 @@
-"""Training anew on a part of the samples: another seed, a data set of its own, the study's settings
-otherwise.
+"""Training anew on a part of the samples: another seed, and the study's settings otherwise.
 
 Not a counterfactual: initial parameters, batch order and number of steps change with the seed and with the
 number of samples. It answers what a user gets who throws samples away and trains again. Epochs are as

@@ -1,5 +1,4 @@
-"""Outcomes of re-training without groups of samples: the store that a bank's batch writes and every metric
-reads.
+"""Outcomes of re-training without groups of samples: what a batch writes and every metric reads.
 
     real change of query q by group g  =  value[g, q] − base_value[q]
 

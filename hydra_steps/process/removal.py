@@ -1,5 +1,4 @@
-"""Removal curves: throw away what a score points at, train again with fresh seeds, and see how good the
-model is.
+"""Removal curves: throw away what a score points at, train again, and see how good the model is.
 
 For a method's contributions c, ``most_harmful`` removes the lowest c first and ``most_helpful`` the
 highest; removing 80 % of the most harmful is keeping the top 20 %. Two controls have no score:

@@ -1,5 +1,4 @@
-"""The scores' store: one contribution c[q, n] per query and training sample, and what it needs to be read
-right.
+"""The scores' store: one contribution c[q, n] per query and training sample, and how to read it.
 
     c[q, n] = −∂f_q/∂w_n      positive helps: the predicted rise of query q if sample n were removed
 

@@ -22,6 +22,7 @@ def evaluate(tmp_path, scores, outcomes):
 
 
 def cells(table, **where) -> dict:
+    table = table[table["metric"] != "real_change"]
     for column, value in ({"seed": "0"} | where).items():
         table = table[table[column] == value]
     return {(r.query, r.metric): r.value for r in table.itertuples()}
@@ -112,6 +113,18 @@ def test_constant_scores_are_undefined(study, tmp_path):
     assert np.isnan(found["test_mean", "lds"])
     assert np.isnan(found["test_mean", "slope"])
     assert found["test_mean", "sign_accuracy"] == 0
+
+
+def test_blocks_of_a_ranking_and_their_controls(study, tmp_path):
+    chosen = study.outcomes("top", GROUPS[:4], [3.0, 1, 2, 2], kind="top_groups", spec={"method": "m"})
+    outcomes = [chosen, study.outcomes("g", GROUPS[:3], [1.0, 2, 6])]
+    table, _ = evaluate(tmp_path, [study.scores("m", C[0])], outcomes)
+    assert ("test_mean", "top_spearman") in cells(table)
+    table = table[(table["metric"] == "real_change") & (table["seed"] == "0")].set_index("design")
+    assert table["method"].to_dict() == {"top": "m", "g": ""}
+    assert table["value"].to_dict() == {"top": 2, "g": 3}
+    assert table["n"].to_dict() == {"top": 4, "g": 3}
+    assert table.loc["top", "ci_low"] < 2 < table.loc["top", "ci_high"]
 
 
 def test_seeds_are_summarised(study, tmp_path):
