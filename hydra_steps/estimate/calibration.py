@@ -34,7 +34,8 @@ from hydra_steps.process.training import prepare_threads
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.registry import get_scorer
 
-FEW, MORE = 2, 6  # batches of an epoch, or epochs' worth of steps, in the tiny trainings
+SLOW = 0.3  # seconds of a step from which on the tiny trainings are as small as they can be
+RATE = 1e-3
 MOST_QUERIES = 32  # more are extrapolated
 SPLIT = 64  # samples of the tiny validation and test splits, at least
 
@@ -56,8 +57,10 @@ class MethodCost:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was measured for one run configuration; sizes count numbers, ``memory`` is this process's peak in
-    bytes.
+    """What was measured for one run configuration.
+
+    ``parameters``, ``slots`` and ``buffers`` are the sizes of the state; ``startup`` the seconds that a job needs
+    to be ready; ``training_memory`` and ``scoring_memory`` the peaks of this process in bytes, after each.
     """
 
     parameters: int
@@ -67,7 +70,17 @@ class Calibration:
     seconds_per_evaluated_sample: float
     methods: Mapping[str, MethodCost]
     startup: float
-    memory: int
+    training_memory: int
+    scoring_memory: int
+
+
+@dataclass(frozen=True)
+class _Tiny:
+    """One tiny training and what is asked of it."""
+
+    process: Process
+    trajectory: Trajectory
+    queries: QuerySet
 
 
 def calibrate(
@@ -79,39 +92,35 @@ def calibrate(
     """Measure a run's configuration (sections data, model, training, compute, seed) with a study's methods
     and queries.
 
-    ``samples`` is the number of training samples n that the study has. ``startup`` is the processor time that
-    this process needed to be ready, as each job of the study will.
+    ``samples`` is the number of training samples n that the study has.
     """
-    startup = time.process_time()
+    startup = time.process_time()  # of this process, which has imported what a job imports
     prepare_threads(run)
-    settings = {**run, "trajectory": {"keep": "all", "replay": "strict"}}
     batch = int(run["training"]["batch_size"])
-    tiny = {
-        name: _tiny(settings, count * batch, epochs)
-        for name, (count, epochs) in {
-            "few": (FEW, 1),
-            "steps": (FEW, MORE // FEW),
-            "samples": (MORE, 1),
-        }.items()
-    }
-    for process, _ in tiny.values():
-        process.step(process.initial_state(), 0, 1e-3)  # first calls choose kernels
-    process, data = tiny["steps"]
+    few = -(-MOST_QUERIES // batch)
+    process, data = _build(run, few * batch, 1)
     initial = process.initial_state()
-    rates = [1e-3] * process.steps
-    training, _ = _timed(partial(Trajectory.in_memory, process, rates))
+    process.step(initial, 0, RATE)  # the first call chooses kernels
+    per_step = _timed(partial(process.step, initial, 0, RATE))[0]
     images = torch.tensor(data.train.images).to(process.device, process.dtype)
     labels = torch.tensor(data.train.labels).to(process.device)
-    evaluating, _ = _timed(partial(evaluate, process, initial, images, labels))
+    evaluating = _timed(partial(evaluate, process, initial, images, labels))[0]
+    training_memory = peak_memory()
+    specs, more_queries = small_queries(queries)
+    few, more = (few, 2) if per_step > SLOW else (max(few, 2), 3)
+    tiny = [_tiny(run, specs, few * batch, 1), _tiny(run, specs, few * batch, more)]
+    tiny.append(_tiny(run, specs, few * more * batch, 1))
+    costs = {label: _method(options, tiny, samples, more_queries) for label, options in methods.items()}
     return Calibration(
         parameters=initial.parameters.numel(),
         slots=len(initial.slots),
         buffers=initial.buffers.numel(),
-        seconds_per_step=training / process.steps,
+        seconds_per_step=per_step,
         seconds_per_evaluated_sample=evaluating / len(labels),
-        methods={label: _method(options, queries, tiny, samples) for label, options in methods.items()},
+        methods=costs,
         startup=startup,
-        memory=peak_memory(),
+        training_memory=training_memory,
+        scoring_memory=peak_memory(),
     )
 
 
@@ -160,37 +169,41 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _tiny(run: Mapping[str, Any], samples: int, epochs: int) -> tuple[Process, RunData]:
+def _build(run: Mapping[str, Any], samples: int, epochs: int) -> tuple[Process, RunData]:
     data = random_data(run, samples)
     return build_process({**run, "training": {**run["training"], "epochs": epochs}}, data), data
 
 
+def _tiny(run: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], samples: int, epochs: int) -> _Tiny:
+    process, data = _build(run, samples, epochs)
+    trajectory = Trajectory.in_memory(process, [RATE] * process.steps)
+    return _Tiny(process, trajectory, QuerySet(expand_queries(specs, data), data, process))
+
+
 def _method(
-    options: Mapping[str, Any],
-    queries: Sequence[Mapping[str, Any]],
-    tiny: Mapping[str, tuple[Process, RunData]],
-    samples: int,
+    options: Mapping[str, Any], tiny: Sequence[_Tiny], samples: int, more_queries: float
 ) -> MethodCost:
-    """Fit one method's cost to the three tiny trainings; ``samples`` is the study's own n."""
-    specs, more_queries = small_queries(queries)
+    """Fit one method's cost to three tiny trainings: a first, one of more epochs, one of more samples.
+
+    ``samples`` is the study's own n, ``more_queries`` how many times as many queries it has.
+    """
     chosen, more_tracked = _few_tracked(options, samples)
-    measured, more_passes = {}, 1.0
-    for name, (process, data) in tiny.items():
-        trajectory = Trajectory.in_memory(process, [1e-3] * process.steps)
-        query_set = QuerySet(expand_queries(specs, data), data, process)
-        function = get_scorer(options["method"]).function
+    function = get_scorer(options["method"]).function
+    measured, more_passes = [], 1.0
+    for one in tiny:
         try:
-            measured[name], result = _timed(partial(function, trajectory, query_set, chosen))
+            seconds, result = _timed(partial(function, one.trajectory, one.queries, chosen))
         except StudyError as error:
             return MethodCost(problem=error.found)
+        measured.append(seconds)
         found = result.diagnostics.get("iterations")
         if found and "iterations" in options:  # as many as it may take, not as many as the tiny problem took
             more_passes = max(1.0, int(options["iterations"]) / int(found))
-    few, batch = tiny["few"][0], tiny["few"][0].samples // FEW
-    per_step = max(0.0, measured["steps"] - measured["few"]) / (MORE - FEW)
-    extra = measured["samples"] - measured["few"] - per_step * (MORE - FEW)
-    per_sample = max(0.0, extra) / ((MORE - FEW) * batch)
-    fixed = max(0.0, measured["few"] - per_step * FEW - per_sample * few.samples)
+    (first, longer, larger), (few, steps, wide) = measured, [one.process for one in tiny]
+    per_step = max(0.0, longer - first) / (steps.steps - few.steps)
+    extra = larger - first - per_step * (wide.steps - few.steps)
+    per_sample = max(0.0, extra) / (wide.samples - few.samples)
+    fixed = max(0.0, first - per_step * few.steps - per_sample * few.samples)
     scale = more_queries * more_tracked
     return MethodCost(fixed, per_step * scale, per_sample * more_queries * more_passes)
 

@@ -116,10 +116,10 @@ def require_space(costs: list[Cost], already: float = 0.0) -> None:
     for cost in costs:
         needed.setdefault(_existing(cost.folder).stat().st_dev, []).append(cost)
     for parts in needed.values():
-        folder = _existing(parts[0].folder)
+        largest = sorted(parts, key=lambda cost: -cost.disk)[:3]
+        folder = _existing(largest[0].folder)
         free, total = shutil.disk_usage(folder).free, max(0.0, sum(c.disk for c in parts) - already)
         if total > free:
-            largest = sorted(parts, key=lambda cost: -cost.disk)[:3]
             raise StudyError(
                 f"the study takes {format_bytes(total)} more, and the disk of {folder.resolve()} has "
                 f"{format_bytes(free)} free ("
@@ -155,7 +155,7 @@ class _RunCosts:
         raw = sum(dataset(data["name"]).parts.values()) * math.prod(dataset(data["name"]).image_shape)
         # The published parts as bytes, the splits as float32, and a copy of them as tensors.
         splits = sum(self._sizes.values()) * math.prod(shape)
-        self._memory = measured.memory + raw + splits * (4 + width)
+        self._data_memory = raw + splits * (4.0 + width)
 
     def train(self) -> tuple[float, float, float]:
         """(seconds, disk, memory) of the training."""
@@ -163,7 +163,11 @@ class _RunCosts:
         seconds = self._steps * self._measured.seconds_per_step
         seconds += evaluated * self._measured.seconds_per_evaluated_sample
         blocks = 2 * max(BLOCK_BYTES, self._state)
-        return self._measured.startup + seconds, self._shape.bytes, self._memory + blocks
+        return (
+            self._measured.startup + seconds,
+            self._shape.bytes,
+            self._measured.training_memory + self._data_memory + blocks,
+        )
 
     def score(self, label: str) -> tuple[float, float, float]:
         """(seconds, disk, memory) of one method."""
@@ -175,7 +179,13 @@ class _RunCosts:
             seconds += self._asked * self._measured.seconds_per_step / self._batch
         segment = min(self._steps + 1, SEGMENT if self._gap == 1 else self._gap) * self._state
         cotangents = 6 * self._queries * self._state
-        memory = self._memory + segment + cotangents + 4 * max(BLOCK_BYTES, self._state)
+        memory = (
+            self._measured.scoring_memory
+            + self._data_memory
+            + segment
+            + cotangents
+            + 4 * max(BLOCK_BYTES, self._state)
+        )
         return self._measured.startup + seconds, 8.0 * self._queries * self._sizes["train"], memory
 
     def problem(self, label: str) -> str:
@@ -193,7 +203,7 @@ class _RunCosts:
         splits = self._sizes["validation"] + self._sizes["test"]
         once = self._steps * self._measured.seconds_per_step
         once += splits * self._measured.seconds_per_evaluated_sample
-        memory = self._memory + 4 * max(BLOCK_BYTES, self._state)
+        memory = self._measured.training_memory + self._data_memory + 4 * max(BLOCK_BYTES, self._state)
         return self._measured.startup + count * once, count * bytes_each, memory
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hydra_steps.config import load_study
+from hydra_steps.config import load_study, resolve_study
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.__main__ import duration, main, table
 from hydra_steps.estimate.calibration import Calibration, MethodCost, calibrate, small_queries
@@ -34,14 +34,38 @@ def measured(methods) -> Calibration:
         "seconds_per_evaluated_sample": 1e-5,
         "methods": cost,
         "startup": 2.0,
-        "memory": 400_000_000,
+        "training_memory": 400_000_000,
+        "scoring_memory": 500_000_000,
     }
     return Calibration(**numbers)
 
 
 @pytest.fixture
-def study() -> dict:
-    return load_study(ROOT / "config" / "quickstart.yaml")
+def study(tmp_path: Path) -> dict:
+    return resolve_study(
+        {
+            "study": "estimated",
+            "results": str(tmp_path / "results"),
+            "seeds": [0, 1],
+            "data": {
+                "name": "digits",
+                "folder": str(tmp_path / "data"),
+                "train": 1000,
+                "validation": 200,
+                "test": 500,
+            },
+            "model": {"name": "lenet5_tanh"},
+            "training": {"epochs": 20, "batch_size": 64},
+            "queries": [
+                {"kind": "mean_loss", "split": "test"},
+                {"kind": "mean_loss", "split": "validation"},
+                {"kind": "sample_loss", "split": "test", "samples": [0, 1, 2, 3]},
+            ],
+            "methods": {"hydra_exact": {}, "final_loss": {}},
+            "counterfactual": {"groups": 40, "fraction": 0.02, "batch": 10},
+            "smoothness": {"groups": 4, "steps": [0.1, 0.3, 1.0]},
+        }
+    )
 
 
 def test_every_rule_of_the_workflow_is_estimated(study) -> None:
@@ -97,8 +121,7 @@ def test_the_disk_of_a_trajectory_is_what_it_really_takes(tmp_path: Path, keep) 
     assert real == pytest.approx(shape.bytes + epochs, rel=0.01)
 
 
-def test_a_study_that_does_not_fit_is_refused_with_the_numbers(study, monkeypatch, tmp_path: Path) -> None:
-    study["results"] = str(tmp_path / "results")
+def test_a_study_that_does_not_fit_is_refused_with_the_numbers(study, monkeypatch) -> None:
     costs = study_costs(study, lambda run: measured(study["methods"]))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 10**8))
     with pytest.raises(
