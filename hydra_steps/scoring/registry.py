@@ -20,6 +20,7 @@ from hydra_steps.process.trajectory import Trajectory
 
 _FILES = (
     "hydra",
+    "hydra_averaged",
     "hydra_forward",
     "influence",
     "gradients",

@@ -1,0 +1,103 @@
+"""HyDRA averaged over nearby trainings, for training maps that one derivative does not describe.
+
+    c[q, n] = −(1/K) Σ_k ∂f_q/∂w_n  at  w⁽ᵏ⁾ = 1 − d · 1[g_k],   g_k a random group, k = 1 … K
+
+Where kinks (ReLU, max pooling) move the rest of a path once they are crossed, the derivative at w = 1 belongs
+to one linear piece, and a removal ends on another. Each w⁽ᵏ⁾ is an ordinary training without a small group
+(d = 1), or half-way to one (d = ½, the mid-point between the two ends of such a removal), and is swept like
+the run itself. The mean is the derivative of f_q smoothed over removals of that size; on a smooth map it
+differs from the exact one only by the change of the derivative itself.
+
+Cost: K trainings and K sweeps. Memory: one recorded training, at most ``BUDGET`` bytes of states (the others
+are replayed). Index letters: q queries, n samples, k runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from hydra_steps.process.designs import generator_of
+from hydra_steps.process.keep import checkpoint_steps
+from hydra_steps.process.linearise import Curvature
+from hydra_steps.process.queries import QuerySet
+from hydra_steps.process.state import State
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.scoring.sweep import reverse_sweep
+
+BUDGET = 10**9  # bytes of states of one run in memory
+
+
+@scorer(
+    "hydra_averaged",
+    unit="query",
+    summary="the derivative averaged over trainings without small random groups, for maps that are not smooth",
+    cost="runs × (one training and a sweep of hydra_exact or hydra_gauss_newton), all samples",
+    needs="the training process itself, run again",
+    use="where the training map is not smooth (ReLU with max pooling) and one derivative predicts poorly",
+)
+def hydra_averaged(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
+    """c[q, n] [q, n] float64, in the query's unit; positive helps. See the module for cost.
+
+    Options: ``runs`` K (8), ``fraction`` of the samples in a group (0.02), ``depth`` d (1), ``curvature``
+    ``exact`` or ``gauss_newton``, ``queries_at_once`` (all). The diagnostic ``correlation_of_runs`` is, per query,
+    the mean Pearson correlation between two runs' contributions: near 1, one derivative would do.
+    Raises :class:`Diverged` as :func:`reverse_sweep` does.
+    """
+    runs, curvature = int(options.get("runs", 8)), Curvature(options.get("curvature", "exact"))
+    chunk = int(options.get("queries_at_once") or len(queries) or 1)
+    each = []
+    weights = removal_draws(
+        trajectory, runs, float(options.get("fraction", 0.02)), float(options.get("depth", 1.0))
+    )
+    for w in tqdm(weights, total=runs, desc="averaging", unit="run", mininterval=2):
+        nearby = retrained(trajectory, w)
+        cotangents = queries.cotangents(nearby.final_state)
+        parts = (State(*(rows[i : i + chunk] for rows in cotangents)) for i in range(0, len(queries), chunk))
+        swept = [reverse_sweep(nearby, part, curvature).contribution for part in parts]
+        each.append(torch.cat(swept) if swept else torch.zeros(0, trajectory.process.samples))
+    values = torch.stack(each)  # [k, q, n]
+    between = mean_correlation(values) if runs > 1 else []
+    return Contribution(
+        values.mean(0), {"correlation_of_runs": dict(zip(queries.names, between, strict=False))}
+    )
+
+
+def removal_draws(trajectory: Trajectory, runs: int, fraction: float, depth: float) -> Iterator[Tensor]:
+    """Data weights [n] of each run: 1, less ``depth`` for the members of a random group of its own.
+
+    Groups hold round(``fraction`` · n) samples, none where that is 0; they depend on the run's seed, the fraction
+    and k alone, so more runs extend fewer, and they are not the groups of any design.
+    """
+    process = trajectory.process
+    size = min(round(fraction * process.samples), process.samples)
+    for k in range(runs):
+        group = generator_of(process.seed, "hydra_averaged", fraction, k).choice(
+            process.samples, size, replace=False
+        )
+        weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)
+        weights[torch.from_numpy(group).to(process.device)] -= depth
+        yield weights
+
+
+def retrained(trajectory: Trajectory, weights: Tensor) -> Trajectory:
+    """The same training at other data weights [n]: same seed, order, rates and noise; recorded in memory."""
+    process = trajectory.process
+    state = trajectory.load(0)
+    size = sum(part.numel() * part.element_size() for part in state)
+    keep = checkpoint_steps({"budget": f"{max(BUDGET, 4 * size)}"}, process.steps, size)
+    return Trajectory.in_memory(process, trajectory.rates, keep, weights)
+
+
+def mean_correlation(values: Tensor) -> list[float]:
+    """Mean Pearson correlation [q] between two different runs' contributions [k, q, n], k > 1."""
+    runs = len(values)
+    centred = values.double() - values.double().mean(-1, keepdim=True)
+    unit = centred / centred.norm(dim=-1, keepdim=True).clamp_min(1e-300)
+    # ‖Σ_k u_k‖² = K + the sum over all pairs of different runs
+    return ((unit.sum(0).square().sum(-1) - runs) / (runs * (runs - 1))).tolist()
