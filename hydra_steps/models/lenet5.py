@@ -6,13 +6,13 @@ is not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
 
 from hydra_steps.errors import StudyError
-from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.models.layers import AveragePool, BatchNorm, KeyedDropout
 from hydra_steps.models.registry import model
 
 
@@ -21,7 +21,7 @@ def _lenet5(
     classes: int,
     options: Mapping[str, Any],
     activation: type[nn.Module],
-    pool: type[nn.Module],
+    pool: Callable[[], nn.Module],
 ) -> nn.Module:
     channels, height, width = image_shape
     if min(height, width) < 4:
@@ -40,8 +40,8 @@ def _lenet5(
         return [KeyedDropout(dropout, stream)] if dropout else []
 
     return nn.Sequential(
-        *(nn.Conv2d(channels, 6, 5, padding=2), *norm(6), activation(), pool(2)),
-        *(nn.Conv2d(6, 16, 5, padding=padding), *norm(16), activation(), pool(2)),
+        *(nn.Conv2d(channels, 6, 5, padding=2), *norm(6), activation(), pool()),
+        *(nn.Conv2d(6, 16, 5, padding=padding), *norm(16), activation(), pool()),
         nn.Flatten(),
         *(nn.Linear(16 * rows * columns, 120), activation(), *drop(0)),
         *(nn.Linear(120, 84), activation(), *drop(1)),
@@ -52,10 +52,10 @@ def _lenet5(
 @model("lenet5_tanh")
 def lenet5_tanh(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
     """LeNet-5 with tanh and average pooling."""
-    return _lenet5(image_shape, classes, options, nn.Tanh, nn.AvgPool2d)
+    return _lenet5(image_shape, classes, options, nn.Tanh, AveragePool)
 
 
 @model("lenet5_relu")
 def lenet5_relu(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
     """LeNet-5 with ReLU and max pooling."""
-    return _lenet5(image_shape, classes, options, nn.ReLU, nn.MaxPool2d)
+    return _lenet5(image_shape, classes, options, nn.ReLU, lambda: nn.MaxPool2d(2))
