@@ -99,7 +99,7 @@ class BlockSeries:
         """Copy one row [*shape of a row] into the block at work; hand the block over when it is full."""
         if self.count >= self.capacity:
             raise ValueError(f"{self.name} has room for {self.capacity} rows, and they are all taken")
-        if np.shape(row) != self._row_shape:
+        if getattr(row, "shape", ()) != self._row_shape:
             raise ValueError(f"a row of {self.name} has shape {self._row_shape}, not {np.shape(row)}")
         if not self._empty:
             if self._buffer is None:

@@ -22,6 +22,7 @@ STATE = ("parameters", "slots", "buffers")
 STEP = ("batch", "learning_rate", "loss", "gradient_norm")
 STEP_ROWS = 1024  # steps per block of a per-step array
 BLOCK_BYTES = 16 * 2**20  # of states per block, parameters, slots and buffers together
+SMALL_BLOCK_BYTES = 2**20
 MAX_BLOCK_ROWS = 1024
 PADDING = -1  # in `batch`, after the last sample of a short batch
 
@@ -72,9 +73,16 @@ class Shape:
 
     @property
     def block_rows(self) -> int:
-        """States per block: about ``block_bytes``, and all blocks about equally full."""
+        """States per block: about ``block_bytes`` where all states are stored, and less, but not below a
+        megabyte, where they come rarely; all blocks about equally full.
+
+        Large blocks are written fast. But a block is written again and again until it is full, and it should
+        not take long to fill.
+        """
         count = len(self.checkpoints)
-        most = max(1, min(self.block_bytes // max(self.bytes_per_state, 1), MAX_BLOCK_ROWS, count))
+        gap = self.checkpoints[1] - self.checkpoints[0] if count > 1 else 1
+        budget = max(self.block_bytes // gap, min(self.block_bytes, SMALL_BLOCK_BYTES))
+        most = max(1, min(budget // max(self.bytes_per_state, 1), MAX_BLOCK_ROWS, count))
         return -(-count // -(-count // most))
 
 
@@ -153,7 +161,9 @@ def block_file(folder: Path, array: zarr.Array, block: int) -> Path:
 
 
 def padding_is_intact(folder: Path, array: zarr.Array, block: int) -> bool:
-    """Return whether the rows after the array's end, which only the last block can have, are still fill values."""
+    """Return whether the rows after the array's end, which only the last block can have, are still fill
+    values.
+    """
     rows = (block + 1) * array.chunks[0] - array.shape[0]
     if rows <= 0:
         return True

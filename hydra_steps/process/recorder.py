@@ -20,14 +20,14 @@ from hydra_steps.process.manifest import STORE
 from hydra_steps.process.members import STATE, STEP, get_array, metadata_digest
 from hydra_steps.process.scratch import Scratch
 
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS = 2.0
 # Writing blocks that are not yet full takes at most this share of the time, unless it takes a minute at once.
 COMMIT_SHARE = 0.02
 
 
 class Recorder:
-    """The growing arrays of one store. ``flush_seconds`` is the least time from one commit to the next, by default a
-    second.
+    """The growing arrays of one store. ``flush_seconds`` is the least time from one commit to the next, by default two
+    seconds.
     """
 
     def __init__(

@@ -50,6 +50,7 @@ class TrajectoryWriter:
         self.step = 0  # the last step recorded
         self.epochs: dict[str, list[float]] = {}  # "epoch" and each metric -> one value per epoch
         self._epoch_ends: list[int] = []  # the last step of each epoch
+        self._batch = np.empty(shape.batch_size, dtype="int32")  # the row at work
         self._scratch = scratch
         self._group = zarr.open_group(str(scratch.folder / STORE), mode="r+")
         self._recorder = Recorder(scratch, self._group, _identity(shape, attributes), flush_seconds)
@@ -123,10 +124,15 @@ class TrajectoryWriter:
             raise ValueError(f"step {self.step + 1} comes next, not {step}")
         if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
             raise _diverged(f"the loss is {loss} and the gradient norm {gradient_norm} at step {step}")
-        row = np.full(self.shape.batch_size, members.PADDING, dtype="int32")
-        row[: len(batch)] = batch
+        self._batch[: len(batch)] = batch
+        self._batch[len(batch) :] = members.PADDING
         self._recorder.append(
-            {"batch": row, "learning_rate": learning_rate, "loss": loss, "gradient_norm": gradient_norm}
+            {
+                "batch": self._batch,
+                "learning_rate": learning_rate,
+                "loss": loss,
+                "gradient_norm": gradient_norm,
+            }
         )
         self.step = step
 
