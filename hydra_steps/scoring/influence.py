@@ -1,15 +1,15 @@
 """Influence functions at the final state, with the inverse curvature by conjugate gradients (scipy).
 
-    c[q, n] = (1/N) ⟨(G + (d + λ) I)^{-1} ∇f_q(θ_T), ∇ℓ_n(θ_T)⟩
+    c[q, n] = (1/N) ⟨(C + (d + λ) I)^{-1} ∇f_q(θ_T), ∇ℓ_n(θ_T)⟩
 
-G is the Gauss–Newton matrix of the mean training loss (1/N) Σ ℓ_n, λ the weight decay that the training
-objective contains, d the stated damping. Koh and Liang, ICML 2017, with our weights w_n = 1 + N ε_n. On a
-converged, strictly convex problem d = 0 gives the leave-one-out change to first order.
+C is the Gauss–Newton matrix or the Hessian of the mean training loss (1/N) Σ ℓ_n, λ the weight decay that the
+training objective contains, d the stated damping. Koh and Liang, ICML 2017, with our weights w_n = 1 + N ε_n. On
+a converged, strictly convex problem d = 0 gives the leave-one-out change to first order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,58 +18,39 @@ from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor
 from tqdm import tqdm
 
-from hydra_steps.errors import StudyError
-from hydra_steps.process.linearise import TOGETHER
+from hydra_steps.errors import Diverged
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.process.trajectory import Trajectory
-from hydra_steps.scoring.gradients import CHUNK, final_products
+from hydra_steps.scoring.curvature import curvature_product, weight_decay
+from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.registry import Contribution, scorer
-
-
-def gauss_newton_product(process: Process, state: State, vectors: Tensor) -> Tensor:
-    """G v_q [q, p] for the mean training loss in evaluation mode, for ``vectors`` [q, p]: one tangent pass and one
-    backward pass over the data, all vectors at once."""
-    total = torch.zeros_like(vectors)
-    for images in process.images.split(CHUNK):
-
-        def logits_of(parameters: Tensor, images: Tensor = images) -> Tensor:
-            return process.model.logits(parameters, state.buffers, images)
-
-        def push(vector: Tensor, logits_of: Callable[[Tensor], Tensor] = logits_of) -> Tensor:
-            return torch.func.jvp(logits_of, (state.parameters,), (vector,))[1]
-
-        logits, pull = torch.func.vjp(logits_of, state.parameters)[:2]
-        for rows in torch.arange(len(vectors)).split(TOGETHER // CHUNK):
-            bend = process.loss.bend(logits, torch.func.vmap(push)(vectors[rows]))
-            total[rows] += torch.func.vmap(lambda cotangent, pull=pull: pull(cotangent)[0])(bend)
-    return total / process.samples
 
 
 @scorer(
     "influence_cg",
     unit="query",
-    summary="influence function, Gauss–Newton matrix inverted by conjugate gradients, at a stated damping",
+    summary="influence function, the Gauss–Newton matrix or the Hessian inverted by conjugate gradients",
     cost="about one epoch per iteration and query; tens of iterations",
+    use="the reference among influence functions, where its cost can be borne",
 )
 def influence_cg(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] [q, n] float64, in the query's unit; positive helps.
 
-    Options: ``damping`` d, ``iterations`` at most, ``tolerance`` on the relative residual. The diagnostics
-    tell iterations, residuals and the effective damping d + λ. Raises :class:`StudyError` when the residual
-    grows instead of falling.
+    Options: ``matrix`` (``gauss_newton`` or ``hessian``), ``damping`` d, ``iterations`` at most, ``tolerance`` on
+    the relative residual. The diagnostics tell iterations, residuals and the effective damping d + λ. Raises
+    :class:`Diverged` when the residual does not fall, or where the damped Hessian has a negative curvature.
     """
     process, final = trajectory.process, trajectory.final_state
-    damping = float(options.get("damping", 0.01))
-    decay = float(getattr(process.optimizer, "weight_decay", 0.0))
-    effective = damping + decay
+    matrix = str(options.get("matrix", "gauss_newton"))
+    effective = float(options.get("damping", 0.01)) + weight_decay(process)
     limit, tolerance = int(options.get("iterations", 50)), float(options.get("tolerance", 1e-3))
     gradients = queries.cotangents(final).parameters
-    solutions, iterations, residuals = _solve(process, final, gradients, effective, limit, tolerance)
+    solutions, iterations, residuals = solve(process, final, gradients, effective, limit, tolerance, matrix)
     diverged = [name for name, residual in zip(queries.names, residuals, strict=True) if not residual < 1]
     if diverged:
-        raise StudyError(
+        raise Diverged(
             f"conjugate gradients diverged for {', '.join(diverged)}: relative residual {max(residuals):.3g} after "
             f"{iterations} iterations at effective damping {effective:g}",
             "a residual below 1",
@@ -81,15 +62,21 @@ def influence_cg(trajectory: Trajectory, queries: QuerySet, options: Mapping[str
     return Contribution(values, diagnostics)
 
 
-def _solve(
-    process: Process, state: State, targets: Tensor, damping: float, limit: int, tolerance: float
+def solve(
+    process: Process,
+    state: State,
+    targets: Tensor,
+    damping: float,
+    limit: int,
+    tolerance: float,
+    matrix: str = "gauss_newton",
 ) -> tuple[Tensor, int, list[float]]:
-    """(G + damping·I)^{-1} v_q [q, p] for ``targets`` v [q, p], the iterations used, and the residual of each
+    """(C + damping·I)^{-1} v_q [q, p] for ``targets`` v [q, p], the iterations used, and the residual of each
     query.
 
     All queries are one system with a block-diagonal matrix, their right-hand sides scaled to length one: each
     iteration is one pass over the data, and since every block has the same spectrum none is slowed down by the
-    others.
+    others. Raises :class:`Diverged` at a direction along which the damped matrix is not positive.
     """
     if not len(targets):
         return targets, 0, []
@@ -99,7 +86,8 @@ def _solve(
 
     def matvec(stacked: np.ndarray) -> np.ndarray:
         v = torch.from_numpy(np.asarray(stacked).reshape(right.shape)).to(targets)
-        product = gauss_newton_product(process, state, v).add(v, alpha=damping)
+        product = curvature_product(process, state, v, matrix).add(v, alpha=damping)
+        _check_positive(v, product, damping, matrix)
         return product.double().cpu().numpy().reshape(-1)
 
     with tqdm(total=limit, desc="conjugate gradients", unit="iteration", mininterval=1) as bar:
@@ -114,3 +102,16 @@ def _solve(
     left = (operator @ solution).reshape(right.shape)
     residuals = np.linalg.norm(left - right, axis=1).tolist()
     return torch.from_numpy(solution.reshape(right.shape)).to(targets) * scale, iterations, residuals
+
+
+def _check_positive(v: Tensor, product: Tensor, damping: float, matrix: str) -> None:
+    """Refuse a direction v_q with ⟨v_q, (C + damping·I) v_q⟩ < 0: conjugate gradients would follow it anywhere."""
+    curvature = (v * product).sum(1) / v.square().sum(1).clamp_min(torch.finfo(v.dtype).tiny)
+    lowest = curvature.min().item()
+    if not lowest >= -torch.finfo(v.dtype).eps * product.abs().max().item():
+        raise Diverged(
+            f"the {matrix.replace('_', '-')} matrix is not positive definite at effective damping {damping:g}: "
+            f"its curvature along a search direction is {lowest:.3g}",
+            "a positive curvature along every direction",
+            f"raise the method's damping by more than {-lowest:.3g}, or set its matrix to gauss_newton",
+        )

@@ -1,0 +1,83 @@
+"""Influence functions in the subspace of the Hessian's largest eigenvalues, by captum's Arnoldi iteration.
+
+    c[q, n] = (1/N) Σ_k ⟨v_k, ∇f_q⟩ ⟨v_k, ∇ℓ_n⟩ / (λ_k + d + λ)
+
+(λ_k, v_k) are the largest eigenpairs of the Hessian of the mean training loss in a Krylov space, λ the weight decay,
+d the damping; directions outside the space are left out. Schioppa et al., AAAI 2022. captum works with the sum of
+the losses, so its ``hessian_reg`` is N (d + λ), and its rows R satisfy Rᵀ R = (1/N) Σ_k v_k v_kᵀ / (λ_k + d + λ).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from hydra_steps.errors import Diverged
+from hydra_steps.process.queries import QuerySet
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.curvature import weight_decay
+from hydra_steps.scoring.gradients import final_products
+from hydra_steps.scoring.modules import module_at
+from hydra_steps.scoring.registry import Contribution, scorer
+
+BATCH = 128
+
+
+@scorer(
+    "influence_arnoldi",
+    unit="query",
+    summary="influence function in the span of the Hessian's largest eigenvectors (captum)",
+    cost="one Hessian product over the data per dimension of the Krylov space, any number of queries",
+    use="many queries: the eigenvectors are found once",
+)
+def influence_arnoldi(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
+    """c[q, n] [q, n] float64, in the query's unit; positive helps.
+
+    Options: ``damping`` d, ``dimensions`` of the Krylov space, ``rank`` of the eigenvectors kept, ``seed`` of the
+    first vector. The diagnostics tell the rank that was reached. Raises :class:`Diverged` where no eigenvalue is
+    positive after damping.
+    """
+    process, final = trajectory.process, trajectory.final_state
+    effective = float(options.get("damping", 0.01)) + weight_decay(process)
+    rows = eigen_rows(trajectory, effective, options)
+    directions = queries.cotangents(final).parameters @ rows.T @ rows
+    values = final_products(process, final, directions)
+    return Contribution(values, {"effective_damping": effective, "rank": len(rows)})
+
+
+def eigen_rows(trajectory: Trajectory, damping: float, options: Mapping[str, Any]) -> Tensor:
+    """R [k, p] with Rᵀ R the damped inverse of the summed losses' Hessian on its largest k eigenvectors."""
+    # An optional library, slow to import; this class is in no public module of it.
+    from captum.influence._core.arnoldi_influence_function import ArnoldiInfluenceFunction
+
+    process = trajectory.process
+    with torch.random.fork_rng(devices=[]):
+        try:
+            found = ArnoldiInfluenceFunction(
+                module_at(trajectory),
+                DataLoader(TensorDataset(process.images, process.labels), batch_size=BATCH),
+                "",
+                checkpoints_load_func=lambda module, path: 1.0,  # the module has its parameters
+                loss_fn=process.loss.values,  # captum sums the losses of single samples
+                projection_dim=int(options.get("rank", 50)),
+                arnoldi_dim=int(options.get("dimensions", 100)),
+                arnoldi_tol=1e-8,
+                hessian_reg=damping * process.samples,
+                hessian_inverse_tol=1e-12,
+                seed=int(options.get("seed", 0)),
+                projection_on_cpu=process.device.type == "cpu",
+            )
+        except Exception as error:  # captum raises bare exceptions
+            if "no positive eigenvalues" not in str(error) and "basis is empty" not in str(error):
+                raise
+            raise Diverged(
+                f"Arnoldi found no positive eigenvalue of the Hessian at effective damping {damping:g}",
+                "at least one",
+                "raise the method's damping or its dimensions",
+            ) from error
+    rows = [torch.cat([part.reshape(-1) for part in row]) for row in found.R]
+    return torch.stack(rows).to(process.device, process.dtype)

@@ -1,0 +1,119 @@
+"""Influence functions with the EK-FAC approximation of the Gauss–Newton matrix (curvlinops), and RelatIF on them.
+
+    c[q, n] = (1/N) ⟨(K + (d + λ) I)^{-1} ∇f_q(θ_T), ∇ℓ_n(θ_T)⟩
+
+K is block-diagonal over layers, each block a Kronecker product's eigenvectors with corrected eigenvalues. George et
+al., NeurIPS 2018; Grosse et al., 2023. RelatIF (Barshan et al., AISTATS 2020) asks which samples matter for this
+query rather than for all:
+
+    loss        c[q, n] / ⟨∇ℓ_n, (K + …)^{-1} ∇ℓ_n⟩^{1/2}         parameters   c[q, n] / ‖(K + …)^{-1} ∇ℓ_n‖
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hydra_steps.errors import StudyError
+from hydra_steps.process.losses import MeanSquaredError
+from hydra_steps.process.process import Process
+from hydra_steps.process.queries import QuerySet
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.curvature import weight_decay
+from hydra_steps.scoring.gradient_cosine import final_gradients
+from hydra_steps.scoring.gradients import final_products
+from hydra_steps.scoring.modules import classes_of, module_at
+from hydra_steps.scoring.registry import Contribution, scorer
+
+BATCH = 256
+SUPPORTED = (nn.Linear, nn.Conv2d)
+
+
+@scorer(
+    "influence_ekfac",
+    unit="query",
+    summary="influence function, the Gauss–Newton matrix approximated by eigenvalue-corrected Kronecker factors",
+    cost="two backward passes over the data per class, any number of queries",
+    use="the best value among influence functions: many queries, larger models",
+)
+def influence_ekfac(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
+    """c[q, n] [q, n] float64, in the query's unit; positive helps.
+
+    Option ``damping`` d. Raises :class:`StudyError` for a layer that curvlinops does not support.
+    """
+    process, final = trajectory.process, trajectory.final_state
+    effective = float(options.get("damping", 0.01)) + weight_decay(process)
+    inverse = ekfac_inverse(trajectory, effective)
+    directions = (inverse @ queries.cotangents(final).parameters.T).T
+    values = final_products(process, final, directions) / process.samples
+    return Contribution(values, {"effective_damping": effective})
+
+
+@scorer(
+    "relatif",
+    unit="rank only",
+    summary="influence by EK-FAC, relative to the sample's influence on everything",
+    cost="EK-FAC's, and one epoch with a matrix product per sample",
+    use="to explain a prediction, where plain influence keeps naming the same outliers",
+)
+def relatif(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
+    """c[q, n] over the sample's own length [q, n] float64; rank only; positive helps.
+
+    Options: ``damping`` d, ``constraint`` on the change of the ``loss`` or of the ``parameters``.
+    """
+    process, final = trajectory.process, trajectory.final_state
+    influence = influence_ekfac(trajectory, queries, options)
+    inverse = ekfac_inverse(trajectory, influence.diagnostics["effective_damping"])
+    on_loss = options.get("constraint", "loss") == "loss"
+    lengths = []
+    for gradients in final_gradients(process, final, BATCH):
+        changes = (inverse @ gradients.T).T
+        squares = (gradients if on_loss else changes) * changes
+        lengths.append(squares.sum(1).clamp_min(0).sqrt())
+    length = torch.cat(lengths).double().clamp_min(torch.finfo(process.dtype).tiny)
+    return Contribution(influence.values / length, influence.diagnostics)
+
+
+def ekfac_inverse(trajectory: Trajectory, damping: float) -> Any:
+    """The operator (K + damping·I)^{-1} on vectors in the order of the parameters [p, m]."""
+    from curvlinops import EKFACLinearOperator  # an optional library
+    from curvlinops.inverse import KFACInverseLinearOperator
+
+    process, module = trajectory.process, module_at(trajectory)
+    check_layers(module)
+    squared = isinstance(process.loss, MeanSquaredError)
+    loss: nn.Module = nn.MSELoss() if squared else nn.CrossEntropyLoss()  # label smoothing has no curvature
+    data = [
+        (images, _targets(process, labels) if squared else labels)
+        for images, labels in zip(process.images.split(BATCH), process.labels.split(BATCH), strict=True)
+    ]
+    factors = EKFACLinearOperator(
+        module,
+        loss,  # type: ignore[arg-type]
+        list(module.parameters()),
+        data,
+        fisher_type="type-2",  # the exact inner factor, no sampling: the same numbers every time
+        separate_weight_and_bias=False,
+        check_deterministic=False,
+        num_data=process.samples,
+        num_per_example_loss_terms=1,
+    )
+    return KFACInverseLinearOperator(factors, damping=damping, use_exact_damping=True)
+
+
+def check_layers(module: nn.Module) -> None:
+    """Refuse a layer with parameters that curvlinops has no Kronecker factors for, by its name and type."""
+    for name, layer in module.named_modules():
+        if any(True for _ in layer.parameters(recurse=False)) and not isinstance(layer, SUPPORTED):
+            raise StudyError(
+                f"EK-FAC (curvlinops) does not support the layer {name!r} of type {type(layer).__name__}",
+                "models whose parameters are all in linear and convolution layers",
+                "remove the method from this study, or turn model.batch_norm off",
+            )
+
+
+def _targets(process: Process, labels: Tensor) -> Tensor:
+    return nn.functional.one_hot(labels, classes_of(process)).to(process.dtype)
