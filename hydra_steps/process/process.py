@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hydra_steps.data import RunData
+from hydra_steps.data import RunData, load_run_data
 from hydra_steps.errors import StudyError
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.registry import build_model
@@ -59,6 +60,7 @@ class Process:
     crop: int = 0
     flip: bool = False
     keyed: bool = False  # whether the model draws noise per sample
+    classes: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)  # the run's configuration
 
     @property
@@ -167,5 +169,19 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
         crop=int(training.get("augment", {}).get("crop", 0)),
         flip=bool(training.get("augment", {}).get("flip", False)),
         keyed=bool(model.get("dropout", 0.0)),
+        classes=len(data.classes),
         settings=settings,
+    )
+
+
+def load_data(settings: Mapping[str, Any], splits: str | Path, labels: str | Path) -> RunData:
+    """The run's data, as its ``data`` section describes them."""
+    section = settings["data"]
+    return load_run_data(
+        section["name"],
+        section["folder"],
+        splits,
+        labels,
+        pad=section.get("pad", 0),
+        channels=section.get("channels"),
     )

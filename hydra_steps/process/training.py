@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import sys
 import time
@@ -21,10 +22,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from hydra_steps.data import RunData, load_run_data
+from hydra_steps.data import RunData
 from hydra_steps.process.keep import checkpoint_steps
 from hydra_steps.process.members import state_bytes
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process, build_process, choose_device, load_data
 from hydra_steps.process.running import evaluate, run
 from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
@@ -50,26 +51,17 @@ def train_model(
     record_training(process, data, settings, scratch, output)
 
 
-def load_data(settings: Mapping[str, Any], splits: str | Path, labels: str | Path) -> RunData:
-    """The run's data, as its ``data`` section describes them."""
-    section = settings["data"]
-    return load_run_data(
-        section["name"],
-        section["folder"],
-        splits,
-        labels,
-        pad=section.get("pad", 0),
-        channels=section.get("channels"),
-    )
-
-
 def prepare_threads(settings: Mapping[str, Any]) -> None:
-    """Set torch's thread count and its deterministic kernels, as every job does before it computes.
+    """Set torch's thread count, and on CUDA its deterministic kernels, as every job does before it computes.
 
-    A kernel without a deterministic form ends the job with PyTorch's message, which names it.
+    A CUDA kernel without a deterministic form ends the job with PyTorch's message, which names it. On the
+    processor every kernel used here is deterministic for a given thread count, and the switch would load
+    PyTorch's compiler, a second per job.
     """
     torch.set_num_threads(int(settings["compute"].get("threads", 1)))
-    torch.use_deterministic_algorithms(True)
+    if choose_device(settings["compute"].get("device", "cpu")).type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
 
 
 def identity(settings: Mapping[str, Any], data: RunData) -> str:
@@ -126,8 +118,10 @@ def record_training(
             _checkpoint(writer, 0, state)
         recording = _Recording(process, data, writer, set(checkpoints), first)
         began = time.perf_counter()
-        state = run(process, state, recording.rate, first, observe=recording.observe)
-        recording.bar.close()
+        try:
+            state = run(process, state, recording.rate, first, observe=recording.observe)
+        finally:
+            recording.bar.close()
         writer.finish(
             {"seconds_in_loop": time.perf_counter() - began, "seconds_evaluating": recording.evaluating}
         )

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.models.registry import build_model
+from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State
+from hydra_steps.process.store import TrajectoryStore
 
 BLOCK = 64  # states per segment where every state is stored
 
@@ -55,6 +57,8 @@ class Trajectory:
     tolerance: float | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     largest_deviation: float = 0.0
+    data: RunData | None = None
+    store: TrajectoryStore | None = None
 
     @property
     def steps(self) -> int:
@@ -77,6 +81,15 @@ class Trajectory:
         """The model's ordinary ``state_dict`` at s_step."""
         state = self.state(step)
         return self.process.model.state_dict(state.parameters, state.buffers)
+
+    def model_at(self, step: int) -> nn.Module:
+        """An ordinary ``nn.Module`` with the parameters and buffers of s_step, in evaluation mode."""
+        settings = dict(self.process.settings["model"])
+        shape = self.process.images.shape[1:]
+        size = (shape[0], shape[1], shape[2])
+        module = build_model(settings.pop("name"), size, self.process.classes, settings, self.process.seed)
+        module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
+        return module.eval()
 
     def segments(self, reverse: bool = False) -> Iterator[Segment]:
         """All steps in segments, forwards or backwards; each segment's states are in forward order."""
@@ -150,16 +163,18 @@ class Trajectory:
         return cls(process, rates, sorted(states), states.__getitem__, weights)
 
     @classmethod
-    def open(cls, folder: str | Path, data: RunData) -> Trajectory:
-        """Open the store in ``folder`` and bind it to the data that it was trained on.
+    def open(cls, folder: str | Path, data: RunData | None = None) -> Trajectory:
+        """Open the store in ``folder`` and bind it to the data that it was trained on, by default read from
+        its run.
 
         Raises :class:`StudyError` for a store that is incomplete, damaged, of another schema version, or trained on
         other data or labels.
         """
-        from hydra_steps.process.store import TrajectoryStore
-
         store = TrajectoryStore.open(Path(folder))
         attributes = store.attributes
+        if data is None:
+            run_folder = Path(folder).parent
+            data = load_data(attributes["config"], run_folder / "splits.csv", run_folder / "labels.csv")
         if attributes["data_digest"] != data.digest:
             raise StudyError(
                 f"the trajectory in {folder} was trained on data of digest {attributes['data_digest'][:12]}…, "
@@ -190,6 +205,8 @@ class Trajectory:
             load,
             tolerance=tolerance,
             attributes=dict(attributes),
+            data=data,
+            store=store,
         )
 
 
