@@ -106,6 +106,11 @@ class QuerySet:
             return margins(logits, labels)
         return self._process.loss.values(logits, labels)
 
+    def samples(self, query: Query) -> tuple[Tensor, Tensor]:
+        """The images [m, channels, h, w] and labels [m] that the query looks at."""
+        index = torch.from_numpy(query.index).to(self._process.device)
+        return self._images[query.split][index], self._labels[query.split][index]
+
     def _parts(self, query: Query) -> list[tuple[Tensor, Tensor]]:
         index = torch.from_numpy(query.index).to(self._process.device)
         images, labels = self._images[query.split], self._labels[query.split]

@@ -31,6 +31,9 @@ _FILES = (
     "detectors",
     "gradient_cosine",
     "tracin",
+    "trak",
+    "data_value_embedding",
+    "confident_learning",
 )
 
 

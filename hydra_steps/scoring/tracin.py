@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hydra_steps.process.process import Process
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.gradients import final_products
@@ -64,7 +65,10 @@ def lengths(trajectory: Trajectory, first: int, last: int) -> Tensor:
     ):
         members = row[row >= 0]
         np.add.at(total, members, rate / len(members))
-    optimizer = trajectory.process.optimizer
-    momentum, dampening = (float(getattr(optimizer, name, 0.0)) for name in ("momentum", "dampening"))
-    repeats = (1 - dampening) / (1 - momentum) if momentum else 1.0
-    return torch.from_numpy(total * repeats)
+    return torch.from_numpy(total * repeats(trajectory.process))
+
+
+def repeats(process: Process) -> float:
+    """m = (1 − d) / (1 − μ), how often momentum μ with dampening d repeats a step in the long run."""
+    momentum, dampening = (float(getattr(process.optimizer, name, 0.0)) for name in ("momentum", "dampening"))
+    return (1 - dampening) / (1 - momentum) if momentum else 1.0

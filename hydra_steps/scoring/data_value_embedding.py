@@ -1,0 +1,103 @@
+"""Data value embedding: the whole training with the empirical Fisher matrix for the Hessian, by dattri.
+
+    e_t,n = η̂_t (I − M_t) P ∇ℓ_n(θ_t),   M_{t−1} = M_t + Σ_{n∈B_t} e_t,n (P ∇ℓ_n)ᵀ,   c[q, n] = Σ_t ⟨P ∇f_q, e_t,n⟩
+
+from the last step to the first, with η̂_t = m η_t / |B_t|, m as in TracIn for the momentum, and P a random projection
+(none: exact). Wang et al., ICLR 2025. It is HyDRA's reverse sweep with another matrix and without momentum's own
+state; of the methods here it is also the closest to SOURCE's averages over segments, which no library offers for
+image models. Index letters: q queries, n samples, t steps, p parameters, k projected dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from hydra_steps.errors import Diverged, StudyError
+from hydra_steps.process.queries import QuerySet
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.gradient_products import per_sample_gradients
+from hydra_steps.scoring.modules import module_at
+from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.scoring.tracin import repeats
+
+
+@scorer(
+    "data_value_embedding",
+    unit="query",
+    summary="the training's product of steps with the empirical Fisher matrix, in a random projection (dattri)",
+    cost="one epoch of per-sample gradients per epoch, and k × k products per step, any number of queries",
+    needs="the states before every step",
+    use="many queries and every step of the training; the projection is its error",
+)
+def data_value_embedding(
+    trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]
+) -> Contribution:
+    """c[q, n] [q, n] float64, in the query's unit; positive helps.
+
+    Options: ``projection`` k (512; None for none), ``seed`` of the projection. Memory: T |B| k numbers. Raises
+    :class:`StudyError` for models with batch norm, whose per-sample gradients are not defined.
+    """
+    from dattri.algorithm.dvemb import DVEmbAttributor  # an optional library
+    from dattri.task import AttributionTask
+
+    process, final = trajectory.process, trajectory.final_state
+    if process.model.coupled:
+        raise StudyError(
+            "data_value_embedding needs the gradient of single samples, which the model's layers of type BatchNorm "
+            "do not have",
+            "a model without batch norm",
+            "remove the method from this study, or turn model.batch_norm off",
+        )
+    project = projector(len(final.parameters), options, final.parameters)
+    module = module_at(trajectory)
+
+    def loss(parameters: Mapping[str, Tensor], data: Any) -> Tensor:
+        raise NotImplementedError("gradients are given, never asked for")
+
+    attributor = DVEmbAttributor(
+        AttributionTask(loss_func=loss, model=module, checkpoints=module.state_dict())
+    )
+    gradients: list[Tensor] = []
+    rates: list[float] = []
+    indices: list[Tensor] = []
+    with tqdm(total=trajectory.steps, desc="data value embedding", unit="step", mininterval=1) as bar:
+        for segment in trajectory.segments():
+            for step, state in enumerate(segment.states, segment.start):
+                batch = process.batch(step)
+                gradients.append(project(per_sample_gradients(process, state, batch)))
+                rates.append(repeats(process) * trajectory.rates[step] / len(batch))
+                indices.append(batch.index)
+                bar.update()
+    attributor.data_indices = {0: indices}
+    try:
+        attributor.cache({0: gradients}, {0: rates})
+    except ValueError as error:
+        if "NaN" not in str(error):
+            raise
+        raise Diverged(
+            f"the embedding is no longer finite ({error})",
+            "steps short enough for the empirical Fisher matrix",
+            "lower training.optimizer.learning_rate, or take another method",
+        ) from error
+    embedded = attributor.embeddings[0]
+    by_query = project(queries.cotangents(final).parameters) if len(queries) else embedded[:0]
+    values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
+    values[:, : len(embedded)] = (by_query @ embedded.T).double()
+    return Contribution(values, {"projection": embedded.shape[1]})
+
+
+def projector(parameters: int, options: Mapping[str, Any], like: Tensor) -> Callable[[Tensor], Tensor]:
+    """x [b, p] → P x [b, k] with E[Pᵀ P] = I; the identity for no projection. One matrix for the whole training:
+    dattri's own projection makes its matrix anew in every call."""
+    width = options.get("projection", 512)
+    if width is None or int(width) >= parameters:
+        return lambda rows: rows
+    generator = torch.Generator().manual_seed(int(options.get("seed", 0)))
+    matrix = torch.randn(parameters, int(width), generator=generator) / int(width) ** 0.5
+    matrix = matrix.to(like)
+    return lambda rows: rows @ matrix

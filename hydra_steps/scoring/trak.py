@@ -1,0 +1,114 @@
+"""TRAK: the model as a linear one in randomly projected gradients of its margins, by dattri.
+
+    τ_n = ⟨φ_q, (Φᵀ Φ + r I)^{-1} φ_n⟩ (1 − p_n)        φ_n = P ∇m_n(θ) / √p,   φ_q = P ∇f_q(θ) / √p
+
+m is the log-odds of the sample's label and p_n its probability; the first factor and 1 − p_n are averaged over
+checkpoints of the training. Park et al., ICML 2023. The contribution is −τ: what the query rises without the sample.
+Rank only: TRAK leaves out the curvature of the loss. Index letters: q queries, n samples, p parameters.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from hydra_steps.errors import Diverged, StudyError
+from hydra_steps.process.losses import CrossEntropy
+from hydra_steps.process.queries import QuerySet
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.modules import module_at
+from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.scoring.tracin import checkpoint_steps
+
+BATCH = 512  # dattri makes the projection anew for every batch: few large ones
+
+
+@scorer(
+    "trak",
+    unit="rank only",
+    summary="a linear model in randomly projected gradients of the margins, averaged over checkpoints (dattri)",
+    cost="a few epochs and a random projection per checkpoint, any number of queries",
+    needs="the states at the ends of some epochs",
+    use="many queries on a large model; it is at its best with several independent trainings",
+)
+def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
+    """−τ [q, n] float64; rank only; positive helps.
+
+    Options: ``checkpoints`` at ends of epochs (5), ``projection`` dimensions (512), ``regularization`` r (0),
+    ``seed`` of the projection.
+    """
+    from dattri.algorithm.trak import TRAKAttributor  # an optional library
+    from dattri.task import AttributionTask
+
+    process, module = trajectory.process, module_at(trajectory)
+    if not isinstance(process.loss, CrossEntropy):
+        raise StudyError(
+            "TRAK was asked of a training with another loss than cross_entropy",
+            "probabilities of classes",
+            "remove the method, or set training.loss.name to cross_entropy",
+        )
+    steps = checkpoint_steps(trajectory, int(options.get("checkpoints", 5)))
+
+    def logits(parameters: Mapping[str, Tensor], image: Tensor) -> Tensor:
+        return torch.func.functional_call(module, dict(parameters), image[None])
+
+    def margin(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
+        z = logits(parameters, data[0])[0]
+        own = torch.arange(len(z), device=z.device) == data[1]  # one_hot is not allowed under vmap
+        return torch.where(own, z, 0).sum() - torch.where(own, -torch.inf, z).logsumexp(0)
+
+    def loss(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
+        return process.loss.values(logits(parameters, data[0]), data[1][None]).sum()
+
+    def probability(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
+        return logits(parameters, data[0]).softmax(-1)[0].gather(0, data[1][None])
+
+    states = [trajectory.state_dict(step) for step in steps]
+    tasks = {
+        kind: AttributionTask(loss_func=margin, model=module, checkpoints=states, target_func=target)
+        for kind, target in (("loss", loss), ("margin", margin))
+    }
+    projection = min(int(options.get("projection", 512)), process.samples)
+    attributor = TRAKAttributor(
+        tasks["loss"],
+        probability,
+        projector_kwargs={
+            "proj_dim": projection,
+            "proj_max_batch_size": 32,
+            "proj_seed": int(options.get("seed", 0)),
+            "proj_type": "normal",
+            "device": str(process.device),
+        },
+        regularization=float(options.get("regularization", 0.0)),
+        device=str(process.device),
+    )
+    try:
+        attributor.cache(_loader(process.images, process.labels))
+    except torch.linalg.LinAlgError as error:
+        raise Diverged(
+            f"TRAK's kernel of {projection} projected dimensions is singular",
+            "a matrix that can be inverted",
+            "lower the method's projection, or set its regularization above 0",
+        ) from error
+    values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
+    for kind, task in tasks.items():
+        chosen = [i for i, query in enumerate(queries.queries) if query.kind.endswith(kind)]
+        if not chosen:
+            continue
+        own = copy.copy(attributor)
+        own.grad_target_func = task.get_grad_target_func(in_dims=(None, 0))
+        parts = [queries.samples(queries.queries[i]) for i in chosen]
+        images, labels = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        scores = own.attribute(_loader(images, labels)).double()  # [n, m]
+        of_query = scores.split([len(part) for _, part in parts], dim=1)
+        values[chosen] = -torch.stack([columns.mean(1) for columns in of_query])
+    return Contribution(values, {"checkpoints": steps, "projection": projection})
+
+
+def _loader(images: Tensor, labels: Tensor) -> DataLoader:
+    return DataLoader(TensorDataset(images, labels), batch_size=BATCH, shuffle=False)
