@@ -14,8 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.process.tangent import push, supports
 
 Entry = tuple[str, tuple[int, ...], int]  # name, shape, offset
 
@@ -48,8 +50,11 @@ class FlatModel:
         self.initial_buffers = _flatten([b for _, b in buffers])
         self._sizes = [p.numel() for _, p in parameters]
         self._buffer_sizes = [b.numel() for _, b in buffers]
+        split_names = [name.rpartition(".") for name, _ in parameters]
+        self._owners = [(module.get_submodule(owner), attribute) for owner, _, attribute in split_names]
         self._places = [self._take_out(module, name, "_parameters") for name, _ in parameters]
         self._buffer_places = [self._take_out(module, name, "_buffers") for name, _ in buffers]
+        self._has_rules = supports(module)
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
         self._dropouts = [m for m in module.modules() if isinstance(m, KeyedDropout)]
         self._module = module
@@ -115,6 +120,38 @@ class FlatModel:
         if not self._buffer_places:
             return logits, buffers
         return logits, torch.cat([place[name].reshape(-1) for place, name in self._buffer_places])
+
+    def push(
+        self,
+        parameters: Tensor,
+        direction: Tensor,
+        buffers: Tensor,
+        images: Tensor,
+        keys: Tensor | None,
+        graph: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Logits z [b, c] in training mode and their tangent ż [b, c] along ``direction`` [p].
+
+        z keeps its graph to ``parameters`` as usual, ż only with ``graph``. By the rules of
+        :mod:`hydra_steps.process.tangent` where every layer has one, else by PyTorch's forward mode.
+        """
+        if not self._has_rules:
+            return self._push_forward_mode(parameters, direction, buffers, images, keys)
+        dots: dict[nn.Module, dict[str, Tensor]] = {}
+        for (owner, attribute), view in zip(self._owners, self.views(direction), strict=True):
+            dots.setdefault(owner, {})[attribute] = view
+        with self._mode(True, keys, False):
+            self._bind(parameters, buffers)
+            logits, logits_dot = push(self._module, images, None, dots, graph)
+        return logits, torch.zeros_like(logits) if logits_dot is None else logits_dot
+
+    def _push_forward_mode(
+        self, parameters: Tensor, direction: Tensor, buffers: Tensor, images: Tensor, keys: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(parameters, direction)
+            logits, logits_dot = forward_ad.unpack_dual(self.train_logits(dual, buffers, images, keys)[0])
+        return logits, torch.zeros_like(logits) if logits_dot is None else logits_dot
 
     def logits(self, parameters: Tensor, buffers: Tensor, images: Tensor) -> Tensor:
         """Logits [n, c] in evaluation mode."""

@@ -62,8 +62,8 @@ def linearise(
 
     ``buffers_bar`` [q, r], the cotangent of the buffers after the step, is pulled back too (batch norm's statistics
     depend on θ), except with ``Curvature.NONE``, which keeps first-order scores free of any pull-back.
-    ``buffers_dot`` [q, r] are the buffers' own tangents before the step. ``weights`` [n] are the data weights of the
-    curvature. Several directions share the primal pass where that pays (not for the exact Hessian).
+    ``buffers_dot`` [q, r] are the buffers' own tangents before the step. ``weights`` [n] are the data weights
+    of the curvature. Several directions share the primal pass where that pays (not for the exact Hessian).
     """
     shares = curvature is not Curvature.EXACT and not process.model.coupled and len(directions) > 1
     width = max(1, TOGETHER // max(len(batch), 1)) if shares else 1
@@ -71,12 +71,14 @@ def linearise(
     for start in range(0, len(directions), width):
         rows = slice(start, start + width)
         if shares:
-            parts.append(_together(process, parameters, buffers, batch, directions[rows], curvature, weights))
+            part = _together(process, parameters, buffers, batch, directions[rows], curvature, weights)
+        elif process.model.coupled:
+            bar, dot = (None if x is None else x[start] for x in (buffers_bar, buffers_dot))
+            direction = directions[start]
+            part = _one_coupled(process, parameters, buffers, batch, direction, curvature, weights, bar, dot)
         else:
-            bar, dot = (None if part is None else part[start] for part in (buffers_bar, buffers_dot))
-            parts.append(
-                _one(process, parameters, buffers, batch, directions[start], curvature, weights, bar, dot)
-            )
+            part = _one(process, parameters, buffers, batch, directions[start], curvature, weights)
+        parts.append(part)
     if not parts:
         empty = parameters.new_zeros(0, len(parameters))
         no_buffers = buffers.new_zeros(0, len(buffers))
@@ -111,14 +113,42 @@ def _one(
     direction: Tensor,
     curvature: Curvature,
     weights: Tensor | None,
+) -> Linearised:
+    """One direction, for models without batch norm; results have a leading axis of one."""
+    pulls, exact = curvature is not Curvature.NONE, curvature is Curvature.EXACT
+    no_buffers = buffers.new_zeros(1, len(buffers))
+    with torch.set_grad_enabled(pulls):
+        leaf = parameters.detach().requires_grad_(pulls)
+        logits, logits_dot = process.model.push(
+            leaf, direction, buffers, batch.images, batch.keys, graph=exact
+        )
+        slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
+    if not pulls:
+        return Linearised(slopes[None], None, no_buffers, no_buffers)
+    share = _share(process, batch, weights)
+    if exact:
+        (pulled,) = torch.autograd.grad(slopes, leaf, share)
+    else:
+        bend = process.loss.bend(logits.detach(), logits_dot.detach())
+        (pulled,) = torch.autograd.grad(logits, leaf, share[:, None] * bend)
+    return Linearised(slopes.detach()[None], pulled[None], no_buffers, no_buffers)
+
+
+def _one_coupled(
+    process: Process,
+    parameters: Tensor,
+    buffers: Tensor,
+    batch: Batch,
+    direction: Tensor,
+    curvature: Curvature,
+    weights: Tensor | None,
     buffers_bar: Tensor | None,
     buffers_dot: Tensor | None,
 ) -> Linearised:
-    """One direction, with every form of curvature and any buffers; results have a leading axis of one."""
+    """One direction through PyTorch's forward mode, with batch norm's buffers among the inputs and outputs."""
     pulls = curvature is not Curvature.NONE
     with torch.set_grad_enabled(pulls), forward_ad.dual_level():
-        leaf = parameters.detach().requires_grad_(pulls)
-        before = buffers.detach().requires_grad_(pulls and buffers.numel() > 0)
+        leaf, before = (part.detach().requires_grad_(pulls) for part in (parameters, buffers))
         dual = forward_ad.make_dual(leaf, direction)
         moved = before if buffers_dot is None else forward_ad.make_dual(before, buffers_dot)
         logits_dual, after_dual = process.model.train_logits(
@@ -136,12 +166,13 @@ def _one(
     else:
         bend = process.loss.bend(logits.detach(), logits_dot.detach())
         outputs, cotangents = [logits], [share[:, None] * bend]
-    before_bar = torch.zeros_like(buffers)
-    if buffers_bar is not None and process.model.coupled:
-        outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar]
-        pulled, before_bar = torch.autograd.grad(outputs, (leaf, before), cotangents)
-    else:
+    if buffers_bar is None:
         (pulled,) = torch.autograd.grad(outputs, leaf, cotangents)
+        return Linearised(
+            slopes.detach()[None], pulled[None], torch.zeros_like(buffers)[None], after_dot[None]
+        )
+    outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar]
+    pulled, before_bar = torch.autograd.grad(outputs, (leaf, before), cotangents)
     return Linearised(slopes.detach()[None], pulled[None], before_bar[None], after_dot[None])
 
 
@@ -155,21 +186,24 @@ def _together(
     weights: Tensor | None,
 ) -> Linearised:
     """Several directions through one primal pass, for models without batch norm."""
+    model = process.model
+
+    def push(direction: Tensor) -> Tensor:
+        return model.push(parameters, direction, buffers, batch.images, batch.keys, graph=False)[1]
 
     def logits_of(theta: Tensor) -> Tensor:
-        return process.model.train_logits(theta, buffers, batch.images, batch.keys)[0]
+        return model.train_logits(theta, buffers, batch.images, batch.keys)[0]
 
-    def push(direction: Tensor) -> tuple[Tensor, Tensor]:
-        primal, tangent = torch.func.jvp(logits_of, (parameters,), (direction,))[:2]
-        return primal, tangent
-
+    # Gradients stay enabled, though nothing here asks for one, so that the primal pass stays apart from the tangents'
+    # and is made once for all of them.
+    logits_dot = torch.func.vmap(push)(directions)
     no_buffers = buffers.new_zeros(len(directions), len(buffers))
-    with torch.no_grad():
-        logits, logits_dot = torch.func.vmap(push, out_dims=(None, 0))(directions)  # type: ignore[arg-type]
-        slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
-        if curvature is Curvature.NONE:
-            return Linearised(slopes, None, no_buffers, no_buffers)
-        bend = process.loss.bend(logits, logits_dot) * _share(process, batch, weights)[:, None]
-    pull = torch.func.vjp(logits_of, parameters)[1]
+    if curvature is Curvature.NONE:
+        with torch.no_grad():
+            slopes = (process.loss.slope(logits_of(parameters), batch.labels) * logits_dot).sum(-1)
+        return Linearised(slopes, None, no_buffers, no_buffers)
+    logits, pull = torch.func.vjp(logits_of, parameters)[:2]
+    slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
+    bend = process.loss.bend(logits, logits_dot) * _share(process, batch, weights)[:, None]
     pulled = torch.func.vmap(lambda cotangent: pull(cotangent)[0])(bend)
     return Linearised(slopes, pulled, no_buffers, no_buffers)

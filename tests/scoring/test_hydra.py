@@ -34,7 +34,7 @@ def _finite_difference(process, queries, rates, group):
         weights[group] += change
         return queries.values(run(process, process.initial_state(), rates, weights=weights))
 
-    h = 1e-4
+    h = 5e-4
     return -(8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
 
 
