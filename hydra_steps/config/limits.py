@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hydra_steps.config.removals import check_removals
 from hydra_steps.config.validate import shown
 from hydra_steps.data.noise import check_noise
 from hydra_steps.data.registry import dataset
@@ -53,6 +54,7 @@ def _check(study: Section) -> None:
             )
     for name, design in design_specs(study["counterfactual"]).items():
         check_design(name, design, sizes["train"], list(study["methods"]), names)
+    check_removals(study, sizes, len(classes), names)
     run_image_shape(data["name"], data["pad"], data["channels"])
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra_steps.config import run_config, run_names
 from hydra_steps.config.limits import query_names
+from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import Study
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
@@ -47,7 +48,10 @@ LIGHT = {
     "plot_prediction": 1e6,
     "write_report": 1e7,
 }
+OF_REMOVAL = {"evaluate_removal": 1e5, "plot_removal": 1e6}  # where removal curves are asked for
+OF_BRITTLENESS = {"evaluate_brittleness": 1e5, "plot_brittleness": 1e6}
 OF_EXACT = ("evaluate_agreement", "plot_agreement", "describe_smoothness")  # where exact HyDRA is asked for
+RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
 SEGMENT = 64  # states that a sweep holds where all are stored
 
@@ -83,6 +87,17 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
     for name, spec in design_specs(study["counterfactual"]).items():
         jobs = [cost.retrain(spec, int(study["counterfactual"]["batch"])) for cost in runs.values()]
         costs.append(_sum(f"retrain_without: {name}", results, jobs))
+    light = dict(LIGHT)
+    if removal_labels(study):
+        jobs = [[cost.subsets(study["removal"]) for _ in removal_labels(study)] for cost in runs.values()]
+        costs.append(_sum("retrain_subsets", results, jobs))
+        light |= OF_REMOVAL
+    if brittleness_labels(study):
+        jobs = [
+            [cost.flips(study["brittleness"]) for _ in brittleness_labels(study)] for cost in runs.values()
+        ]
+        costs.append(_sum("find_flips", results, jobs))
+        light |= OF_BRITTLENESS
     exact = "hydra_exact" in study["methods"]
     if exact:
         smoothness = study["smoothness"]
@@ -91,7 +106,7 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
         costs.append(_sum("measure_smoothness", results, jobs))
     costs += [
         Cost(rule, 1, disk, LIGHT_MEMORY, LIGHT_SECONDS, LIGHT_SECONDS, results, "typical")
-        for rule, disk in LIGHT.items()
+        for rule, disk in light.items()
         if exact or rule not in OF_EXACT
     ]
     return costs
@@ -102,7 +117,7 @@ def wall_seconds(costs: list[Cost], cores: int) -> float:
     phases: dict[str, float] = {}
     for cost in costs:
         rule = cost.rule.split(":")[0]
-        phase = "re-train" if rule in ("retrain_without", "measure_smoothness") else rule.split("_")[0]
+        phase = "re-train" if rule in RETRAINING else rule.split("_")[0]
         phases[phase] = max(phases.get(phase, 0.0), cost.longest)
     return max(sum(cost.seconds for cost in costs) / max(1, cores), sum(phases.values()))
 
@@ -197,6 +212,18 @@ class _RunCosts:
         size = 1 if spec["kind"] == "leave_one_out" else round(spec["fraction"] * self._sizes["train"])
         bytes_each = 8.0 * (self._queries + 2 + size)
         return [self.trainings(count, bytes_each) for _, count in batch_bounds(int(spec["groups"]), batch)]
+
+    def subsets(self, removal: Mapping[str, Any]) -> tuple[float, float, float]:
+        """(seconds, disk, memory) of one method's removal curves; trainings take what is left of the steps."""
+        left = 1 + len(removal["sides"]) * sum(1 - fraction for fraction in removal["fractions"])
+        bytes_each = 8.0 * self._sizes["train"]  # the bank names the samples that stay
+        return self.trainings(math.ceil(removal["seeds"] * left), bytes_each)
+
+    def flips(self, brittleness: Mapping[str, Any]) -> tuple[float, float, float]:
+        """(seconds, disk, memory) of one method's search for flips, at most: up to the largest group, and back."""
+        most = max(2.0, brittleness["most"] * self._sizes["train"])
+        each = 2 * math.ceil(math.log2(most))
+        return self.trainings(each * len(brittleness["queries"]), 8.0 * most)
 
     def trainings(self, count: int, bytes_each: float) -> tuple[float, float, float]:
         """(seconds, disk, memory) of one job of ``count`` trainings without a record."""

@@ -5,18 +5,23 @@
     median_smallest_group   median of smallest_group over the queries; a prediction that never flipped counts
                             as the largest, and the median is undefined where it is one of those
 
-``n`` is the number of re-trainings behind a smallest_group, and of correct predictions behind the others.
-Predictions that the run got wrong are left out. A smaller number is a better method. Torch-free.
+``n`` is the number of re-trainings behind a smallest_group, and of correct predictions behind the others;
+``fraction`` the largest share of the training samples that was tried. Intervals: Wilson's for the share,
+percentile bootstrap over queries for the median. Predictions that the run got wrong are left out. A smaller
+number is a better method. Torch-free.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binomtest
 
 from hydra_steps.evaluation.counterfactual import ALL_QUERIES
+from hydra_steps.evaluation.intervals import CONFIDENCE, bootstrap_interval
 from hydra_steps.evaluation.layout import part_after, run_of
 from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.stores import read_store
@@ -30,7 +35,10 @@ def evaluate_brittleness(flips: Sequence[str | Path], output: str | Path) -> Non
     rows = []
     for path in flips:
         arrays, about = read_store(path, ARRAYS, SCHEMA_VERSION)
-        leading = run_of(path).columns | {"method": part_after(path, "brittleness")}
+        leading = run_of(path).columns | {
+            "method": part_after(path, "brittleness"),
+            "fraction": about["most"],
+        }
         correct = arrays["correct"] == 1
         found = np.where(arrays["smallest"] < 0, np.inf, arrays["smallest"])[correct]
         names = [name for name, right in zip(about["queries"], correct, strict=True) if right]
@@ -39,9 +47,26 @@ def evaluate_brittleness(flips: Sequence[str | Path], output: str | Path) -> Non
             rows.append(leading | {"query": name, "metric": "smallest_group", "n": trainings, "value": value})
         if not len(found):
             continue
-        median = float(np.median(found)) if np.isfinite(np.median(found)) else np.nan
-        for metric, value in (("flipped", np.isfinite(found).mean()), ("median_smallest_group", median)):
-            rows.append(
-                leading | {"query": ALL_QUERIES, "metric": metric, "n": len(found), "value": float(value)}
-            )
+        flipped = int(np.isfinite(found).sum())
+        share = binomtest(flipped, len(found)).proportion_ci(CONFIDENCE, method="wilson")
+        whole = {"query": ALL_QUERIES, "n": len(found)}
+        rows.append(
+            leading | whole | _valued("flipped", flipped / len(found), float(share.low), float(share.high))
+        )
+        bounds = bootstrap_interval(partial(_median, found), [len(found)])
+        rows.append(
+            leading | whole | _valued("median_smallest_group", _finite(float(np.median(found))), *bounds)
+        )
     write_table(make_table("brittleness", rows), output)
+
+
+def _median(found: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    return np.median(found[drawn], axis=1)
+
+
+def _valued(metric: str, value: float, low: float, high: float) -> dict[str, str | float]:
+    return {"metric": metric, "value": value, "ci_low": low, "ci_high": high}
+
+
+def _finite(value: float) -> float:
+    return value if np.isfinite(value) else float("nan")

@@ -19,12 +19,12 @@ from scipy.stats import t as student
 
 from hydra_steps.evaluation.layout import part_after, run_of
 from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.process.controls import CONTROLS
 from hydra_steps.stores import read_store
 
 SCHEMA_VERSION = 1
 MEASURES = ("test_accuracy", "test_loss", "validation_accuracy", "validation_loss", "noise_left")
 ARRAYS = ("side", "fraction", "seed", "kept", *MEASURES)
-CONTROLS = ("random_order", "oracle")
 CONFIDENCE = 0.95
 
 

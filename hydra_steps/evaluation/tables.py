@@ -29,7 +29,7 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "contributions": ("is_noisy", "level"),
     "counterfactual": ("design", "fraction"),
     "removal": ("side", "fraction"),
-    "brittleness": (),
+    "brittleness": ("fraction",),
     "training": ("epoch",),
     "noise": ("clean_label", "label"),
     "smoothness": ("step",),

@@ -5,19 +5,23 @@ the suffixes of ``outputs`` name. Nothing here imports torch or snakemake.
 """
 
 from hydra_steps.figures.agreement import plot_agreement
+from hydra_steps.figures.brittleness import plot_brittleness
 from hydra_steps.figures.contributions import plot_contributions
 from hydra_steps.figures.counterfactual import plot_counterfactual
 from hydra_steps.figures.detection import plot_detection
 from hydra_steps.figures.noise import plot_noise
 from hydra_steps.figures.prediction import plot_prediction
+from hydra_steps.figures.removal import plot_removal
 from hydra_steps.figures.training import plot_training
 
 __all__ = [
     "plot_agreement",
+    "plot_brittleness",
     "plot_contributions",
     "plot_counterfactual",
     "plot_detection",
     "plot_noise",
     "plot_prediction",
+    "plot_removal",
     "plot_training",
 ]

@@ -28,6 +28,7 @@ METHODS: dict[str, MethodStyle] = {
     "hydra_exact": MethodStyle("Exact HyDRA", "#0072B2", "o"),
     "hydra_gauss_newton": MethodStyle("Gauss–Newton HyDRA", "#009E73", "s", (0, (5, 1))),
     "hydra_hessian_free": MethodStyle("Hessian-free HyDRA", "#56B4E9", "D", (0, (3, 1, 1, 1))),
+    "hydra_averaged": MethodStyle("Averaged HyDRA", "#004B7A", "h", (0, (4, 2))),
     "influence_cg": MethodStyle("Influence (CG)", "#D55E00", "^"),
     "influence_lissa": MethodStyle("Influence (LiSSA)", "#A33F00", "v", (0, (5, 1))),
     "influence_ekfac": MethodStyle("Influence (EK-FAC)", "#E69F00", "<", (0, (3, 1, 1, 1))),
@@ -47,6 +48,9 @@ METHODS: dict[str, MethodStyle] = {
     "confident_learning": MethodStyle("Confident learning", "#661100", "p", (0, (4, 2))),
     "datalab": MethodStyle("Datalab", "#AA4466", "h", (0, (3, 1, 1, 1))),
     "random": MethodStyle("Random", "#999999", "o", (0, (1, 2))),
+    # Controls of removal curves, which need no score.
+    "random_order": MethodStyle("Random order", "#8A8A8A", "s", (0, (1, 2))),
+    "oracle": MethodStyle("Oracle (true noise)", "#000000", "*", (0, (4, 1, 1, 1))),
 }
 
 # For labels of a study's own: told apart by colour and marker, dealt in the order of the study's method list.

@@ -10,7 +10,6 @@ control ``random_order`` takes samples in random order.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from tqdm import tqdm
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.bank import Bank, circumstances
+from hydra_steps.process.controls import RANDOM_ORDER, flipping_position
 from hydra_steps.process.designs import generator_of, rank_samples
 from hydra_steps.process.manifest import read_manifest
 from hydra_steps.process.retraining import read_contribution
@@ -33,8 +33,6 @@ from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.stores import write_store
 
 SCHEMA_VERSION = 1
-CONTROL = "random_order"
-SINGLE = re.compile(r"test_(?P<kind>sample|margin)_(?P<position>\d+)")
 DIMENSIONS = {name: ("query",) for name in ("position", "correct", "smallest", "trainings")}
 
 
@@ -53,11 +51,11 @@ def find_flips(
     """Find the smallest flipping group for each of ``queries`` (JSON list of names) by one method and store
     them.
 
-    A query is the loss or margin of one test sample (``test_sample_3``, ``test_margin_3``); those that the
-    run gets wrong are noted and left alone. ``label`` is ``random_order`` or the method's whose score
-    folder is ``scores``. At most the share ``most`` of the training samples is removed. ``bank`` is by
-    default ``.bank`` beside ``output``. Cost: about 2 log₂ k trainings per query, less those in the bank.
-    Raises :class:`StudyError` for other queries.
+    A query is the loss or margin of one test sample (``test_sample_3``, ``test_margin_3``). Those that the
+    run gets wrong, or to which the method's contributions are not finite, are noted and left alone.
+    ``label`` is ``random_order`` or the method's whose score folder is ``scores``. At most the share ``most``
+    of the training samples is removed. ``bank`` is by default ``.bank`` beside ``output``. Cost: about
+    2 log₂ k trainings per query, less those in the bank. Raises :class:`StudyError` for other queries.
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     prepare_threads(settings)
@@ -73,10 +71,12 @@ def find_flips(
     correct = _predictions(base, base.final_state, images) == truth
     smallest = np.full(len(names), -1, np.int64)
     trainings = np.zeros(len(names), np.int64)
+    ordered = np.ones(len(names), bool)
     for i, name in enumerate(tqdm(names, desc=f"flipping by {label}", unit="query", mininterval=2)):
-        if not correct[i]:
+        order = _order(label, name, scores, base) if correct[i] else None
+        if order is None:
+            ordered[i] = not correct[i]
             continue
-        order = _order(label, name, scores, base)
 
         def flips(count: int, i: int = i, order: np.ndarray = order) -> bool:
             removed = np.sort(order[:count])
@@ -85,7 +85,7 @@ def find_flips(
             return bool(entry["prediction"][i] != truth[i])
 
         smallest[i] = smallest_flip(flips, int(most * len(order)))
-    arrays = {"position": np.array(positions, np.int64), "correct": correct.astype(np.int64)}
+    arrays = {"position": np.array(positions, np.int64), "correct": (correct & ordered).astype(np.int64)}
     arrays |= {"smallest": smallest, "trainings": trainings}
     about = {"schema_version": SCHEMA_VERSION, "label": label, "queries": names, "most": most}
     write_store(output, arrays, DIMENSIONS, about | {"trajectory_digest": identity["trajectory"]})
@@ -112,12 +112,15 @@ def smallest_flip(flips: Callable[[int], bool], most: int) -> int:
     return high
 
 
-def _order(label: str, name: str, scores: str | Path | None, base: Trajectory) -> np.ndarray:
-    """Training samples, the most needed first: removal should raise a loss, or lower a margin."""
+def _order(label: str, name: str, scores: str | Path | None, base: Trajectory) -> np.ndarray | None:
+    """Training samples, the most needed first: removal should raise a loss, or lower a margin; None where the
+    contributions are not finite."""
     samples = base.process.samples
-    if label == CONTROL:
+    if label == RANDOM_ORDER:
         return generator_of(base.process.seed, name, 0.0, 0).permutation(samples)
     contribution = read_contribution(scores or "", {"query": name})
+    if not np.isfinite(contribution).all():
+        return None
     return rank_samples(
         label, "most_harmful" if "_margin_" in name else "most_helpful", samples, contribution
     )
@@ -135,11 +138,11 @@ def _predictions(base: Trajectory, state: State, images: torch.Tensor) -> np.nda
 
 
 def _position(name: str, samples: int) -> int:
-    match = SINGLE.fullmatch(name)
-    if match is None or int(match["position"]) >= samples:
+    position = flipping_position(name)
+    if position is None or position >= samples:
         raise StudyError(
             f"the query {name!r} has no prediction that could flip",
             f"test_sample_<i> or test_margin_<i> with i from 0 to {samples - 1}",
             "name such queries, and have them among the study's queries",
         )
-    return int(match["position"])
+    return position

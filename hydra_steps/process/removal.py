@@ -22,7 +22,9 @@ import torch
 from tqdm import tqdm
 
 from hydra_steps.data import RunData
+from hydra_steps.errors import StudyError
 from hydra_steps.process.bank import Bank, circumstances
+from hydra_steps.process.controls import CONTROLS, RANDOM_ORDER, SIDES
 from hydra_steps.process.designs import generator_of, rank_samples
 from hydra_steps.process.fresh import keep_samples, train_anew
 from hydra_steps.process.process import build_process
@@ -33,8 +35,6 @@ from hydra_steps.process.training import load_data, prepare_threads
 from hydra_steps.stores import write_store
 
 SCHEMA_VERSION = 1
-CONTROLS = ("random_order", "oracle")
-SIDES = ("most_harmful", "most_helpful")
 MEASURES = ("test_accuracy", "test_loss", "validation_accuracy", "validation_loss", "noise_left")
 DIMENSIONS = {name: ("training",) for name in ("side", "fraction", "seed", "kept", *MEASURES)}
 
@@ -59,7 +59,9 @@ def retrain_subsets(
     ``label`` is a control or the label of the method whose score folder is ``scores``; ``query`` the query
     that its contributions are to; ``fractions`` and ``sides`` are JSON lists, ``seeds`` the number of fresh
     seeds. ``bank`` is by default ``.bank`` beside ``output``. Cost: seeds · (sides · fractions + 1)
-    trainings on parts of the data. Raises :class:`StudyError` for a fraction that removes every sample.
+    trainings on parts of the data. A method with contributions that are not finite orders nothing: its
+    store has no trainings. Raises :class:`StudyError`, before any training, for a fraction that removes every
+    sample, or every sample of a class.
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     prepare_threads(settings)
@@ -69,19 +71,39 @@ def retrain_subsets(
     process = build_process(settings, data)
     identity = {"settings": settings, "data": data.digest} | circumstances(__name__, process)
     kept = Bank(bank or Path(output).parent / ".bank", identity)
-    plans = [(side, share, seed) for side in json.loads(sides) for share in shares for seed in range(seeds)]
-    rows: dict[str, list[float]] = {name: [] for name in DIMENSIONS}
-    for side, share, number in tqdm(plans, desc=f"training without {label}", unit="training", mininterval=2):
-        seed = fresh_seed(settings["seed"], number)
-        order = removal_order(label, side, data, contribution, seed)
-        stays = np.sort(order[round(share * len(order)) :])
+    ordered = contribution is None or bool(np.isfinite(contribution).all())
+    plans = []
+    for side in json.loads(sides):
+        for share in shares if ordered else []:
+            for seed in (fresh_seed(settings["seed"], number) for number in range(seeds)):
+                order = removal_order(label, side, data, contribution, seed)
+                stays = np.sort(order[round(share * len(order)) :])
+                check_kept(f"{label} ({side})", share, data, stays)
+                plans.append((side, share, seed, stays))
+    rows: list[dict[str, float]] = []
+    for side, share, seed, stays in tqdm(
+        plans, desc=f"training without {label}", unit="training", mininterval=2
+    ):
         entry = kept.get([seed, stays.tolist()], partial(_train, settings, data, stays, seed))
-        row = {"side": SIDES.index(side), "fraction": share, "seed": seed, "kept": len(stays)} | entry
-        for name, values in rows.items():
-            values.append(row[name])
-    arrays = {name: np.array(values, np.float64) for name, values in rows.items()}
+        rows.append({"side": SIDES.index(side), "fraction": share, "seed": seed, "kept": len(stays)} | entry)
+    arrays = {name: np.array([row[name] for row in rows], np.float64) for name in DIMENSIONS}
     about = {"schema_version": SCHEMA_VERSION, "label": label, "query": query, "sides": list(SIDES)}
     write_store(output, arrays, DIMENSIONS, about | {"data_digest": data.digest})
+
+
+def check_kept(what: str, fraction: float, data: RunData, stays: np.ndarray) -> None:
+    """Refuse a removal that leaves no sample, or none of a class; ``stays`` [m] are the samples left."""
+    labels, names = data.train.labels, data.classes
+    before = np.bincount(labels, minlength=len(names))
+    emptied = np.flatnonzero((before > 0) & (np.bincount(labels[stays], minlength=len(names)) == 0))
+    if len(emptied):
+        label, samples = int(emptied[0]), len(labels)
+        raise StudyError(
+            f"removing {samples - len(stays)} of {samples} training samples ({fraction:g}) by {what} takes all "
+            + (f"{before[label]} of class {names[label]!r}" if len(stays) else f"{samples} of them"),
+            "at least one sample left of every class",
+            "lower removal.fractions, leave the method out of removal.methods, or raise data.train",
+        )
 
 
 def fresh_seed(seed: int, number: int) -> int:
@@ -97,7 +119,7 @@ def removal_order(
     if label not in CONTROLS:
         return rank_samples(label, side, samples, contribution)
     shuffled = generator_of(seed, label, 0.0, 0).permutation(samples)
-    if label == "random_order":
+    if label == RANDOM_ORDER:
         return shuffled
     first = data.is_noisy[shuffled] == (side == "most_harmful")
     return np.concatenate([shuffled[first], shuffled[~first]])

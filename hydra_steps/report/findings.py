@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from hydra_steps.figures.frames import count_seeds, main_query, over_seeds, per_run, plural, query_name
 from hydra_steps.report.comparisons import contrast, counterfactual, detection
 from hydra_steps.report.ranking import rank
+from hydra_steps.report.removals import brittleness, removal
 from hydra_steps.report.study import Finding, Study
+from hydra_steps.report.trust import smoothness
 from hydra_steps.report.words import duration, listing, number, percent
 
 
@@ -105,8 +107,11 @@ RULES: dict[str, Callable[[Study], list[Finding]]] = {
     "noise": noise,
     "counterfactual": counterfactual,
     "agreement": agreement,
+    "smoothness": smoothness,
     "detection": detection,
     "contrast": contrast,
+    "removal": removal,
+    "brittleness": brittleness,
     "cost": cost,
     "seeds": seeds,
 }

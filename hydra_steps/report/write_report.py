@@ -38,8 +38,10 @@ RESULTS = (
     ("Training", ("training",), ("training",)),
     ("Label noise", ("noise",), ("noise",)),
     ("Does the score predict re-training?", ("counterfactual",), ("counterfactual", "prediction")),
-    ("How far from exact HyDRA?", ("agreement",), ("agreement",)),
+    ("How far from exact HyDRA?", ("agreement", "smoothness"), ("agreement",)),
     ("Does the score find wrong labels?", ("detection", "contrast"), ("detection", "contributions")),
+    ("Is training without what the score flags better?", ("removal",), ("removal",)),
+    ("How few samples does a prediction hang on?", ("brittleness",), ("brittleness",)),
     ("What does it cost?", ("cost",), ("timing", "cost")),
 )
 LARGE = ("contributions", "counterfactual_points")  # material for figures, not for reading
@@ -135,8 +137,13 @@ def _read(path: str | Path) -> pd.DataFrame:
 
 
 def _summary(study: Study) -> list[str]:
-    """Return the key findings in paragraphs: the run, prediction, detection."""
-    paragraphs = (("training", "noise"), ("counterfactual", "agreement"), ("detection", "contrast"))
+    """Return the key findings in paragraphs: the run, prediction, detection, removal."""
+    paragraphs = (
+        ("training", "noise"),
+        ("counterfactual", "smoothness", "agreement"),
+        ("detection", "contrast"),
+        ("removal", "brittleness"),
+    )
     texts = [" ".join(f.text for f in findings(study, names) if f.key) for names in paragraphs]
     return [text for text in texts if text]
 

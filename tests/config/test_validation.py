@@ -124,6 +124,44 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
         },
         ("counterfactual.designs.one.query", "test_men", "did you mean 'test_mean'"),
     ),
+    "more groups than there are": (
+        {
+            "data": {"train": 100},
+            "counterfactual": {
+                "designs": {"one": {"kind": "leave_one_out", "groups": 101, "choice": "random"}}
+            },
+        },
+        ("counterfactual.designs.one.groups", "101 groups of 1 of 100", "at most 100"),
+    ),
+    "a group of everything": (
+        {"data": {"train": 100}, "counterfactual": {"fraction": 0.999}},
+        ("counterfactual.fraction", "0.999 of 100", "a group of 100", "1 to 99"),
+    ),
+    "removing all but a few": (
+        {"data": {"train": 100}, "removal": {"fractions": [0.5, 0.95]}},
+        ("removal.fractions", "0.95 of 100 training samples leaves 5 for 10 classes", "lower"),
+    ),
+    "removing everything": ({"removal": {"fractions": [1]}}, ("removal.fractions[0]", "1", "below 1")),
+    "removal by a query that is not there": (
+        {"removal": {"fractions": [0.5], "query": "validation_men"}},
+        ("removal.query", "validation_men", "did you mean 'validation_mean'"),
+    ),
+    "removal by a method that is not there": (
+        {"removal": {"fractions": [0.5], "methods": ["hydra_exat"]}},
+        ("removal.methods", "hydra_exat", "did you mean 'hydra_exact'"),
+    ),
+    "flips of a mean": (
+        {"brittleness": {"queries": ["test_mean"]}},
+        ("brittleness.queries", "test_mean", "test_sample_<i>"),
+    ),
+    "flips of a sample that is not asked about": (
+        {"brittleness": {"queries": ["test_sample_9"]}},
+        ("brittleness.queries", "test_sample_9", "not among the study's queries"),
+    ),
+    "a method with the name of a control": (
+        {"methods": {"oracle": {"method": "random"}}},
+        ("methods.oracle", "control", "rename"),
+    ),
     "colour images made grey": (
         {"data": {"name": "cifar10", "train": 100, "channels": 2}},
         ("data.channels", "2", "cifar10"),

@@ -63,6 +63,8 @@ def study(tmp_path: Path) -> dict:
             ],
             "methods": {"hydra_exact": {}, "final_loss": {}},
             "counterfactual": {"groups": 40, "fraction": 0.02, "batch": 10},
+            "removal": {"fractions": [0.2, 0.5], "seeds": 4},
+            "brittleness": {"queries": ["test_sample_0", "test_sample_3"]},
             "smoothness": {"groups": 4, "steps": [0.1, 0.3, 1.0]},
         }
     )

@@ -56,7 +56,7 @@ def flips(folder, label, smallest, correct):
         "smallest": np.array(smallest),
     }
     arrays["trainings"] = np.full(len(smallest), 7)
-    about = {"schema_version": 1, "queries": [f"test_sample_{i}" for i in range(len(smallest))]}
+    about = {"schema_version": 1, "queries": [f"test_sample_{i}" for i in range(len(smallest))], "most": 0.5}
     write_store(path, arrays, {name: ("query",) for name in FLIP_ARRAYS}, about)
     return path
 
@@ -77,6 +77,17 @@ def test_brittleness(tmp_path, smallest, correct, flipped, median):
     assert table.loc["flipped", "value"] == pytest.approx(flipped)
     assert table.loc["median_smallest_group", "value"] == pytest.approx(median, nan_ok=True)
     assert (table["query"] != "mean_over_queries").sum() == sum(correct)
+    assert set(table["fraction"]) == {0.5}
+    low, high = table.loc["flipped", ["ci_low", "ci_high"]]
+    assert 0 <= low < flipped <= high <= 1
+
+
+def test_the_median_has_an_interval_where_all_flip(tmp_path):
+    evaluate_brittleness([flips(tmp_path, "m", range(1, 21), [1] * 20)], tmp_path / "b.csv")
+    table = read_table(tmp_path / "b.csv")
+    row = table[(table["seed"] == "0") & (table["metric"] == "median_smallest_group")].iloc[0]
+    assert 5 <= row["ci_low"] < row["value"] == 10.5 < row["ci_high"] <= 16
+    assert row["n"] == 20
 
 
 def test_nothing_correct_has_no_rows(tmp_path):

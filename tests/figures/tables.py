@@ -52,6 +52,8 @@ class Tables:
             "counterfactual",
             "points",
             "contributions",
+            "removal",
+            "brittleness",
             "timing",
         )
         return {name: getattr(self, name)() for name in names}
@@ -161,6 +163,43 @@ class Tables:
                             about | key | {"is_noisy": flag, "level": level, "n": size, "value": value}
                         )
         return self._write("contributions", rows, ["is_noisy", "level"])
+
+    def removal(self, fractions=(0.0, 0.2, 0.5, 0.8), sides=("most_harmful",)) -> Path:
+        rows = []
+        for about in self._runs():
+            for method in (*self.methods, "random_order", "oracle"):
+                quality = {"random_order": 0.5, "oracle": 1.0}.get(method) or self.quality[method][2]
+                query = "" if method in ("random_order", "oracle") else "validation_mean"
+                for side in sides:
+                    for share in fractions:
+                        gain = (2 * quality - 1) * 0.1 * min(share / 0.2, 1) - 0.05 * share
+                        value = (
+                            0.82 + (gain if side == "most_harmful" else -gain) + 0.004 * self.random.normal()
+                        )
+                        key = {"method": method, "query": query, "side": side, "fraction": share, "n": 5}
+                        rows.append(about | key | self._ci("test_accuracy", value, 0.015))
+                        rows.append(about | key | self._ci("test_loss", 2 * (1 - value), 0.04))
+        return self._write("removal", rows, ["side", "fraction"])
+
+    def brittleness(self) -> Path:
+        rows = []
+        singles = [query for query in self.queries if "sample" in query or "margin" in query] or [
+            "test_sample_0"
+        ]
+        for about in self._runs():
+            for method in (*self.methods, "random_order"):
+                quality = self.quality.get(method, (0, 0.0, 0))[1]
+                found = np.round(400 * np.exp(-3 * quality + 0.3 * self.random.normal(size=len(singles))))
+                key = {"method": method, "fraction": 0.5}
+                for query, size in zip(singles, found, strict=True):
+                    rows.append(
+                        about | key | {"query": query, "metric": "smallest_group", "n": 9, "value": size}
+                    )
+                key |= {"query": "mean_over_queries", "n": len(singles)}
+                rows.append(about | key | self._ci("flipped", 0.5 + 0.5 * max(quality, 0), 0.1))
+                median = {"value": np.median(found), "ci_low": found.min(), "ci_high": found.max()}
+                rows.append(about | key | {"metric": "median_smallest_group"} | median)
+        return self._write("brittleness", rows, ["fraction"])
 
     def timing(self) -> Path:
         rows = []

@@ -24,6 +24,8 @@ PLOTS = {
     "counterfactual": ("counterfactual", {}),
     "prediction": ("points", {}),
     "contributions": ("contributions", {}),
+    "removal": ("removal", {}),
+    "brittleness": ("brittleness", {}),
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.brittleness import evaluate_brittleness
 from hydra_steps.evaluation.removal import ARRAYS as TABLE_ARRAYS
 from hydra_steps.evaluation.removal import evaluate_removal
 from hydra_steps.evaluation.tables import read_table
@@ -69,20 +70,20 @@ def test_orders(trained):
 def test_curves(trained, tmp_path):
     c = np.random.default_rng(0).normal(size=(1, 60))
     write_scores(tmp_path / "m", c, ["test_mean"], {"method": "m", "unit": "query"})
-    about = {"query": "test_mean", "fractions": "[0.5, 0.2]", "sides": '["most_harmful"]', "seeds": 2}
+    about = {"query": "test_mean", "fractions": "[0.3, 0.1]", "sides": '["most_harmful"]', "seeds": 2}
     folder = tmp_path / "runs" / "base-seed1" / "removal"
     for label in ("m", "oracle", "random_order"):
         scores = tmp_path / "m" if label == "m" else None
         retrain_subsets(**inputs(trained), label=label, **about, output=folder / label, scores=scores)
     assert tuple(DIMENSIONS) == TABLE_ARRAYS
     curves = {label: read_store(folder / label, DIMENSIONS, 1)[0] for label in ("m", "oracle")}
-    assert curves["m"]["fraction"].tolist() == [0, 0, 0.2, 0.2, 0.5, 0.5]
-    assert curves["m"]["kept"].tolist() == [60, 60, 48, 48, 30, 30]
+    assert curves["m"]["fraction"].tolist() == [0, 0, 0.1, 0.1, 0.3, 0.3]
+    assert curves["m"]["kept"].tolist() == [60, 60, 54, 54, 42, 42]
     # Without removal all labels train the same models, once.
     assert np.array_equal(curves["m"]["test_loss"][:2], curves["oracle"]["test_loss"][:2])
     assert len(list((folder / ".bank").glob("*.json"))) == 2 + 3 * 4
     settings, data = loaded(trained)
-    stays = np.sort(np.argsort(c[0])[30:])
+    stays = np.sort(np.argsort(c[0])[18:])
     process, state = train_anew(settings, keep_samples(data, stays), int(curves["m"]["seed"][4]))
     with torch.no_grad():
         logits = process.model.logits(state.parameters, state.buffers, torch.tensor(data.test.images))
@@ -90,7 +91,7 @@ def test_curves(trained, tmp_path):
     assert curves["m"]["test_accuracy"][4] == pytest.approx(right)
     evaluate_removal([folder / label for label in ("m", "oracle", "random_order")], tmp_path / "r.csv")
     table = read_table(tmp_path / "r.csv")
-    assert set(table["fraction"]) == {0, 0.2, 0.5}
+    assert set(table["fraction"]) == {0, 0.1, 0.3}
     assert set(table["method"]) == {"m", "oracle", "random_order"}
 
 
@@ -105,6 +106,54 @@ def test_removing_everything_is_refused(trained, tmp_path):
             seeds=1,
             output=tmp_path / "removal" / "oracle",
         )
+
+
+def test_removing_a_class_is_refused_with_the_counts_before_any_training(trained, tmp_path):
+    _, data = loaded(trained)
+    label = int(data.train.labels[0])
+    c = np.where(data.train.labels == label, -1.0, 1.0)[None]
+    write_scores(tmp_path / "m", c, ["test_mean"], {"method": "m", "unit": "rank only"})
+    count = int((data.train.labels == label).sum())
+    fraction = (count + 1) / 60
+    with pytest.raises(
+        StudyError, match=rf"removing {count + 1} of 60 .* by m .* takes all {count} of class"
+    ):
+        retrain_subsets(
+            **inputs(trained),
+            label="m",
+            query="test_mean",
+            fractions=json.dumps([fraction]),
+            sides='["most_harmful"]',
+            seeds=1,
+            output=tmp_path / "removal" / "m",
+            scores=tmp_path / "m",
+        )
+    assert not list(tmp_path.rglob("removal/.bank/*.json"))
+
+
+def test_a_query_that_the_scores_lack_is_refused(trained, tmp_path):
+    write_scores(tmp_path / "m", np.zeros((1, 60)), ["test_mean"], {"method": "m", "unit": "rank only"})
+    about = {"label": "m", "fractions": "[0.5]", "sides": '["most_harmful"]', "seeds": 1}
+    with pytest.raises(StudyError, match="did you mean 'test_mean'"):
+        retrain_subsets(
+            **inputs(trained), **about, query="test_men", output=tmp_path / "r" / "m", scores=tmp_path / "m"
+        )
+
+
+def test_a_method_that_diverged_orders_nothing(trained, tmp_path):
+    """Its tables have no rows; the study goes on."""
+    c = np.full((2, 60), np.nan)
+    write_scores(tmp_path / "m", c, ["test_mean", "test_sample_0"], {"method": "m", "unit": "query"})
+    run = tmp_path / "runs" / "base-seed1"
+    about = {"query": "test_mean", "fractions": "[0.5]", "sides": '["most_harmful"]', "seeds": 1}
+    common = inputs(trained) | {"label": "m", "scores": tmp_path / "m"}
+    retrain_subsets(**common, **about, output=run / "removal" / "m")
+    evaluate_removal([run / "removal" / "m"], tmp_path / "r.csv")
+    find_flips(**common, queries='["test_sample_0"]', most=0.5, output=run / "brittleness" / "m")
+    evaluate_brittleness([run / "brittleness" / "m"], tmp_path / "b.csv")
+    assert read_table(tmp_path / "r.csv").empty
+    assert read_table(tmp_path / "b.csv").empty
+    assert not list(run.rglob("*.json.*")) + list(run.glob("*/.bank/*.json"))
 
 
 @pytest.mark.parametrize("least", [1, 2, 3, 5, 16, 17, 31])

@@ -21,7 +21,10 @@ SCORE_FIGURES = {
     "plot_prediction",
 }
 SMOOTHNESS = {"measure_smoothness", "describe_smoothness"}
-FIGURES = SCORE_FIGURES | {"plot_noise", "plot_training"}
+# In this study curves are drawn by exact HyDRA, and flips are looked for in random order.
+REMOVAL = {"retrain_subsets", "evaluate_removal", "plot_removal"}
+FLIPS = {"find_flips", "evaluate_brittleness", "plot_brittleness"}
+FIGURES = SCORE_FIGURES | {"plot_noise", "plot_training", "plot_removal", "plot_brittleness"}
 STUDY = "config/test.yaml"
 
 
@@ -52,7 +55,7 @@ def test_the_noise_rate_runs_again_from_the_labels(finished: Tree) -> None:
     planned = finished.planned()
     assert {"split_data", "fetch_data"}.isdisjoint(planned)
     assert planned["noise_labels"] == planned["train_model"] == 2
-    assert set(planned) >= EVALUATION | FIGURES | SMOOTHNESS | {
+    assert set(planned) >= EVALUATION | FIGURES | SMOOTHNESS | REMOVAL | FLIPS | {
         "score_samples",
         "retrain_without",
         "describe_noise",
@@ -75,6 +78,18 @@ def test_more_groups_are_added_to_those_that_are_there(finished: Tree) -> None:
         "write_report",
         "save_study",
     }
+
+
+def test_more_is_removed_by_training_again_on_less(finished: Tree) -> None:
+    finished.edit(STUDY, lambda text: text.replace("fractions: [0.3]", "fractions: [0.3, 0.5]"))
+    planned = finished.planned()
+    assert planned.pop("retrain_subsets") == 2
+    assert set(planned) == REMOVAL - {"retrain_subsets"} | {"write_report", "save_study"}
+
+
+def test_a_larger_group_is_tried_again_for_flips(finished: Tree) -> None:
+    finished.edit(STUDY, lambda text: text.replace("most: 0.2", "most: 0.3"))
+    assert set(finished.planned()) == FLIPS | {"write_report", "save_study"}
 
 
 def test_a_new_seed_adds_a_run(finished: Tree) -> None:

@@ -14,15 +14,27 @@ from tests.workflow.conftest import ENVIRONMENT, Tree
 
 TABLES = (
     "agreement",
+    "brittleness",
     "contributions",
     "counterfactual",
     "counterfactual_points",
     "detection",
     "noise",
+    "removal",
     "smoothness",
     "training",
 )
-FIGURES = ("agreement", "contributions", "counterfactual", "detection", "noise", "prediction", "training")
+FIGURES = (
+    "agreement",
+    "brittleness",
+    "contributions",
+    "counterfactual",
+    "detection",
+    "noise",
+    "prediction",
+    "removal",
+    "training",
+)
 
 
 def test_the_study_makes_every_output(study: Tree) -> None:

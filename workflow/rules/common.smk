@@ -12,6 +12,8 @@ from hydra_steps.config import (
     run_section,
 )
 from hydra_steps.config.code import code_files, registered
+from hydra_steps.config.removals import brittleness_labels, removal_labels
+from hydra_steps.process.controls import CONTROLS
 from hydra_steps.process.designs import batch_bounds, design_specs, needs_scores
 
 OUT = f"{STUDY['results']}/{STUDY['study']}"
@@ -30,6 +32,7 @@ wildcard_constraints:
     dataset="[a-z0-9_]+",
     design="|".join(DESIGNS),
     batch="[0-9]+",
+    label="|".join([*METHODS, *CONTROLS]),
     folder="|".join({re.escape(run_config(STUDY, run)["data"]["folder"]) for run in RUNS}),
 
 
@@ -115,6 +118,21 @@ def outcomes():
     ]
 
 
+def label_scores(wildcards):
+    """The scores of a method; none for a control."""
+    return [] if wildcards.label in CONTROLS else f"{OUT}/runs/{wildcards.run}/scores/{wildcards.label}"
+
+
+def removals():
+    """The fresh trainings by every method and control on every run."""
+    return expand(f"{RUN}/removal/{{label}}", run=RUNS, label=removal_labels(STUDY))
+
+
+def flips():
+    """The flipping groups by every method and control on every run."""
+    return expand(f"{RUN}/brittleness/{{label}}", run=RUNS, label=brittleness_labels(STUDY))
+
+
 def scores():
     """The scores of every method on every run."""
     return expand(f"{RUN}/scores/{{method}}", run=RUNS, method=METHODS)
@@ -150,6 +168,8 @@ TABLE_NAMES = [
     "detection",
     "contributions",
     "counterfactual",
+    *(["removal"] if removals() else []),
+    *(["brittleness"] if flips() else []),
 ]
 SMOOTHNESS = ["smoothness"] if "hydra_exact" in METHODS else []
 OTHER_TABLES = ["counterfactual_points", "timing", *SMOOTHNESS]

@@ -157,3 +157,39 @@ rule describe_smoothness:
         "Say whether the training maps are smooth"
     script:
         "../scripts/describe_smoothness.py"
+
+
+rule evaluate_removal:
+    input:
+        code("evaluation.removal"),
+        removals=removals(),
+    output:
+        report(f"{OUT}/tables/removal.csv", category="Tables", labels={"table": "removal"}),
+    log:
+        f"{OUT}/logs/evaluate_removal.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "Collect the removal curves"
+    script:
+        "../scripts/evaluate_removal.py"
+
+
+rule evaluate_brittleness:
+    input:
+        code("evaluation.brittleness"),
+        flips=flips(),
+    output:
+        report(
+            f"{OUT}/tables/brittleness.csv",
+            category="Tables",
+            labels={"table": "brittleness"},
+        ),
+    log:
+        f"{OUT}/logs/evaluate_brittleness.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "Collect the groups that flip predictions"
+    script:
+        "../scripts/evaluate_brittleness.py"

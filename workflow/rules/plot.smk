@@ -133,3 +133,41 @@ rule plot_prediction:
         "Draw the figure prediction"
     script:
         "../scripts/plot_prediction.py"
+
+
+rule plot_removal:
+    input:
+        code("figures.removal"),
+        table=f"{OUT}/tables/removal.csv",
+    output:
+        shown("removal", "Re-training"),
+    log:
+        f"{OUT}/logs/plot_removal.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    message:
+        "Draw the figure removal"
+    script:
+        "../scripts/plot_removal.py"
+
+
+rule plot_brittleness:
+    input:
+        code("figures.brittleness"),
+        table=f"{OUT}/tables/brittleness.csv",
+    output:
+        shown("brittleness", "Re-training"),
+    log:
+        f"{OUT}/logs/plot_brittleness.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    message:
+        "Draw the figure brittleness"
+    script:
+        "../scripts/plot_brittleness.py"

@@ -1,4 +1,4 @@
-# The training of each run, and its re-training without groups of samples.
+# The training of each run, and its re-training without groups of samples, or anew on a part of them.
 
 
 rule train_model:
@@ -43,3 +43,51 @@ rule retrain_without:
         "Re-train {wildcards.run} without {wildcards.design}, batch {wildcards.batch}"
     script:
         "../scripts/retrain_without.py"
+
+
+rule retrain_subsets:
+    input:
+        chosen_code("process.removal", "data", "model"),
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        trajectory=f"{RUN}/trajectory",
+        scores=label_scores,
+    output:
+        directory(f"{RUN}/removal/{{label}}"),
+    log:
+        f"{OUT}/logs/retrain_subsets/{{run}}/{{label}}.log",
+    conda:
+        ENVIRONMENT
+    threads: STUDY["compute"]["threads"]
+    params:
+        query=STUDY["removal"]["query"],
+        fractions=canonical_json(STUDY["removal"]["fractions"]),
+        sides=canonical_json(STUDY["removal"]["sides"]),
+        seeds=STUDY["removal"]["seeds"],
+    message:
+        "Train {wildcards.run} anew without what {wildcards.label} points at"
+    script:
+        "../scripts/retrain_subsets.py"
+
+
+rule find_flips:
+    input:
+        chosen_code("process.brittleness", "data", "model"),
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        trajectory=f"{RUN}/trajectory",
+        scores=label_scores,
+    output:
+        directory(f"{RUN}/brittleness/{{label}}"),
+    log:
+        f"{OUT}/logs/find_flips/{{run}}/{{label}}.log",
+    conda:
+        ENVIRONMENT
+    threads: STUDY["compute"]["threads"]
+    params:
+        queries=canonical_json(STUDY["brittleness"]["queries"]),
+        most=STUDY["brittleness"]["most"],
+    message:
+        "Look for the smallest groups that flip predictions of {wildcards.run}, by {wildcards.label}"
+    script:
+        "../scripts/find_flips.py"

@@ -1,0 +1,107 @@
+"""Removal curves: how good the model is after training anew without what each method points at.
+
+Reads ``removal.csv`` (metrics ``test_accuracy``, a share, and ``test_loss``; keys ``side`` and ``fraction``).
+Marker: mean over fresh trainings; bar: the table's interval of that mean, averaged over the study's seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from hydra_steps.figures.frames import over_seeds, plural, read_tidy, variants
+from hydra_steps.figures.methods import MethodStyle
+from hydra_steps.figures.style import Style, canvas, drawing, note, save
+
+_PANELS = (
+    ("test_accuracy", "Accuracy", "test set correct (%)", 100.0),
+    ("test_loss", "Loss", "mean test loss", 1.0),
+)
+_SPREAD = 0.018  # of the axis: how far the methods' markers stand apart in all
+
+
+def plot_removal(
+    *,
+    table: str | Path,
+    outputs: Sequence[str | Path],
+    methods: Sequence[str] | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> None:
+    """Draw test accuracy and test loss over the share removed; one row of panels per variant and side.
+
+    ``table``: path of ``removal.csv``. ``methods``: the study's method labels, in its order.
+    """
+    data = read_tidy(table, ["variant", "run", "seed", "method", "metric", "side", "fraction", "value"])
+    data["side"] = data["side"].fillna("").astype(str)
+    look = Style.of(style)
+    looks = look.methods(data["method"], methods)
+    rows = [(v, s) for v in variants(data) for s in sorted(set(data["side"]))] or [("base", "most_harmful")]
+    with drawing(look):
+        height = 2.1 * len(rows) + 0.11 * look.font_size / 7.5 * (len(looks) + 1)
+        figure, grid = canvas(look.inches("double"), height, len(rows), 2)
+        for axes, (variant, side) in zip(grid, rows, strict=True):
+            part = data[(data["variant"] == variant) & (data["side"] == side)]
+            for panel, (metric, title, label, factor) in zip(axes, _PANELS, strict=True):
+                _curves(panel, over_seeds(part[part["metric"] == metric]), looks, factor)
+                panel.set_ylabel(label)
+                panel.set_title(
+                    title if len(rows) == 1 else f"{_row_name(variant, side, rows)}: {title.lower()}"
+                )
+        for panel in grid[-1]:
+            panel.set_xlabel(f"training samples removed (%){_first(rows)}")
+        grid[0][1].set_title(_counts(data), loc="right", fontweight="normal", fontsize="small")
+        handles, names = grid[0][0].get_legend_handles_labels()
+        if handles:
+            figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(handles)))
+        save(figure, outputs)
+
+
+def _curves(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], factor: float) -> None:
+    data = data.dropna(subset=["value", "fraction"])
+    if data.empty:
+        note(axes, "nothing was removed")
+        return
+    most = 100 * float(data["fraction"].max())
+    shifts = np.linspace(-0.5, 0.5, len(looks)) * _SPREAD * most if len(looks) > 1 else [0.0]
+    for (method, look), shift in zip(looks.items(), shifts, strict=True):
+        own = (
+            data[data["method"] == method].groupby("fraction")[["value", "ci_low", "ci_high"]].mean() * factor
+        )
+        if own.empty:
+            continue
+        x = 100 * own.index.to_numpy(dtype=float)
+        x = np.where(x > 0, x + shift, x)
+        line: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "marker": look.marker}
+        axes.plot(x, own["value"], label=look.label, linewidth=1.0, markersize=3.6, **line)
+        bounded = own["ci_low"].notna() & own["ci_high"].notna()
+        axes.vlines(
+            x[bounded],
+            own["ci_low"][bounded],
+            own["ci_high"][bounded],
+            color=look.colour,
+            linewidth=0.9,
+            alpha=0.7,
+        )
+    axes.set_xlim(-2.0, most + 2.0)
+    axes.grid(axis="y")
+
+
+def _row_name(variant: str, side: str, rows: Sequence[tuple[str, str]]) -> str:
+    parts = [variant] if len({v for v, _ in rows}) > 1 else []
+    return ", ".join([*parts, f"{side.replace('_', ' ')} first"] if len({s for _, s in rows}) > 1 else parts)
+
+
+def _first(rows: Sequence[tuple[str, str]]) -> str:
+    sides = {side for _, side in rows}
+    return f", {sides.pop().replace('_', ' ')} first" if len(sides) == 1 else ""
+
+
+def _counts(data: pd.DataFrame) -> str:
+    if data.empty or "n" not in data.columns or data["n"].dropna().empty:
+        return ""
+    return plural(int(data["n"].max()), "fresh training")
