@@ -27,11 +27,14 @@ from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import Sweep, reverse_sweep
 
 
+QUERY_MEMORY = 10**9  # bytes for the queries of one pass
+
+
 def _swept(
     trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any], curvature: Curvature
 ) -> Contribution:
     cotangents = queries.cotangents(trajectory.final_state)
-    chunk = int(options.get("queries_at_once") or len(queries) or 1)
+    chunk = int(options.get("queries_at_once") or queries_within_memory(trajectory))
     proxy, hyper = float(options.get("curvature_proxy", 0.0)), bool(options.get("hypergradients", False))
     sweeps = []
     for start in range(0, len(queries), chunk):
@@ -41,6 +44,18 @@ def _swept(
         return Contribution(torch.zeros(0, trajectory.process.samples))
     values = torch.cat([s.contribution for s in sweeps])
     return Contribution(values, _diagnostics(sweeps, queries, trajectory), _arrays(sweeps, hyper))
+
+
+def queries_within_memory(trajectory: Trajectory) -> int:
+    """How many queries one pass over the trajectory can carry in ``QUERY_MEMORY`` bytes, at least one.
+
+    A query takes its cotangents, as large as a state, about four times (before, after and between), and its
+    contributions [n] in float64.
+    """
+    state = trajectory.process.initial_state()
+    numbers = state.parameters.numel() + state.slots.numel() + state.buffers.numel()
+    each = 4 * numbers * state.parameters.element_size() + 8 * trajectory.process.samples
+    return max(1, QUERY_MEMORY // each)
 
 
 def _diagnostics(sweeps: list[Sweep], queries: QuerySet, trajectory: Trajectory) -> dict[str, Any]:
@@ -78,9 +93,9 @@ def _arrays(sweeps: list[Sweep], hyper: bool) -> dict[str, np.ndarray]:
 def hydra_exact(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors.
 
-    Options: ``queries_at_once`` (all) bounds memory at one pass over the trajectory per chunk;
-    ``curvature_proxy`` c adds c·I; ``hypergradients`` (false) also gives ∂f_q/∂ learning rate per step, weight
-    decay, momentum and initial parameters.
+    Options: ``queries_at_once`` bounds memory at one pass over the trajectory per chunk (by default as many as
+    fit 1 GB); ``curvature_proxy`` c adds c·I; ``hypergradients`` (false) also gives ∂f_q/∂ learning rate per
+    step, weight decay, momentum and initial parameters.
     """
     return _swept(trajectory, queries, options, Curvature.EXACT)
 

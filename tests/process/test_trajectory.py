@@ -11,6 +11,7 @@ import torch
 
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.errors import StudyError
+from hydra_steps.process.process import build_process
 from hydra_steps.process.running import run
 from hydra_steps.process.training import train_model
 from hydra_steps.process.trajectory import Trajectory
@@ -95,6 +96,15 @@ def test_labels_changed_after_training_are_refused(folder, tmp_path):
     labels.to_csv(other / "labels.csv", index=False)
     with pytest.raises(StudyError, match="train again: the labels or splits have changed"):
         Trajectory.open(other / "trajectory")
+
+
+def test_a_model_that_is_built_otherwise_now_is_refused(folder, monkeypatch):
+    def other(settings, data):
+        return build_process({**settings, "model": {"name": "mlp", "hidden": [7], "batch_norm": True}}, data)
+
+    monkeypatch.setattr("hydra_steps.process.trajectory.build_process", other)
+    with pytest.raises(StudyError, match="another parameter layout"):
+        Trajectory.open(folder / "trajectory")
 
 
 def test_a_loss_that_is_not_finite_stops_the_training_at_its_step(folder, tmp_path):

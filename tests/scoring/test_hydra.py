@@ -9,7 +9,12 @@ from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.trajectory import Trajectory
-from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton, hydra_hessian_free
+from hydra_steps.scoring.hydra import (
+    hydra_exact,
+    hydra_gauss_newton,
+    hydra_hessian_free,
+    queries_within_memory,
+)
 from hydra_steps.scoring.sweep import reverse_sweep
 from tests.tiny import MODELS, OPTIMIZERS, SCHEDULES, relative_error, tiny_data, tiny_process
 from tests.unrolled import unrolled_contribution, unrolled_final_state
@@ -181,3 +186,14 @@ def test_no_samples_in_a_query_chunk_and_chunking_changes_nothing():
     assert torch.equal(whole, parts)
     nothing = QuerySet([], data, process)
     assert hydra_exact(trajectory, nothing, {}).values.shape == (0, 5)
+
+
+def test_queries_are_chunked_by_memory(monkeypatch):
+    process, data, rates = tiny_process()
+    queries = QuerySet(expand_queries(SPECS, data), data, process)
+    trajectory = Trajectory.in_memory(process, rates)
+    whole = hydra_exact(trajectory, queries, {}).values
+    assert queries_within_memory(trajectory) > len(queries)
+    monkeypatch.setattr("hydra_steps.scoring.hydra.QUERY_MEMORY", 1)
+    assert queries_within_memory(trajectory) == 1
+    assert torch.equal(hydra_exact(trajectory, queries, {}).values, whole)
