@@ -26,7 +26,6 @@ from hydra_steps.scoring.gradient_products import batch_products
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import Sweep, reverse_sweep
 
-
 QUERY_MEMORY = 10**9  # bytes for the queries of one pass
 
 
