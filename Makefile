@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate figures report check test lint format docs clean
+.PHONY: help study plan estimate benchmark figures report check test lint format docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -21,6 +21,10 @@ plan: $(VENV)/.installed  ## say what a study would do
 
 estimate: $(VENV)/.installed  ## say what a study will cost: disk, memory and time of each rule
 	@$(BIN)/python -m hydra_steps.estimate $(CONFIG)
+
+benchmark: $(VENV)/.installed  ## time training and scoring side by side (CONFIG=...)
+	$(BIN)/snakemake benchmark --cores $(CORES) --configfile $(CONFIG)
+	@cat results/$(notdir $(basename $(CONFIG)))/tables/speed.csv
 
 figures: $(VENV)/.installed  ## draw the figures of a study again
 	$(BIN)/snakemake figures --cores $(CORES) --configfile $(CONFIG)

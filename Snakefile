@@ -51,6 +51,7 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/time.smk"
 
 
 rule all:
@@ -75,3 +76,8 @@ rule figures:
 rule report:
     input:
         f"{OUT}/report.html",
+
+
+rule benchmark:
+    input:
+        f"{OUT}/tables/speed.csv",

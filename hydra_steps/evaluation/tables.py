@@ -34,6 +34,7 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "noise": ("clean_label", "label"),
     "smoothness": ("step",),
     "timing": (),
+    "speed": ("queries", "tracked"),
 }
 TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
     name: LEADING + keys + TRAILING for name, keys in TABLE_KEYS.items()
