@@ -164,7 +164,7 @@ def test_calibration_measures_every_method_of_the_test_study() -> None:
     assert set(found.methods) == set(study["methods"])
     assert not any(cost.problem for cost in found.methods.values())
     assert 0 < found.seconds_per_step < 1
-    assert found.methods["hydra_exact"].per_step > 0
+    assert found.methods["hydra_exact"].seconds(100, 150) > 0
     assert found.parameters == 64 * 5 + 5 + 5 * 10 + 10
 
 
