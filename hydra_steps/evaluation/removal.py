@@ -1,7 +1,7 @@
 """Removal curves: how good the model is after training anew without what each method points at.
 
     test_accuracy, test_loss, validation_accuracy, validation_loss   of models trained with fresh seeds
-    noise_left   share of mislabelled among the kept samples
+    noise_left   share of mislabelled among the kept samples; classes_left   classes among their labels
 
 Keys: ``side`` (most_harmful: lowest contribution removed first; most_helpful: highest) and ``fraction``
 removed. ``n`` is the number of fresh trainings; ``value`` their mean, with Student's 95 % interval of the
@@ -23,7 +23,14 @@ from hydra_steps.process.controls import CONTROLS
 from hydra_steps.stores import read_store
 
 SCHEMA_VERSION = 1
-MEASURES = ("test_accuracy", "test_loss", "validation_accuracy", "validation_loss", "noise_left")
+MEASURES = (
+    "test_accuracy",
+    "test_loss",
+    "validation_accuracy",
+    "validation_loss",
+    "noise_left",
+    "classes_left",
+)
 ARRAYS = ("side", "fraction", "seed", "kept", *MEASURES)
 CONFIDENCE = 0.95
 

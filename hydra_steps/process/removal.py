@@ -35,7 +35,14 @@ from hydra_steps.process.training import load_data, prepare_threads
 from hydra_steps.stores import write_store
 
 SCHEMA_VERSION = 1
-MEASURES = ("test_accuracy", "test_loss", "validation_accuracy", "validation_loss", "noise_left")
+MEASURES = (
+    "test_accuracy",
+    "test_loss",
+    "validation_accuracy",
+    "validation_loss",
+    "noise_left",
+    "classes_left",
+)
 DIMENSIONS = {name: ("training",) for name in ("side", "fraction", "seed", "kept", *MEASURES)}
 
 
@@ -49,6 +56,7 @@ def retrain_subsets(
     fractions: str,
     sides: str,
     seeds: int,
+    empty_class: str = "refuse",
     output: str | Path,
     scores: str | Path | None = None,
     bank: str | Path | None = None,
@@ -61,7 +69,7 @@ def retrain_subsets(
     seeds. ``bank`` is by default ``.bank`` beside ``output``. Cost: seeds · (sides · fractions + 1)
     trainings on parts of the data. A method with contributions that are not finite orders nothing: its
     store has no trainings. Raises :class:`StudyError`, before any training, for a fraction that removes every
-    sample, or every sample of a class.
+    sample, or every sample of a class unless ``empty_class`` is ``train``.
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     prepare_threads(settings)
@@ -78,7 +86,7 @@ def retrain_subsets(
             for seed in (fresh_seed(settings["seed"], number) for number in range(seeds)):
                 order = removal_order(label, side, data, contribution, seed)
                 stays = np.sort(order[round(share * len(order)) :])
-                check_kept(f"{label} ({side})", share, data, stays)
+                check_kept(f"{label} ({side})", share, data, stays, empty_class == "train")
                 plans.append((side, share, seed, stays))
     rows: list[dict[str, float]] = []
     for side, share, seed, stays in tqdm(
@@ -91,18 +99,23 @@ def retrain_subsets(
     write_store(output, arrays, DIMENSIONS, about | {"data_digest": data.digest})
 
 
-def check_kept(what: str, fraction: float, data: RunData, stays: np.ndarray) -> None:
-    """Refuse a removal that leaves no sample, or none of a class; ``stays`` [m] are the samples left."""
+def check_kept(
+    what: str, fraction: float, data: RunData, stays: np.ndarray, fewer_classes: bool = False
+) -> None:
+    """Refuse a removal that leaves no sample, or none of a class unless there may be ``fewer_classes``.
+
+    ``stays`` [m] are the samples left.
+    """
     labels, names = data.train.labels, data.classes
     before = np.bincount(labels, minlength=len(names))
     emptied = np.flatnonzero((before > 0) & (np.bincount(labels[stays], minlength=len(names)) == 0))
-    if len(emptied):
+    if len(emptied) and not (fewer_classes and len(stays)):
         label, samples = int(emptied[0]), len(labels)
         raise StudyError(
             f"removing {samples - len(stays)} of {samples} training samples ({fraction:g}) by {what} takes all "
             + (f"{before[label]} of class {names[label]!r}" if len(stays) else f"{samples} of them"),
             "at least one sample left of every class",
-            "lower removal.fractions, leave the method out of removal.methods, or raise data.train",
+            "lower removal.fractions, leave the method out of removal.methods, or set removal.empty_class to train",
         )
 
 
@@ -129,6 +142,7 @@ def _train(settings: Mapping[str, Any], data: RunData, stays: np.ndarray, seed: 
     part = keep_samples(data, stays)
     process, state = train_anew(settings, part, seed)
     measured: dict[str, Any] = {"noise_left": float(part.is_noisy.mean())}
+    measured["classes_left"] = len(np.unique(part.train.labels))
     for name, split in (("test", data.test), ("validation", data.validation)):
         images = torch.tensor(split.images).to(process.device, process.dtype)
         loss, accuracy = evaluate(process, state, images, torch.tensor(split.labels).to(process.device))

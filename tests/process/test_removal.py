@@ -114,21 +114,18 @@ def test_removing_a_class_is_refused_with_the_counts_before_any_training(trained
     c = np.where(data.train.labels == label, -1.0, 1.0)[None]
     write_scores(tmp_path / "m", c, ["test_mean"], {"method": "m", "unit": "rank only"})
     count = int((data.train.labels == label).sum())
-    fraction = (count + 1) / 60
+    asked = inputs(trained) | {"label": "m", "query": "test_mean", "scores": tmp_path / "m", "seeds": 1}
+    asked |= {"fractions": json.dumps([(count + 1) / 60]), "sides": '["most_harmful"]'}
+    output = tmp_path / "removal" / "m"
     with pytest.raises(
         StudyError, match=rf"removing {count + 1} of 60 .* by m .* takes all {count} of class"
     ):
-        retrain_subsets(
-            **inputs(trained),
-            label="m",
-            query="test_mean",
-            fractions=json.dumps([fraction]),
-            sides='["most_harmful"]',
-            seeds=1,
-            output=tmp_path / "removal" / "m",
-            scores=tmp_path / "m",
-        )
+        retrain_subsets(**asked, output=output)
     assert not list(tmp_path.rglob("removal/.bank/*.json"))
+    retrain_subsets(**asked, output=output, empty_class="train")
+    left = read_store(output, DIMENSIONS, 1)[0]["classes_left"]
+    present = len(np.unique(data.train.labels))
+    assert left.tolist() == [present, present - 1]
 
 
 def test_a_query_that_the_scores_lack_is_refused(trained, tmp_path):

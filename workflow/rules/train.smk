@@ -64,6 +64,7 @@ rule retrain_subsets:
         fractions=canonical_json(STUDY["removal"]["fractions"]),
         sides=canonical_json(STUDY["removal"]["sides"]),
         seeds=STUDY["removal"]["seeds"],
+        empty_class=STUDY["removal"]["empty_class"],
     message:
         "Train {wildcards.run} anew without what {wildcards.label} points at"
     script:

@@ -13,6 +13,7 @@ with job(snakemake.log[0]):
         fractions=snakemake.params.fractions,
         sides=snakemake.params.sides,
         seeds=snakemake.params.seeds,
+        empty_class=snakemake.params.empty_class,
         output=snakemake.output[0],
         scores=snakemake.input.scores or None,
     )

@@ -1,0 +1,122 @@
+"""What a re-training costs beside an ordinary training loop, in processor seconds; not a test.
+
+    python -m tests.process.throughput results/<study>/runs/<run> [--groups 20]
+
+Plain: ``torch.optim`` on the model's own module, the run's batches and rates, one thread, no record, no measurement.
+Re-training: the step, and what it ends with (all queries, test accuracy). Job: a whole process that re-trains so many
+groups, its start included. Both are measured in turns, so that a busy machine slows both down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hydra_steps.models.registry import build_model
+from hydra_steps.process.outcomes import read_outcomes
+from hydra_steps.process.queries import QuerySet, expand_queries
+from hydra_steps.process.retraining import Retrainer
+from hydra_steps.process.running import removal_weights, run
+from hydra_steps.process.store import TrajectoryStore
+from hydra_steps.process.training import load_data
+from hydra_steps.process.trajectory import Trajectory
+
+QUERIES = [
+    {"kind": "mean_loss", "split": "test"},
+    {"kind": "mean_loss", "split": "validation"},
+    {"kind": "sample_loss", "split": "test", "count": 4},
+]
+JOB = """
+import json, sys
+from hydra_steps.process.retraining import retrain_without
+retrain_without(**json.loads(sys.argv[1]))
+"""
+
+
+def plain(base: Trajectory) -> None:
+    """One training as anyone would write it."""
+    process = base.process
+    settings = dict(process.settings["training"]["optimizer"])
+    assert settings["name"] == "sgd"
+    names = ("momentum", "dampening", "nesterov", "weight_decay")
+    options = dict(process.settings["model"])
+    shape, classes = process.images.shape[1:], int(process.labels.max()) + 1
+    name, size = options.pop("name"), (shape[0], shape[1], shape[2])
+    module = build_model(name, size, classes, options, process.seed).train()
+    optimizer = torch.optim.SGD(
+        module.parameters(), base.rates[0], **{name: settings[name] for name in names if name in settings}
+    )
+    for step in range(process.steps):
+        index = torch.from_numpy(process.table[step][process.table[step] >= 0].astype(np.int64))
+        for group in optimizer.param_groups:
+            group["lr"] = base.rates[step]
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(module(process.images[index]), process.labels[index])
+        loss.backward()
+        optimizer.step()
+
+
+def seconds(function, *arguments) -> float:
+    began = time.process_time()
+    function(*arguments)
+    return time.process_time() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--groups", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=5)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    files = {"trajectory": asked.run / "trajectory", "splits": asked.run / "splits.csv"}
+    files["labels"] = asked.run / "labels.csv"
+    settings = TrajectoryStore.open(files["trajectory"]).attributes["config"]
+    data = load_data(settings, files["splits"], files["labels"])
+    base = Trajectory.open(files["trajectory"], data)
+    queries = QuerySet(expand_queries(QUERIES, data), data, base.process)
+    retrainer = Retrainer(base, queries, data.test.images, data.test.labels)
+    group = np.arange(0, base.process.samples, 50)
+    weights = removal_weights(base.process, torch.from_numpy(group))
+    once_more = partial(run, base.process, base.load(0), base.rates, weights=weights)
+    taken: dict[str, list[float]] = {"plain": [], "steps": [], "re-training": []}
+    for _ in range(asked.repeats):
+        taken["plain"].append(seconds(plain, base))
+        taken["steps"].append(seconds(once_more))
+        taken["re-training"].append(seconds(retrainer.outcome, group))
+    once = statistics.median(taken["plain"])
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = {name: str(path) for name, path in files.items()}
+        design = json.dumps({"kind": "random_groups", "fraction": 0.02})
+        arguments |= {
+            "queries": json.dumps(QUERIES),
+            "name": "d",
+            "design": design,
+            "output": f"{folder}/a/b/0",
+        }
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        told = json.dumps(arguments | {"first": 0, "count": asked.groups})
+        subprocess.run([sys.executable, "-c", JOB, told], check=True, stderr=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert len(read_outcomes(f"{folder}/a/b/0").value) == asked.groups
+    job = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    for name, values in taken.items():
+        print(f"{name}: {statistics.median(values):.3f} s ({statistics.median(values) / once:.3f} of plain)")
+    print(
+        f"job of {asked.groups}: {job:.1f} s, {job / asked.groups / once:.3f} of plain for each re-training"
+    )
+
+
+if __name__ == "__main__":
+    main()
