@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hydra_steps.errors import Diverged
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import run
@@ -197,3 +198,18 @@ def test_queries_are_chunked_by_memory(monkeypatch):
     monkeypatch.setattr("hydra_steps.scoring.hydra.QUERY_MEMORY", 1)
     assert queries_within_memory(trajectory) == 1
     assert torch.equal(hydra_exact(trajectory, queries, {}).values, whole)
+
+
+@pytest.mark.parametrize("curvature", [Curvature.EXACT, Curvature.NONE])
+def test_a_sweep_that_is_no_longer_finite_stops_with_its_step_and_norms(curvature):
+    process, data, rates = tiny_process("momentum")
+    queries = QuerySet(expand_queries(SPECS[:1], data), data, process)
+    trajectory = Trajectory.in_memory(process, rates)
+    cotangents = queries.cotangents(trajectory.final_state)
+    huge = cotangents._replace(
+        parameters=cotangents.parameters * (1.5e308 / cotangents.parameters.abs().max())
+    )
+    with pytest.raises(
+        Diverged, match=r"no longer finite at step \d+ \(norm after it: .*float64.*smaller learning rate"
+    ):
+        reverse_sweep(trajectory, huge, curvature, curvature_proxy=1e3)
