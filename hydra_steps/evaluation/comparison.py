@@ -1,0 +1,133 @@
+"""All methods of a study side by side: one row per variant and method, means over the seeds.
+
+    lds, lds_low, lds_high       linear datamodelling score, mean over the queries, with its interval
+    loo_slope                    real over predicted change when one sample is left out (1 for a perfect score)
+    auroc, average_precision, found_10, found_30     detection of wrong labels by the validation loss's contributions
+    seconds, ratio_to_training, peak_memory_mb       as the scoring jobs measured themselves
+    status                       ``scored``, or in how many runs the method diverged
+
+The measured cost is the clock's, so this table differs from run to run. A cell that is not defined is empty.
+Torch-free. ``python -m hydra_steps.evaluation.comparison <csv>`` prints the table.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.evaluation.counterfactual import ALL_QUERIES
+from hydra_steps.evaluation.detection import QUERIES
+from hydra_steps.evaluation.layout import part_after, run_of
+from hydra_steps.evaluation.tables import read_table
+from hydra_steps.scoring.store import read_scores
+
+COLUMNS = (
+    *("variant", "method", "status", "unit", "lds", "lds_low", "lds_high", "loo_slope"),
+    *("auroc", "average_precision", "found_10", "found_30", "seconds", "ratio_to_training", "peak_memory_mb"),
+)
+
+
+def compare_methods(
+    *,
+    scores: Sequence[str | Path],
+    counterfactual: str | Path,
+    detection: str | Path,
+    timing: str | Path,
+    output: str | Path,
+) -> pd.DataFrame:
+    """Write ``comparison.csv`` from score folders and the study's tables, and return it."""
+    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for path in scores:
+        attributes = read_scores(path).attributes
+        key = run_of(path).variant, part_after(path, "scores")
+        said.setdefault(key, []).append((str(attributes.get("status", "scored")), str(attributes["unit"])))
+    tables = [read_table(path) for path in (counterfactual, detection, timing)]
+    rows = [
+        {"variant": variant, "method": method, "status": _status(found), "unit": found[0][1]}
+        | _measured(*(t[(t["variant"] == variant) & (t["method"] == method)] for t in tables))
+        for (variant, method), found in said.items()
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+    os.replace(partial, path)
+    return table
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """The table in columns of text, one block per variant, the best LDS first; ``diverged`` where a method did."""
+    blocks = []
+    for variant, part in table.groupby("variant", sort=False):
+        part = part.sort_values("lds", ascending=False, na_position="last", kind="stable")
+        shown = pd.DataFrame({"method": part["method"]})
+        shown["LDS"] = [_interval(*row) for row in part[["lds", "lds_low", "lds_high"]].to_numpy()]
+        names = (
+            "loo_slope",
+            "auroc",
+            "average_precision",
+            "found_10",
+            "found_30",
+            "seconds",
+            "ratio_to_training",
+        )
+        for name in names:
+            shown[name] = ["" if np.isnan(x) else f"{x:.3g}" for x in part[name]]
+        diverged = part["status"] != "scored"
+        shown.loc[diverged, "LDS"] = part.loc[diverged, "status"]
+        blocks.append(f"{variant}\n{shown.to_string(index=False)}")
+    return "\n\n".join(blocks)
+
+
+def _status(found: list[tuple[str, str]]) -> str:
+    diverged = sum(status.startswith("diverged") for status, _ in found)
+    if not diverged:
+        return "scored"
+    return "diverged" if diverged == len(found) else f"diverged in {diverged} of {len(found)} runs"
+
+
+def _measured(
+    counterfactual: pd.DataFrame, detection: pd.DataFrame, timing: pd.DataFrame
+) -> dict[str, float]:
+    """The numbers of one method on one variant, from the summary rows of the three tables."""
+    counterfactual, detection, timing = (t[t["seed"] == "all"] for t in (counterfactual, detection, timing))
+    queries = set(counterfactual["query"])
+    query = ALL_QUERIES if ALL_QUERIES in queries else min(queries, default="")
+    groups = counterfactual[(counterfactual["query"] == query) & (counterfactual["metric"] == "lds")]
+    groups = groups.sort_values("design", key=lambda names: names != "groups", kind="stable").head(1)
+    single = set(counterfactual.loc[counterfactual["metric"] == "loo_spearman", "design"])
+    slopes = counterfactual[(counterfactual["metric"] == "slope") & (counterfactual["query"] == query)]
+    by = next((q for q in QUERIES if q in set(detection["query"])), "")
+    detection = detection[detection["query"] == by]
+    found = detection[detection["metric"] == "found_in_inspected"].set_index("fraction")["value"]
+    return {
+        "lds": _one(groups["value"]),
+        "lds_low": _one(groups["ci_low"]),
+        "lds_high": _one(groups["ci_high"]),
+        "loo_slope": _one(slopes.loc[slopes["design"].isin(single), "value"]),
+        **{m: _one(detection.loc[detection["metric"] == m, "value"]) for m in ("auroc", "average_precision")},
+        "found_10": _one(found[np.isclose(found.index.to_numpy(float), 0.1)]),
+        "found_30": _one(found[np.isclose(found.index.to_numpy(float), 0.3)]),
+        **{m: _one(timing.loc[timing["metric"] == m, "value"]) for m in ("seconds", "ratio_to_training")},
+        "peak_memory_mb": _one(timing.loc[timing["metric"] == "peak_memory_bytes", "value"]) / 1e6,
+    }
+
+
+def _one(values: pd.Series) -> float:
+    return float(values.iloc[0]) if len(values) else float("nan")
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    if np.isnan(value):
+        return ""
+    return f"{value:.3f}" if np.isnan(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+if __name__ == "__main__":
+    print(table_text(pd.read_csv(sys.argv[1])))

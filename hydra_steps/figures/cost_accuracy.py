@@ -1,0 +1,86 @@
+"""Accuracy against cost: what a method's time buys, in predicting re-training and in finding wrong labels.
+
+Reads ``comparison.csv``: one row per variant and method with ``seconds``, ``ratio_to_training``, ``lds`` and
+``auroc``. Time is on a logarithmic axis. Methods that diverged are named under the axes instead of drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from hydra_steps.figures.dots import LINE_HEIGHT
+from hydra_steps.figures.frames import read_tidy, variants
+from hydra_steps.figures.methods import MethodStyle
+from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+
+_PANELS = (("lds", "Predicting re-training", "LDS", 0.0), ("auroc", "Finding wrong labels", "AUROC", 0.5))
+
+
+def plot_cost_accuracy(
+    *,
+    table: str | Path,
+    outputs: Sequence[str | Path],
+    methods: Sequence[str] | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> None:
+    """Draw LDS and AUROC against seconds / training, one row of panels per variant. ``table``: ``comparison.csv``."""
+    data = read_tidy(table, ["variant", "method", "status", "ratio_to_training", "lds", "auroc"])
+    look = Style.of(style)
+    looks = look.methods(data["method"], methods)
+    names = variants(data) or ["base"]
+    with drawing(look):
+        height = len(names) * max(2.0, 0.5 + 0.8 * LINE_HEIGHT * len(looks))
+        figure, grid = canvas(
+            look.inches("double"), height, len(names), 3, gridspec_kw={"width_ratios": [1.0, 1.0, 0.55]}
+        )
+        for number, (row, variant) in enumerate(zip(grid, names, strict=True)):
+            part = data[data["variant"] == variant].set_index("method")
+            for axes, (metric, title, label, chance) in zip(row, _PANELS, strict=False):
+                _panel(axes, part, looks, metric, chance)
+                axes.set_ylabel(label)
+                axes.set_title(
+                    title if len(names) == 1 or axes is not row[0] else f"{variant}: {title.lower()}"
+                )
+                axes.set_xlabel("time / time of one training")
+            row[2].set_axis_off()
+            if number == 0:
+                _key(row[2], looks)
+        save(figure, outputs)
+
+
+def _panel(
+    axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], metric: str, chance: float
+) -> None:
+    drawn = data.dropna(subset=[metric, "ratio_to_training"])
+    if drawn.empty:
+        note(axes, "not measured")
+        return
+    for method, look in looks.items():
+        if method not in drawn.index:
+            continue
+        own = drawn.loc[[method]].iloc[0]
+        x, y = float(own["ratio_to_training"]), float(own[metric])
+        low, high = (float(own.get(f"{metric}_{end}", np.nan)) for end in ("low", "high"))
+        if np.isfinite(low) and np.isfinite(high):
+            axes.plot([x, x], [low, high], color=look.colour, linewidth=0.8, zorder=2)
+        axes.plot([x], [y], marker=look.marker, color=look.colour, markersize=4.5, linestyle="none", zorder=3,
+                  markeredgecolor="white", markeredgewidth=0.4)  # fmt: skip
+    axes.set_xscale("log")
+    axes.axhline(chance, color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
+    axes.grid()
+    diverged = [looks[m].label for m in data.index[data["status"] != "scored"] if m in looks]
+    if diverged:
+        text = "diverged: " + ", ".join(diverged)
+        axes.annotate(text, (0.0, 0.01), xycoords="axes fraction", color=FAINT, fontsize="x-small")
+
+
+def _key(axes: Axes, looks: Mapping[str, MethodStyle]) -> None:
+    for look in looks.values():
+        axes.plot([], [], marker=look.marker, color=look.colour, linestyle="none", label=look.label)
+    axes.legend(loc="upper left", borderaxespad=0, fontsize="small")
