@@ -51,6 +51,11 @@ def _removed(study: Study, data: pd.DataFrame, side: str, fraction: float) -> li
     found = [Finding(text, key=helps)]
     if ranking.ties:
         found.append(Finding(f"Not told apart from it: {listing([e.label for e in ranking.ties])}."))
+    kept = rank(data[data["fraction"] == 0], study.labels)
+    if helps and kept and not overlaps(best, kept.best) and best.value < kept.best.value:
+        found.append(
+            Finding("Removing nothing is better: what is lost weighs more than the wrong labels.", key=True)
+        )
     random, oracle = controls.get(RANDOM_ORDER), controls.get(ORACLE)
     if random and (overlaps(best, random) or (best.value < random.value) == helps):
         found.append(Finding("That is no better than removing at random.", key=helps))

@@ -33,6 +33,13 @@ def test_no_better_than_random_and_as_good_as_the_oracle():
     assert "cannot be told apart from removing by the true labels" in text
 
 
+def test_removing_nothing_is_better():
+    text = said(study(removal=[*WHOLE, accuracy("hydra_exact", 0.64, 0.63, 0.65), RANDOM]), "removal")
+    assert "Removing nothing is better" in text
+    text = said(study(removal=[*WHOLE, accuracy("hydra_exact", 0.69, 0.67, 0.71), RANDOM]), "removal")
+    assert "Removing nothing" not in text
+
+
 def test_removing_the_helpful_should_hurt():
     rows = [
         accuracy("hydra_exact", 0.3, 0.28, 0.32, side="most_helpful"),
