@@ -27,7 +27,7 @@ from hydra_steps.evaluation.tables import read_table
 from hydra_steps.scoring.store import read_scores
 
 COLUMNS = (
-    *("variant", "method", "status", "unit", "lds", "lds_low", "lds_high", "loo_slope"),
+    *("variant", "run", "seed", "method", "status", "unit", "lds", "lds_low", "lds_high", "loo_slope"),
     *("auroc", "average_precision", "found_10", "found_30", "seconds", "ratio_to_training", "peak_memory_mb"),
 )
 
@@ -48,7 +48,14 @@ def compare_methods(
         said.setdefault(key, []).append((str(attributes.get("status", "scored")), str(attributes["unit"])))
     tables = [read_table(path) for path in (counterfactual, detection, timing)]
     rows = [
-        {"variant": variant, "method": method, "status": _status(found), "unit": found[0][1]}
+        {
+            "variant": variant,
+            "run": variant,
+            "seed": "all",
+            "method": method,
+            "status": _status(found),
+            "unit": found[0][1],
+        }
         | _measured(*(t[(t["variant"] == variant) & (t["method"] == method)] for t in tables))
         for (variant, method), found in said.items()
     ]

@@ -19,6 +19,7 @@ from hydra_steps.scoring.registry import Contribution, scorer
     unit="rank only",
     summary="minus the sample's own loss at the end of training: what is not learnt is suspected to harm",
     cost="one evaluation of the training data",
+    use="the first thing to try against wrong labels, and the baseline to beat",
 )
 def final_loss(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """−ℓ_n(θ_T) [q, n] float64, the same for every query; rank only: large losses come last, as harmful."""
@@ -37,6 +38,8 @@ def final_loss(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, 
     unit="rank only",
     summary="independent normal numbers: what chance achieves",
     cost="nothing",
+    needs="nothing",
+    use="the control",
 )
 def random(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """Standard normal numbers [q, n] float64, keyed by the option ``seed`` (0) and the run's seed; rank only."""

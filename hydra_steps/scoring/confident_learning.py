@@ -76,14 +76,15 @@ def out_of_fold(trajectory: Trajectory, folds: int) -> np.ndarray:
     "datalab",
     unit="rank only",
     summary="cleanlab's Datalab, its check for wrong labels on the final model's features",
-    cost="one evaluation of the training data, and scikit-learn classifiers on the features",
+    cost="one evaluation of the training data and a search for neighbours",
     use="a check that needs nothing but features and labels",
 )
 def datalab(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """Datalab's label scores [q, n] float64; rank only.
 
-    Option ``features``: ``penultimate``, the inputs of the final state's last linear layer, or ``pixels``. Datalab
-    itself fits a classifier to them, out of fold.
+    Option ``features``: ``penultimate``, the inputs of the final state's last linear layer, or ``pixels``. Given
+    features alone, Datalab takes the votes of the ten nearest other samples for probabilities: the same
+    information as ``knn_disagreement`` with ten neighbours, by another implementation.
     """
     from cleanlab import Datalab  # an optional library
 

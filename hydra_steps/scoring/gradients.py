@@ -61,6 +61,7 @@ def step_sizes(trajectory: Trajectory) -> Tensor:
     unit="query",
     summary="product of the final query gradient and the sample's final gradient, times the steps it took part in",
     cost="a fraction of one epoch per query",
+    use="the simplest score with a unit",
 )
 def gradient_product(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] [q, n] float64 in the query's unit (a crude prediction: momentum and the path are left out)."""

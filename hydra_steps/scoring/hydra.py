@@ -88,6 +88,8 @@ def _arrays(sweeps: list[Sweep], hyper: bool) -> dict[str, np.ndarray]:
     unit="query",
     summary="the exact hypergradient: the reverse sweep with the batch's full Hessian",
     cost="about two trainings per query, all samples",
+    needs="the states before every step",
+    use="the reference: what removing a sample would do, on smooth models almost exactly",
 )
 def hydra_exact(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors.
@@ -104,6 +106,8 @@ def hydra_exact(trajectory: Trajectory, queries: QuerySet, options: Mapping[str,
     unit="query",
     summary="the reverse sweep with the Gauss–Newton matrix for the Hessian; it cannot blow up",
     cost="about one and a half trainings per query, all samples",
+    needs="the states before every step",
+    use="nearly as good as the reference, and safe where the exact sweep grows too large",
 )
 def hydra_gauss_newton(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors."""
@@ -115,6 +119,8 @@ def hydra_gauss_newton(trajectory: Trajectory, queries: QuerySet, options: Mappi
     unit="query",
     summary="the paper's approximation: the Hessian dropped (or replaced by curvature_proxy·I), in closed form",
     cost="under one training for one query, under a tenth per query for many",
+    needs="the states before every step",
+    use="wrong labels at the price of about one training; weak at predicting re-training",
 )
 def hydra_hessian_free(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] [q, n] float64, in the query's unit; positive helps.

@@ -38,6 +38,8 @@ from hydra_steps.scoring.registry import Contribution, scorer
     unit="query",
     summary="the paper's Algorithm 1, with or without Hessian, for a tracked part of the samples",
     cost="with Hessian: about two trainings per tracked sample; without: storage of 2P numbers per tracked sample",
+    needs="the whole training, step by step",
+    use="to repeat the paper's own algorithm on a few samples",
 )
 def hydra_forward(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] [q, n] float64 in the query's unit, NaN for samples that are not tracked; positive helps.

@@ -23,7 +23,9 @@ def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:
     module = build_model(
         model.pop("name"), (shape[0], shape[1], shape[2]), classes_of(process), model, process.seed
     )
-    module.to(process.device, process.dtype)  # first: parameters take the module's precision when they are loaded
+    module.to(
+        process.device, process.dtype
+    )  # first: parameters take the module's precision when they are loaded
     module.load_state_dict(trajectory.state_dict(trajectory.steps if step is None else step))
     return module.eval()
 

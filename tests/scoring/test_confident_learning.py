@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.confident_learning import confident_learning, datalab
+from hydra_steps.scoring.detectors import knn_disagreement
 from tests.tiny import tiny_data, tiny_process
 
 
@@ -50,4 +50,7 @@ def test_datalab_prefers_right_labels():
     queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
     found = datalab(Trajectory.in_memory(process, rates), queries, {"features": "pixels"})
     assert sorted(found.values[0].argsort()[:3].tolist()) == wrong
-    assert LogisticRegression().fit(images.reshape(60, -1), labels).score(images.reshape(60, -1), labels) < 1
+    votes = knn_disagreement(
+        Trajectory.in_memory(process, rates), queries, {"neighbours": 10, "features": "pixels"}
+    )
+    np.testing.assert_allclose(found.values, 1 + votes.values, atol=1e-10)
