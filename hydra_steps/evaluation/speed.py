@@ -1,8 +1,8 @@
 """From the timing study's clock readings to ratios: each contestant over plain training, turn by turn.
 
-``ratio_to_plain`` is the median over turns of seconds(contestant) / seconds(plain training) of the same turn, and its interval the
-quartiles (not a confidence interval); ``seconds_per_step`` the median and quartiles of the seconds. Measured, hence not the
-same bytes in every run.
+``ratio_to_plain`` is the median over turns of seconds(contestant) / seconds(plain training) of the same turn,
+and its interval the quartiles (not a confidence interval); ``seconds_per_step`` the median and quartiles of
+the seconds. Measured, hence not the same bytes in every run.
 """
 
 from __future__ import annotations
