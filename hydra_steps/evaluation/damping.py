@@ -1,0 +1,76 @@
+"""The damping of an influence function, chosen on the validation queries and judged on the test queries.
+
+    lds_validation, lds_test    linear datamodelling score, mean over the validation (test) queries and over the seeds,
+                                with the mean of the queries' bootstrap intervals
+    chosen                      1 for the damping with the largest lds_validation of its sweep, else 0
+
+One row per variant, sweep and damping. ``effective_damping`` is what was really added to the matrix's diagonal: the
+damping and the weight decay. The test queries choose nothing. Torch-free.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.layout import part_after
+from hydra_steps.evaluation.tables import read_table
+from hydra_steps.scoring.store import read_scores
+
+COLUMNS = (
+    *("variant", "run", "seed", "method", "label", "damping", "effective_damping"),
+    *("lds_validation", "lds_validation_low", "lds_validation_high"),
+    *("lds_test", "lds_test_low", "lds_test_high", "chosen"),
+)
+
+
+def evaluate_damping(
+    *, sweeps: str, scores: Sequence[str | Path], counterfactual: str | Path, output: str | Path
+) -> pd.DataFrame:
+    """Write ``damping.csv``. ``sweeps``: name → label → damping, as JSON; ``scores``: folders of those labels."""
+    effective = {}
+    for path in scores:
+        found = read_scores(path).attributes.get("diagnostics", {})
+        effective[part_after(path, "scores")] = found.get("effective_damping", np.nan)
+    table = read_table(counterfactual)
+    table = table[(table["seed"] == "all") & (table["metric"] == "lds") & (table["design"] == "groups")]
+    if not table["query"].str.startswith("validation_").any():
+        raise StudyError(
+            "a damping sweep has no validation query to choose by",
+            "at least one query on the validation split",
+            "add {kind: mean_loss, split: validation} to the study's queries",
+        )
+    rows = []
+    for variant in sorted(set(table["variant"])):
+        for name, labels in json.loads(sweeps).items():
+            own = [
+                {"variant": variant, "run": variant, "seed": "all", "method": name, "label": label}
+                | {"damping": damping, "effective_damping": effective.get(label, np.nan)}
+                | _means(table[(table["variant"] == variant) & (table["method"] == label)])
+                for label, damping in sorted(labels.items(), key=lambda item: item[1])
+            ]
+            measured = [row["lds_validation"] for row in own]
+            best = int(np.nanargmax(measured)) if np.isfinite(measured).any() else -1
+            rows += [row | {"chosen": int(i == best)} for i, row in enumerate(own)]
+    result = pd.DataFrame(rows, columns=list(COLUMNS))
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    result.to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
+    os.replace(partial, path)
+    return result
+
+
+def _means(table: pd.DataFrame) -> dict[str, float]:
+    means: dict[str, float] = {}
+    for split in ("validation", "test"):
+        part = table[table["query"].str.startswith(f"{split}_")]
+        for column, end in (("value", ""), ("ci_low", "_low"), ("ci_high", "_high")):
+            means[f"lds_{split}{end}"] = float(part[column].mean(skipna=False)) if len(part) else float("nan")
+    return means
