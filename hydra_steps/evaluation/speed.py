@@ -32,7 +32,9 @@ def describe_speed(measurements: Sequence[str | Path], output: str | Path) -> No
         plain = readings[readings["contestant"] == PLAIN].set_index("repeat")["seconds"]
         if plain.empty:
             raise StudyError(f"{path} has no readings of {PLAIN}", fix="measure again")
-        for (name, queries, tracked), part in readings.groupby(["contestant", "queries", "tracked"], sort=True):
+        for (name, queries, tracked), part in readings.groupby(
+            ["contestant", "queries", "tracked"], sort=True
+        ):
             row = leading | {"method": name, "queries": queries, "tracked": tracked, "n": len(part)}
             ratios = part["seconds"].to_numpy() / plain.loc[part["repeat"]].to_numpy()
             per_step = part["seconds"].to_numpy() / part["steps"].to_numpy()
