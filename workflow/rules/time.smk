@@ -27,7 +27,7 @@ rule time_scoring:
 rule describe_speed:
     input:
         code("evaluation.speed"),
-        measurements=f"{OUT}/runs/{RUNS[0]}/timing/seconds.csv",
+        measurements=[f"{OUT}/runs/{RUNS[0]}/timing/seconds.csv"],
     output:
         f"{OUT}/tables/speed.csv",
     log:
