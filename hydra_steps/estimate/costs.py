@@ -17,6 +17,7 @@ from hydra_steps.config import run_config, run_names
 from hydra_steps.config.limits import query_names
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import Study
+from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import split_sizes
@@ -50,6 +51,8 @@ LIGHT = {
 }
 OF_REMOVAL = {"evaluate_removal": 1e5, "plot_removal": 1e6}  # where removal curves are asked for
 OF_BRITTLENESS = {"evaluate_brittleness": 1e5, "plot_brittleness": 1e6}
+OF_COMPARISON = {"compare_methods": 1e5, "plot_cost_accuracy": 1e6}
+OF_DAMPING = {"evaluate_damping": 1e5, "plot_damping": 1e6}  # where a method is there with several dampings
 OF_EXACT = ("evaluate_agreement", "plot_agreement", "describe_smoothness")  # where exact HyDRA is asked for
 RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
@@ -98,6 +101,10 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
         ]
         costs.append(_sum("find_flips", results, jobs))
         light |= OF_BRITTLENESS
+    if study["comparison"]:
+        light |= OF_COMPARISON
+    if damping_sweeps(study["methods"]):
+        light |= OF_DAMPING
     exact = "hydra_exact" in study["methods"]
     if exact:
         smoothness = study["smoothness"]

@@ -77,6 +77,8 @@ def test_every_rule_of_the_workflow_is_estimated(study) -> None:
         if file.name != "time.smk"  # no part of a study: the benchmark runs where it is asked for
         for name in re.findall(r"^rule (\w+):", file.read_text(), flags=re.MULTILINE)
     }
+    sweep = {f"cg_{damping}": {"method": "influence_cg", "damping": damping} for damping in (0.01, 0.1, 1.0)}
+    study = study | {"comparison": True, "methods": study["methods"] | sweep}
     costs = study_costs(study, lambda run: measured(study["methods"]))
     assert {cost.rule.split(":")[0] for cost in costs} == rules
 
