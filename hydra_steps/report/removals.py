@@ -88,6 +88,10 @@ def brittleness(study: Study) -> list[Finding]:
     elif RANDOM_ORDER in share:
         text += f"; in random order {percent(share[RANDOM_ORDER])} flip"
     found = [Finding(f"{text}.", key=True)]
+    if ranking.ties:
+        found.append(
+            Finding(f"Not told apart from it: {listing([e.label for e in ranking.ties])}.", key=True)
+        )
     others = [f"{e.label} {number(e.value, 0)}" for e in ranking.entries[1:]]
     return [*found, Finding(f"The others' medians: {', '.join(others)}.")] if others else found
 

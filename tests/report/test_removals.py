@@ -68,6 +68,14 @@ def test_the_smallest_groups():
     assert "Exact HyDRA finds the smallest groups that flip a prediction: a median of 12 samples" in text
     assert "over 6 correct predictions, 100\u00a0% of them flipped; in random order it takes 500" in text
     assert "Influence (CG) 40" in text
+    assert "Not told apart" not in text
+
+
+def test_medians_that_cannot_be_told_apart():
+    rows = [
+        row | {"ci_low": 8, "ci_high": 50} for row in flips("hydra_exact", 1.0, 12) + flips("tracin", 1.0, 20)
+    ]
+    assert "Not told apart from it: TracIn." in said(study(brittleness=rows), "brittleness")
 
 
 def test_half_never_flip():
