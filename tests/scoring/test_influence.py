@@ -106,16 +106,16 @@ def test_cg_is_the_explicit_inverse(run, matrix, damping):
 
 @pytest.mark.parametrize("matrix", ["gauss_newton", "hessian"])
 def test_lissa_is_the_explicit_inverse_at_its_effective_damping(run, matrix):
-    options = {"damping": 0.25, "scale": 2.0, "stop": 1e-11, "repeats": 1, "matrix": matrix}
+    options = {"damping": 0.4, "scale": 1.25, "stop": 1e-9, "repeats": 1, "matrix": matrix}
     found = influence_lissa(run.trajectory, run.queries, options)  # the batch is all samples
     assert found.diagnostics["effective_damping"] == pytest.approx(0.5 + DECAY)
-    assert relative_error(found.values, run.influence(run.matrix(matrix), 0.5 + DECAY)) <= 1e-8
+    assert relative_error(found.values, run.influence(run.matrix(matrix), 0.5 + DECAY)) <= 1e-6
 
 
 def test_lissa_on_random_batches_comes_near(run):
-    options = {"damping": 0.1, "scale": 10.0, "stop": 0.0, "iterations": 50, "repeats": 3, "batch": 6}
+    options = {"damping": 0.1, "scale": 10.0, "stop": 0.0, "iterations": 30, "repeats": 2, "batch": 6}
     found = influence_lissa(run.trajectory, run.queries, options)
-    assert found.diagnostics["iterations"] == [50, 50, 50]
+    assert found.diagnostics["iterations"] == [30, 30]
     expected = run.influence(run.hessian, 1 + DECAY)
     assert np.corrcoef(found.values.ravel(), expected.ravel())[0, 1] > 0.98
 
@@ -210,12 +210,12 @@ def _ekfac_inverse(run: Explicit, damping: float) -> torch.Tensor:
 
 
 UNIT = {
-    "cg": (influence_cg, {"damping": 0.0, **EXACT}),
-    "cg_hessian": (influence_cg, {"damping": 0.0, "matrix": "hessian", **EXACT}),
+    "cg": (influence_cg, {"damping": 0.0, "tolerance": 1e-6}),
+    "cg_hessian": (influence_cg, {"damping": 0.0, "matrix": "hessian", "tolerance": 1e-4}),
     "lissa": (
         influence_lissa,
         {
-            **{"damping": 1e-5, "scale": 1.5, "stop": 1e-4, "repeats": 1},
+            **{"damping": 1e-5, "scale": 1.5, "stop": 1e-3, "repeats": 1},
             "matrix": "gauss_newton",  # the same matrix here, and faster
         },
     ),
