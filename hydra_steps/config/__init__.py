@@ -8,6 +8,7 @@ from hydra_steps.config.limits import check_writable
 from hydra_steps.config.resolve import load_study, resolve_study, save_study, study_yaml
 from hydra_steps.config.runs import (
     canonical_json,
+    explored_runs,
     method_options,
     run_config,
     run_names,
@@ -18,6 +19,7 @@ from hydra_steps.config.runs import (
 __all__ = [
     "canonical_json",
     "check_writable",
+    "explored_runs",
     "load_study",
     "method_options",
     "resolve_study",

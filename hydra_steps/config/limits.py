@@ -10,12 +10,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hydra_steps.config.explanations import check_explanations
 from hydra_steps.config.removals import check_removals
+from hydra_steps.config.traces import check_trace
 from hydra_steps.config.validate import shown
 from hydra_steps.data.noise import check_noise
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
-from hydra_steps.data.splits import split_sizes
+from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError
 from hydra_steps.process.designs import check_design, design_specs
 
@@ -37,7 +39,7 @@ def check_limits(study: Section, variant: str = "") -> None:
 
 def _check(study: Section) -> None:
     data, noise = study["data"], study["noise"]
-    sizes = split_sizes(data["name"], data["train"], data["validation"], data["test"])
+    sizes = sizes_of(data)
     for split, size in sizes.items():
         if size < 1:
             raise StudyError(f"data.{split}: null leaves no sample", "at least 1", "lower the other splits")
@@ -55,6 +57,8 @@ def _check(study: Section) -> None:
     for name, design in design_specs(study["counterfactual"]).items():
         check_design(name, design, sizes["train"], list(study["methods"]), names)
     check_removals(study, sizes, len(classes), names)
+    check_trace(study, sizes["train"], names)
+    check_explanations(study, names)
     run_image_shape(data["name"], data["pad"], data["channels"])
 
 

@@ -32,6 +32,11 @@ def run_names(study: Study) -> list[str]:
     return [f"{variant}-seed{seed}" for variant in variant_names(study) for seed in study["seeds"]]
 
 
+def explored_runs(study: Study) -> list[str]:
+    """Return the runs that the explorer shows: the first seed of each variant; none where it is off."""
+    return run_names(study)[:: len(study["seeds"])] if study["explorer"]["top"] else []
+
+
 def run_parts(run: str) -> tuple[str, int]:
     """Return the variant and the seed of a run's name."""
     variant, _, seed = run.rpartition("-seed")

@@ -1,0 +1,31 @@
+"""A variant's setting in words, for tables and captions that must say under which conditions something was found."""
+
+from __future__ import annotations
+
+from hydra_steps.config.runs import Study, run_config, variant_names
+
+
+def conditions(study: Study) -> dict[str, str]:
+    """Return variant → "mnist, 2,000 samples, symmetric noise 0.2, lenet5_relu, 5 epochs, 3 seeds"."""
+    return {variant: _words(study, variant) for variant in variant_names(study)}
+
+
+def _words(study: Study, variant: str) -> str:
+    config = run_config(study, f"{variant}-seed{study['seeds'][0]}")
+    data, noise, seeds = config["data"], config["noise"], len(study["seeds"])
+    samples = "all training samples" if data["train"] is None else f"{data['train']:,} samples"
+    kind = str(noise["kind"]).replace("_", " ")
+    wrong = "no noise" if kind == "none" else f"{kind} noise"
+    if noise["kind"] not in ("none", "transition_matrix"):
+        wrong += f" {noise['rate']:g}"
+    epochs = config["training"]["epochs"]
+    return ", ".join(
+        (
+            data["name"],
+            samples,
+            wrong,
+            config["model"]["name"],
+            f"{epochs} epoch{'s' if epochs != 1 else ''}",
+            f"{seeds} seed{'s' if seeds != 1 else ''}",
+        )
+    )

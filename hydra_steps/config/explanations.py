@@ -1,0 +1,80 @@
+"""The sections ``clustering``, ``embedding``, ``class_contributions`` and ``extremes``: what they ask for, and
+whether the study's queries can tell it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.process.single_queries import single_test_queries
+
+Section = dict[str, Any]
+# The key that switches each section on: off while it is empty.
+SWITCH = {
+    "clustering": "algorithms",
+    "embedding": "samples",
+    "class_contributions": "queries",
+    "extremes": "queries",
+}
+_ADD = "add {kind: sample_loss, split: test, count: 20} to queries"
+
+
+def explanation_labels(study: Section, section: str) -> list[str]:
+    """Return the methods that take part in a section; none where it is off."""
+    asked = study[section]
+    if not asked[SWITCH[section]]:
+        return []
+    return list(study["methods"] if asked["methods"] is None else asked["methods"])
+
+
+def check_explanations(study: Section, queries: Sequence[str]) -> None:
+    """Raise :class:`StudyError` for what the sections name and the study, with the queries' names, does not have."""
+    on = [name for name in SWITCH if study[name][SWITCH[name]]]
+    for name in on:
+        for label in study[name]["methods"] or []:
+            if label not in study["methods"]:
+                raise StudyError(
+                    f"{name}.methods: {label!r} is not among methods",
+                    fix=nearest(label, list(study["methods"])),
+                )
+    singles = len(single_test_queries(queries))
+    for name in ("clustering", "embedding"):
+        if name in on and singles < 2:
+            raise StudyError(
+                f"{name}.{SWITCH[name]}: contribution vectors have one number for each query about a single test "
+                f"sample, and the study has {singles} such queries of one kind",
+                "at least 2, better 20",
+                _ADD,
+            )
+    _check_classes(study, queries, singles)
+    for query in study["extremes"]["queries"]:
+        if query not in queries:
+            raise StudyError(
+                f"extremes.queries: {query!r} is not among the study's queries",
+                fix=nearest(query, list(queries)),
+            )
+    if "extremes" in on and study["extremes"]["training_samples"] and singles < 2:
+        raise StudyError(
+            f"extremes.training_samples: whom a training sample helps and harms is read off the queries about single "
+            f"test samples, and the study has {singles} of one kind",
+            "at least 2",
+            f"{_ADD}, or set extremes.training_samples to 0",
+        )
+
+
+def _check_classes(study: Section, queries: Sequence[str], singles: int) -> None:
+    asked = study["class_contributions"]["queries"]
+    if asked == "class_loss" and not any(re.fullmatch(r"test_class_\d+", query) for query in queries):
+        raise StudyError(
+            "class_contributions.queries: class_loss, and the study asks for the loss of no test class",
+            "a query for each class",
+            "add {kind: class_loss, split: test} to queries",
+        )
+    if asked == "sample_loss" and not singles:
+        raise StudyError(
+            "class_contributions.queries: sample_loss, and the study asks about no single test sample",
+            "at least one query about a single test sample, better several of each class",
+            "add {kind: sample_loss, split: test, count: 50} to queries",
+        )
