@@ -19,7 +19,8 @@ def unrolled_final_state(
     initial: State | None = None,
     **hyper: Tensor,
 ) -> State:
-    """s_T as a differentiable function of the data weights [n], the rates and the optimizer's constants."""
+    """s_T as a differentiable function of the data weights [n] (or [e, n], of each epoch), the rates and the
+    optimizer's constants."""
     state = process.initial_state() if initial is None else initial
     parameters, slots, buffers = state
     if not parameters.requires_grad:
@@ -35,7 +36,8 @@ def unrolled_final_state(
             reduction="none",
             label_smoothing=getattr(process.loss, "label_smoothing", 0.0),
         )
-        loss = (losses * weights[batch.index]).sum() / len(batch)
+        of_epoch = weights if weights.ndim == 1 else weights[step // process.steps_per_epoch]
+        loss = (losses * of_epoch[batch.index]).sum() / len(batch)
         (gradient,) = torch.autograd.grad(loss, parameters, create_graph=True)
         parameters, slots = process.optimizer.update(parameters, slots, gradient, rates[step], step, **hyper)
     return State(parameters, slots, buffers)

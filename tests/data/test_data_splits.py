@@ -128,3 +128,10 @@ def test_unwritable_output_and_wrong_seed(real_data, tmp_path):
         split_data("digits", real_data, 10, 0, 0, 0, tmp_path / "file/splits.csv")
     with pytest.raises(StudyError, match="seed of the splits is -1"):
         split_data("digits", real_data, 10, 0, 0, -1, tmp_path / "splits.csv")
+
+
+def test_a_validation_split_from_the_test_part_leaves_every_training_sample() -> None:
+    """The paper trains on all 60,000 samples; what is chosen on validation must still not be a test sample."""
+    assert split_sizes("mnist", None, 1000, None, "test") == {"train": 60_000, "validation": 1000, "test": 9000}
+    with pytest.raises(StudyError, match=r"data.validation 1000 \+ data.test 9500"):
+        split_sizes("mnist", None, 1000, 9500, "test")

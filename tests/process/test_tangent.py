@@ -9,6 +9,7 @@ from torch import nn
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.registry import build_model
+from hydra_steps.process import tangent
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.tangent import supports
 from tests.tiny import relative_error
@@ -65,6 +66,21 @@ def test_several_directions_share_a_pass(name, shape, options):
     together = torch.func.vmap(lambda d: model.push(theta, d, model.initial_buffers, images, keys, False)[1])
     alone = [model.push(theta, d, model.initial_buffers, images, keys, False)[1] for d in directions]
     assert relative_error(together(directions), torch.stack(alone)) <= 1e-12
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 8, 8), (2, 3, 7, 9), (1, 1, 2, 2)])
+def test_maxima_by_comparison_have_the_bits_and_the_ties_of_max_pool(shape):
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randint(-1, 2, shape, generator=generator).float()  # most windows have ties
+    x_dot = torch.randn(shape, generator=generator)
+    pool, other = nn.MaxPool2d(2), nn.MaxPool2d(2, ceil_mode=True)
+    y, y_dot = tangent.push(pool, x, x_dot, {}, False)
+    expected, index = nn.functional.max_pool2d(x, 2, return_indices=True)
+    assert torch.equal(y, expected)
+    assert torch.equal(y_dot, x_dot.flatten(-2).gather(-1, index.flatten(-2)).view(y.shape))
+    ceiled = nn.functional.max_pool2d(x, 2, ceil_mode=True)
+    if ceiled.shape == expected.shape:
+        assert torch.equal(tangent.push(other, x, x_dot, {}, False)[0], ceiled)
 
 
 def test_layers_without_a_rule_are_left_to_forward_mode():

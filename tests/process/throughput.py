@@ -1,10 +1,11 @@
 """What a re-training costs beside an ordinary training loop, in processor seconds; not a test.
 
-    python -m tests.process.throughput results/<study>/runs/<run> [--groups 20]
+    python -m tests.process.throughput results/<study>/runs/<run> [--groups 20] [--workers 2]
 
 Plain: ``torch.optim`` on the model's own module, the run's batches and rates, one thread, no record, no measurement.
 Re-training: the step, and what it ends with (all queries, test accuracy). Job: a whole process that re-trains so many
-groups, its start included. Both are measured in turns, so that a busy machine slows both down.
+groups, its start included. Both are measured in turns, so that a busy machine slows both down. Workers: so many jobs at
+once in wall time, against so many plain processes at once, whose own start does not count.
 """
 
 from __future__ import annotations
@@ -73,11 +74,31 @@ def seconds(function, *arguments) -> float:
     return time.process_time() - began
 
 
+def at_once(workers: int, run: Path, groups: int, told: str) -> None:
+    """Print the wall time of jobs at once, over that of as many plain trainings at once."""
+    single = [sys.executable, "-m", "tests.process.throughput", str(run), "--plain", str(groups)]
+    plains = [subprocess.Popen(single, stdout=subprocess.PIPE, text=True) for _ in range(workers)]
+    alone = max(float(process.communicate()[0]) for process in plains)
+    began = time.perf_counter()
+    jobs = [
+        subprocess.Popen([sys.executable, "-c", JOB, told % worker], stderr=subprocess.DEVNULL)
+        for worker in range(workers)
+    ]
+    assert all(job.wait() == 0 for job in jobs)
+    taken = time.perf_counter() - began
+    ratio = f"{taken / alone:.3f} of as many plain trainings at once ({alone:.1f} s)"
+    print(f"{workers} jobs of {groups} at once: {taken:.1f} s, {ratio}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--groups", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument(
+        "--plain", type=int, help="print the seconds of so many plain trainings, and nothing else"
+    )
     asked = parser.parse_args()
     torch.set_num_threads(1)
     files = {"trajectory": asked.run / "trajectory", "splits": asked.run / "splits.csv"}
@@ -85,6 +106,12 @@ def main() -> None:
     settings = TrajectoryStore.open(files["trajectory"]).attributes["config"]
     data = load_data(settings, files["splits"], files["labels"])
     base = Trajectory.open(files["trajectory"], data)
+    if asked.plain:
+        began = time.perf_counter()
+        for _ in range(asked.plain):
+            plain(base)
+        print(time.perf_counter() - began)
+        return
     queries = QuerySet(expand_queries(QUERIES, data), data, base.process)
     retrainer = Retrainer(base, queries, data.test.images, data.test.labels)
     group = np.arange(0, base.process.samples, 50)
@@ -110,6 +137,9 @@ def main() -> None:
         subprocess.run([sys.executable, "-c", JOB, told], check=True, stderr=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert len(read_outcomes(f"{folder}/a/b/0").value) == asked.groups
+        if asked.workers > 1:
+            others = arguments | {"output": f"{folder}/b%d/b/0", "first": 0, "count": asked.groups}
+            at_once(asked.workers, asked.run, asked.groups, json.dumps(others))
     job = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     for name, values in taken.items():
         print(f"{name}: {statistics.median(values):.3f} s ({statistics.median(values) / once:.3f} of plain)")
