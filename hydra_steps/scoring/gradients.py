@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from hydra_steps.process.linearise import TOGETHER
-from hydra_steps.process.process import Process
+from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.gradient_products import batch_products
 from hydra_steps.scoring.registry import Contribution, scorer
 
 CHUNK = 64  # samples per pass: with all directions at once, what stays in a processor's caches
@@ -27,10 +28,26 @@ CHUNK = 64  # samples per pass: with all directions at once, what stays in a pro
 def final_products(process: Process, state: State, directions: Tensor) -> Tensor:
     """⟨d_q, ∇ℓ_n(θ)⟩ [q, n] float64 for all training samples in evaluation mode, without augmentation.
 
-    ``directions`` [q, p]. The directions share the primal pass; no gradient is materialised.
+    ``directions`` [q, p]. Where evaluation and training mode are one, the products are those of a training batch;
+    else the directions share the primal pass, and no gradient is materialised.
     """
     if not len(directions):
         return torch.zeros(0, process.samples, dtype=torch.float64)
+    if not process.model.coupled and not process.keyed:
+        whole = torch.arange(process.samples, device=process.device)
+        return torch.cat(
+            [
+                batch_products(
+                    process,
+                    state,
+                    Batch(index, process.images[index], process.labels[index], None),
+                    directions,
+                ).double()
+                for index in whole.split(CHUNK)
+            ]
+            or [torch.zeros(len(directions), 0, dtype=torch.float64)],
+            1,
+        )
     parts = []
     for images, labels in zip(process.images.split(CHUNK), process.labels.split(CHUNK), strict=True):
 

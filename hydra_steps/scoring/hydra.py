@@ -22,6 +22,7 @@ from hydra_steps.process.linearise import Curvature
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.epochs import add_part, epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradient_products import batch_products
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import Sweep, reverse_sweep
@@ -35,14 +36,19 @@ def _swept(
     cotangents = queries.cotangents(trajectory.final_state)
     chunk = int(options.get("queries_at_once") or queries_within_memory(trajectory))
     proxy, hyper = float(options.get("curvature_proxy", 0.0)), bool(options.get("hypergradients", False))
+    parts = epoch_parts(trajectory, len(queries), options)
     sweeps = []
     for start in range(0, len(queries), chunk):
         part = State(*(rows[start : start + chunk] for rows in cotangents))
-        sweeps.append(reverse_sweep(trajectory, part, curvature, proxy, hyper=hyper, progress=True))
+        by_epoch = None if parts is None else parts[:, start : start + chunk]
+        sweeps.append(
+            reverse_sweep(trajectory, part, curvature, proxy, hyper=hyper, progress=True, parts=by_epoch)
+        )
     if not sweeps:
         return Contribution(torch.zeros(0, trajectory.process.samples))
     values = torch.cat([s.contribution for s in sweeps])
-    return Contribution(values, _diagnostics(sweeps, queries, trajectory), _arrays(sweeps, hyper))
+    arrays = _arrays(sweeps, hyper) | epoch_arrays(parts)
+    return Contribution(values, _diagnostics(sweeps, queries, trajectory), arrays)
 
 
 def queries_within_memory(trajectory: Trajectory) -> int:
@@ -96,7 +102,7 @@ def hydra_exact(trajectory: Trajectory, queries: QuerySet, options: Mapping[str,
 
     Options: ``queries_at_once`` bounds memory at one pass over the trajectory per chunk (by default as many as
     fit 1 GB); ``curvature_proxy`` c adds c·I; ``hypergradients`` (false) also gives ∂f_q/∂ learning rate per
-    step, weight decay, momentum and initial parameters.
+    step, weight decay, momentum and initial parameters; ``by_epoch`` (false) also gives c by epoch [e, q, n].
     """
     return _swept(trajectory, queries, options, Curvature.EXACT)
 
@@ -134,14 +140,18 @@ def hydra_hessian_free(trajectory: Trajectory, queries: QuerySet, options: Mappi
     gradients = queries.cotangents(trajectory.final_state).parameters  # [q, p]
     factors = impulse_factors(trajectory, float(options.get("curvature_proxy", 0.0)))
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
+    parts = epoch_parts(trajectory, len(queries), options)
     with tqdm(total=trajectory.steps, desc="hessian-free", unit="step", mininterval=1) as bar:
         for segment in trajectory.segments():
             for step, state in enumerate(segment.states, segment.start):
                 batch = process.batch(step)
                 products = batch_products(process, state, batch, gradients)  # [q, b]
-                values.index_add_(1, batch.index, products.double(), alpha=-factors[step].item() / len(batch))
+                factor = -factors[step].item() / len(batch)
+                values.index_add_(1, batch.index, products.double(), alpha=factor)
+                add_part(parts, trajectory, step, batch.index, factor * products)
                 bar.update()
-    return Contribution(values, {"largest_replay_deviation": trajectory.largest_deviation})
+    diagnostics = {"largest_replay_deviation": trajectory.largest_deviation}
+    return Contribution(values, diagnostics, epoch_arrays(parts))
 
 
 def impulse_factors(trajectory: Trajectory, curvature_proxy: float = 0.0) -> Tensor:

@@ -130,13 +130,13 @@ def _step(
         buffers_dot = linear.buffers_dot
     members = torch.nonzero(place[batch.index] >= 0).squeeze(1)
     if len(members):
-        own = _own_gradients(process, state, batch, members) / len(batch)
+        own = own_gradients(process, state, batch, members) / len(batch)
         gradient_dot.index_add_(0, place[batch.index[members]], own)
     parameters_dot, slots_dot = _push_update(trajectory, state, batch, step, tangent, gradient_dot)
     return State(parameters_dot, slots_dot, buffers_dot)
 
 
-def _own_gradients(process: Process, state: State, batch: Batch, members: Tensor) -> Tensor:
+def own_gradients(process: Process, state: State, batch: Batch, members: Tensor) -> Tensor:
     """∇ℓ_n(θ) [m, p] of the batch's ``members`` [m]; through the whole batch where batch norm couples its samples."""
     if not process.model.coupled:
         keys = None if batch.keys is None else batch.keys[members]

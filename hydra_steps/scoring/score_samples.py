@@ -21,6 +21,7 @@ from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.store import TrajectoryStore
 from hydra_steps.process.training import load_data, prepare_threads
 from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.epochs import NAME
 from hydra_steps.scoring.registry import Contribution, get_scorer
 from hydra_steps.scoring.store import write_scores
 
@@ -33,11 +34,13 @@ def score_samples(
     splits: str | Path,
     labels: str | Path,
     output: str | Path,
+    by_epoch: bool = False,
 ) -> None:
     """Write the contributions [q, n] of ``method`` (a label of the configuration) to the folder ``output``.
 
     ``options`` and ``queries`` are JSON texts. A method that diverges leaves NaN and the attribute ``status`` with
-    its message. Raises :class:`StudyError` for a trajectory that is not whole or was
+    its message. ``by_epoch`` keeps the contributions by epoch, too, of methods that add them up over the steps.
+    Raises :class:`StudyError` for a trajectory that is not whole or was
     trained on other data, an unknown method, a query that does not exist, or a score that is not finite.
     """
     chosen = json.loads(options)
@@ -51,7 +54,7 @@ def score_samples(
     began = time.perf_counter()
     status = "scored"
     try:
-        result = scorer.function(opened, query_set, chosen)
+        result = scorer.function(opened, query_set, {**chosen, NAME: by_epoch})
     except Diverged as error:
         # A finding about the method, not a failure of the study: its row says so, and the others go on.
         status = f"diverged: {error}"

@@ -30,6 +30,7 @@ from hydra_steps.process.optimizers import Optimizer
 from hydra_steps.process.process import Batch
 from hydra_steps.process.state import State
 from hydra_steps.process.trajectory import Segment, Trajectory
+from hydra_steps.scoring.epochs import add_part
 
 
 @dataclass
@@ -55,11 +56,13 @@ def reverse_sweep(
     curvature_proxy: float = 0.0,
     hyper: bool = False,
     progress: bool = False,
+    parts: Tensor | None = None,
 ) -> Sweep:
     """Pull ``cotangents`` (parameters [q, p], slots [q, slot, p], buffers [q, r]) at s_T back to s_0.
 
     ``curvature_proxy`` c adds c·I to the curvature. ``hyper`` asks for the hypergradients of the learning
-    rate, weight decay and momentum at one more gradient per step. Raises :class:`Diverged` at the first
+    rate, weight decay and momentum at one more gradient per step. ``parts`` [e, q, n] takes the contributions by
+    epoch (:mod:`hydra_steps.scoring.epochs`). Raises :class:`Diverged` at the first
     non-finite value, with its step.
     """
     process = trajectory.process
@@ -81,9 +84,12 @@ def reverse_sweep(
         pulled, slots_bar, u = process.optimizer.pullback(before, rate, step, bar.parameters, bar.slots)
         if curvature_proxy:
             pulled = torch.add(pulled, u, alpha=curvature_proxy)
-        pulled, buffers_bar = _through_gradient(
-            trajectory, state, batch, u, pulled, bar.buffers, curvature, contribution
+        pulled, buffers_bar, slopes = _through_gradient(
+            trajectory, state, batch, u, pulled, bar.buffers, curvature
         )
+        # index_add, not assignment: a sample drawn twice into one batch counts twice.
+        contribution.index_add_(1, batch.index, slopes, alpha=-1 / len(batch))
+        add_part(parts, trajectory, step, batch.index, -slopes / len(batch))
         bar = State(pulled, slots_bar, buffers_bar)
         norms[step] = torch.linalg.vector_norm(bar.parameters, dim=1).double().cpu()
         if not torch.isfinite(norms[step]).all():
@@ -108,9 +114,8 @@ def _through_gradient(
     pulled: Tensor,
     buffers_bar: Tensor,
     curvature: Curvature,
-    contribution: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Pull u [q, p] through g(θ, w): adds to ``contribution`` in place; returns cotangents [q, p] and [q, r]."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pull u [q, p] through g(θ, w): returns cotangents [q, p] and [q, r], and ⟨u, ∇ℓ_n⟩ [q, b] float64."""
     result = linearise(
         trajectory.process,
         state.parameters,
@@ -121,11 +126,9 @@ def _through_gradient(
         trajectory.weights,
         buffers_bar,
     )
-    # index_add, not assignment: a sample drawn twice into one batch counts twice.
-    contribution.index_add_(1, batch.index, result.slopes.double(), alpha=-1 / len(batch))
     if result.parameters_bar is not None:
         pulled = pulled + result.parameters_bar
-    return pulled, result.buffers_bar
+    return pulled, result.buffers_bar, result.slopes.double()
 
 
 def _diverged(step: int, norms: Tensor, curvature: Curvature) -> Diverged:

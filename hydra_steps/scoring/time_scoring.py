@@ -1,210 +1,159 @@
-"""The timing study: what training and each way of scoring cost, as ratios to plain training, measured side by side.
+"""The timing study: what training and each way of scoring cost, measured side by side.
 
-Everything runs in one process, on one thread count, over the same steps of the same run; the contestants take
-turns, so that a machine that slows down slows all of them, and the first turn is not counted. Clocks are read
-inside the code (on CUDA after synchronising). Plain training is the loop that a user of PyTorch would write:
-``nn`` layers, ``torch.optim``, no record.
+Everything runs in one process, on one thread count, on the same training; the contestants take turns, so that a
+machine that slows down slows all of them, and the first turn is not counted. Clocks are read inside the code (on CUDA
+after synchronising). Plain training is the loop that a user of PyTorch would write. Memory is measured afterwards, in
+a process of its own for each contestant (:mod:`hydra_steps.scoring.peak_memory`).
 """
 
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
 from tqdm import tqdm
 
-from hydra_steps.data import RunData, Split
-from hydra_steps.errors import StudyError
-from hydra_steps.models.layers import AveragePool, BatchNorm
-from hydra_steps.models.registry import build_model
-from hydra_steps.process.process import Process, build_process
-from hydra_steps.process.queries import Query, QuerySet
-from hydra_steps.process.running import run as run_process
-from hydra_steps.process.training import load_data, prepare_threads, record_training
-from hydra_steps.process.trajectory import Trajectory
-from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton, hydra_hessian_free
-from hydra_steps.scoring.hydra_forward import hydra_forward
+from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.scoring.captum_tracin import check_same
+from hydra_steps.scoring.contestants import MAIN, Contestant, contestants
+from hydra_steps.scoring.peak_memory import measure_memory
 
-Contestant = Callable[[], object]
-COLUMNS = ("contestant", "queries", "tracked", "steps", "repeat", "seconds")
-PLAIN = "plain_training"
+KEY = ("contestant", "axis", "queries", "tracked", "samples", "parameters", "steps")
+LIBRARIES = ("torch", "numpy", "scipy", "captum", "curvlinops-for-pytorch", "dattri")
 
 
-def time_scoring(run: str, splits: str | Path, labels: str | Path, options: str, output: str | Path) -> None:
-    """Write one row per contestant and repeat (seconds) to the CSV ``output``, and the machine to
-    ``machine.json`` beside it.
+def time_scoring(
+    run: str,
+    splits: str | Path,
+    labels: str | Path,
+    options: str,
+    methods: str,
+    output: str | Path,
+) -> None:
+    """Write one row per contestant and repeat (seconds) to the CSV ``output``; beside it ``memory.csv``, one row per
+    contestant of the comparison (bytes), and ``machine.json``.
 
-    ``run`` is the run's configuration and ``options`` the section ``benchmark``, both JSON: ``steps`` of the
-    training, ``repeats``, numbers of ``queries`` and of ``tracked`` samples. Cost: repeats × the sum of all
-    contestants.
+    ``run`` is the run's configuration, ``options`` the section ``benchmark``, and ``methods`` the study's methods, all
+    JSON. A contestant that would take longer than ``budget`` seconds, judged by the next smaller one, is left out
+    and named in ``machine.json``. Cost: (repeats + 1) × the sum of all contestants, and once more for memory.
     """
-    settings, chosen = json.loads(run), json.loads(options)
+    settings, chosen, rivals = json.loads(run), json.loads(options), json.loads(methods)
     data = load_data(settings, splits, labels)
     prepare_threads(settings)
-    whole = build_process(settings, data)
-    steps = min(int(chosen["steps"]), whole.steps_per_epoch)
-    process = replace(whole, table=whole.table[:steps], epochs=1)
-    folder = Path(tempfile.mkdtemp(prefix="time_scoring-", dir=Path(output).parent))
-    rows = []
+    output = Path(output)
+    folder = Path(tempfile.mkdtemp(prefix="time_scoring-", dir=output.parent))
+    machine = _machine(settings)
     try:
-        contestants = _contestants(process, data, settings, chosen, folder)
-        turns = int(chosen["repeats"]) + 1
-        with tqdm(total=turns * len(contestants), desc="timing", unit="run") as bar:
-            for turn in range(turns):
-                for (name, queries, tracked), contestant in contestants.items():
-                    seconds = _seconds(contestant)
-                    if turn:
-                        rows.append((name, queries, tracked, steps, turn, f"{seconds:.6g}"))
-                    bar.update()
+        everyone = contestants(settings, data, chosen, rivals, folder)
+        rows, left_out = take_turns(everyone, int(chosen["repeats"]), float(chosen["budget"]))
+        machine |= {"left_out": left_out, **_agreements(everyone)}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    with Path(output).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-    Path(output).with_name("machine.json").write_text(json.dumps(_machine(process), indent=1) + "\n")
+    machine["load_average_after"] = _load()
+    out = {tuple(entry[:-1]) for entry in left_out}
+    measured = [c.key for c in everyone if c.axis == MAIN and c.key not in out]
+    memory = measure_memory(run, splits, labels, options, methods, measured)
+    _write(output, (*KEY, "repeat", "seconds"), rows)
+    _write(output.with_name("memory.csv"), (*KEY, "bytes_stored", "peak_memory_bytes"), memory)
+    output.with_name("machine.json").write_text(json.dumps(machine, indent=1) + "\n")
+
+
+def take_turns(
+    everyone: Sequence[Contestant],
+    repeats: int,
+    budget: float,
+    seconds: Callable[[Contestant], float] | None = None,
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The readings, one row per contestant and repeat, and who was left out with the seconds that it would take.
+
+    The first turn warms up and is not counted; in it a contestant over the ``budget`` is left out, and so is one
+    that the next smaller of its name, on the same axis or the comparison's, foretells to be.
+    """
+    rows: list[tuple[Any, ...]] = []
+    left_out: list[tuple[Any, ...]] = []
+    smaller: dict[tuple[str, str], tuple[int, float]] = {}
+    clock = seconds or _seconds
+    present = list(everyone)
+    with tqdm(total=(repeats + 1) * len(present), desc="timing", unit="run", mininterval=1) as bar:
+        for turn in range(repeats + 1):
+            for contestant in list(present):
+                series = (contestant.name, contestant.axis)
+                if turn == 0:
+                    size, before = smaller.get(series, (contestant.grows, 0.0))
+                    foretold = before * contestant.grows / size
+                    took = foretold if foretold > budget else clock(contestant)
+                    smaller[series] = (contestant.grows, took)
+                    if took > budget:
+                        present.remove(contestant)
+                        left_out.append((*contestant.key, round(took, 3)))
+                else:
+                    rows.append((*contestant.key, turn, f"{clock(contestant):.6g}"))
+                bar.update()
+    return rows, left_out
 
 
 def _seconds(contestant: Contestant) -> float:
+    gc.collect()  # the garbage of the one before is not to be cleared in this one's time
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     began = time.perf_counter()
-    contestant()
+    contestant.act()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter() - began
 
 
-def _contestants(
-    process: Process, data: RunData, settings: Mapping[str, Any], chosen: Mapping[str, Any], folder: Path
-) -> dict[tuple[str, int, int], Contestant]:
-    """All contestants by (name, queries, tracked samples)."""
-    rate = float(settings["training"]["optimizer"]["learning_rate"])
-    rates = [rate] * process.steps
-    trajectory = Trajectory.in_memory(process, rates)
-    found: dict[tuple[str, int, int], Contestant] = {
-        (PLAIN, 0, 0): _plain_training(process, data, settings, rate),
-        ("training", 0, 0): lambda: run_process(process, process.initial_state(), rates),
-    }
-    for keep in ("all", "sqrt"):
-        found[(f"training_keep_{keep}", 0, 0)] = _recorded(process, data, settings, keep, folder)
-    for count in chosen["queries"]:
-        queries = _queries(count, data, process)
-        for scorer in (hydra_exact, hydra_gauss_newton, hydra_hessian_free):
-            # The sweeps cost the same for every query: many are only worth timing where they share work.
-            if count == 1 or scorer is hydra_hessian_free:
-                found[(scorer.__name__, count, process.samples)] = _scored(scorer, trajectory, queries, {})
-    single = _queries(1, data, process)
-    for count in chosen["tracked"]:
-        tracked = process.table[0][:count].tolist()
-        for hessian in (True, False):
-            options = {"samples": tracked, "hessian": hessian}
-            name = "hydra_forward" if hessian else "hydra_forward_hessian_free"
-            found[(name, 1, len(tracked))] = _scored(hydra_forward, trajectory, single, options)
-    return found
+def _agreements(everyone: Sequence[Contestant]) -> dict[str, float]:
+    """How far our TracIn is from captum's, which is to compute the same."""
+    by_name = {c.name: c for c in everyone if c.axis == MAIN}
+    if "captum_tracincp" not in by_name:
+        return {}
+    ours, theirs = by_name["tracin"].act().values, by_name["captum_tracincp"].act()
+    return {"tracin_against_captum": check_same(ours, theirs)}
 
 
-def _scored(scorer: Any, trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contestant:
-    return lambda: scorer(trajectory, queries, options)
+def _write(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
 
 
-def _queries(count: int, data: RunData, process: Process) -> QuerySet:
-    """``count`` single test samples, so that the query's own gradient costs next to nothing."""
-    if count > len(data.test):
-        raise StudyError(
-            f"benchmark.queries asks for {count} queries", f"at most data.test = {len(data.test)}"
-        )
-    return QuerySet(
-        [Query(f"test_sample_{i}", "sample_loss", "test", np.array([i])) for i in range(count)], data, process
-    )
-
-
-def _recorded(
-    process: Process, data: RunData, settings: Mapping[str, Any], keep: str, folder: Path
-) -> Contestant:
-    """Training with its record under the policy ``keep``; evaluation after the epoch is left out (empty splits)."""
-    nothing = Split(data.test.images[:0], data.test.labels[:0], data.test.source_index[:0])
-    unevaluated = replace(data, validation=nothing, test=nothing)
-    kept = {**settings, "trajectory": {"keep": keep}}
-
-    def train() -> None:
-        shutil.rmtree(folder / keep, ignore_errors=True)
-        record_training(process, unevaluated, kept, folder / f"scratch-{keep}", folder / keep)
-
-    return train
-
-
-def plain_module(module: nn.Module) -> nn.Module:
-    """Replace this package's own layers by PyTorch's, as a user would have written the model."""
-    for name, child in module.named_children():
-        if isinstance(child, AveragePool):
-            setattr(module, name, nn.AvgPool2d(2))
-        elif isinstance(child, BatchNorm):
-            setattr(module, name, nn.BatchNorm2d(len(child.weight)))
-        else:
-            plain_module(child)
-    return module
-
-
-def _plain_training(process: Process, data: RunData, settings: Mapping[str, Any], rate: float) -> Contestant:
-    """The loop of PyTorch's tutorials over the same batches."""
-    options, optimizer_settings = dict(settings["model"]), dict(settings["training"]["optimizer"])
-    shape = data.train.images.shape[1:]
-    name = options.pop("name")
-    batches = [process.batch(step) for step in range(process.steps)]
-    if optimizer_settings["name"] != "sgd" or optimizer_settings.get("decoupled"):
-        raise StudyError(
-            "the timing study compares with plain SGD", "training.optimizer.name sgd, not decoupled"
-        )
-
-    def train() -> None:
-        module = build_model(name, (shape[0], shape[1], shape[2]), len(data.classes), options, process.seed)
-        module = plain_module(module).to(process.device, process.dtype).train()
-        optimizer = torch.optim.SGD(
-            module.parameters(),
-            lr=rate,
-            momentum=optimizer_settings.get("momentum", 0.0),
-            weight_decay=optimizer_settings.get("weight_decay", 0.0),
-            dampening=optimizer_settings.get("dampening", 0.0),
-            nesterov=optimizer_settings.get("nesterov", False),
-        )
-        for batch in batches:
-            optimizer.zero_grad()
-            functional.cross_entropy(module(batch.images), batch.labels).backward()
-            optimizer.step()
-
-    return train
-
-
-def _machine(process: Process) -> dict[str, Any]:
+def _machine(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Processor, threads, versions and load: what a reader needs to judge the numbers."""
     model = next(
         (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         "unknown",
     )
+    on_cuda = settings["compute"].get("device", "cpu") != "cpu" and torch.cuda.is_available()
+    names = {"curvlinops-for-pytorch": "curvlinops"}
     return {
+        "model": settings["model"]["name"],
+        "batch_size": int(settings["training"]["batch_size"]),
         "processor": model,
         "cores": os.cpu_count(),
-        "device": torch.cuda.get_device_name() if process.device.type == "cuda" else "cpu",
+        "device": torch.cuda.get_device_name() if on_cuda else "cpu",
         "threads": torch.get_num_threads(),
-        "torch": str(torch.__version__),
-        "load_average": [round(value, 2) for value in os.getloadavg()],
-        "parameters": len(process.model.initial),
-        "samples": process.samples,
-        "batch_size": int(process.table.shape[1]),
+        "versions": {
+            name: metadata.version(name) for name in LIBRARIES if find_spec(names.get(name, name)) is not None
+        },
+        "load_average_before": _load(),
     }
+
+
+def _load() -> list[float]:
+    return [round(value, 2) for value in os.getloadavg()]
 
 
 def _lines(path: str) -> list[str]:

@@ -21,6 +21,7 @@ from torch import Tensor
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.epochs import epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import epoch_ends
 from hydra_steps.scoring.registry import Contribution, scorer
@@ -38,15 +39,22 @@ def tracin(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]
     """c[q, n] [q, n] float64 in the query's unit (a crude prediction: no step sees what a sample changed before).
 
     Option ``checkpoints``: at how many ends of epochs, spread evenly with the last among them; None takes all.
+    ``by_epoch`` (false) also gives c by epoch [e, q, n].
     """
     process = trajectory.process
+    parts = epoch_parts(trajectory, len(queries), options)
     steps = checkpoint_steps(trajectory, options.get("checkpoints"))
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     for before, step in zip([0, *steps], steps, strict=False):
         state = trajectory.state(step)
         products = final_products(process, state, queries.cotangents(state).parameters)
         values += products.to(values) * lengths(trajectory, before, step).to(values)
-    return Contribution(values, {"checkpoints": steps})
+        for epoch in range(before // process.steps_per_epoch, step // process.steps_per_epoch):
+            if parts is not None:
+                first = epoch * process.steps_per_epoch
+                length = lengths(trajectory, first, first + process.steps_per_epoch)
+                parts[epoch] = (products * length.to(products)).to(parts)
+    return Contribution(values, {"checkpoints": steps}, epoch_arrays(parts))
 
 
 def checkpoint_steps(trajectory: Trajectory, count: int | None) -> list[int]:

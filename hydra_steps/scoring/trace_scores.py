@@ -1,0 +1,78 @@
+"""The scores that a method would have given had the training ended earlier: at the ends of chosen epochs.
+ Each of them is an ordinary store of contributions, of the queries at that epoch's end, by the same registered
+function on the same recorded training, cut there. Approximation errors per epoch and the stability of rankings are
+read from them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hydra_steps.errors import Diverged
+from hydra_steps.process.queries import QuerySet, expand_queries
+from hydra_steps.process.store import TrajectoryStore
+from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.registry import Contribution, get_scorer
+from hydra_steps.scoring.score_samples import digest_of, peak_memory, training_seconds
+from hydra_steps.scoring.store import write_scores
+
+
+def trace_scores(
+    method: str,
+    options: str,
+    queries: str,
+    names: Sequence[str],
+    epochs: Sequence[int],
+    trajectory: str | Path,
+    splits: str | Path,
+    labels: str | Path,
+    output: str | Path,
+) -> None:
+    """Write the contributions [q, n] of ``method`` after each of ``epochs`` to the folders ``output/<epoch>``.
+
+    ``names`` are the queries that are asked about, of those that ``queries`` (JSON) gives. A method that diverges
+    on the way leaves NaN for that epoch. Cost: for a method that goes along the training, the sum of the epochs
+    over their number, in its whole cost. Errors as in :func:`score_samples`.
+    """
+    chosen = json.loads(options)
+    scorer = get_scorer(chosen.get("method") or method)
+    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
+    data = load_data(settings, splits, labels)
+    prepare_threads(settings)
+    whole = Trajectory.open(trajectory, data)
+    specs = [spec for spec in expand_queries(json.loads(queries), data) if spec.name in names]
+    for epoch in sorted(epochs):
+        part = whole.until(epoch * whole.process.steps_per_epoch)
+        query_set = QuerySet(specs, data, part.process)
+        began, status = time.perf_counter(), "scored"
+        try:
+            result = scorer.function(part, query_set, chosen)
+        except Diverged as error:
+            status = f"diverged: {error}"
+            result = Contribution(torch.full((len(query_set), part.process.samples), torch.nan))
+        write_scores(
+            Path(output) / str(epoch),
+            result.values.cpu().numpy().astype(np.float64),
+            query_set.names,
+            {
+                "method": scorer.name,
+                "label": method,
+                "unit": scorer.unit,
+                "options": chosen,
+                "status": status,
+                "epoch": epoch,
+                "data_digest": data.digest,
+                "trajectory_digest": digest_of(trajectory),
+                "seconds": time.perf_counter() - began,
+                "seconds_training": training_seconds(trajectory),
+                "peak_memory_bytes": peak_memory(),
+            },
+        )
+        print(f"{method}: epoch {epoch} of {whole.process.epochs}", flush=True)

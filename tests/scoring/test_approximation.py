@@ -1,0 +1,85 @@
+"""The training cut short, and the distance between the two forward recurrences with its bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hydra_steps.errors import StudyError
+from hydra_steps.process.process import build_process
+from hydra_steps.process.queries import QuerySet, expand_queries
+from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.approximation import approximation, spectral_norm
+from hydra_steps.scoring.registry import get_scorer
+from tests.tiny import tiny_data, tiny_settings
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trajectory:
+    settings = tiny_settings(epochs=4)
+    process = build_process(settings, tiny_data())
+    return Trajectory.in_memory(process, [0.05] * process.steps, keep=[0, process.steps])
+
+
+@pytest.mark.parametrize("method", ["hydra_exact", "hydra_hessian_free", "tracin", "gradient_product"])
+def test_a_training_cut_short_scores_like_one_that_ended_there(trained: Trajectory, method: str) -> None:
+    data = tiny_data()
+    whole = trained.process
+    settings = {**whole.settings, "training": {**whole.settings["training"], "epochs": 2}}
+    short = build_process(settings, data)
+    assert np.array_equal(short.table, whole.table[: short.steps])
+    ended = Trajectory.in_memory(short, [0.05] * short.steps)
+    specs = expand_queries([{"kind": "mean_loss", "split": "test"}], data)
+    cut = trained.until(short.steps)
+    function = get_scorer(method).function
+    found = function(cut, QuerySet(specs, data, cut.process), {}).values
+    expected = function(ended, QuerySet(specs, data, short), {}).values
+    assert torch.equal(found, expected)
+
+
+def test_a_training_is_cut_at_the_ends_of_epochs_only(trained: Trajectory) -> None:
+    assert trained.until(trained.steps) is trained
+    for step in (0, 1, trained.steps + trained.process.steps_per_epoch):
+        with pytest.raises(StudyError, match="multiple of"):
+            trained.until(step)
+
+
+def test_the_distance_is_that_of_the_two_recurrences_and_both_bounds_hold(trained: Trajectory) -> None:
+    tracked = torch.tensor([0, 3, 7])
+    rows = np.array(approximation(trained, tracked))
+    epoch, _, norm, distance, bound, measured, largest = rows.T
+    assert epoch.tolist() == [e for e in (1, 2, 3, 4) for _ in range(3)]
+    data = tiny_data()
+    queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, trained.process)
+    exact, free = (
+        get_scorer("hydra_forward")
+        .function(
+            trained,
+            queries,
+            {"samples": tracked.tolist(), "hessian": hessian, "keep_hypergradients": True},
+        )
+        .arrays["hypergradient"]
+        for hessian in (True, False)
+    )
+    np.testing.assert_allclose(np.linalg.norm(exact, axis=2).ravel(), norm, rtol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(exact - free, axis=2).ravel(), distance, rtol=1e-12)
+    assert (distance <= measured * (1 + 1e-9)).all()
+    assert (measured <= bound * (1 + 1e-9)).all()
+    assert (largest > 0).all()
+
+
+def test_the_spectral_norm_is_that_of_the_hessian(trained: Trajectory) -> None:
+    process, state = trained.process, trained.final_state
+    expected = 0.0
+    for step in range(3):
+        batch = process.batch(step)
+
+        def loss(parameters, batch=batch):
+            logits, _ = process.model.train_logits(parameters, state.buffers, batch.images, batch.keys)
+            return process.loss.values(logits, batch.labels).mean()
+
+        hessian = torch.func.hessian(loss)(state.parameters)
+        expected = max(expected, float(torch.linalg.eigvalsh(hessian).abs().max()))
+    assert spectral_norm(process, state, 0) == pytest.approx(expected, rel=0.02)
+    assert spectral_norm(process, state, 0) <= expected * (1 + 1e-9)
