@@ -43,7 +43,7 @@ def evaluate_agreement(
         exact = read_scores(methods[reference])
         for label, folder in methods.items():
             if label != reference:
-                rows += [run.columns | {"method": label} | row for row in _compare(folder, exact)]
+                rows += [run.columns | {"method": label} | row for row in compare(folder, exact)]
     write_table(make_table("agreement", rows), output)
 
 
@@ -80,7 +80,8 @@ def relative_error(c: np.ndarray, e: np.ndarray) -> float:
     return error if np.isfinite(error) else float("nan")
 
 
-def _compare(folder: Path, exact: Scores) -> Iterator[dict]:
+def compare(folder: Path, exact: Scores) -> Iterator[dict]:
+    """Yield rows (query, metric, n, value) of the scores in ``folder`` against ``exact``."""
     found = read_scores(folder)
     check_same_origin(folder, found, exact)
     both = np.intersect1d(found.scored, exact.scored)

@@ -1,44 +1,158 @@
-"""From the timing study's clock readings to ratios: each contestant over plain training, turn by turn.
+"""From the timing study's clock readings to ratios, growth, and what may be foretold.
 
-``ratio_to_plain`` is the median over turns of seconds(contestant) / seconds(plain training) of the same turn,
-and its interval the quartiles (not a confidence interval); ``seconds_per_step`` the median and quartiles of
-the seconds. Measured, hence not the same bytes in every run.
+``speed.csv``, one row per contestant, size and metric:
+
+    ratio_to_plain      median over turns of seconds(contestant) / seconds(plain training) of the same turn and size
+    seconds             median over turns
+    bytes_stored        what must be kept from the training for it
+    peak_memory_bytes   what it needed at its peak beyond what was there before
+    times_<method>      how many times longer than that method, on the same training
+
+``low`` and ``high`` are the quartiles over turns (not a confidence interval). ``extrapolated`` is 1 for values that
+were not measured but foretold by a power law (:mod:`hydra_steps.evaluation.scaling`); their ``low`` and ``high`` are
+the fit's 95 % prediction interval. ``scaling.csv`` has the fits. Measured, hence not the same bytes in every run; and
+of one run per variant, hence no rows over seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.layout import run_of
-from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.evaluation.scaling import Fit, extrapolate, fit_power
 
-PLAIN = "plain_training"
+PLAIN, MAIN = "plain_training", "main"
+SIZE = ["samples", "parameters", "steps"]
+KEYS = ["contestant", "axis", "queries", "tracked", *SIZE]
+SPEED = ["variant", "run", "method", *KEYS[1:], "metric", "extrapolated", "n", "value", "low", "high"]
+SCALING = ["variant", "run", "method", "axis", "points", "smallest", "largest", "exponent", "low", "high"]
+SCALING += ["coefficient", "r_squared"]
+FORWARD = ("hydra_forward", "hydra_forward_hessian_free")
+REVERSE = ("hydra_exact", "hydra_hessian_free")
 
 
-def describe_speed(measurements: Sequence[str | Path], output: str | Path) -> None:
-    """Write ``speed.csv`` from the files of ``time_scoring``, ``…/runs/<run>/timing/seconds.csv``.
+def describe_speed(
+    readings: Sequence[str | Path],
+    memory: Sequence[str | Path],
+    all_samples: int,
+    speed: str | Path,
+    scaling: str | Path,
+) -> None:
+    """Write the two tables from the files of ``time_scoring``, ``…/runs/<run>/timing/seconds.csv`` and ``memory.csv``.
 
-    Raises :class:`StudyError` for measurements without plain training.
+    The forward recurrence is extrapolated to ``all_samples`` tracked samples where its fit allows it. Raises
+    :class:`StudyError` for readings without plain training.
     """
+    values: list[pd.DataFrame] = []
+    fits: list[dict[str, object]] = []
+    for path, used in zip(readings, memory, strict=True):
+        where = run_of(path)
+        about = {"variant": where.variant, "run": where.name}
+        measured = measure(pd.read_csv(path), str(path))
+        laws = growth(measured)
+        parts = [measured, _memory(pd.read_csv(used)), foretold(measured, laws, all_samples)]
+        values += [part.assign(**about) for part in parts if len(part)]
+        fits += [about | _row(method, axis, law) for (method, axis), law in laws.items()]
+    _write(pd.concat(values), SPEED, speed)
+    _write(pd.DataFrame(fits, columns=SCALING), SCALING, scaling)
+
+
+def measure(readings: pd.DataFrame, source: str = "the table") -> pd.DataFrame:
+    """``seconds`` and ``ratio_to_plain`` of every contestant and size: medians and quartiles over turns."""
+    plain = readings[readings["contestant"] == PLAIN].set_index([*SIZE, "repeat"])["seconds"]
+    if plain.empty:
+        raise StudyError(f"{source} has no readings of {PLAIN}", fix="measure again")
     rows = []
-    for path in measurements:
-        leading = run_of(path).columns
-        readings = pd.read_csv(path)
-        plain = readings[readings["contestant"] == PLAIN].set_index("repeat")["seconds"]
-        if plain.empty:
-            raise StudyError(f"{path} has no readings of {PLAIN}", fix="measure again")
-        for (name, queries, tracked), part in readings.groupby(
-            ["contestant", "queries", "tracked"], sort=True
-        ):
-            row = leading | {"method": name, "queries": queries, "tracked": tracked, "n": len(part)}
-            ratios = part["seconds"].to_numpy() / plain.loc[part["repeat"]].to_numpy()
-            per_step = part["seconds"].to_numpy() / part["steps"].to_numpy()
-            for metric, values in (("ratio_to_plain", ratios), ("seconds_per_step", per_step)):
-                low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
-                rows.append(row | {"metric": metric, "value": median, "ci_low": low, "ci_high": high})
-    write_table(make_table("speed", rows), output)
+    for key, part in readings.groupby(KEYS, sort=True):
+        metrics = {"seconds": part["seconds"].to_numpy()}
+        places = pd.MultiIndex.from_frame(part[[*SIZE, "repeat"]])
+        if places.isin(plain.index).all():
+            metrics["ratio_to_plain"] = metrics["seconds"] / plain.loc[places].to_numpy()
+        for metric, found in metrics.items():
+            low, median, high = np.quantile(found, [0.25, 0.5, 0.75])
+            rows.append(_key(key) | _value(metric, median, low, high, len(found)))
+    return pd.DataFrame(rows)
+
+
+def growth(measured: pd.DataFrame) -> dict[tuple[str, str], Fit]:
+    """The power law of every method along every axis on which it was measured at two sizes or more.
+
+    The comparison's own size belongs to each axis but ``parameters``, which has another model.
+    """
+    laws = {}
+    seconds = measured[measured["metric"] == "seconds"]
+    for axis in sorted(set(seconds["axis"]) - {MAIN}):
+        column = axis
+        along = seconds[seconds["axis"] == axis]
+        own = seconds[(seconds["axis"] == MAIN) & (axis != "parameters")]
+        for method in sorted(set(along["method"])):
+            series = pd.concat([part[part["method"] == method] for part in (along, own)])
+            series = series.drop_duplicates(column)
+            if len(series) > 1:
+                laws[method, axis] = fit_power(series[column].tolist(), series["value"].tolist())
+    return laws
+
+
+def foretold(measured: pd.DataFrame, laws: dict[tuple[str, str], Fit], all_samples: int) -> pd.DataFrame:
+    """The forward recurrence with all samples tracked, and how many times longer than the reverse sweeps it takes."""
+    main = measured[measured["axis"] == MAIN]
+    seconds = main[main["metric"] == "seconds"].set_index("method")["value"]
+    rows = []
+    for method in FORWARD:
+        law = laws.get((method, "tracked"))
+        if law is None or not law.trusted or all_samples <= law.largest:
+            continue
+        key: dict[str, Any] = {"method": method, "axis": "tracked", "queries": 1, "tracked": all_samples}
+        key |= {column: int(main[column].iloc[0]) for column in SIZE}
+        value, low, high = extrapolate(law, all_samples)
+        against = {"seconds": 1.0}
+        names = {PLAIN: "ratio_to_plain"} | {other: f"times_{other}" for other in REVERSE}
+        against |= {metric: float(seconds[name]) for name, metric in names.items() if name in seconds.index}
+        for metric, unit in against.items():
+            row = key | _value(metric, value / unit, low / unit, high / unit, law.points)
+            rows.append(row | {"extrapolated": 1})
+    return pd.DataFrame(rows)
+
+
+def _memory(used: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for row in used.to_dict("records"):
+        key = _key(tuple(row[column] for column in KEYS))
+        for metric in ("bytes_stored", "peak_memory_bytes"):
+            rows.append(key | _value(metric, row[metric], np.nan, np.nan, 1))
+    return pd.DataFrame(rows)
+
+
+def _key(values: Sequence[object]) -> dict[str, object]:
+    return dict(zip(["method", *KEYS[1:]], values, strict=True))
+
+
+def _value(metric: str, value: float, low: float, high: float, n: int) -> dict[str, object]:
+    return {"metric": metric, "extrapolated": 0, "n": n, "value": value, "low": low, "high": high}
+
+
+def _row(method: str, axis: str, law: Fit) -> dict[str, object]:
+    return {
+        "method": method,
+        "axis": axis,
+        "points": law.points,
+        "smallest": law.smallest,
+        "largest": law.largest,
+        "exponent": law.exponent,
+        "low": law.low,
+        "high": law.high,
+        "coefficient": np.exp(law.intercept),
+        "r_squared": law.r_squared,
+    }
+
+
+def _write(table: pd.DataFrame, columns: list[str], path: str | Path) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    table = table[columns].sort_values([c for c in columns if c not in ("value", "low", "high", "n")])
+    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")

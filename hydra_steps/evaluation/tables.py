@@ -25,6 +25,8 @@ MEASURED = ("value", "ci_low", "ci_high", "sd_seeds")
 # The keys that each table has between ``metric`` and ``n``.
 TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "agreement": (),
+    "approximation": ("epoch",),
+    "stability": ("epoch",),
     "detection": ("fraction",),
     "contributions": ("is_noisy", "level"),
     "counterfactual": ("design", "fraction"),
@@ -33,8 +35,9 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "training": ("epoch",),
     "noise": ("clean_label", "label"),
     "smoothness": ("step",),
+    "clustering": ("algorithm", "queries", "label"),
+    "class_contributions": ("label", "test_label", "is_noisy"),
     "timing": (),
-    "speed": ("queries", "tracked"),
 }
 TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
     name: LEADING + keys + TRAILING for name, keys in TABLE_KEYS.items()
@@ -53,7 +56,10 @@ POINT_COLUMNS = (
     "predicted",
     "real",
 )
-TEXT_COLUMNS = ("variant", "run", "seed", "method", "query", "metric", "design", "side")
+TEXT_COLUMNS = (
+    *("variant", "run", "seed", "method", "query", "metric", "design", "side"),
+    *("algorithm", "unit", "given"),
+)
 
 
 def make_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

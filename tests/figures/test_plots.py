@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -26,6 +27,13 @@ PLOTS = {
     "contributions": ("contributions", {}),
     "removal": ("removal", {}),
     "brittleness": ("brittleness", {}),
+    "approximation": ("approximation", {}),
+    "stability": ("stability", {}),
+    "claims": ("claims", {}),
+    "clustering": ("clustering", {}),
+    "embedding": ("embedding", {}),
+    "class_contributions": ("class_contributions", {}),
+    "extremes": ("extremes", {"pictures": "extremes_images"}),
 }
 
 
@@ -123,3 +131,20 @@ def test_a_table_that_is_missing_or_lacks_a_column_is_one_clear_error(tmp_path):
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(StudyError, match=r"a file name that ends with \.svg, \.pdf, \.png"):
         figures.plot_training(table=Tables(tmp_path).training(), outputs=[tmp_path / "training.tiff"])
+
+
+def test_pictures_that_are_missing_are_one_clear_error(tmp_path):
+    tables = Tables(tmp_path)
+    with pytest.raises(StudyError, match=r"nowhere\.npz cannot be read"):
+        figures.plot_extremes(
+            table=tables.extremes(), pictures=tmp_path / "nowhere.npz", outputs=[tmp_path / "extremes.png"]
+        )
+
+
+def test_a_sample_without_a_picture_is_drawn_as_such(tmp_path):
+    tables = Tables(tmp_path)
+    with (tmp_path / "other.npz").open("wb") as file:
+        np.savez(file, a=np.zeros(1))
+    output = tmp_path / "extremes.svg"
+    figures.plot_extremes(table=tables.extremes(), pictures=tmp_path / "other.npz", outputs=[output])
+    assert output.stat().st_size > 0

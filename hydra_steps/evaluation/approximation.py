@@ -1,0 +1,85 @@
+"""The approximation's error along the training: each method against exact HyDRA had the training ended at an epoch.
+
+    spearman, sign_disagreement, relative_error    of the contributions (as in `agreement`), after each traced epoch
+    hypergradient_norm, hypergradient_distance     mean over the tracked samples of ‖h‖ and of ‖h − ĥ‖, with and
+    without
+                                                   the Hessian; 95 % bootstrap interval over the samples
+    relative_distance                              Σ ‖h − ĥ‖ / Σ ‖h‖ over the tracked samples
+    bound, bound_measured                          means of the two bounds on ‖h − ĥ‖ (see `scoring.approximation`)
+    spectral_norm                                  of the batches' Hessians at that epoch's end
+
+Hypergradients are in data weights. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.evaluation.agreement import REFERENCE, compare
+from hydra_steps.evaluation.intervals import bootstrap_interval
+from hydra_steps.evaluation.layout import Run, part_after, run_of
+from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.scoring.store import read_scores
+
+APPROXIMATION = "hydra_hessian_free"  # what the tracked distances are about
+
+
+def evaluate_approximation(
+    *, traced: Sequence[str | Path], measurements: Sequence[str | Path], output: str | Path
+) -> None:
+    """Write ``approximation.csv`` from folders ``…/runs/<run>/epochs/<label>``, and from the runs'
+    ``approximation.csv``.
+
+    Either list may be empty. Runs whose exact scores were not traced have no rows of agreement.
+    """
+    folders: dict[Run, dict[str, Path]] = {}
+    for path in traced:
+        folders.setdefault(run_of(path), {})[part_after(path, "epochs")] = Path(path)
+    rows: list[dict] = []
+    for run, methods in folders.items():
+        for label, folder in methods.items():
+            if REFERENCE not in methods or label == REFERENCE:
+                continue
+            for epoch, after in epochs_of(folder):
+                exact = read_scores(methods[REFERENCE] / str(epoch))
+                rows += [
+                    run.columns | {"method": label, "epoch": epoch} | row for row in compare(after, exact)
+                ]
+    for path in measurements:
+        rows += [run_of(path).columns | row for row in _distances(pd.read_csv(path))]
+    write_table(make_table("approximation", rows), output)
+
+
+def epochs_of(folder: str | Path) -> list[tuple[int, Path]]:
+    """Return the traced epochs of one method on one run with their folders, in order."""
+    return sorted((int(path.name), path) for path in Path(folder).iterdir() if path.name.isdigit())
+
+
+def _mean(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    return values[drawn].mean(-1)
+
+
+def _distances(table: pd.DataFrame) -> Iterator[dict]:
+    for epoch, part in table.groupby("epoch", sort=True):
+        about = {"method": APPROXIMATION, "epoch": epoch, "n": len(part)}
+        for metric, column in (
+            ("hypergradient_norm", "norm"),
+            ("hypergradient_distance", "distance"),
+            ("bound", "bound"),
+            ("bound_measured", "bound_measured"),
+        ):
+            values = part[column].to_numpy(np.float64)
+            row = about | {"metric": metric, "value": float(values.mean())}
+            if metric.startswith("hypergradient"):
+                low, high = bootstrap_interval(partial(_mean, values), (len(values),))
+                row |= {"ci_low": low, "ci_high": high}
+            yield row
+        size = float(part["norm"].sum())
+        relative = float(part["distance"].sum()) / size if size > 0 else float("nan")
+        yield about | {"metric": "relative_distance", "value": relative}
+        yield about | {"metric": "spectral_norm", "value": float(part["spectral_norm"].iloc[0])}

@@ -1,0 +1,248 @@
+"""The paper's claims held against a study's tables, each with a measured value, its interval and a verdict by rule.
+ A comparison is a difference ``value`` = method − other (or a size, where a claim names one), per variant, the mean
+over seeds of what each seed gives (mean over queries), with Student's 95 % interval over the seeds, paired by seed.
+With one seed the interval is what the two rows' own intervals leave, subtracted end from end, or none.
+
+    holds             the whole interval is on the claim's side
+    does not hold     the whole interval is on the other side
+    undecided         it is on both, or there is none
+ A claim's last row sums up its comparisons for the paper's own method: holds, does not hold, or under which
+conditions. A claim whose table the study does not have is not in the result. Torch-free.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from hydra_steps.evaluation.removal import mean_interval
+from hydra_steps.evaluation.tables import read_table
+
+COLUMNS = (
+    *("claim", "statement", "variant", "method", "against", "measured", "n"),
+    *("value", "ci_low", "ci_high", "verdict", "conditions", "source"),
+)
+HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
+PAPER, EXACT, PRACTICE = "hydra_hessian_free", "hydra_exact", "final_loss"
+MEAN = "mean_over_queries"
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """``metric`` in ``table``, of one query (or all of ``queries``), compared as ``kind`` says.
+
+    ``rivals``: method − each influence function. ``limit``: the method's own value, small where it is at most
+    ``limit``. ``nothing``: at the largest removed fraction, method − nothing removed.
+    """
+
+    number: str
+    statement: str
+    table: str
+    metric: str
+    measured: str
+    kind: str = "rivals"
+    limit: float = math.nan
+    query: str = ""
+    where: tuple[tuple[str, str], ...] = ()
+    others: tuple[str, ...] = ()  # compared with as well, beside the influence functions
+
+
+CLAIMS = (
+    Claim(
+        "1a",
+        "Dropping the Hessian gives a small error",
+        "agreement",
+        "relative_error",
+        "relative error of the contributions (small: at most half of them)",
+        kind="limit",
+        limit=0.5,
+    ),
+    Claim(
+        "1a",
+        "Dropping the Hessian gives a small error",
+        "agreement",
+        "sign_disagreement",
+        "share of contributions with another sign (small: at most a tenth)",
+        kind="limit",
+        limit=0.1,
+    ),
+    Claim(
+        "1b",
+        "Without the Hessian, HyDRA is closer to exact HyDRA than influence functions are",
+        "agreement",
+        "spearman",
+        "difference in rank correlation with exact HyDRA",
+    ),
+    Claim(
+        "2",
+        "HyDRA estimates data contribution better than influence functions",
+        "counterfactual",
+        "lds",
+        "difference in LDS against re-training",
+        query=MEAN,
+        where=(("design", "groups"),),
+    ),
+    Claim(
+        "3a",
+        "HyDRA detects noisy labels better than influence functions",
+        "detection",
+        "auroc",
+        "difference in AUROC",
+        query="validation_mean",
+        others=(PRACTICE,),
+    ),
+    Claim(
+        "3b",
+        "Removing what HyDRA flags improves the model",
+        "removal",
+        "test_accuracy",
+        "change of the test accuracy by the removal",
+        kind="nothing",
+        where=(("side", "most_harmful"),),
+    ),
+    Claim(
+        "4a",
+        "HyDRA is more stable than influence functions along the training",
+        "stability",
+        "between_epochs",
+        "difference in rank correlation between epochs",
+    ),
+    Claim(
+        "4b",
+        "HyDRA is more stable than influence functions from seed to seed",
+        "stability",
+        "between_seeds",
+        "difference in rank correlation between seeds",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measured row of the result."""
+
+    variant: str
+    method: str
+    against: str
+    n: int
+    value: float
+    low: float
+    high: float
+    verdict: str
+
+
+def evaluate_claims(
+    *, tables: Sequence[str | Path], methods: str, conditions: str, output: str | Path
+) -> pd.DataFrame:
+    """Write ``claims.csv`` from the study's tables that are there.
+
+    ``methods``: label → options with ``method``, as JSON: which labels are influence functions. ``conditions``:
+    variant → its setting in words, as JSON.
+    """
+    registered = {label: str(options["method"]) for label, options in json.loads(methods).items()}
+    settings: dict[str, str] = json.loads(conditions)
+    there = {Path(path).stem: Path(path) for path in tables}
+    rows: list[Row] = []
+    of_paper: dict[str, list[Comparison]] = {}
+    for claim in (claim for claim in CLAIMS if claim.table in there):
+        for found in _comparisons(claim, read_table(there[claim.table]), registered):
+            about: Row = {"claim": claim.number, "statement": claim.statement, "measured": claim.measured}
+            about |= {
+                "variant": found.variant,
+                "method": found.method,
+                "against": found.against,
+                "n": found.n,
+            }
+            about |= {"value": found.value, "ci_low": found.low, "ci_high": found.high}
+            about |= {"verdict": found.verdict, "conditions": settings.get(found.variant, "")}
+            rows.append(about | {"source": f"tables/{there[claim.table].name}, {claim.metric}"})
+            if found.method == PAPER and found.against not in claim.others:
+                of_paper.setdefault(claim.number, []).append(found)
+    for number, comparisons in of_paper.items():
+        statement = next(claim.statement for claim in CLAIMS if claim.number == number)
+        summary: Row = {"claim": number, "statement": statement, "variant": "all", "method": PAPER}
+        summary |= {"against": "all", "measured": "all of the above", "n": len(comparisons)}
+        summary |= {"verdict": summed_up(comparisons), "conditions": "", "source": "the rows of this claim"}
+        rows.append(summary)
+    result = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("claim", kind="stable")
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    result.to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
+    os.replace(partial, path)
+    return result
+
+
+def summed_up(comparisons: Sequence[Comparison]) -> str:
+    """Return one verdict for several comparisons: the same for all, or where the claim holds."""
+    verdicts = {found.verdict for found in comparisons}
+    if len(verdicts) == 1:
+        return verdicts.pop()
+    where = [found for found in comparisons if found.verdict == HOLDS]
+    if not where:
+        return FAILS if FAILS in verdicts else OPEN
+    named = sorted({f"{found.variant} against {found.against}" for found in where})
+    return f"{HOLDS} in {len(where)} of {len(comparisons)}: {', '.join(named)}"
+
+
+def _comparisons(claim: Claim, table: pd.DataFrame, registered: Mapping[str, str]) -> Iterator[Comparison]:
+    rows = table[(table["metric"] == claim.metric) & (table["seed"] != "all")]
+    for column, value in claim.where:
+        rows = rows[rows[column] == value]
+    if claim.query:
+        rows = rows[rows["query"] == claim.query]
+    elif claim.table != "removal":
+        rows = rows[rows["query"] != MEAN]
+    rivals = [label for label, name in registered.items() if name.startswith("influence_")]
+    for variant, part in rows.groupby("variant", sort=True):
+        by_method = {str(name): own for name, own in part.groupby("method", sort=False)}
+        for method in (label for label in (PAPER, EXACT) if label in by_method):
+            if claim.kind == "rivals":
+                for other in (label for label in [*rivals, *claim.others] if label in by_method):
+                    yield _difference(str(variant), method, other, by_method[method], by_method[other])
+            elif claim.kind == "nothing":
+                own = by_method[method]
+                most, none = own[own["fraction"] == own["fraction"].max()], own[own["fraction"] == 0]
+                if len(none) and own["fraction"].max() > 0:
+                    found = _difference(str(variant), method, "nothing removed", most, none)
+                    yield replace(found, against=f"nothing removed ({own['fraction'].max():.0%} removed)")
+            elif method == PAPER:
+                yield _size(str(variant), claim.limit, by_method[method])
+
+
+def _difference(
+    variant: str, method: str, against: str, own: pd.DataFrame, other: pd.DataFrame
+) -> Comparison:
+    """Compare two methods on the runs that both have, paired by seed."""
+    mine, theirs = (part.groupby("seed")[["value", "ci_low", "ci_high"]].mean() for part in (own, other))
+    both = mine.merge(theirs, on="seed", suffixes=("", "_other")).dropna(subset=["value", "value_other"])
+    apart = (both["value"] - both["value_other"]).to_numpy()
+    if len(apart) == 1:
+        low = float((both["ci_low"] - both["ci_high_other"]).iloc[0])
+        high = float((both["ci_high"] - both["ci_low_other"]).iloc[0])
+    else:
+        low, high = mean_interval(apart)
+    value = float(apart.mean()) if len(apart) else math.nan
+    return Comparison(variant, method, against, len(apart), value, low, high, _verdict(low, high))
+
+
+def _size(variant: str, limit: float, own: pd.DataFrame) -> Comparison:
+    """Hold a size against its limit."""
+    values = own.groupby("seed")["value"].mean().dropna().to_numpy()
+    low, high = mean_interval(values)
+    value = float(values.mean()) if len(values) else math.nan
+    verdict = _verdict(limit - high, limit - low)
+    return Comparison(variant, PAPER, EXACT, len(values), value, low, high, verdict)
+
+
+def _verdict(low: float, high: float) -> str:
+    if low > 0:
+        return HOLDS
+    return FAILS if high < 0 else OPEN

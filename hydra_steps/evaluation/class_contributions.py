@@ -1,0 +1,101 @@
+"""Class by class: the mean contribution of the training samples of a given label to a test class.
+
+    m[a, b, z] = mean of c[q, n] over the training samples n with given label a and is_noisy z, and over the queries q
+                 that speak for test class b
+
+A test class is spoken for by its class loss (``class_loss``: the mean over all its test samples), or by the queries
+about single test samples of it (``sample_loss``: an estimate from these few). The metric is ``mean_contribution``
+in the query's unit, positive helps; ``mean_score`` for methods whose numbers only rank. ``n`` is the number of
+training samples behind a mean; all are counted, so there is no interval. A label without clean or without wrong
+samples has no row for them. Torch-free.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hydra_steps.data.pictures import read_pictures
+from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.layout import part_after, run_of
+from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.evaluation.vectors import check_length, read_run_labels
+from hydra_steps.process.single_queries import single_test_queries
+from hydra_steps.scoring.store import Scores, read_scores
+
+_CLASS = re.compile(r"test_class_(\d+)")
+
+
+def describe_classes(
+    scores: Sequence[str | Path],
+    labels: Sequence[str | Path],
+    output: str | Path,
+    *,
+    queries: str,
+    splits: Sequence[str | Path] = (),
+    data: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write ``class_contributions.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+
+    ``queries``: ``class_loss`` or ``sample_loss``. For the latter the classes of the test samples are read from the
+    dataset: ``splits`` are the runs' ``splits.csv``, and ``data`` maps each run to the dataset's ``name`` and
+    ``folder``.
+    """
+    tables = {run_of(path).name: read_run_labels(path) for path in labels}
+    classes = _test_labels(splits, data or {}) if queries == "sample_loss" else {}
+    rows = []
+    for path in scores:
+        run, found = run_of(path), read_scores(path)
+        table = tables[run.name]
+        check_length(found, table, path)
+        spoken = _by_class(found) if queries == "class_loss" else _by_sample(found, classes[run.name])
+        if not spoken:
+            raise StudyError(
+                f"{path} has no query that speaks for a test class",
+                f"queries of kind {queries} on the test split",
+                "add them to the study's queries, or change class_contributions.queries",
+            )
+        about = run.columns | {"method": part_after(path, "scores")}
+        about["metric"] = "mean_contribution" if found.has_unit else "mean_score"
+        given = table["label"].to_numpy()[found.scored]
+        noisy = table["is_noisy"].to_numpy()[found.scored]
+        for test_label, names in spoken.items():
+            values = np.stack([found.of_query(name)[found.scored] for name in names]).mean(
+                0, dtype=np.float64
+            )
+            for label in np.unique(given):
+                for flag in (0, 1):
+                    own = values[(given == label) & (noisy == flag)]
+                    if len(own):
+                        key = {"label": label, "test_label": test_label, "is_noisy": flag, "n": len(own)}
+                        query = names[0] if queries == "class_loss" else "test_samples"
+                        value = own.mean() if np.isfinite(own).all() else np.nan
+                        rows.append(about | {"query": query} | key | {"value": value})
+    write_table(make_table("class_contributions", rows), output)
+
+
+def _by_class(found: Scores) -> dict[int, list[str]]:
+    matches = [(query, _CLASS.fullmatch(query)) for query in found.queries]
+    return {int(match[1]): [query] for query, match in matches if match is not None}
+
+
+def _by_sample(found: Scores, test_labels: np.ndarray) -> dict[int, list[str]]:
+    spoken: dict[int, list[str]] = {}
+    for query, position in single_test_queries(found.queries).items():
+        spoken.setdefault(int(test_labels[position]), []).append(query)
+    return spoken
+
+
+def _test_labels(
+    splits: Sequence[str | Path], data: Mapping[str, Mapping[str, Any]]
+) -> dict[str, np.ndarray]:
+    """Return the labels of the test split by run."""
+    found = {}
+    for path in splits:
+        about = data[run_of(path).name]
+        _, found[run_of(path).name] = read_pictures(about["name"], about["folder"], path, "test")
+    return found

@@ -1,0 +1,82 @@
+"""A picture of the contribution vectors in two dimensions: t-SNE of their directions.
+
+Vectors (one number per query about a single test sample) are brought to unit length, so that near means alike in
+whom they help and harm, whatever the size. t-SNE keeps neighbourhoods, not distances: sizes of groups and gaps between
+them mean nothing. The table has one row per sample and method: label, clean label, flag, and coordinates, which are
+empty where all directions are alike (a score that does not look at the query) or a method diverged. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
+
+from hydra_steps.evaluation.layout import part_after, run_of
+from hydra_steps.evaluation.tables import write_table
+from hydra_steps.evaluation.vectors import (
+    check_length,
+    contribution_vectors,
+    draw,
+    read_run_labels,
+    unit_length,
+)
+from hydra_steps.scoring.store import read_scores
+
+COLUMNS = (
+    *("variant", "run", "seed", "method", "index", "label", "clean_label", "is_noisy", "queries"),
+    *("x", "y"),
+)
+
+
+def embed_contributions(
+    scores: Sequence[str | Path],
+    labels: Sequence[str | Path],
+    output: str | Path,
+    *,
+    samples: int,
+    perplexity: float = 30.0,
+    scale_queries: bool = True,
+    seed: int = 0,
+) -> None:
+    """Write ``embedding.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+
+    At most ``samples`` samples, drawn by ``seed``, the same for all methods of a run. O(n log n), about three seconds
+    for each 1,000 samples and method.
+    """
+    tables = {run_of(path).name: read_run_labels(path) for path in labels}
+    parts = []
+    for path in scores:
+        run, found = run_of(path), read_scores(path)
+        check_length(found, tables[run.name], path)
+        vectors = contribution_vectors(found, scale_queries)
+        chosen = draw(np.arange(len(vectors)), samples, seed, "samples of the embedding")
+        position = found.scored[chosen]
+        part = tables[run.name].iloc[position][["label", "clean_label", "is_noisy"]].reset_index(drop=True)
+        places = embed(vectors[chosen], perplexity, seed)
+        about = run.columns | {"method": part_after(path, "scores"), "queries": vectors.shape[1]}
+        parts.append(part.assign(**about, index=position, x=places[:, 0], y=places[:, 1]))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    write_table(table[list(COLUMNS)], output)
+
+
+def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    """Return places [m, 2] of the vectors [m, q]; NaN where they cannot be told apart or are not finite.
+
+    The perplexity is at most a third of the samples. One thread, so that the sums are the same on every number of
+    cores.
+    """
+    nowhere = np.full((len(vectors), 2), np.nan)
+    if not np.isfinite(vectors).all():
+        return nowhere
+    rows = unit_length(vectors)
+    if len(np.unique(rows, axis=0)) < 4:
+        return nowhere
+    near = min(perplexity, (len(rows) - 1) / 3)
+    with threadpool_limits(limits=1):
+        places = TSNE(perplexity=near, init="pca", random_state=seed).fit_transform(rows)
+    return np.round(places.astype(np.float64), 3)

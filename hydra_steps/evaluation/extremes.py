@@ -1,0 +1,147 @@
+"""Who helps and harms most: pairs of a training sample and a query, with their contribution, and the images of both.
+
+Two questions, in the column ``given``:
+
+    query      for a query, the training samples with the largest (``helpful``) and the smallest (``harmful``)
+               contributions
+    training   for a training sample, the queries about single test samples that it helps and harms most; asked for
+               the training samples with the largest |contribution| to the first of the queries, ``subject`` 1 first
+
+``rank`` 1 is the most extreme; equal contributions stand by position. ``helpful`` has positive contributions only
+where there are enough: the sign is in the number. No sample stands on both sides. ``test`` and ``test_label`` are
+empty for queries about more than one sample or another split. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.data.pictures import read_pictures
+from hydra_steps.data.registry import dataset
+from hydra_steps.evaluation.layout import part_after, run_of
+from hydra_steps.evaluation.tables import write_table
+from hydra_steps.evaluation.vectors import check_length, read_run_labels
+from hydra_steps.process.single_queries import single_test_queries
+from hydra_steps.scoring.store import Scores, read_scores
+
+COLUMNS = (
+    *("variant", "run", "seed", "method", "unit", "given", "query", "subject", "side", "rank"),
+    *("training", "label", "clean_label", "is_noisy", "test", "test_label", "contribution"),
+)
+SIDES = ("helpful", "harmful")
+
+
+def describe_extremes(
+    scores: Sequence[str | Path],
+    labels: Sequence[str | Path],
+    splits: Sequence[str | Path],
+    output: str | Path,
+    pictures: str | Path,
+    *,
+    data: Mapping[str, Mapping[str, Any]],
+    queries: Sequence[str],
+    count: int = 5,
+    training_samples: int = 2,
+) -> None:
+    """Write ``extremes.csv`` and ``pictures`` (npz) from score folders and the runs' ``labels.csv`` and
+    ``splits.csv``.
+
+    ``count`` samples on each side, fewer where there are fewer than twice as many. ``data`` maps each run to the
+    dataset's ``name`` and ``folder``. The npz holds, for the lowest seed of each variant, ``<variant>/train`` and
+    ``<variant>/test`` (uint8 [m, c, h, w]) of the samples in the table, their positions ``<variant>/train_index`` and
+    ``<variant>/test_index``, and the names ``<variant>/classes``.
+    """
+    tables = {run_of(path).name: read_run_labels(path) for path in labels}
+    split_files = {run_of(path).name: path for path in splits}
+    read = {}
+    for name, path in split_files.items():
+        about = data[name]
+        read[name] = {
+            split: read_pictures(about["name"], about["folder"], path, split) for split in ("train", "test")
+        }
+    rows: list[dict] = []
+    for path in scores:
+        run, found = run_of(path), read_scores(path)
+        table, test_labels = tables[run.name], read[run.name]["test"][1]
+        check_length(found, table, path)
+        singles = single_test_queries(found.queries)
+        columns = run.columns | {"method": part_after(path, "scores"), "unit": found.attributes["unit"]}
+        for pair in _pairs(found, list(queries), singles, count, training_samples):
+            row = columns | pair | table.loc[pair["training"], ["label", "clean_label", "is_noisy"]].to_dict()
+            if pair["query"] in singles:
+                row["test"] = singles[pair["query"]]
+                row["test_label"] = test_labels[row["test"]]
+            rows.append(row)
+    made = pd.DataFrame(rows, columns=list(COLUMNS))
+    write_table(made, output)
+    runs = sorted((run_of(path) for path in splits), reverse=True)
+    shown = {
+        variant: (made[made["run"] == run], read[run], dataset(data[run]["name"]).classes)
+        for variant, run in {run.variant: run.name for run in runs}.items()
+    }
+    _write_pictures(shown, pictures)
+
+
+def extreme_positions(values: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """Return the positions of the largest and of the smallest of the values [m], the most extreme first.
+
+    At most half of them on each side; nothing where a value is not finite.
+    """
+    if not np.isfinite(values).all():
+        return {side: np.zeros(0, np.int64) for side in SIDES}
+    count = min(count, len(values) // 2)
+    order = np.argsort(-values, kind="stable")  # one order, so that no position is at both ends of a tie
+    return {"helpful": order[:count], "harmful": order[::-1][:count]}
+
+
+def _pairs(
+    found: Scores, queries: Sequence[str], singles: Mapping[str, int], count: int, training_samples: int
+) -> Iterator[dict]:
+    scored = found.scored
+    for query in queries:
+        values = found.of_query(query)[scored].astype(np.float64)
+        for side, positions in extreme_positions(values, count).items():
+            for rank, position in enumerate(positions, 1):
+                yield {
+                    "given": "query",
+                    "query": query,
+                    "side": side,
+                    "rank": rank,
+                    "training": int(scored[position]),
+                    "contribution": values[position],
+                }
+    size = np.abs(found.of_query(queries[0])[scored].astype(np.float64))
+    if not np.isfinite(size).all():
+        return
+    names = list(singles)
+    for subject, position in enumerate(np.argsort(-size, kind="stable")[:training_samples], 1):
+        values = np.array([found.of_query(query)[scored[position]] for query in names], dtype=np.float64)
+        for side, places in extreme_positions(values, count).items():
+            for rank, place in enumerate(places, 1):
+                yield {
+                    "given": "training",
+                    "query": names[place],
+                    "subject": subject,
+                    "side": side,
+                    "rank": rank,
+                    "training": int(scored[position]),
+                    "contribution": values[place],
+                }
+
+
+def _write_pictures(shown: Mapping[str, tuple], path: str | Path) -> None:
+    arrays = {}
+    for variant, (table, read, classes) in shown.items():
+        for split, column in (("train", "training"), ("test", "test")):
+            index = np.unique(table[column].dropna().to_numpy(np.int64))
+            arrays[f"{variant}/{split}"] = read[split][0][index]
+            arrays[f"{variant}/{split}_index"] = index
+        arrays[f"{variant}/classes"] = np.array(classes)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("wb") as file:
+        np.savez_compressed(file, **arrays)

@@ -1,0 +1,79 @@
+"""How stable a ranking is: from one traced epoch to the next, and from one seed to another.
+
+    between_epochs    Spearman correlation of the contributions after this traced epoch with those after the one
+    before it between_seeds     mean Spearman correlation of the run's contributions with those of the variant's
+    other seeds, over
+                      the samples that carry the same label in both (the noise may differ)
+ A high value is no merit in itself: the exact contributions themselves change along the training and with the seed.
+They are the yardstick. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.evaluation.approximation import epochs_of
+from hydra_steps.evaluation.correlation import spearman
+from hydra_steps.evaluation.layout import part_after, run_of
+from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.scoring.store import Scores, read_scores
+
+
+def evaluate_stability(
+    *,
+    traced: Sequence[str | Path],
+    scores: Sequence[str | Path],
+    labels: Sequence[str | Path],
+    queries: Sequence[str],
+    output: str | Path,
+) -> None:
+    """Write ``stability.csv``. ``traced``: folders ``…/runs/<run>/epochs/<label>``; ``scores``: ``…/scores/<label>``.
+
+    ``queries`` are the names of the queries that are compared; ``labels`` the runs' ``labels.csv``.
+    """
+    rows: list[dict] = []
+    for path in traced:
+        about = run_of(path).columns | {"method": part_after(path, "epochs"), "metric": "between_epochs"}
+        for (_, earlier), (epoch, later) in pairwise(epochs_of(path)):
+            rows += [about | {"epoch": epoch} | row for row in _correlations(earlier, later, queries)]
+    given = {run_of(path): _labels(path) for path in labels}
+    found = {(run_of(path), part_after(path, "scores")): Path(path) for path in scores}
+    for (run, label), path in found.items():
+        others = [
+            (other, folder)
+            for (other, other_label), folder in found.items()
+            if other_label == label and other.variant == run.variant and other.seed != run.seed
+        ]
+        per_query: dict[str, list[float]] = {}
+        for other, folder in others:
+            same = given[run] == given[other]
+            for row in _correlations(path, folder, queries, same):
+                per_query.setdefault(row["query"], []).append(row["value"])
+        own = run.columns | {"method": label, "metric": "between_seeds"}
+        for name, values in per_query.items():
+            rows.append(own | {"query": name, "n": len(values), "value": float(np.mean(values))})
+    write_table(make_table("stability", rows), output)
+
+
+def _correlations(
+    first: Path, second: Path, queries: Sequence[str], among: np.ndarray | None = None
+) -> Iterator[dict]:
+    one, two = read_scores(first), read_scores(second)
+    both = np.intersect1d(one.scored, two.scored)
+    if among is not None:
+        both = both[among[both]]
+    for query in (name for name in queries if name in one.queries and name in two.queries):
+        yield {"query": query, "n": len(both), "value": float(_spearman(one, two, query, both))}
+
+
+def _spearman(one: Scores, two: Scores, query: str, positions: np.ndarray) -> float:
+    return float(spearman(one.of_query(query)[positions], two.of_query(query)[positions]))
+
+
+def _labels(path: str | Path) -> np.ndarray:
+    return pd.read_csv(path).sort_values("index", kind="stable")["label"].to_numpy()

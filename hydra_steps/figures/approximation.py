@@ -1,0 +1,136 @@
+"""The approximation's error along the training: agreement with exact HyDRA per epoch, and the hypergradients'
+distance.
+ Reads ``approximation.csv``. Line: mean over queries and seeds; band: from the smallest to the largest mean over
+queries of a seed. Last panel: mean distance of the tracked samples' hypergradients with and without the Hessian,
+their size, and the bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
+from hydra_steps.figures.methods import MethodStyle
+from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, note, save
+
+_PANELS = (
+    ("spearman", "Rank correlation", "Spearman ρ with exact HyDRA", 1.0),
+    ("sign_disagreement", "Signs that differ", "share of samples (%)", 100.0),
+    (
+        "relative_error",
+        "Relative error",
+        r"$\|c - c_{\mathrm{exact}}\|_2 \,/\, \|c_{\mathrm{exact}}\|_2$",
+        1.0,
+    ),
+)
+_CURVES = (
+    ("hypergradient_norm", "size, with Hessian", INK, "-"),
+    ("hypergradient_distance", "distance without it", "#D55E00", "-"),
+    ("bound_measured", "bound, sizes measured", FAINT, (0, (4, 2))),
+    ("bound", "bound beforehand", FAINT, (0, (1, 1.5))),
+)
+
+
+def plot_approximation(
+    *,
+    table: str | Path,
+    outputs: Sequence[str | Path],
+    methods: Sequence[str] | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> None:
+    """Draw errors per epoch, one row of panels per variant. ``table``: ``approximation.csv``."""
+    data = read_tidy(table, ["variant", "seed", "method", "query", "metric", "epoch", "value"])
+    look = Style.of(style)
+    agreement = data[data["metric"].isin([name for name, *_ in _PANELS])]
+    looks = look.methods(agreement["method"], methods)
+    names = variants(data) or ["base"]
+    tracked = data["metric"].isin([name for name, *_ in _CURVES]).any()
+    panels = [*_PANELS, None] if tracked else list(_PANELS)
+    with drawing(look):
+        columns = 2 if tracked else len(panels)
+        rows = len(panels) // columns
+        height = 2.0 * rows * len(names) + 0.4
+        figure, grid = canvas(look.inches("double"), height, rows * len(names), columns)
+        for number, variant in enumerate(names):
+            part = data[data["variant"] == variant]
+            own = [axes for row in grid[number * rows : (number + 1) * rows] for axes in row]
+            for axes, panel in zip(own, panels, strict=True):
+                if panel is None:
+                    _distances(axes, part)
+                else:
+                    _agreement(axes, part, looks, *panel)
+                title = "Hypergradients" if panel is None else panel[1]
+                axes.set_title(title if len(names) == 1 else f"{variant}: {title.lower()}")
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+            counts = plural(count_seeds(part), "seed")
+            own[columns - 1].set_title(counts, loc="right", fontweight="normal", fontsize="small")
+        for axes in grid[-1]:
+            axes.set_xlabel("training ended after epoch")
+        handles, texts = grid[0][0].get_legend_handles_labels()
+        if handles:
+            figure.legend(handles, texts, loc="outside lower center", ncols=min(len(handles), 4))
+        save(figure, outputs)
+
+
+def _agreement(
+    axes: Axes,
+    data: pd.DataFrame,
+    looks: Mapping[str, MethodStyle],
+    metric: str,
+    title: str,
+    label: str,
+    factor: float,
+) -> None:
+    rows = per_run(data[data["metric"] == metric]).dropna(subset=["value"])
+    if rows.empty:
+        note(axes, f"{title.lower()}\nwas not measured")
+        return
+    for method, own in rows.groupby("method", sort=False):
+        look = looks[str(method)]
+        means = (
+            own.groupby(["seed", "epoch"])["value"].mean().groupby("epoch").agg(["mean", "min", "max"])
+            * factor
+        )
+        axes.fill_between(means.index, means["min"], means["max"], color=look.colour, alpha=0.15, linewidth=0)
+        axes.plot(
+            means.index,
+            means["mean"],
+            color=look.colour,
+            marker=look.marker,
+            markersize=3.2,
+            label=look.label,
+        )
+    axes.set_ylabel(label)
+    axes.grid(axis="y")
+    if metric == "relative_error":
+        axes.axhline(1.0, color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)))
+        if rows["value"].max() > 10 * max(rows["value"].min(), 1e-12):
+            axes.set_yscale("log")
+    elif metric == "sign_disagreement":
+        axes.axhline(50.0, color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)))
+        axes.set_ylim(bottom=0.0)
+
+
+def _distances(axes: Axes, data: pd.DataFrame) -> None:
+    drawn = False
+    for metric, label, colour, line in _CURVES:
+        rows = per_run(data[data["metric"] == metric]).dropna(subset=["value"])
+        means = rows.groupby("epoch")["value"].mean()
+        means = means[np.isfinite(means) & (means > 0)]
+        if means.empty:
+            continue
+        axes.plot(means.index, means, color=colour, linestyle=line, marker="o", markersize=2.4, label=label)
+        drawn = True
+    if not drawn:
+        note(axes, "no sample\nwas tracked")
+        return
+    axes.set_yscale("log")
+    axes.set_ylabel(r"mean $\|\mathrm{d}\theta/\mathrm{d}w_n\|_2$")
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")

@@ -1,0 +1,236 @@
+"""Pictures of the samples that help and harm most: training samples for queries, test samples for training samples.
+
+Reads ``extremes.csv`` and the images beside it (``extremes_images.npz``), of the lowest seed of each variant. Helpful
+samples stand on the left, harmful ones on the right, the most extreme one on the outside. A training sample with a
+wrong label has a thick dashed frame and a cross, so that it can be told without colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from hydra_steps.errors import StudyError
+from hydra_steps.figures.frames import query_name, read_tidy, variants
+from hydra_steps.figures.style import CLEAN, FAINT, INK, NOISY, Style, drawing, note, save
+
+_COLUMNS = (
+    *("variant", "seed", "method", "unit", "given", "query", "subject", "side", "rank", "training", "label"),
+    *("clean_label", "is_noisy", "test", "test_label", "contribution"),
+)
+_SIDES = ("helpful", "harmful")
+_ROW, _TEXT, _HEAD = 0.84, 1.3, 0.30  # inches: a row of pictures, the words before it, a heading
+
+
+def plot_extremes(
+    *,
+    table: str | Path,
+    pictures: str | Path,
+    outputs: Sequence[str | Path],
+    methods: Sequence[str] | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> None:
+    """Draw one row per method and query or training sample; ``table``: ``extremes.csv``, ``pictures``: its images."""
+    data = read_tidy(table, _COLUMNS)
+    look = Style.of(style)
+    looks = look.methods(data["method"], methods)
+    images = _read(pictures)
+    names = variants(data)
+    rows = []
+    for variant in names:
+        own = data[data["variant"] == variant]
+        own = own[own["seed"] == min(set(own["seed"]), key=int)]
+        for method in looks:
+            for given, key in (("query", "query"), ("training", "subject")):
+                part = own[(own["method"] == method) & (own["given"] == given)]
+                rows += [(variant, method, given, rows_of) for _, rows_of in part.groupby(key, sort=False)]
+    count = int(data["rank"].max()) if len(data) and data["rank"].notna().any() else 1
+    with drawing(look):
+        width = look.inches("double")
+        height = max(len(rows), 1) * _ROW + _HEAD
+        figure = Figure(figsize=(width, height))
+        if not rows:
+            axes = figure.add_axes((0.05, 0.05, 0.9, 0.9))
+            note(axes, "no extremes were recorded")
+        else:
+            _heads(figure, count, look, f"seed {min(set(data['seed']), key=int)}")
+        for number, (variant, method, given, part) in enumerate(rows):
+            name = looks[method].label if len(names) == 1 else f"{variant}: {looks[method].label}"
+            _row(figure, number, len(rows), name, given, part, images.get(variant, {}), count, look)
+        save(figure, outputs)
+
+
+def _read(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
+    """Return the arrays of the npz by variant and name."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            for key in file.files:
+                variant, _, name = key.partition("/")
+                found.setdefault(variant, {})[name] = file[key]
+    except (OSError, ValueError) as error:
+        raise StudyError(
+            f"{path} cannot be read ({error})", "the images beside extremes.csv", "let the workflow make it"
+        ) from error
+    return found
+
+
+def _left(side: str, place: int, count: int, width: float) -> tuple[float, float]:
+    """Return the left edge and the width of a picture, in inches: its own place, then the helpful, then the harmful."""
+    step = (width - _TEXT - 0.1) / (2 * count + 1 + 0.6)
+    offset = {"subject": 0.0, "helpful": 1.3, "harmful": 1.6 + count}[side]
+    return _TEXT + step * (offset + place), step
+
+
+def _heads(figure: Figure, count: int, look: Style, seed: str) -> None:
+    width, height = figure.get_size_inches()
+    for side, words, colour in (("helpful", "help most", CLEAN), ("harmful", "harm most", NOISY)):
+        left, step = _left(side, 0, count, width)
+        middle = (left + step * count / 2) / width
+        figure.text(middle, 1 - 0.06 / height, words, ha="center", va="top", fontweight="bold", color=colour)
+    figure.text(
+        0.01,
+        1 - 0.06 / height,
+        f"frame with ✕: wrong label; {seed}",
+        ha="left",
+        va="top",
+        fontsize="small",
+        color=FAINT,
+    )
+
+
+def _row(
+    figure: Figure,
+    number: int,
+    rows: int,
+    name: str,
+    given: str,
+    data: pd.DataFrame,
+    images: Mapping[str, np.ndarray],
+    count: int,
+    look: Style,
+) -> None:
+    width, height = figure.get_size_inches()
+    bottom = (rows - 1 - number) * _ROW
+    first = data.iloc[0]
+    classes = images.get("classes", np.array([]))
+
+    def cell(side: str, place: int) -> Axes:
+        left, step = _left(side, place, count, width)
+        size = min(step * 0.9, _ROW - 0.31)
+        return figure.add_axes(
+            ((left + (step - size) / 2) / width, (bottom + 0.17) / height, size / width, size / height)
+        )
+
+    if given == "query":
+        about = _broken(f"on the {query_name(str(first['query']))}")
+        if pd.notna(first["test"]):
+            _picture(cell("subject", 0), images, "test", first["test"])
+            figure.axes[-1].set_title(
+                _word(classes, first["test_label"]),
+                fontsize="x-small",
+                fontweight="normal",
+                pad=2,
+                loc="center",
+            )
+    else:
+        about = f"of training sample {int(first['training'])}\non test samples"
+        axes = cell("subject", 0)
+        _picture(axes, images, "train", first["training"])
+        _training_words(axes, first, classes)
+    unit = "" if first["unit"] == "query" else "\n(rank only)"
+    figure.text(
+        0.06 / width,
+        (bottom + 0.5) / height,
+        f"{name}\n",
+        va="center",
+        fontsize="small",
+        fontweight="bold",
+        wrap=True,
+    )
+    figure.text(
+        0.06 / width,
+        (bottom + 0.36) / height,
+        about + unit,
+        va="center",
+        fontsize="small",
+        color=INK,
+    )
+    for side in _SIDES:
+        own = data[data["side"] == side]
+        for row in own.to_dict("records"):
+            rank = int(row["rank"])
+            # The most extreme on the outside: first on the left, last on the right.
+            axes = cell(side, rank - 1 if side == "helpful" else count - rank)
+            if given == "query":
+                _picture(axes, images, "train", row["training"])
+                _training_words(axes, row, classes)
+            else:
+                _picture(axes, images, "test", row["test"])
+                axes.set_title(
+                    _word(classes, row["test_label"]),
+                    fontsize="x-small",
+                    fontweight="normal",
+                    pad=2,
+                    loc="center",
+                )
+            axes.set_xlabel(_number(row["contribution"]), fontsize="x-small", labelpad=1.5)
+
+
+def _picture(axes: Axes, images: Mapping[str, np.ndarray], split: str, position: float) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_color("#BBBBBB")
+    found = np.flatnonzero(images.get(f"{split}_index", np.array([])) == position)
+    if not len(found):
+        axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", color=FAINT)
+        return
+    image = images[split][found[0]]
+    if len(image) == 3:
+        axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
+    else:
+        axes.imshow(image[0], cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+
+
+def _training_words(axes: Axes, row: Any, classes: np.ndarray) -> None:
+    """The given label over the picture, and, where it is wrong, the clean one, a frame and a cross."""
+    text = _word(classes, row["label"])
+    if row["is_noisy"] == 1:
+        text = f"{text} (is {_word(classes, row['clean_label'])})"
+        frame = Rectangle(
+            (0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=NOISY, linewidth=1.8, clip_on=False,
+            linestyle=(0, (2.5, 1)),
+        )  # fmt: skip
+        axes.add_patch(frame)
+        cross = axes.text(
+            0.97, 0.97, "✕", transform=axes.transAxes, ha="right", va="top", color=NOISY, fontsize="small"
+        )
+        cross.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.3, "alpha": 0.8})
+    axes.set_title(text, fontsize="x-small", fontweight="normal", pad=2, loc="center")
+
+
+def _word(classes: np.ndarray, label: float) -> str:
+    if label != label:
+        return "?"
+    return str(classes[int(label)]) if int(label) < len(classes) else f"{label:.0f}"
+
+
+def _broken(text: str) -> str:
+    """Break the words of a query, so that they fit beside the pictures."""
+    return text.replace(" of ", " of\n").replace(", class", ",\nclass")
+
+
+def _number(value: float) -> str:
+    if value != value:
+        return ""
+    text = f"{value:+.1e}".replace("e-0", "e-").replace("e+00", "").replace("e+0", "e+")
+    return text.replace("-", "−")

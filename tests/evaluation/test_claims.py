@@ -1,0 +1,125 @@
+"""Verdicts by rule: which side of the line the whole interval is on, and nothing typed in."""
+
+import json
+
+import pytest
+
+from hydra_steps.evaluation.claims import FAILS, HOLDS, OPEN, Comparison, evaluate_claims, summed_up
+from hydra_steps.evaluation.tables import make_table, write_table
+
+METHODS = {"hydra_exact": {"method": "hydra_exact"}, "hydra_hessian_free": {"method": "hydra_hessian_free"}}
+METHODS |= {"if_strong": {"method": "influence_cg"}, "if_weak": {"method": "influence_lissa"}}
+METHODS |= {"final_loss": {"method": "final_loss"}}
+
+
+def auroc(folder, values, intervals=False):
+    """Write detection.csv with AUROC values: method -> one per seed."""
+    rows = []
+    for method, per_seed in values.items():
+        for seed, value in enumerate(per_seed):
+            row = {"variant": "base", "run": f"base-seed{seed}", "seed": str(seed), "method": method}
+            row |= {"query": "validation_mean", "metric": "auroc", "n": 100, "value": value}
+            if intervals:
+                row |= {"ci_low": value - 0.02, "ci_high": value + 0.02}
+            rows.append(row)
+    write_table(make_table("detection", rows), folder / "detection.csv")
+    return folder / "detection.csv"
+
+
+def verdicts(folder, paths):
+    table = evaluate_claims(
+        tables=paths,
+        methods=json.dumps(METHODS),
+        conditions='{"base": "mnist"}',
+        output=folder / "claims.csv",
+    )
+    assert len((folder / "claims.csv").read_text().splitlines()) == len(table) + 1
+    return table.set_index(["claim", "method", "against"])
+
+
+def test_paired_differences_over_seeds_decide(tmp_path):
+    path = auroc(
+        tmp_path,
+        {
+            "hydra_hessian_free": [0.80, 0.85, 0.90],
+            "if_strong": [0.90, 0.95, 1.00],  # always 0.1 more
+            "if_weak": [0.70, 0.76, 0.79],  # about 0.1 less
+            "final_loss": [0.70, 0.95, 0.85],  # now less, now more
+        },
+    )
+    found = verdicts(tmp_path, [path])
+    assert found.loc[("3a", "hydra_hessian_free", "if_strong"), "value"] == pytest.approx(-0.1)
+    assert found.loc[("3a", "hydra_hessian_free", "if_strong"), "verdict"] == FAILS
+    assert found.loc[("3a", "hydra_hessian_free", "if_weak"), "verdict"] == HOLDS
+    assert found.loc[("3a", "hydra_hessian_free", "final_loss"), "verdict"] == OPEN
+    # Student's interval of 0.10, 0.09, 0.11: half-width 4.303 · 0.01 / √3
+    half = 4.302652730 * 0.01 / 3**0.5
+    assert found.loc[("3a", "hydra_hessian_free", "if_weak"), "ci_low"] == pytest.approx(0.1 - half)
+    assert (
+        found.loc[("3a", "hydra_hessian_free", "all"), "verdict"] == "holds in 1 of 2: base against if_weak"
+    )
+    assert found.loc[("3a", "hydra_hessian_free", "if_weak"), "conditions"] == "mnist"
+
+
+def test_one_seed_is_judged_by_the_rows_own_intervals_end_from_end(tmp_path):
+    values = {"hydra_hessian_free": [0.90], "if_strong": [0.87], "if_weak": [0.80]}
+    found = verdicts(tmp_path, [auroc(tmp_path, values, intervals=True)])
+    near = found.loc[("3a", "hydra_hessian_free", "if_strong")]
+    assert (near["ci_low"], near["ci_high"]) == pytest.approx((-0.01, 0.07))
+    assert near["verdict"] == OPEN
+    assert found.loc[("3a", "hydra_hessian_free", "if_weak"), "verdict"] == HOLDS
+    found = verdicts(tmp_path, [auroc(tmp_path, values)])
+    assert found.loc[("3a", "hydra_hessian_free", "if_weak"), "verdict"] == OPEN
+
+
+def test_a_size_is_held_against_its_limit(tmp_path):
+    rows = []
+    for seed, value in enumerate([0.3, 0.31, 0.32]):
+        about = {
+            "variant": "base",
+            "run": f"base-seed{seed}",
+            "seed": str(seed),
+            "query": "test_mean",
+            "n": 9,
+        }
+        about |= {"method": "hydra_hessian_free"}
+        rows += [about | {"metric": "relative_error", "value": value}]
+        rows += [about | {"metric": "sign_disagreement", "value": value}]
+    write_table(make_table("agreement", rows), tmp_path / "agreement.csv")
+    found = verdicts(tmp_path, [tmp_path / "agreement.csv"]).reset_index()
+    found = found[found["against"] == "hydra_exact"].set_index("measured")["verdict"]
+    assert [found[name] for name in sorted(found.index)] == [HOLDS, FAILS]  # relative error, then signs
+
+
+def test_removal_is_held_against_nothing_removed(tmp_path):
+    rows = []
+    for seed, (before, after) in enumerate([(0.7, 0.9), (0.71, 0.92)]):
+        about = {
+            "variant": "base",
+            "run": f"base-seed{seed}",
+            "seed": str(seed),
+            "n": 5,
+            "metric": "test_accuracy",
+        }
+        about |= {"method": "hydra_hessian_free", "query": "validation_mean", "side": "most_harmful"}
+        rows += [about | {"fraction": 0.0, "value": before}, about | {"fraction": 0.8, "value": after}]
+        rows += [about | {"fraction": 0.5, "value": 0.1}]
+    write_table(make_table("removal", rows), tmp_path / "removal.csv")
+    found = verdicts(tmp_path, [tmp_path / "removal.csv"])
+    row = found.loc[("3b", "hydra_hessian_free", "nothing removed (80% removed)")]
+    assert row["value"] == pytest.approx(0.205)
+    assert row["verdict"] == HOLDS
+
+
+def test_summing_up():
+    def one(verdict, against="x"):
+        return Comparison("base", "hydra_hessian_free", against, 3, 0.0, 0.0, 0.0, verdict)
+
+    assert summed_up([one(HOLDS), one(HOLDS)]) == HOLDS
+    assert summed_up([one(OPEN), one(FAILS)]) == FAILS
+    assert summed_up([one(OPEN)]) == OPEN
+    assert summed_up([one(HOLDS, "a"), one(FAILS, "b")]) == "holds in 1 of 2: base against a"
+
+
+def test_a_study_without_the_tables_has_no_rows(tmp_path):
+    assert verdicts(tmp_path, []).empty
