@@ -1,0 +1,186 @@
+"""One run as the explorer shows it: facts as plain values, everything long as blocks.
+
+For each query and method the samples at both ends, with their contributions and, where they were kept, these by epoch;
+for the samples that are listed most the contributions to all queries; for every sample its labels, the model's
+answer and the contribution to one query, by which suspects are ranked.
+Index letters: m methods, q queries, s sides, k places, n training samples, d samples with a page of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hydra_steps.errors import StudyError
+from hydra_steps.explorer.blocks import Blocks, scaled_halves
+from hydra_steps.explorer.lists import HARMED, extreme_samples, listed_epochs, most_listed
+from hydra_steps.explorer.samples import Samples
+from hydra_steps.explorer.sprites import COLUMNS, ROWS, sprites
+from hydra_steps.figures.frames import detection_query, query_name
+from hydra_steps.figures.methods import MethodStyle
+from hydra_steps.scoring.store import Scores, read_scores
+from hydra_steps.stores import read_extra
+
+EVERYTHING = 5_000  # up to so many training samples, each has its picture and its contributions on the page
+SUSPECTS = 200  # samples with the lowest contributions of each method that are worth a picture
+PICTURE_BYTES = 6 * 10**6
+DETAIL_BYTES = 6 * 10**6
+
+
+@dataclass(frozen=True)
+class Method:
+    """A label with its look and its scores on disk."""
+
+    label: str
+    look: MethodStyle
+    folder: Path
+
+
+def run_page(
+    name: str,
+    samples: Mapping[str, Samples],
+    methods: Sequence[Method],
+    top: int,
+    blocks: Blocks,
+    share: float = 1.0,
+) -> dict[str, Any]:
+    """Return the facts of the run ``name`` and add its arrays to ``blocks``, their names led by the run's.
+
+    ``top`` samples stand on each side of a list. ``share`` of the budgets for pictures and contributions is this
+    run's. Memory: one method's contributions by epoch, 4·e·q·n bytes, and everybody's [q, n].
+    """
+    train = samples["train"]
+    n = len(train.images)
+    scores = [read_scores(method.folder) for method in methods]
+    queries = _same_queries(name, methods, scores)
+    main = detection_query(queries)
+    assert main is not None
+    facts, lists = [], []
+    for method, score in zip(methods, scores, strict=True):
+        key = f"{name}/{method.label}"
+        positions, values = extreme_samples(score.contribution, min(top, n), score.has_unit)
+        blocks.add(f"{key}/sample", positions, "u4")
+        blocks.add(f"{key}/value", values, "f4")
+        blocks.add(f"{key}/main", score.of_query(main), "f4")
+        by_epoch = read_extra(method.folder, "by_epoch")
+        if by_epoch is not None:
+            blocks.add(f"{key}/epochs", listed_epochs(by_epoch, positions), "f4")
+        lists.append(positions)
+        facts.append(_method_facts(method, score, 0 if by_epoch is None else len(by_epoch)))
+    suspects = [
+        extreme_samples(s.of_query(main)[None], min(SUSPECTS, n), signed=False)[0][:, HARMED] for s in scores
+    ]
+    chosen = np.arange(n) if n <= EVERYTHING else most_listed([*lists, *suspects], n)
+    detailed = _details(name, methods, scores, chosen, share, blocks)
+    pictured = _pictures(name, samples, queries, chosen, share, blocks)
+    _columns(name, train, blocks)
+    height, width = train.images.shape[2:]
+    return {
+        "name": name,
+        "samples": n,
+        "queries": [_query_facts(query, samples) for query in queries],
+        "main": queries.index(main),
+        "methods": facts,
+        "detailed": detailed,
+        "pictured": pictured,
+        "tile": {"width": width, "height": height, "columns": COLUMNS, "rows": ROWS},
+    }
+
+
+def _same_queries(name: str, methods: Sequence[Method], scores: Sequence[Scores]) -> tuple[str, ...]:
+    first = scores[0].queries
+    for method, score in zip(methods, scores, strict=True):
+        if score.queries != first:
+            raise StudyError(
+                f"the scores {method.label} of {name} answer other queries than {methods[0].label}",
+                "the same queries in all scores of a run",
+                f"delete {method.folder} and run the study again",
+            )
+    return first
+
+
+def _method_facts(method: Method, score: Scores, epochs: int) -> dict[str, Any]:
+    return {
+        "label": method.label,
+        "words": method.look.label,
+        "colour": method.look.colour,
+        "unit": score.has_unit,
+        "epochs": epochs,
+        "status": score.attributes.get("status", "scored"),
+        "tracked": None if score.tracked is None else len(score.tracked),
+    }
+
+
+def _query_facts(query: str, samples: Mapping[str, Samples]) -> dict[str, Any]:
+    """What the page says about a query: its sample's labels and answer, or the mean loss that it asks about."""
+    match = re.fullmatch(r"(train|validation|test)_(mean|class|sample|margin)(?:_(\d+))?", query)
+    facts: dict[str, Any] = {"name": query, "words": query_name(query), "single": False}
+    if match is None:
+        return facts
+    split, kind, number = match.groups()
+    answers = samples[split].answers
+    if kind in ("sample", "margin"):
+        row = answers.iloc[int(number)]
+        position = int(number)
+        source = int(samples[split].source[position])
+        facts |= {"single": True, "split": split, "position": position, "source": source, "kind": kind}
+        facts |= {key: int(row[key]) for key in ("label", "predicted")}
+        return facts | {key: float(row[key]) for key in ("probability", "loss")}
+    about = answers if kind == "mean" else answers[answers["label"] == int(number)]
+    right = (about["label"] == about["predicted"]).mean()
+    return facts | {"loss": float(about["loss"].mean()), "accuracy": float(right), "size": len(about)}
+
+
+def _details(
+    name: str,
+    methods: Sequence[Method],
+    scores: Sequence[Scores],
+    chosen: np.ndarray,
+    share: float,
+    blocks: Blocks,
+) -> int:
+    """Keep the contributions of as many chosen samples to all queries, by all methods, as the budget has room for."""
+    each = 2 * len(scores) * len(scores[0].queries)
+    kept = chosen[: int(share * DETAIL_BYTES) // each]
+    blocks.add(f"{name}/detailed", kept, "u4")
+    for method, score in zip(methods, scores, strict=True):
+        halves, power = scaled_halves(score.contribution[:, kept].T)  # [d, q]
+        blocks.add(f"{name}/{method.label}/detail", halves, "f2")
+        blocks.add(f"{name}/{method.label}/power", np.array([power]), "f4")
+    return len(kept)
+
+
+def _pictures(
+    name: str,
+    samples: Mapping[str, Samples],
+    queries: Sequence[str],
+    chosen: np.ndarray,
+    share: float,
+    blocks: Blocks,
+) -> int:
+    """Keep the pictures of the queries' samples, and of as many chosen training samples as the budget has room for."""
+    asked = [fact for fact in (_query_facts(query, samples) for query in queries) if fact["single"]]
+    if asked:
+        images = np.stack([samples[fact["split"]].images[fact["position"]] for fact in asked])
+        files, _ = sprites(images, PICTURE_BYTES)
+        for number, file in enumerate(files):
+            blocks.add_bytes(f"{name}/asked/{number}", file)
+    files, shown = sprites(samples["train"].images[chosen], int(share * PICTURE_BYTES))
+    for number, file in enumerate(files):
+        blocks.add_bytes(f"{name}/picture/{number}", file)
+    blocks.add(f"{name}/pictured", chosen[:shown], "u4")
+    return shown
+
+
+def _columns(name: str, train: Samples, blocks: Blocks) -> None:
+    """Keep what is known of every training sample."""
+    blocks.add(f"{name}/source", train.source, "u4")
+    blocks.add(f"{name}/label", train.answers["label"].to_numpy(), "u1")
+    blocks.add(f"{name}/clean", train.clean, "u1")
+    blocks.add(f"{name}/predicted", train.answers["predicted"].to_numpy(), "u1")
+    blocks.add(f"{name}/loss", train.answers["loss"].to_numpy(), "f4")

@@ -1,0 +1,56 @@
+"""The samples of a run as the page shows them: 8-bit pictures and, for each, labels and the model's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.data.registry import dataset
+from hydra_steps.data.run_data import read_parts
+from hydra_steps.data.tables import SPLITS, read_labels, read_splits
+from hydra_steps.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The samples of one split: ``images`` uint8 [n, c, h, w] (255 is white), ``source`` their positions in the
+    dataset, ``answers`` the rows of ``predictions.csv``, ``clean`` the labels before any noise [n]."""
+
+    images: np.ndarray
+    source: np.ndarray
+    answers: pd.DataFrame
+    clean: np.ndarray
+
+
+def read_samples(
+    data: Mapping[str, Any], splits: str | Path, labels: str | Path, predictions: str | Path
+) -> dict[str, Samples]:
+    """Return the samples of each split of a run whose section ``data`` and files are given.
+
+    Raises :class:`StudyError` where the raw files are missing or wrong, or where the tables do not fit each other.
+    """
+    entry = dataset(data["name"])
+    parts = read_parts(data["name"], data["folder"])
+    table = read_splits(splits, entry)
+    clean = read_labels(labels, len(entry.classes))["clean_label"].to_numpy()
+    answers = pd.read_csv(predictions)
+    found = {}
+    for split in SPLITS:
+        rows, own = table[table["split"] == split], answers[answers["split"] == split]
+        if len(rows) != len(own):
+            raise StudyError(
+                f"{predictions} has {len(own)} samples of the split {split}",
+                f"{len(rows)}, as {splits} has",
+                f"delete {predictions} and run the study again",
+            )
+        source = rows["source_index"].to_numpy(np.int64)
+        part = parts[rows["source"].iloc[0]] if len(rows) else next(iter(parts.values()))
+        images = (part.images[source].astype(np.uint16) * 255 // int(entry.white)).astype(np.uint8)
+        before = clean if split == "train" else own["label"].to_numpy()
+        found[split] = Samples(images, source, own.reset_index(drop=True), before)
+    return found

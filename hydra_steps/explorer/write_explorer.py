@@ -1,0 +1,70 @@
+"""Write ``explorer.html``: one self-contained page that shows single samples, offline.
+
+Choose a query, such as the loss of a test sample, and see, method by method, the training samples that helped and
+harmed it most, with where along training each contribution arose; choose a training sample and see whom it
+helped and harmed; go through the labels that look wrong, and take them along as CSV. Reads scores and tables, no
+torch. Everything long is a block of base64 at the end of the page, decoded when it is first looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from markupsafe import Markup
+
+from hydra_steps.config.runs import run_config
+from hydra_steps.data.registry import dataset
+from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.layout import part_after, run_of
+from hydra_steps.explorer.blocks import Blocks
+from hydra_steps.explorer.run_page import Method, run_page
+from hydra_steps.explorer.samples import read_samples
+from hydra_steps.figures.style import Style
+from hydra_steps.report.render import render_page
+from hydra_steps.report.setup import title
+from hydra_steps.stores import plain
+
+PAGE = Path(__file__).parent / "page"
+SCRIPTS = ("data.js", "parts.js", "list.js", "query.js", "sample.js", "suspects.js", "main.js")
+
+
+def write_explorer(
+    *,
+    config: str | Path,
+    splits: Sequence[str | Path],
+    labels: Sequence[str | Path],
+    predictions: Sequence[str | Path],
+    scores: Sequence[str | Path],
+    output: str | Path,
+) -> None:
+    """Write the page of the study whose resolved ``config.yaml`` is given, on the runs whose files are given.
+
+    ``splits``, ``labels`` and ``predictions`` are the runs' tables in one order of runs, ``scores`` their score
+    folders. The same inputs give the same bytes. Raises :class:`StudyError` for files that do not fit each other.
+    """
+    settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
+    style = Style.of(settings["figures"]).methods(settings["methods"], list(settings["methods"]))
+    blocks, runs = Blocks(), []
+    for own_splits, own_labels, own_predictions in zip(splits, labels, predictions, strict=True):
+        run = run_of(own_splits).name
+        data = run_config(settings, run)["data"]
+        samples = read_samples(data, own_splits, own_labels, own_predictions)
+        folders = {part_after(path, "scores"): Path(path) for path in scores if run_of(path).name == run}
+        methods = [Method(label, look, folders[label]) for label, look in style.items() if label in folders]
+        if not methods:
+            raise StudyError(f"no scores of the run {run} are given", "at least one method's")
+        page = run_page(run, samples, methods, settings["explorer"]["top"], blocks, 1 / len(splits))
+        runs.append(page | {"classes": list(dataset(data["name"]).classes)})
+    facts = {"study": settings["study"], "runs": runs, "shapes": blocks.shapes}
+    content = {
+        "study": settings["study"],
+        "title": title(settings),
+        "facts": Markup(json.dumps(plain(facts), ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")),
+        "blocks": [(name, Markup(text)) for name, text in blocks.contents.items()],
+    }
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_page(PAGE, content, SCRIPTS), encoding="utf-8", newline="\n")
