@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -58,8 +59,18 @@ def job(log: str | Path) -> Iterator[None]:
             except StudyError as error:
                 print(f"error: {error}", file=sys.stderr, flush=True)
                 sys.exit(1)
-            except Exception:
-                traceback.print_exc()
+            except Exception as error:
+                kernel = re.match(r"(\S+) does not have a deterministic implementation", str(error))
+                if kernel is None:
+                    traceback.print_exc()
+                else:
+                    print(
+                        f"error: the CUDA kernel {kernel[1]} has no deterministic form; expected: kernels that "
+                        "give the same bytes in every run; what to do: set compute.device to cpu, or leave out "
+                        "what uses it",
+                        file=sys.stderr,
+                        flush=True,
+                    )
                 sys.exit(1)
 
 

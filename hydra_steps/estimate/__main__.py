@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from hydra_steps.config import canonical_json, load_study, run_config, run_names
 from hydra_steps.config.runs import Study
-from hydra_steps.data.splits import split_sizes
+from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import reported
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
 from hydra_steps.process.keep import format_bytes
 
 if TYPE_CHECKING:
-    from hydra_steps.estimate.calibration import Calibration
+    from hydra_steps.estimate.rates import Calibration
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ class _Calibrations:
 
         config = run_config(self._study, run)
         data = config["data"]
-        samples = split_sizes(data["name"], data["train"], data["validation"], data["test"])["train"]
+        samples = sizes_of(data)["train"]
         key = canonical_json([{k: config[k] for k in ("data", "model", "training", "compute")}, samples])
         if key not in self._known:
             self._known[key] = calibrate(config, self._study["methods"], self._study["queries"], samples)

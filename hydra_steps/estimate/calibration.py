@@ -27,6 +27,7 @@ from hydra_steps.data import RunData, Split
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.errors import StudyError
+from hydra_steps.estimate.rates import Calibration, MethodCost
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import evaluate
@@ -37,41 +38,8 @@ from hydra_steps.scoring.registry import get_scorer
 SLOW = 0.3  # seconds of a step from which on the tiny trainings are as small as they can be
 RATE = 1e-3
 MOST_QUERIES = 32  # more are extrapolated
+FEW_ITERATIONS = 10  # show what an iteration costs
 SPLIT = 64  # samples of the tiny validation and test splits, at least
-
-
-@dataclass(frozen=True)
-class MethodCost:
-    """Seconds of one method: ``fixed`` + ``per_step`` · T + ``per_sample`` · n, or why it could not be
-    measured.
-    """
-
-    fixed: float = 0.0
-    per_step: float = 0.0
-    per_sample: float = 0.0
-    problem: str = ""
-
-    def seconds(self, steps: int, samples: int) -> float:
-        return self.fixed + self.per_step * steps + self.per_sample * samples
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What was measured for one run configuration.
-
-    ``parameters``, ``slots`` and ``buffers`` are the sizes of the state; ``startup`` the seconds that a job needs
-    to be ready; ``training_memory`` and ``scoring_memory`` the peaks of this process in bytes, after each.
-    """
-
-    parameters: int
-    slots: int
-    buffers: int
-    seconds_per_step: float
-    seconds_per_evaluated_sample: float
-    methods: Mapping[str, MethodCost]
-    startup: float
-    training_memory: int
-    scoring_memory: int
 
 
 @dataclass(frozen=True)
@@ -188,6 +156,8 @@ def _method(
     ``samples`` is the study's own n, ``more_queries`` how many times as many queries it has.
     """
     chosen, more_tracked = _few_tracked(options, samples)
+    if "iterations" in chosen:
+        chosen["iterations"] = min(int(chosen["iterations"]), FEW_ITERATIONS)
     function = get_scorer(options["method"]).function
     measured, more_passes = [], 1.0
     for one in tiny:
@@ -198,14 +168,17 @@ def _method(
         measured.append(seconds)
         found = result.diagnostics.get("iterations")
         if found and "iterations" in options:  # as many as it may take, not as many as the tiny problem took
-            more_passes = max(1.0, int(options["iterations"]) / int(found))
+            taken = float(np.mean(found))  # one number, or one for each repeat
+            more_passes = max(1.0, float(options["iterations"]) / taken)
     (first, longer, larger), (few, steps, wide) = measured, [one.process for one in tiny]
     per_step = max(0.0, longer - first) / (steps.steps - few.steps)
     extra = larger - first - per_step * (wide.steps - few.steps)
     per_sample = max(0.0, extra) / (wide.samples - few.samples)
     fixed = max(0.0, first - per_step * few.steps - per_sample * few.samples)
     scale = more_queries * more_tracked
-    return MethodCost(fixed, per_step * scale, per_sample * more_queries * more_passes)
+    # The repeats of a series on random batches cost the same for any number of samples.
+    more_fixed = more_queries * more_passes if "repeats" in options else 1.0
+    return MethodCost(fixed * more_fixed, per_step * scale, per_sample * more_queries * more_passes)
 
 
 def _few_tracked(options: Mapping[str, Any], samples: int) -> tuple[dict[str, Any], float]:

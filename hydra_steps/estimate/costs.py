@@ -13,21 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra_steps.config import run_config, run_names
+from hydra_steps.config import explored_runs, run_config, run_names
+from hydra_steps.config.explanations import explanation_labels
 from hydra_steps.config.limits import query_names
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import Study
 from hydra_steps.config.sweeps import damping_sweeps
+from hydra_steps.config.traces import trace_labels
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
-from hydra_steps.data.splits import split_sizes
+from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError
 from hydra_steps.process.designs import batch_bounds, design_specs
 from hydra_steps.process.keep import checkpoint_steps, format_bytes
 from hydra_steps.process.members import BLOCK_BYTES, Shape, state_bytes
 
 if TYPE_CHECKING:
-    from hydra_steps.estimate.calibration import Calibration
+    from hydra_steps.estimate.rates import Calibration
 
 # Rules that take seconds whatever the study: their time and disk are typical values, not measured ones.
 LIGHT = {
@@ -51,8 +53,30 @@ LIGHT = {
 }
 OF_REMOVAL = {"evaluate_removal": 1e5, "plot_removal": 1e6}  # where removal curves are asked for
 OF_BRITTLENESS = {"evaluate_brittleness": 1e5, "plot_brittleness": 1e6}
+OF_EXPLORER = {"predict_samples": 1e6, "write_explorer": 1e7}
+BY_EPOCH = (
+    "hydra_exact",
+    "hydra_gauss_newton",
+    "hydra_hessian_free",
+    "tracin",
+)  # what the explorer keeps more of
 OF_COMPARISON = {"compare_methods": 1e5, "plot_cost_accuracy": 1e6}
 OF_DAMPING = {"evaluate_damping": 1e5, "plot_damping": 1e6}  # where a method is there with several dampings
+OF_CLAIMS = {"evaluate_claims": 1e5, "plot_claims": 1e6}
+OF_TRACE = {
+    "evaluate_approximation": 1e5,
+    "evaluate_stability": 1e5,
+    "plot_approximation": 1e6,
+    "plot_stability": 1e6,
+}
+OF_SECTION = {  # where a section is switched on
+    "clustering": {"evaluate_clustering": 1e6, "plot_clustering": 1e6},
+    "embedding": {"embed_contributions": 1e6, "plot_embedding": 1e7},
+    "class_contributions": {"describe_classes": 1e6, "plot_class_contributions": 1e6},
+    "extremes": {"describe_extremes": 1e6, "plot_extremes": 1e6},
+}
+# Typical seconds on one core: of clustering for each run and method, of t-SNE for each method and 1,000 samples.
+CLUSTERING_SECONDS, EMBEDDING_SECONDS = 4.0, 5.0
 OF_EXACT = ("evaluate_agreement", "plot_agreement", "describe_smoothness")  # where exact HyDRA is asked for
 RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
@@ -101,10 +125,34 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
         ]
         costs.append(_sum("find_flips", results, jobs))
         light |= OF_BRITTLENESS
+    if trace_labels(study):
+        trace = study["trace"]
+        jobs = [[cost.traced(label, trace) for label in trace_labels(study)] for cost in runs.values()]
+        costs.append(_sum("trace_scores", results, jobs))
+        if trace["tracked"]:
+            # Forward with the Hessian costs about two trainings for each sample.
+            jobs = [[cost.trainings(2 * int(trace["tracked"]), 0.0)] for cost in runs.values()]
+            costs.append(_sum("measure_approximation", results, jobs))
+        light |= OF_TRACE
+    if explored_runs(study):
+        light |= OF_EXPLORER
+    if study["claims"]:
+        light |= OF_CLAIMS
     if study["comparison"]:
         light |= OF_COMPARISON
     if damping_sweeps(study["methods"]):
         light |= OF_DAMPING
+    for section, rules in OF_SECTION.items():
+        if explanation_labels(study, section):
+            light |= rules
+    longer = {
+        "evaluate_clustering": CLUSTERING_SECONDS * len(explanation_labels(study, "clustering")) * len(runs),
+        "embed_contributions": EMBEDDING_SECONDS
+        * len(explanation_labels(study, "embedding"))
+        * max(1, len(study["variants"]))
+        * study["embedding"]["samples"]
+        / 1000,
+    }
     exact = "hydra_exact" in study["methods"]
     if exact:
         smoothness = study["smoothness"]
@@ -112,8 +160,9 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
         jobs = [[cost.trainings(trainings, 8.0 * 5)] for cost in runs.values()]
         costs.append(_sum("measure_smoothness", results, jobs))
     costs += [
-        Cost(rule, 1, disk, LIGHT_MEMORY, LIGHT_SECONDS, LIGHT_SECONDS, results, "typical")
+        Cost(rule, 1, disk, LIGHT_MEMORY, seconds, seconds, results, "typical")
         for rule, disk in light.items()
+        for seconds in [LIGHT_SECONDS + longer.get(rule, 0.0)]
         if exact or rule not in OF_EXACT
     ]
     return costs
@@ -156,9 +205,11 @@ class _RunCosts:
 
     def __init__(self, study: Study, run: str, measured: Calibration) -> None:
         self._measured = measured
+        self._by_epoch = run in explored_runs(study) and study["explorer"]["by_epoch"]
+        self._methods = {label: options["method"] for label, options in study["methods"].items()}
         config = run_config(study, run)
         data, training = config["data"], config["training"]
-        self._sizes = split_sizes(data["name"], data["train"], data["validation"], data["test"])
+        self._sizes = sizes_of(data)
         self._epochs, batch = int(training["epochs"]), int(training["batch_size"])
         self._steps = self._epochs * math.ceil(self._sizes["train"] / batch)
         self._batch = batch
@@ -208,7 +259,17 @@ class _RunCosts:
             + cotangents
             + 4 * max(BLOCK_BYTES, self._state)
         )
-        return self._measured.startup + seconds, 8.0 * self._queries * self._sizes["train"], memory
+        parts = 4.0 * self._epochs if self._by_epoch and self._methods[label] in BY_EPOCH else 0.0
+        scores = self._queries * self._sizes["train"]
+        return self._measured.startup + seconds, (8.0 + parts) * scores, memory + parts * scores
+
+    def traced(self, label: str, trace: Mapping[str, Any]) -> tuple[float, float, float]:
+        """(seconds, disk, memory) of one method's scores at the ends of epochs: parts of its whole cost."""
+        seconds, disk, memory = self.score(label)
+        share = len(trace["queries"]) / self._queries
+        passes = sum(trace["epochs"]) / self._epochs
+        seconds = self._measured.startup + (seconds - self._measured.startup) * passes * share
+        return seconds, disk * share * len(trace["epochs"]), memory
 
     def problem(self, label: str) -> str:
         """Why the method's time is not known."""
@@ -264,9 +325,7 @@ def _data_costs(study: Study, results: Path) -> list[Cost]:
                 note,
             )
         )
-    rows = [
-        split_sizes(*(run["data"][key] for key in ("name", "train", "validation", "test"))) for run in runs
-    ]
+    rows = [sizes_of(run["data"]) for run in runs]
     for rule, size in (("split_data", 25.0), ("noise_labels", 12.0)):
         disk = size * sum(sum(row.values()) for row in rows)
         seconds = LIGHT_SECONDS * len(runs)

@@ -66,6 +66,8 @@ def study(tmp_path: Path) -> dict:
             "removal": {"fractions": [0.2, 0.5], "seeds": 4},
             "brittleness": {"queries": ["test_sample_0", "test_sample_3"]},
             "smoothness": {"groups": 4, "steps": [0.1, 0.3, 1.0]},
+            "claims": True,
+            "trace": {"epochs": [5, 20], "methods": ["hydra_exact"], "tracked": 4},
         }
     )
 
@@ -78,7 +80,14 @@ def test_every_rule_of_the_workflow_is_estimated(study) -> None:
         for name in re.findall(r"^rule (\w+):", file.read_text(), flags=re.MULTILINE)
     }
     sweep = {f"cg_{damping}": {"method": "influence_cg", "damping": damping} for damping in (0.01, 0.1, 1.0)}
+    study = study | {
+        "clustering": study["clustering"] | {"algorithms": ["kmeans"]},
+        "embedding": study["embedding"] | {"samples": 100},
+        "class_contributions": study["class_contributions"] | {"queries": "sample_loss"},
+        "extremes": study["extremes"] | {"queries": ["test_mean"]},
+    }
     study = study | {"comparison": True, "methods": study["methods"] | sweep}
+    study = study | {"explorer": {"top": 5, "by_epoch": True}}
     costs = study_costs(study, lambda run: measured(study["methods"]))
     assert {cost.rule.split(":")[0] for cost in costs} == rules
 
@@ -170,6 +179,17 @@ def test_calibration_measures_every_method_of_the_test_study() -> None:
     assert found.parameters == 64 * 5 + 5 + 5 * 10 + 10
 
 
+def test_a_series_of_many_iterations_is_measured_by_a_few() -> None:
+    """LiSSA's thousand iterations are not run to say what they would take, and are counted all the same."""
+    study = load_study(ROOT / "config" / "test.yaml")
+    run = {key: study[key] for key in ("data", "model", "training", "compute")} | {"seed": 0}
+    options = {"iterations": 20, "repeats": 1, "batch": 32, "damping": 0.01, "scale": 1000.0, "stop": 0.0}
+    few = {"method": "influence_lissa", **options}
+    found = calibrate(run, {"few": few, "many": {**few, "iterations": 20_000}}, study["queries"], 150)
+    few_seconds, many_seconds = (found.methods[label].fixed for label in ("few", "many"))
+    assert many_seconds > 100 * few_seconds > 0
+
+
 def test_the_command_prints_the_table_and_ends_with_1_on_a_full_disk(
     monkeypatch, capsys, tmp_path: Path
 ) -> None:
@@ -201,3 +221,16 @@ def test_help(monkeypatch, capsys) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_the_explorer_is_estimated_where_it_is_asked_for(study) -> None:
+    def disk(**explorer) -> dict[str, float]:
+        asked = study | {"explorer": study["explorer"] | explorer}
+        return {cost.rule: cost.disk for cost in study_costs(asked, lambda run: measured(study["methods"]))}
+
+    without, asked = disk(), disk(top=5)
+    assert {"predict_samples", "write_explorer"} == set(asked) - set(without)
+    by_epoch = asked["score_samples: hydra_exact"] - without["score_samples: hydra_exact"]
+    assert by_epoch == 4 * 20 * 6 * 1000  # of the first seed alone
+    assert asked["score_samples: final_loss"] == without["score_samples: final_loss"]
+    assert disk(top=5, by_epoch=False)["score_samples: hydra_exact"] == without["score_samples: hydra_exact"]

@@ -1,0 +1,40 @@
+"""What the costs of a study are multiplied from: measured by ``calibration``, or worked out by ``nominal``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MethodCost:
+    """Seconds of one method: ``fixed`` + ``per_step`` · T + ``per_sample`` · n, or why it could not be
+    measured.
+    """
+
+    fixed: float = 0.0
+    per_step: float = 0.0
+    per_sample: float = 0.0
+    problem: str = ""
+
+    def seconds(self, steps: int, samples: int) -> float:
+        return self.fixed + self.per_step * steps + self.per_sample * samples
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is known of one run configuration.
+
+    ``parameters``, ``slots`` and ``buffers`` are the sizes of the state; ``startup`` the seconds that a job needs
+    to be ready; ``training_memory`` and ``scoring_memory`` the peaks of a process in bytes, after each.
+    """
+
+    parameters: int
+    slots: int
+    buffers: int
+    seconds_per_step: float
+    seconds_per_evaluated_sample: float
+    methods: Mapping[str, MethodCost]
+    startup: float
+    training_memory: int
+    scoring_memory: int
