@@ -24,7 +24,7 @@ estimate: $(VENV)/.installed  ## say what a study will cost: disk, memory and ti
 
 benchmark: $(VENV)/.installed  ## time training and scoring side by side (CONFIG=...)
 	$(BIN)/snakemake benchmark --cores $(CORES) --configfile $(CONFIG)
-	@cat results/$(notdir $(basename $(CONFIG)))/tables/speed.csv
+	@cat $$($(BIN)/python -m hydra_steps.config --where $(CONFIG) | sed -n 's/^tables *//p')/speed.md
 
 figures: $(VENV)/.installed  ## draw the figures of a study again
 	$(BIN)/snakemake figures --cores $(CORES) --configfile $(CONFIG)
@@ -59,5 +59,5 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rivals,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rivals,slurm,test]'
 	touch $@

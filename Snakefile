@@ -16,6 +16,7 @@ min_version("9.19")
 sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(workflow.basedir), os.getenv("PYTHONPATH")])))
 
+from hydra_steps.cluster import take_over
 from hydra_steps.config import check_writable, resolve_study
 from hydra_steps.errors import StudyError
 from hydra_steps.jobs import hold
@@ -40,6 +41,8 @@ report: "workflow/report/workflow.rst"
 onstart:
     try:
         hold(OUT)
+        # The executor's name for the jobs of this run, where it is Slurm's.
+        take_over(OUT, getattr(workflow.scheduler._executor, "run_uuid", None))
     except StudyError as error:
         raise WorkflowError(str(error)) from None
 
@@ -50,9 +53,22 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/plot.smk"
+include: "workflow/rules/trace.smk"
 include: "workflow/rules/compare.smk"
+include: "workflow/rules/explain.smk"
+include: "workflow/rules/explore.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/time.smk"
+
+
+# Seconds each: on a cluster they are no jobs.
+localrules:
+    all,
+    tables,
+    figures,
+    report,
+    benchmark,
 
 
 rule all:
@@ -61,6 +77,7 @@ rule all:
         f"{OUT}/config.yaml",
         TABLES,
         FIGURES,
+        EXPLORER,
         f"{OUT}/report.html",
 
 
@@ -81,4 +98,5 @@ rule report:
 
 rule benchmark:
     input:
-        f"{OUT}/tables/speed.csv",
+        f"{OUT}/tables/speed.md",
+        pictures("speedup"),

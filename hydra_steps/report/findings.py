@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import pandas as pd
+
 from hydra_steps.figures.frames import count_seeds, main_query, over_seeds, per_run, plural, query_name
 from hydra_steps.report.comparisons import contrast, counterfactual, detection
 from hydra_steps.report.ranking import rank
@@ -73,6 +75,14 @@ def agreement(study: Study) -> list[Finding]:
     others = [f"{e.label} {number(e.value)}" for e in ranking.entries[1:]]
     found = [Finding(text, key=True)]
     return [*found, Finding(f"The others: {', '.join(others)}.")] if others else found
+
+
+def claims(table: pd.DataFrame | None) -> list[Finding]:
+    """What became of the paper's claims, one sentence each; ``table`` is ``claims.csv``."""
+    if table is None:
+        return []
+    rows = table[table["against"] == "all"].to_dict("records")
+    return [Finding(f"Claim {row['claim']}. {row['statement']}: {row['verdict']}.") for row in rows]
 
 
 def cost(study: Study) -> list[Finding]:

@@ -19,7 +19,6 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import hydra_steps
@@ -27,24 +26,32 @@ from hydra_steps.errors import StudyError
 from hydra_steps.figures.frames import read_tidy, variants
 from hydra_steps.figures.style import Style
 from hydra_steps.report.captions import caption_html, caption_text, plain_text
-from hydra_steps.report.findings import findings
+from hydra_steps.report.findings import claims, findings
 from hydra_steps.report.headline import headline_columns, headline_methods
+from hydra_steps.report.render import render_page
 from hydra_steps.report.setup import setup_sentences, title
 from hydra_steps.report.study import Study
 from hydra_steps.report.tables import TITLES, shown_table, table_name
 
 # Sections of the results in reading order: heading, findings, figures.
 RESULTS = (
+    ("Do the paper's claims hold?", (), ("claims",)),
     ("Training", ("training",), ("training",)),
     ("Label noise", ("noise",), ("noise",)),
     ("Does the score predict re-training?", ("counterfactual",), ("counterfactual", "prediction")),
-    ("How far from exact HyDRA?", ("agreement", "smoothness"), ("agreement",)),
+    ("How far from exact HyDRA?", ("agreement", "smoothness"), ("agreement", "approximation", "stability")),
     ("Does the score find wrong labels?", ("detection", "contrast"), ("detection", "contributions")),
     ("Is training without what the score flags better?", ("removal",), ("removal",)),
     ("How few samples does a prediction hang on?", ("brittleness",), ("brittleness",)),
+    (
+        "What do contributions look like, sample by sample?",
+        (),
+        ("clustering", "embedding", "class_contributions", "extremes"),
+    ),
     ("What does it cost?", ("cost",), ("timing", "cost")),
 )
-LARGE = ("contributions", "counterfactual_points")  # material for figures, not for reading
+# Material for figures, not for reading.
+LARGE = ("contributions", "counterfactual_points", "embedding", "class_contributions")
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "zarr", "matplotlib", "snakemake")
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -83,7 +90,7 @@ def write_report(
     settings = _settings(config)
     data = {table_name(path): _read(path) for path in tables}
     look = Style.of(settings.get("figures"))
-    tidy = {name: table for name, table in data.items() if "variant" in table.columns}
+    tidy = {name: table for name, table in data.items() if {"variant", "seed"} <= set(table.columns)}
     present = {m for table in tidy.values() if "method" in table.columns for m in table["method"] if m}
     looks = look.methods(present, list(settings.get("methods") or {}))
     labels = {method: looked.label for method, looked in looks.items()}
@@ -98,7 +105,7 @@ def write_report(
         "title": title(settings),
         "setup": [Markup(caption_html(text)) for text in setup_sentences(settings) if text],
         "summary": [(name, _summary(study)) for name, study in studies.items()],
-        "remarks": [f.text for f in findings(Study(tidy, labels), ["seeds"])],
+        "remarks": [f.text for f in [*claims(data.get("claims")), *findings(Study(tidy, labels), ["seeds"])]],
         "headline": [_headline(name, study, list(looks)) for name, study in studies.items()],
         "results": _results(studies, pictures),
         "labels": labels,
@@ -117,7 +124,7 @@ def write_report(
     }
     path = Path(output)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_render(content), encoding="utf-8", newline="\n")
+    path.write_text(render_page(Path(__file__).parent, content), encoding="utf-8", newline="\n")
 
 
 def _settings(path: str | Path) -> dict[str, Any]:
@@ -237,17 +244,3 @@ def _digests(manifests: Sequence[str | Path]) -> list[tuple[str, str]]:
         if isinstance(content, dict) and content.get("digest"):
             found.append((str(path.parent), str(content["digest"])))
     return found
-
-
-def _render(content: Mapping[str, Any]) -> str:
-    here = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(here),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    style, script = (Markup((here / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
-    return environment.get_template("page.html.j2").render(css=style, script=script, **content)

@@ -39,6 +39,18 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
         ("model.name", "lenet5_than", "did you mean 'lenet5_tanh'"),
     ),
     "unknown noise": ({"noise": {"kind": "symetric"}}, ("noise.kind", "symetric", "'symmetric'")),
+    "traced after the training": (
+        {"training": {"epochs": 3}, "trace": {"epochs": [1, 4]}},
+        ("trace.epochs", "4", "at most 3"),
+    ),
+    "traced by a method that is not there": (
+        {"trace": {"epochs": [1], "methods": ["hydra_exat"]}},
+        ("trace.methods", "hydra_exat", "did you mean 'hydra_exact'"),
+    ),
+    "traced for a query that is not there": (
+        {"trace": {"epochs": [1], "queries": ["test_men"]}},
+        ("trace.queries", "test_men", "did you mean 'test_mean'"),
+    ),
     "unknown method": ({"methods": {"hydra_exat": {}}}, ("methods.hydra_exat", "did you mean 'hydra_exact'")),
     "unknown method by option": (
         {"methods": {"mine": {"method": "influence"}}},
@@ -97,6 +109,36 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
     "an empty group": (
         {"counterfactual": {"fraction": 0.0001}},
         ("0.0001", "1000 training samples", "fraction"),
+    ),
+    "clusters without vectors": (
+        {"clustering": {"algorithms": ["kmeans"]}, "queries": [{"kind": "mean_loss"}]},
+        ("clustering.algorithms", "0 such queries", "count: 20"),
+    ),
+    "a picture of vectors of two kinds": (
+        {
+            "embedding": {"samples": 50},
+            "queries": [
+                {"kind": "sample_loss", "samples": [3]},
+                {"kind": "sample_margin", "samples": [4]},
+            ],
+        },
+        ("embedding.samples", "1 such queries of one kind", "at least 2"),
+    ),
+    "clusters of a method that is not there": (
+        {"clustering": {"algorithms": ["kmeans"], "methods": ["rando"]}},
+        ("clustering.methods", "rando", "did you mean 'random'"),
+    ),
+    "classes without class queries": (
+        {"class_contributions": {"queries": "class_loss"}},
+        ("class_contributions.queries", "no test class", "{kind: class_loss, split: test}"),
+    ),
+    "extremes of a query that is not there": (
+        {"extremes": {"queries": ["test_men"]}},
+        ("extremes.queries", "test_men", "did you mean 'test_mean'"),
+    ),
+    "whom a sample helps, without single samples": (
+        {"extremes": {"queries": ["test_mean"]}, "queries": [{"kind": "mean_loss"}]},
+        ("extremes.training_samples", "set extremes.training_samples to 0"),
     ),
     "a design by a method that is not there": (
         {

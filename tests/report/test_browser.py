@@ -1,19 +1,16 @@
 """The page in a real browser: it loads offline without a word of complaint, sorts, filters, and fits a phone."""
 
-import json
-
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+from tests.browser import load, requests
 
 
 @pytest.fixture
 def page(browser, report):
     """The report, freshly loaded, with the logs of what happened before thrown away."""
-    browser.get("about:blank")
-    browser.get_log("performance"), browser.get_log("browser")
-    browser.get(report.as_uri())
-    return browser
+    return load(browser, report)
 
 
 def open_table(page, name):
@@ -29,10 +26,7 @@ def shown_rows(block):
 def test_it_loads_without_requests_or_errors(page, report):
     assert page.title.startswith("made-up:")
     assert page.get_log("browser") == []
-    messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    assert report.as_uri() in urls
-    assert [url for url in urls if not url.startswith("data:") and url != report.as_uri()] == []
+    assert requests(page) == [report.as_uri()]
 
 
 def test_every_picture_is_drawn_and_named(page):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from hydra_steps.figures.methods import method_styles
-from hydra_steps.report.findings import findings
+from hydra_steps.report.findings import claims, findings
 from hydra_steps.report.study import Study
 from hydra_steps.report.words import duration, listing, number, percent
 
@@ -216,3 +216,18 @@ def test_words():
         "4.0 min",
         "2.5 h",
     ]
+
+
+def test_each_claim_of_the_paper_is_one_sentence():
+    table = pd.DataFrame(
+        {
+            "claim": ["2", "2"],
+            "statement": ["It is better"] * 2,
+            "against": ["influence_cg", "all"],
+            "verdict": ["holds", "holds in 1 of 2: base against influence_cg"],
+        }
+    )
+    assert [f.text for f in claims(table)] == [
+        "Claim 2. It is better: holds in 1 of 2: base against influence_cg."
+    ]
+    assert claims(None) == []

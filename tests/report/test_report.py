@@ -103,7 +103,7 @@ def test_captions_read_the_configuration_and_do_without_it(path):
     bare = caption_text(path, {})
     assert len(bare) > 40
     assert "{" not in full + bare
-    if path.stem != "workflow":
+    if path.stem not in ("workflow", "speedup"):  # the timing study has sizes of its own, and one seed
         assert "1,000 training samples" in full
         assert "2 seeds" in full
 

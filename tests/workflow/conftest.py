@@ -83,14 +83,6 @@ def tree(tmp_path: Path) -> Tree:
     return copy_tree(tmp_path / "tree")
 
 
-@pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """A finished study; not to be changed."""
-    tree = copy_tree(tmp_path_factory.mktemp("study") / "tree")
-    tree.run("--cores", "2")
-    return tree
-
-
 @pytest.fixture
 def finished(study: Tree, tmp_path: Path) -> Tree:
     """A copy of the finished study that may be changed."""

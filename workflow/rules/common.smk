@@ -6,6 +6,7 @@ import re
 
 from hydra_steps.config import (
     canonical_json,
+    explored_runs,
     method_options,
     run_config,
     run_names,
@@ -13,6 +14,7 @@ from hydra_steps.config import (
 )
 from hydra_steps.config.code import code_files, registered
 from hydra_steps.config.removals import brittleness_labels, removal_labels
+from hydra_steps.estimate.requests import Requests
 from hydra_steps.process.controls import CONTROLS
 from hydra_steps.process.designs import batch_bounds, design_specs, needs_scores
 
@@ -21,7 +23,10 @@ RUN = f"{OUT}/runs/{{run}}"
 RUNS = run_names(STUDY)
 METHODS = list(STUDY["methods"])
 DESIGNS = design_specs(STUDY["counterfactual"])
+EXPLORED = explored_runs(STUDY)
 AGREEMENT = ["agreement"] if "hydra_exact" in METHODS else []
+
+REQUESTS = Requests(STUDY)
 
 ENVIRONMENT = "../../environment.yml"
 
@@ -60,6 +65,21 @@ def chosen_code(module, *sections):
     return files
 
 
+def megabytes(line):
+    """The memory that a job asks for, by its line in the estimate; more with every attempt."""
+    return lambda wildcards, attempt: REQUESTS.memory(line.format(**dict(wildcards)), attempt)
+
+
+def minutes(line):
+    """The time that a job asks for, by its line in the estimate; more with every attempt."""
+    return lambda wildcards, attempt: REQUESTS.minutes(line.format(**dict(wildcards)), attempt)
+
+
+def accelerators(wildcards):
+    """The number of GPUs that a job asks for; none for `auto`, which takes what it finds."""
+    return int(run_config(STUDY, wildcards.run)["compute"]["device"] == "cuda")
+
+
 def of_run(*sections):
     """Sections of a run's configuration as one canonical string: the job runs again when a value in them changes."""
     return lambda wildcards: run_section(STUDY, wildcards.run, *sections)
@@ -69,7 +89,10 @@ def split_options(wildcards):
     """What decides the splits of a run."""
     data = run_config(STUDY, wildcards.run)["data"]
     return canonical_json(
-        {key: data[key] for key in ("name", "folder", "train", "validation", "test", "seed")}
+        {
+            key: data[key]
+            for key in ("name", "folder", "train", "validation", "test", "seed", "validation_from")
+        }
     )
 
 
@@ -138,6 +161,11 @@ def scores():
     return expand(f"{RUN}/scores/{{method}}", run=RUNS, method=METHODS)
 
 
+def by_epoch(wildcards):
+    """Whether a run's scores are to be kept by epoch, too: where the explorer shows them."""
+    return wildcards.run in EXPLORED and STUDY["explorer"]["by_epoch"]
+
+
 def pictures(name):
     """The files of one figure."""
     return [f"{OUT}/figures/{name}.{suffix}" for suffix in STUDY["figures"]["formats"]]
@@ -158,6 +186,39 @@ def shown(name, category):
         labels={"figure": name.replace("_", " ")},
     )
     return [mark, *others]
+
+
+def explained_scores(section, runs=RUNS):
+    """The scores of the methods that take part in a section."""
+    return expand(f"{RUN}/scores/{{method}}", run=runs, method=EXPLAINED[section])
+
+
+def dataset_code(module):
+    """The files that decide the numbers of a module that reads the images of all runs."""
+    names = sorted({about["name"] for about in RUN_DATA.values()})
+    readers = [registered("hydra_steps.data.datasets", name) for name in names]
+    return here(*code_files(f"hydra_steps.{module}", *readers))
+
+
+def raw_data():
+    """What the images of all runs are read from."""
+    return sorted({f"{about['folder']}/{about['name']}/manifest.json" for about in RUN_DATA.values()})
+
+
+def section_options(section, *keys):
+    """Options of a section as canonical JSON."""
+    return canonical_json({key: STUDY[section][key] for key in keys})
+
+
+def raw_manifests():
+    """The manifests of the verified raw files of the datasets that the explorer shows."""
+    data = [run_config(STUDY, run)["data"] for run in EXPLORED]
+    return sorted({f"{one['folder']}/{one['name']}/manifest.json" for one in data})
+
+
+def traced():
+    """The scores of the traced methods at the ends of epochs, on every run."""
+    return expand(f"{RUN}/epochs/{{method}}", run=RUNS, method=TRACED)
 
 
 LOOK = canonical_json({key: value for key, value in STUDY["figures"].items() if key != "formats"})

@@ -15,6 +15,13 @@ if STUDY["comparison"]:
     FIGURES.extend(pictures("cost_accuracy"))
 
 
+localrules:
+    compare_methods,
+    plot_cost_accuracy,
+    evaluate_damping,
+    plot_damping,
+
+
 rule compare_methods:
     input:
         code("evaluation.comparison"),

@@ -1,6 +1,12 @@
 # From a dataset's name to the splits and labels of each run.
 
 
+# Nodes of a cluster may have no network.
+localrules:
+    save_study,
+    fetch_data,
+
+
 rule save_study:
     output:
         f"{OUT}/config.yaml",
@@ -40,6 +46,9 @@ rule split_data:
         f"{OUT}/logs/split_data/{{run}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=megabytes("split_data"),
+        runtime=minutes("split_data"),
     params:
         data=split_options,
     message:
@@ -58,6 +67,9 @@ rule noise_labels:
         f"{OUT}/logs/noise_labels/{{run}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=megabytes("noise_labels"),
+        runtime=minutes("noise_labels"),
     params:
         noise=noise_options,
     message:

@@ -1,6 +1,19 @@
 # From scores and outcomes to tidy tables; every table holds all runs.
 
 
+localrules:
+    describe_noise,
+    describe_training,
+    describe_contributions,
+    describe_cost,
+    evaluate_agreement,
+    evaluate_detection,
+    evaluate_counterfactual,
+    describe_smoothness,
+    evaluate_removal,
+    evaluate_brittleness,
+
+
 rule describe_noise:
     input:
         code("evaluation.noise"),

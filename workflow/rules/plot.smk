@@ -1,6 +1,18 @@
 # From tables to figures; no torch.
 
 
+localrules:
+    plot_noise,
+    plot_training,
+    plot_agreement,
+    plot_detection,
+    plot_contributions,
+    plot_counterfactual,
+    plot_prediction,
+    plot_removal,
+    plot_brittleness,
+
+
 rule plot_noise:
     input:
         code("figures.noise"),

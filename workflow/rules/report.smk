@@ -1,6 +1,10 @@
 # One page for the whole study.
 
 
+localrules:
+    write_report,
+
+
 rule write_report:
     input:
         code("report.write_report"),

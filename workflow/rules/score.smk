@@ -14,9 +14,14 @@ rule score_samples:
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("score_samples: {method}"),
+        runtime=minutes("score_samples: {method}"),
     params:
         options=lambda wildcards: method_options(STUDY, wildcards.method),
         queries=canonical_json(STUDY["queries"]),
+        by_epoch=by_epoch,
     message:
         "Score {wildcards.run} by {wildcards.method}"
     script:
@@ -37,6 +42,10 @@ rule measure_smoothness:
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("measure_smoothness"),
+        runtime=minutes("measure_smoothness"),
     params:
         options=canonical_json(STUDY["smoothness"]),
         queries=canonical_json(STUDY["queries"]),

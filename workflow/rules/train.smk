@@ -13,6 +13,10 @@ rule train_model:
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("train_model"),
+        runtime=minutes("train_model"),
     params:
         run=of_run("data", "model", "training", "trajectory", "compute", "seed"),
     message:
@@ -35,6 +39,10 @@ rule retrain_without:
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("retrain_without: {design}"),
+        runtime=minutes("retrain_without: {design}"),
     params:
         queries=canonical_json(STUDY["queries"]),
         design=design_options,
@@ -59,6 +67,10 @@ rule retrain_subsets:
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("retrain_subsets"),
+        runtime=minutes("retrain_subsets"),
     params:
         query=STUDY["removal"]["query"],
         fractions=canonical_json(STUDY["removal"]["fractions"]),
@@ -85,6 +97,10 @@ rule find_flips:
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("find_flips"),
+        runtime=minutes("find_flips"),
     params:
         queries=canonical_json(STUDY["brittleness"]["queries"]),
         most=STUDY["brittleness"]["most"],

@@ -12,4 +12,5 @@ with job(snakemake.log[0]):
         splits=snakemake.input.splits,
         labels=snakemake.input.labels,
         output=snakemake.output[0],
+        by_epoch=snakemake.params.by_epoch,
     )

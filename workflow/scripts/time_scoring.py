@@ -9,5 +9,6 @@ with job(snakemake.log[0]):
         splits=snakemake.input.splits,
         labels=snakemake.input.labels,
         options=snakemake.params.options,
+        methods=snakemake.params.methods,
         output=snakemake.output.seconds,
     )

@@ -1,0 +1,154 @@
+# Scores as if the training had ended earlier: approximation errors per epoch, and the stability of rankings.
+
+from hydra_steps.config.traces import trace_labels
+
+TRACED = trace_labels(STUDY)
+TRACKED = STUDY["trace"]["tracked"] if TRACED else 0
+
+if TRACED:
+    TABLES.extend(f"{OUT}/tables/{name}.csv" for name in ("approximation", "stability"))
+    FIGURE_NAMES.extend(["approximation", "stability"])
+    FIGURES.extend(pictures("approximation") + pictures("stability"))
+
+
+localrules:
+    evaluate_approximation,
+    evaluate_stability,
+    plot_approximation,
+    plot_stability,
+
+
+rule trace_scores:
+    input:
+        chosen_code("scoring.trace_scores", "data", "model", "scoring"),
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        trajectory=f"{RUN}/trajectory",
+    output:
+        directory(f"{RUN}/epochs/{{method}}"),
+    log:
+        f"{OUT}/logs/trace_scores/{{run}}/{{method}}.log",
+    conda:
+        ENVIRONMENT
+    threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("trace_scores"),
+        runtime=minutes("trace_scores"),
+    params:
+        options=lambda wildcards: method_options(STUDY, wildcards.method),
+        queries=canonical_json(STUDY["queries"]),
+        names=canonical_json(STUDY["trace"]["queries"]),
+        epochs=canonical_json(STUDY["trace"]["epochs"]),
+    message:
+        "Score {wildcards.run} by {wildcards.method} at the ends of epochs"
+    script:
+        "../scripts/trace_scores.py"
+
+
+rule measure_approximation:
+    input:
+        chosen_code("scoring.approximation", "data", "model"),
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        trajectory=f"{RUN}/trajectory",
+    output:
+        f"{RUN}/approximation.csv",
+    log:
+        f"{OUT}/logs/measure_approximation/{{run}}.log",
+    conda:
+        ENVIRONMENT
+    threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("measure_approximation"),
+        runtime=minutes("measure_approximation"),
+    params:
+        tracked=TRACKED,
+    message:
+        "Carry hypergradients with and without the Hessian along {wildcards.run}"
+    script:
+        "../scripts/measure_approximation.py"
+
+
+rule evaluate_approximation:
+    input:
+        code("evaluation.approximation"),
+        traced=traced(),
+        measurements=expand(f"{RUN}/approximation.csv", run=RUNS if TRACKED else []),
+    output:
+        report(
+            f"{OUT}/tables/approximation.csv",
+            category="Tables",
+            labels={"table": "approximation"},
+        ),
+    log:
+        f"{OUT}/logs/evaluate_approximation.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "Follow the approximation's error along the training"
+    script:
+        "../scripts/evaluate_approximation.py"
+
+
+rule evaluate_stability:
+    input:
+        code("evaluation.stability"),
+        traced=traced(),
+        scores=scores(),
+        labels=expand(f"{RUN}/labels.csv", run=RUNS),
+    output:
+        report(
+            f"{OUT}/tables/stability.csv",
+            category="Tables",
+            labels={"table": "stability"},
+        ),
+    log:
+        f"{OUT}/logs/evaluate_stability.log",
+    conda:
+        ENVIRONMENT
+    params:
+        queries=canonical_json(STUDY["trace"]["queries"]),
+    message:
+        "Compare rankings between epochs and between seeds"
+    script:
+        "../scripts/evaluate_stability.py"
+
+
+rule plot_approximation:
+    input:
+        code("figures.approximation"),
+        table=f"{OUT}/tables/approximation.csv",
+    output:
+        shown("approximation", "Agreement"),
+    log:
+        f"{OUT}/logs/plot_approximation.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    message:
+        "Draw the figure approximation"
+    script:
+        "../scripts/plot_approximation.py"
+
+
+rule plot_stability:
+    input:
+        code("figures.stability"),
+        table=f"{OUT}/tables/stability.csv",
+    output:
+        shown("stability", "Agreement"),
+    log:
+        f"{OUT}/logs/plot_stability.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    message:
+        "Draw the figure stability"
+    script:
+        "../scripts/plot_stability.py"

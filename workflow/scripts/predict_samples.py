@@ -1,0 +1,12 @@
+"""Write what the final model says about every sample."""
+
+from hydra_steps.jobs import job
+from hydra_steps.process.predictions import predict_samples
+
+with job(snakemake.log[0]):
+    predict_samples(
+        trajectory=snakemake.input.trajectory,
+        splits=snakemake.input.splits,
+        labels=snakemake.input.labels,
+        output=snakemake.output[0],
+    )

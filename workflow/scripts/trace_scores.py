@@ -1,0 +1,19 @@
+"""Score the training samples by one method at the ends of epochs."""
+
+import json
+
+from hydra_steps.jobs import job
+from hydra_steps.scoring.trace_scores import trace_scores
+
+with job(snakemake.log[0]):
+    trace_scores(
+        method=snakemake.wildcards.method,
+        options=snakemake.params.options,
+        queries=snakemake.params.queries,
+        names=json.loads(snakemake.params.names),
+        epochs=json.loads(snakemake.params.epochs),
+        trajectory=snakemake.input.trajectory,
+        splits=snakemake.input.splits,
+        labels=snakemake.input.labels,
+        output=snakemake.output[0],
+    )

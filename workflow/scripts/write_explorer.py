@@ -1,0 +1,14 @@
+"""Write the page that shows single samples."""
+
+from hydra_steps.explorer.write_explorer import write_explorer
+from hydra_steps.jobs import job
+
+with job(snakemake.log[0]):
+    write_explorer(
+        config=snakemake.input.config,
+        splits=snakemake.input.splits,
+        labels=snakemake.input.labels,
+        predictions=snakemake.input.predictions,
+        scores=snakemake.input.scores,
+        output=snakemake.output[0],
+    )
