@@ -11,8 +11,7 @@ clean (the amount of noise is part of the experiment), percentile, 95 %. Torch-f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +19,13 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hydra_steps.errors import StudyError
-from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_interval
+from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_intervals
 from hydra_steps.evaluation.layout import part_after, run_of
 from hydra_steps.evaluation.ranking import Ranking, counts_of
 from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.scoring.store import read_scores
 
 QUERIES = ("validation_mean", "test_mean")
-
-Measure = Callable[[np.ndarray], np.ndarray]
 
 
 def evaluate_detection(
@@ -85,30 +82,31 @@ def detect(
     contribution, is_noisy = np.asarray(contribution, np.float64)[order], is_noisy[order]
     wrong = int(is_noisy.sum())
     strata = (wrong, len(is_noisy) - wrong)
-    ranking = Ranking(contribution, is_noisy)
-    measures: list[tuple[str, float, Measure]] = [
-        ("auroc", np.nan, ranking.auroc),
-        ("average_precision", np.nan, ranking.average_precision),
-    ]
-    for share in inspect:
-        measures.append(("found_in_inspected", share, partial(ranking.found_in_inspected, fraction=share)))
+    asked: list[tuple[str, float]] = [("auroc", np.nan), ("average_precision", np.nan)]
+    asked += [("found_in_inspected", share) for share in inspect]
     if min(strata) == 0 or not np.isfinite(contribution).all():
-        return [{"metric": metric, "fraction": fraction} for metric, fraction, _ in measures]
+        return [{"metric": metric, "fraction": fraction} for metric, fraction in asked]
 
-    once = np.ones((1, len(is_noisy)))
-    values = {"auroc": roc_auc_score, "average_precision": average_precision_score}
-    rows = []
-    for metric, fraction, weighted in measures:
-        low, high = bootstrap_interval(partial(_drawn, weighted), strata, resamples=resamples, seed=seed)
-        value = values[metric](is_noisy, -contribution) if metric in values else weighted(once)[0]
-        rows.append(
-            {"metric": metric, "fraction": fraction, "value": float(value), "ci_low": low, "ci_high": high}
-        )
-    return rows
+    ranking = Ranking(contribution, is_noisy)
 
+    def measures(weights: np.ndarray) -> np.ndarray:
+        curve = ranking.curve(weights)
+        found = [curve.found_in_inspected(share) for share in inspect]
+        return np.stack([curve.auroc(), curve.average_precision(), *found], axis=1)
 
-def _drawn(weighted: Measure, positions: np.ndarray) -> np.ndarray:
-    return weighted(counts_of(positions))
+    values = measures(np.ones((1, len(is_noisy))))[0]
+    values[:2] = [measure(is_noisy, -contribution) for measure in (roc_auc_score, average_precision_score)]
+    bounds = bootstrap_intervals(
+        lambda positions: measures(counts_of(positions)),
+        strata,
+        len(asked),
+        resamples=resamples,
+        seed=seed,
+    )
+    return [
+        {"metric": metric, "fraction": fraction, "value": float(value), "ci_low": low, "ci_high": high}
+        for (metric, fraction), value, (low, high) in zip(asked, values, bounds, strict=True)
+    ]
 
 
 def read_is_noisy(path: str | Path) -> np.ndarray:

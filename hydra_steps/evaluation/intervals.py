@@ -35,20 +35,48 @@ def bootstrap_interval(
     consecutive parts that are resampled within themselves (one part: ordinary bootstrap). A part with fewer
     than two members cannot vary, so it gives no interval. O(resamples · n), in blocks of bounded memory.
     """
+    (bounds,) = bootstrap_intervals(
+        lambda positions: statistic(positions)[:, None],
+        strata,
+        1,
+        resamples=resamples,
+        confidence=confidence,
+        seed=seed,
+    )
+    return bounds
+
+
+def bootstrap_intervals(
+    statistics: Statistic,
+    strata: Sequence[int],
+    count: int,
+    *,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+) -> list[tuple[float, float]]:
+    """Return :func:`bootstrap_interval` of ``count`` statistics that share their resamples, and so their cost.
+
+    ``statistics`` maps positions [resamples, n] to values [resamples, count].
+    """
     total = sum(strata)
     if total == 0 or min(strata) < 2:
-        return float("nan"), float("nan")
+        return [(float("nan"), float("nan"))] * count
     generator = np.random.default_rng(seed)
     rows = max(1, BLOCK_CELLS // total)
     values = []
     for start in range(0, resamples, rows):
         size = min(rows, resamples - start)
         offset, parts = 0, []
-        for count in strata:
-            parts.append(offset + generator.integers(count, size=(size, count)))
-            offset += count
-        values.append(statistic(np.concatenate(parts, axis=1)))
-    drawn = np.concatenate(values)
+        for members in strata:
+            parts.append(offset + generator.integers(members, size=(size, members)))
+            offset += members
+        values.append(statistics(np.concatenate(parts, axis=1)))
+    return [_percentiles(drawn, confidence) for drawn in np.concatenate(values).T]
+
+
+def _percentiles(drawn: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Return the percentile interval of values [resamples], NaN where too many are undefined."""
     defined = drawn[np.isfinite(drawn)]
     if len(defined) < (1 - UNDEFINED_SHARE) * len(drawn):
         return float("nan"), float("nan")

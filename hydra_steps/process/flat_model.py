@@ -73,6 +73,10 @@ class FlatModel:
         """Whether a sample's loss depends on the others in its batch (batch norm)."""
         return bool(self._norms)
 
+    def made_of(self, layers: tuple[type[nn.Module], ...]) -> bool:
+        """Whether all modules are of these types."""
+        return all(isinstance(module, layers) for module in self._module.modules())
+
     def views(self, parameters: Tensor) -> list[Tensor]:
         """Named-shape views of a flat vector: (P,) → tensors in the layout's order."""
         pieces = parameters.split(self._sizes)

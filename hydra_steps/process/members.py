@@ -21,7 +21,7 @@ from hydra_steps.process.manifest import STORE, as_bytes, digest_json, digest_va
 STATE = ("parameters", "slots", "buffers")
 STEP = ("batch", "learning_rate", "loss", "gradient_norm")
 STEP_ROWS = 1024  # steps per block of a per-step array
-BLOCK_BYTES = 16 * 2**20  # of states per block, parameters, slots and buffers together
+BLOCK_BYTES = 4 * 2**20  # of states per block, parameters, slots and buffers together
 SMALL_BLOCK_BYTES = 2**20
 MAX_BLOCK_ROWS = 1024
 PADDING = -1  # in `batch`, after the last sample of a short batch

@@ -121,6 +121,23 @@ class Process:
         (gradient,) = torch.autograd.grad(weighted.sum() / len(batch), leaf)
         return gradient, new_buffers.detach(), losses.detach()
 
+    def gradients(
+        self, parameters: Tensor, buffers: Tensor, batch: Batch, weights: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """:meth:`gradient` of k trainings at once, which meet the same batch: [k, p], [k, r], [k, b].
+
+        ``parameters`` [k, p], ``buffers`` [k, r], ``weights`` [k, n]. Equal to one by one up to round-off.
+        """
+        leaf = parameters.detach().requires_grad_()
+        logits, new_buffers = torch.vmap(
+            lambda one, its_buffers: self.model.train_logits(one, its_buffers, batch.images, batch.keys)
+        )(leaf, buffers)
+        every = batch.labels.repeat(len(leaf))
+        losses = self.loss.values(logits.flatten(0, 1), every).view(len(leaf), len(batch))
+        # A sum over trainings: each has its own parameters, so the gradient's rows do not mix.
+        (gradients,) = torch.autograd.grad((losses * weights[:, batch.index]).sum() / len(batch), leaf)
+        return gradients, new_buffers.detach(), losses.detach()
+
     def step(
         self, state: State, step: int, rate: Scalar, weights: Tensor | None = None
     ) -> tuple[State, Tensor, Tensor]:

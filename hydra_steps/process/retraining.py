@@ -3,7 +3,8 @@
     f_q(s_T(w)),  w_n = 0 for the samples of a group and 1 for all others
 
 The same Φ, seed, batch order, noise and learning rates as the run itself: only the weights differ, so two
-outcomes differ by the removal and by nothing else. One job does a batch of groups and pays for its start
+outcomes differ by the removal and by nothing else; small models are trained several at once, in the same arithmetic
+up to round-off. One job does a batch of groups and pays for its start
 once; every finished re-training is kept in a bank, so that a killed job continues and nothing is done
 twice.
 """
@@ -11,8 +12,7 @@ twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import evaluate, removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.process.store import TrajectoryStore
+from hydra_steps.process.together import at_once, members, run_together
 from hydra_steps.process.training import load_data, prepare_threads
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.stores import read_store
@@ -77,10 +78,7 @@ def retrain_without(
         bank or Path(output).parents[1] / ".bank",
         {"trajectory": trajectory_digest, "queries": asked} | circumstances(__name__, base.process),
     )
-    outcomes = []
-    for group in tqdm(groups, desc=f"re-training without {name}", unit="group", mininterval=2):
-        outcomes.append(Outcome.from_json(kept.get(group.tolist(), partial(retrainer.entry, group))))
-
+    outcomes = _outcomes(retrainer, kept, groups, f"re-training without {name}")
     final = retrainer.measured(base.final_state)
     write_outcomes(
         output,
@@ -101,6 +99,23 @@ def retrain_without(
             "trajectory_digest": trajectory_digest,
         },
     )
+
+
+def _outcomes(retrainer: Retrainer, kept: Bank, groups: Sequence[np.ndarray], doing: str) -> list[Outcome]:
+    """The outcomes of ``groups``, from the bank or made now, as many at once as is fastest."""
+    entries = [kept.read(group.tolist()) for group in groups]
+    missing = [position for position, entry in enumerate(entries) if entry is None]
+    size = at_once(retrainer.base.process)
+    with tqdm(total=len(groups), initial=len(groups) - len(missing), desc=doing, unit="group") as bar:
+        for first in range(0, len(missing), size):
+            part = missing[first : first + size]
+            removed = [groups[position] for position in part]
+            made = retrainer.outcomes(removed) if size > 1 else [retrainer.outcome(removed[0])]
+            for position, outcome in zip(part, made, strict=True):
+                entries[position] = outcome.as_json()
+                kept.write(groups[position].tolist(), outcome.as_json())
+            bar.update(len(part))
+    return [Outcome.from_json(entry) for entry in entries if entry is not None]
 
 
 class Outcome(NamedTuple):
@@ -148,9 +163,29 @@ class Retrainer:
         final_loss = float(torch.cat(losses).double().mean()) if losses else float("nan")
         return self.measured(state)._replace(final_loss=final_loss)
 
-    def entry(self, removed: np.ndarray) -> dict[str, Any]:
-        """The outcome as a bank keeps it."""
-        return self.outcome(removed).as_json()
+    def outcomes(self, groups: Sequence[np.ndarray]) -> list[Outcome]:
+        """:meth:`outcome` of each group, all trained at once, from the first step; equal to it up to round-off."""
+        process = self.base.process
+        weights = torch.stack([removal_weights(process, torch.from_numpy(removed)) for removed in groups])
+        last_epoch = process.steps - process.steps_per_epoch
+        losses: list[Tensor] = []
+        kept: list[Tensor] = []
+
+        def observe(step: int, batch_losses: Tensor) -> None:
+            if step >= last_epoch:
+                index = torch.from_numpy(process.table[step][: batch_losses.shape[1]].astype(np.int64))
+                losses.append(batch_losses.double())
+                kept.append(weights[:, index.to(process.device)] > 0)
+
+        states = members(run_together(process, self.base.rates, weights, observe))
+        final_losses = [float("nan")] * len(groups)
+        if losses:
+            every, which = torch.cat(losses, 1), torch.cat(kept, 1)
+            final_losses = [float(row[chosen].mean()) for row, chosen in zip(every, which, strict=True)]
+        return [
+            self.measured(state)._replace(final_loss=final_loss)
+            for state, final_loss in zip(states, final_losses, strict=True)
+        ]
 
     def first_step(self, removed: np.ndarray) -> int:
         """The last checkpoint before which the run saw none of ``removed``: until there both trainings are

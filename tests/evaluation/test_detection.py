@@ -58,7 +58,7 @@ def test_found_against_all_orders(values, inspected):
     generator = np.random.default_rng(values)
     c = generator.integers(values, size=7).astype(float)
     noisy = np.array([True, False, True, False, False, True, False])
-    found = Ranking(c, noisy).found_in_inspected(np.ones((1, 7)), inspected / 7)
+    found = Ranking(c, noisy).curve(np.ones((1, 7))).found_in_inspected(inspected / 7)
     assert found[0] == pytest.approx(slow_found(c, noisy, inspected))
 
 
@@ -68,15 +68,15 @@ def test_weights_are_repetitions(values):
     c = generator.integers(values, size=12).astype(float)
     noisy = np.arange(12) % 3 == 0
     drawn = np.hstack([generator.choice(np.flatnonzero(noisy), (5, 4)), generator.integers(12, size=(5, 8))])
-    weights, ranking = counts_of(drawn), Ranking(c, noisy)
+    curve = Ranking(c, noisy).curve(counts_of(drawn))
     for i, at in enumerate(drawn):
         if noisy[at].all():
             continue
-        assert ranking.auroc(weights)[i] == pytest.approx(slow_auroc(c[at], noisy[at]))
+        assert curve.auroc()[i] == pytest.approx(slow_auroc(c[at], noisy[at]))
         expected = slow_average_precision(c[at], noisy[at])
-        assert ranking.average_precision(weights)[i] == pytest.approx(expected)
-        expected = Ranking(c[at], noisy[at]).found_in_inspected(np.ones((1, 12)), 0.25)[0]
-        assert ranking.found_in_inspected(weights, 0.25)[i] == pytest.approx(expected)
+        assert curve.average_precision()[i] == pytest.approx(expected)
+        expected = Ranking(c[at], noisy[at]).curve(np.ones((1, 12))).found_in_inspected(0.25)[0]
+        assert curve.found_in_inspected(0.25)[i] == pytest.approx(expected)
 
 
 def test_the_lowest_are_the_suspects_and_intervals_hold_the_value():

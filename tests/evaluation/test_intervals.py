@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import bootstrap
 
 from hydra_steps.evaluation.correlation import spearman
-from hydra_steps.evaluation.intervals import bootstrap_interval
+from hydra_steps.evaluation.intervals import bootstrap_interval, bootstrap_intervals
 
 
 def test_agrees_with_scipy_on_a_mean():
@@ -67,3 +67,15 @@ def test_no_interval_from_one(strata):
 def test_no_interval_where_many_resamples_are_undefined():
     x = np.array([1.0, 2.0])
     assert np.isnan(bootstrap_interval(lambda at: spearman(x[at], x[at]), [2])).all()
+
+
+def test_shared_resamples_give_each_statistic_its_own_interval():
+    x = np.random.default_rng(0).normal(size=25)
+    both = bootstrap_intervals(
+        lambda at: np.stack([x[at].mean(-1), x[at].max(-1)], axis=1), [10, 15], 2, resamples=300, seed=3
+    )
+    alone = [
+        bootstrap_interval(lambda at, of=of: of(x[at], axis=-1), [10, 15], resamples=300, seed=3)
+        for of in (np.mean, np.max)
+    ]
+    assert both == alone

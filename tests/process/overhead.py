@@ -1,8 +1,11 @@
 """``python -m tests.process.overhead [EPOCHS] [ROUNDS]``: what recording a trajectory adds to the time of a training.
 
-LeNet-5 (61,706 parameters), batch 64, one thread, random images of MNIST's shape. Each round trains once without a
-record, once with all states and once with sqrt, so that a busy machine disturbs all three alike. Not a test: a
-machine that does something else cannot be asked.
+LeNet-5 (61,706 parameters), batch 64, one thread, random images of MNIST's shape. Three trainings, without a record,
+with all states and with sqrt, advance in turn by a fifth of a second each, in changing order, so that a busy machine
+and a wandering clock disturb all three alike. Each is measured alone: what its background thread still has to write at
+the end of its turn is waited for, once counted in full (``waited``: too much, as in a training it overlaps with the
+next steps) and once not (``overlapped``). Creating and finishing the store counts. Not a test: a machine that does
+something else cannot be asked.
 """
 
 from __future__ import annotations
@@ -14,16 +17,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.stats import bootstrap
 
 from hydra_steps.estimate.calibration import random_data
 from hydra_steps.process.keep import checkpoint_steps
-from hydra_steps.process.process import build_process
+from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State
 from hydra_steps.process.store import TrajectoryWriter
 
 SAMPLES, RATE = 6400, 0.01
+TURN = 25  # steps
 
 
 def settings(epochs: int) -> dict[str, Any]:
@@ -37,53 +43,88 @@ def settings(epochs: int) -> dict[str, Any]:
     }
 
 
-def seconds(process: Any, keep: str | None, folder: Path) -> float:
-    """Return the time of one training, from before its store is created until after it is finished."""
-    began = time.perf_counter()
-    state = process.initial_state()
-    if keep is None:
+class Lane:
+    """One training that advances turn by turn: ``turns`` are (seconds without, with the wait), ``ends`` the rest."""
 
-        def watch(step: int, state: State, rate: float, losses: Any, gradient: Any) -> None:
-            losses.double().mean().item(), torch.linalg.vector_norm(gradient).item()
+    def __init__(self, process: Process, keep: str | None, folder: Path) -> None:
+        began = time.perf_counter()
+        self.process, self.writer = process, None
+        self.state = process.initial_state()
+        self.turns: list[tuple[float, float]] = []
+        if keep is not None:
+            sizes = zip(("parameters", "slots", "buffers"), map(len, self.state), strict=True)
+            kept = checkpoint_steps(keep, process.steps, 1)
+            self.writer = TrajectoryWriter.create(
+                folder,
+                attributes={},
+                steps=process.steps,
+                batch_size=64,
+                dtype="float32",
+                checkpoints=kept,
+                **dict(sizes),
+            )
+            self.wanted = set(kept)
+            self.writer.checkpoint(0, *(part.numpy() for part in self.state))
+        self.ends = time.perf_counter() - began
 
-        run(process, state, [RATE] * process.steps, observe=watch)
-        return time.perf_counter() - began
-    sizes = {"parameters": len(state.parameters), "slots": len(state.slots), "buffers": len(state.buffers)}
-    kept = checkpoint_steps(keep, process.steps, 1)
-    with TrajectoryWriter.create(
-        folder, attributes={}, steps=process.steps, batch_size=64, dtype="float32", checkpoints=kept, **sizes
-    ) as writer:
-        writer.checkpoint(0, *(part.numpy() for part in state))
+    def advance(self, first: int, last: int) -> None:
+        began = time.perf_counter()
+        observe = self._watch if self.writer is None else self._record
+        rates = [RATE] * self.process.steps
+        self.state = run(self.process, self.state, rates, first, last, observe=observe)
+        overlapped = time.perf_counter() - began
+        if self.writer is not None:
+            self.writer._recorder.drain()
+        self.turns.append((overlapped, time.perf_counter() - began))
 
-        def record(step: int, state: State, rate: float, losses: Any, gradient: Any) -> None:
-            loss, norm = losses.double().mean().item(), torch.linalg.vector_norm(gradient).item()
-            batch = process.table[step]
-            writer.record(step + 1, batch=batch, learning_rate=rate, loss=loss, gradient_norm=norm)
-            if step + 1 in wanted:
-                writer.checkpoint(step + 1, *(part.numpy() for part in state))
+    def finish(self) -> None:
+        began = time.perf_counter()
+        if self.writer is not None:
+            self.writer.finish()
+        self.ends += time.perf_counter() - began
 
-        wanted = set(kept)
-        run(process, state, [RATE] * process.steps, observe=record)
-        writer.finish()
-    return time.perf_counter() - began
+    def _watch(self, step: int, state: State, rate: float, losses: Any, gradient: Any) -> None:
+        losses.double().mean().item(), torch.linalg.vector_norm(gradient).item()
+
+    def _record(self, step: int, state: State, rate: float, losses: Any, gradient: Any) -> None:
+        loss, norm = losses.double().mean().item(), torch.linalg.vector_norm(gradient).item()
+        batch = self.process.table[step]
+        self.writer.record(step + 1, batch=batch, learning_rate=rate, loss=loss, gradient_norm=norm)
+        if step + 1 in self.wanted:
+            self.writer.checkpoint(step + 1, *(part.numpy() for part in state))
 
 
-def main(epochs: int = 5, rounds: int = 7) -> None:
+def main(epochs: int = 20, rounds: int = 4) -> None:
     torch.set_num_threads(1)
     process = build_process(settings(epochs), random_data(settings(epochs), SAMPLES))
-    times: dict[str | None, list[float]] = {None: [], "all": [], "sqrt": []}
-    with tempfile.TemporaryDirectory(dir=".") as name:
-        seconds(process, None, Path(name))
-        for _ in range(rounds):
-            for keep, found in times.items():
-                found.append(seconds(process, keep, Path(name) / "trajectory"))
-    plain = statistics.median(times[None])
-    print(f"{process.steps} steps, {plain / process.steps * 1e3:.2f} ms each without a record")
-    for keep in ("all", "sqrt"):
-        paired = statistics.median(a / b for a, b in zip(times[keep], times[None], strict=True))
-        print(
-            f"keep {keep:<5} {statistics.median(times[keep]) / plain:.3f} times as long; paired {paired:.3f}"
-        )
+    names = (None, "all", "sqrt")
+    lanes: dict[str | None, list[Lane]] = {name: [] for name in names}
+    for turn in range(rounds):
+        with tempfile.TemporaryDirectory(dir=".") as folder:
+            now = {name: Lane(process, name, Path(folder) / str(name)) for name in names}
+            for place, first in enumerate(range(0, process.steps, TURN)):
+                for k in range(len(names)):
+                    now[names[(turn + place + k) % len(names)]].advance(
+                        first, min(first + TURN, process.steps)
+                    )
+            for name, lane in now.items():
+                lane.finish()
+                lanes[name].append(lane)
+    plain = np.array([turn[0] for lane in lanes[None] for turn in lane.turns])
+    training = plain.sum() / rounds
+    print(f"{process.steps} steps, {training / process.steps * 1e3:.2f} ms each without a record")
+    for name in names[1:]:
+        ends = statistics.median(lane.ends for lane in lanes[name]) / training
+        for place, kind in enumerate(("overlapped", "waited")):
+            ratios = np.array([turn[place] for lane in lanes[name] for turn in lane.turns]) / plain + ends
+            low, high = np.quantile(ratios, [0.25, 0.75])
+            sums = sum(turn[place] for lane in lanes[name] for turn in lane.turns) / plain.sum() + ends
+            interval = bootstrap((ratios,), np.median, rng=0).confidence_interval
+            print(
+                f"keep {name:<5} {kind:<11}{np.median(ratios):.3f} times as long (95 % interval {interval.low:.3f} to "
+                f"{interval.high:.3f}, quartiles {low:.3f} to {high:.3f}, sums {sums:.3f}), {len(ratios)} turns, "
+                f"of it create and finish {ends:.4f}"
+            )
 
 
 if __name__ == "__main__":

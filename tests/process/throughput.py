@@ -3,7 +3,8 @@
     python -m tests.process.throughput results/<study>/runs/<run> [--groups 20] [--workers 2]
 
 Plain: ``torch.optim`` on the model's own module, the run's batches and rates, one thread, no record, no measurement.
-Re-training: the step, and what it ends with (all queries, test accuracy). Job: a whole process that re-trains so many
+Re-training: the step, and what it ends with (all queries, test accuracy). Together: the same for each of several at
+once, which jobs do where it is faster. Job: a whole process that re-trains so many
 groups, its start included. Both are measured in turns, so that a busy machine slows both down. Workers: so many jobs at
 once in wall time, against so many plain processes at once, whose own start does not count.
 """
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.retraining import Retrainer
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.store import TrajectoryStore
+from hydra_steps.process.together import ON_PROCESSOR
 from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
 
@@ -117,11 +120,13 @@ def main() -> None:
     group = np.arange(0, base.process.samples, 50)
     weights = removal_weights(base.process, torch.from_numpy(group))
     once_more = partial(run, base.process, base.load(0), base.rates, weights=weights)
-    taken: dict[str, list[float]] = {"plain": [], "steps": [], "re-training": []}
+    taken: dict[str, list[float]] = defaultdict(list)
     for _ in range(asked.repeats):
         taken["plain"].append(seconds(plain, base))
         taken["steps"].append(seconds(once_more))
         taken["re-training"].append(seconds(retrainer.outcome, group))
+        several = [group] * ON_PROCESSOR
+        taken[f"{ON_PROCESSOR} together, each"].append(seconds(retrainer.outcomes, several) / ON_PROCESSOR)
     once = statistics.median(taken["plain"])
     with tempfile.TemporaryDirectory() as folder:
         arguments = {name: str(path) for name, path in files.items()}

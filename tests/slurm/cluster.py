@@ -124,9 +124,17 @@ class Cluster:
         daemon = self._daemons.pop("slurmd")
         for pid in [daemon.pid, *self._steps()]:
             for one in [*_descendants(pid), pid]:
-                _kill(one)
+                _signal(one, signal.SIGKILL)
         daemon.wait()
         self.scontrol("update", f"nodename={self.name}", "state=down", "reason=crashed")
+
+    def freeze(self) -> None:
+        """Stop the processes that compute in all jobs, as a hung file system does; only a kill ends them."""
+        for step in self._steps():
+            below = _descendants(step)
+            for one in below:
+                if not _descendants(one):
+                    _signal(one, signal.SIGSTOP)
 
     def stop(self) -> None:
         """End the jobs and the daemons, and remove the socket."""
@@ -140,7 +148,7 @@ class Cluster:
             pass  # they are killed below
         for pid in self._steps():
             for one in [*_descendants(pid), pid]:
-                _kill(one)
+                _signal(one, signal.SIGKILL)
         for name in ("slurmd", "slurmctld", "munged"):
             daemon = self._daemons.get(name)
             if daemon is not None:
@@ -258,6 +266,6 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, what: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, what)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 
@@ -94,6 +95,9 @@ class Driver:
         self._process.wait()
 
 
-def journal(tree: Tree, run: str = "base-seed0") -> list[Path]:
-    """Return the journals of unfinished trainings of a run: they are there when some steps are safe."""
-    return list((tree.results / "runs" / run / ".scratch").glob("train_model-*.journal.json"))
+def states_on_disk(tree: Tree, run: str = "base-seed0") -> int:
+    """Return how many states of a run's unfinished training are safe, by its journal; 0 without one."""
+    for path in (tree.results / "runs" / run / ".scratch").glob("train_model-*.journal.json"):
+        with suppress(FileNotFoundError):
+            return int(json.loads(path.read_text())["rows"]["parameters"]["count"])
+    return 0

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.slurm.cluster import Cluster
-from tests.slurm.conftest import Driver, journal
+from tests.slurm.conftest import Driver, states_on_disk
 from tests.workflow.conftest import Tree, copy_tree
 
-EPOCHS = 1000
+EPOCHS = 2000
 TRAINED = "results/test/runs/base-seed0/trajectory"
 
 
@@ -46,10 +46,14 @@ def copied(tree: Tree, folder: Path) -> Tree:
 
 
 def disturb(tree: Tree, cluster: Cluster, what: Callable[[int], object]) -> Driver:
-    """Train on the cluster, and do ``what`` to the job when some of its steps are safe on the disk."""
+    """Train on the cluster, and do ``what`` to the job when some of its steps are safe on the disk.
+
+    The training is stopped there, so that it is met half-way on fast machines, too.
+    """
     driver = Driver(tree, cluster, TRAINED)
     job = driver.job("train_model")
-    cluster.wait(lambda: bool(journal(tree)), "steps on the disk", 240)
+    cluster.wait(lambda: states_on_disk(tree) > 1, "steps on the disk", 240)
+    cluster.freeze()
     assert not (tree.folder / TRAINED / "manifest.json").exists()
     what(job)
     return driver
@@ -80,8 +84,8 @@ def test_a_job_over_its_time_is_sent_again_with_more(
 
     def shorten(job: int) -> None:
         limits.append(limit(cluster, job))
-        cluster.scontrol("update", f"jobid={job}", "TimeLimit=0:01")
-        cluster.wait(lambda: cluster.state(job) == "TIMEOUT", "the end of the time", 120)
+        cluster.scontrol("update", f"jobid={job}", "TimeLimit=1")  # minutes, the least there is
+        cluster.wait(lambda: cluster.state(job) == "TIMEOUT", "the end of the time", 240)
 
     driver = disturb(slow, cluster, shorten)
     limits.append(limit(cluster, driver.job("train_model")))

@@ -1,0 +1,58 @@
+"""Several counterfactual trainings at once, in one process: Φ over a leading axis of data weights.
+
+They share seed, order and rates, so that every step has one batch for all, and one product of matrices does for k
+small layers what k small products would. Worth it where a step is mostly the calling of small operations: on one
+processor core, models of linear layers take a quarter to a half of the time; convolutions take more, and stay one
+by one (``python -m tests.process.throughput`` measures it). A GPU has room for several trainings of any model.
+
+The outcome of one training does not depend on its company, bit for bit: jobs of any size, resumed or not, agree.
+From a training by itself it differs by round-off. Index letters: k trainings, n samples, p parameters, b batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.process.process import Process
+from hydra_steps.process.state import State
+
+ON_PROCESSOR, ON_GPU = 16, 32  # trainings at once: more gain little, and k times the memory of a step
+LIGHT = (nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout)
+
+Observer = Callable[[int, Tensor], None]  # (step, losses [k, b])
+
+
+def at_once(process: Process) -> int:
+    """How many trainings of this process to do at once; 1 where one by one is as fast."""
+    if process.device.type == "cuda":
+        return ON_GPU
+    return ON_PROCESSOR if process.model.made_of(LIGHT) else 1
+
+
+def run_together(
+    process: Process, rates: Sequence[float], weights: Tensor, observe: Observer | None = None
+) -> State:
+    """The final states of k trainings with data ``weights`` [k, n]: parameters [k, p], slots [k, slot, p],
+    buffers [k, r].
+
+    The batched twin of :func:`hydra_steps.process.running.run` from the first step to the last.
+    """
+    count, start = len(weights), process.initial_state()
+    parameters = start.parameters.repeat(count, 1)
+    # Optimizers are elementwise and keep their slots on the first axis.
+    slots = start.slots[:, None].repeat(1, count, 1)
+    buffers = start.buffers.repeat(count, 1)
+    for step in range(process.steps):
+        gradients, buffers, losses = process.gradients(parameters, buffers, process.batch(step), weights)
+        parameters, slots = process.optimizer.update(parameters, slots, gradients, rates[step], step)
+        if observe is not None:
+            observe(step, losses)
+    return State(parameters, slots.transpose(0, 1), buffers)
+
+
+def members(states: State) -> list[State]:
+    """The states one by one."""
+    return [State(*parts) for parts in zip(*(part.unbind() for part in states), strict=True)]

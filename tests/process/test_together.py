@@ -1,0 +1,70 @@
+"""Trainings at once against one by one, and the outcome of each whatever its company."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hydra_steps.process.process import build_process
+from hydra_steps.process.running import removal_weights, run
+from hydra_steps.process.together import ON_PROCESSOR, at_once, members, run_together
+from tests.tiny import MODELS, OPTIMIZERS, tiny_data, tiny_process, tiny_rates, tiny_settings
+
+CASES = [*((name, "plain") for name in OPTIMIZERS), *(("momentum", name) for name in MODELS)]
+
+
+@pytest.mark.parametrize(("optimizer", "variant"), CASES)
+def test_the_same_states_as_one_by_one(optimizer: str, variant: str) -> None:
+    process, _, rates = tiny_process(optimizer, variant=variant)
+    weights = torch.rand(5, process.samples, dtype=process.dtype, generator=torch.Generator().manual_seed(0))
+    seen = []
+    together = run_together(process, rates, weights, lambda step, losses: seen.append((step, losses)))
+    assert [step for step, _ in seen] == list(range(process.steps))
+    assert together.slots.shape == (5, process.optimizer.slots, process.model.initial.numel())
+    for place, state in enumerate(members(together)):
+        losses = []
+        alone = run(
+            process,
+            process.initial_state(),
+            rates,
+            weights=weights[place],
+            observe=lambda step, state, rate, batch_losses, gradient, to=losses: to.append(batch_losses),
+        )
+        assert state.largest_difference(alone) < 1e-11
+        assert all(
+            torch.allclose(row[place], one, atol=1e-11) for (_, row), one in zip(seen, losses, strict=True)
+        )
+
+
+@pytest.mark.parametrize("model", ["lenet5_tanh", "lenet5_relu"])
+def test_convolutions_at_once_too(model: str) -> None:
+    """As on a GPU; on a processor they go one by one."""
+    settings = tiny_settings(epochs=1)
+    settings["model"] = {"name": model}
+    process = build_process(settings, tiny_data(side=28))
+    assert at_once(process) == 1
+    rates = tiny_rates(process)
+    weights = torch.stack([removal_weights(process, group) for group in ([0], [1, 2], [])])
+    for state, row in zip(members(run_together(process, rates, weights)), weights, strict=True):
+        alone = run(process, process.initial_state(), rates, weights=row)
+        assert state.largest_difference(alone) < 1e-11
+
+
+@pytest.mark.parametrize("variant", MODELS)
+def test_company_changes_no_bit(variant: str) -> None:
+    settings = tiny_settings(variant=variant, epochs=6)
+    settings["compute"]["dtype"] = "float32"
+    settings["model"]["hidden"] = [33]
+    process = build_process(settings, tiny_data(samples=50, side=8))
+    rates = tiny_rates(process)
+    groups = [np.array([n]) for n in range(ON_PROCESSOR)]
+    weights = torch.stack([removal_weights(process, torch.from_numpy(group)) for group in groups])
+    whole = members(run_together(process, rates, weights))
+    for part in ([3], [5, 3], [3, 7, 11], list(range(ON_PROCESSOR))[::-1]):
+        for state, place in zip(members(run_together(process, rates, weights[part])), part, strict=True):
+            assert state.equal(whole[place])
+
+
+def test_small_models_go_together() -> None:
+    assert all(at_once(tiny_process(variant=variant)[0]) == ON_PROCESSOR for variant in MODELS)
