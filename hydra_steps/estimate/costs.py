@@ -1,32 +1,27 @@
-"""From a calibration to a table: jobs, disk, memory and seconds of each rule of a study. Imports no torch.
-
-Index letters: n training samples, T steps, q queries, C groups of a design.
-"""
+"""From a calibration to a table: jobs, disk, memory and seconds of each rule of a study. Imports no torch."""
 
 from __future__ import annotations
 
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hydra_steps.config import explored_runs, run_config, run_names
 from hydra_steps.config.explanations import explanation_labels
-from hydra_steps.config.limits import query_names
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import Study
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.data.registry import dataset
-from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError
-from hydra_steps.process.designs import batch_bounds, design_specs
-from hydra_steps.process.keep import checkpoint_steps, format_bytes
-from hydra_steps.process.members import BLOCK_BYTES, Shape, state_bytes
+from hydra_steps.estimate.run_costs import Job, RunCosts, run_size
+from hydra_steps.process.designs import design_specs
+from hydra_steps.process.keep import format_bytes
 
 if TYPE_CHECKING:
     from hydra_steps.estimate.rates import Calibration
@@ -54,12 +49,6 @@ LIGHT = {
 OF_REMOVAL = {"evaluate_removal": 1e5, "plot_removal": 1e6}  # where removal curves are asked for
 OF_BRITTLENESS = {"evaluate_brittleness": 1e5, "plot_brittleness": 1e6}
 OF_EXPLORER = {"predict_samples": 1e6, "write_explorer": 1e7}
-BY_EPOCH = (
-    "hydra_exact",
-    "hydra_gauss_newton",
-    "hydra_hessian_free",
-    "tracin",
-)  # what the explorer keeps more of
 OF_COMPARISON = {"compare_methods": 1e5, "plot_cost_accuracy": 1e6}
 OF_DAMPING = {"evaluate_damping": 1e5, "plot_damping": 1e6}  # where a method is there with several dampings
 OF_CLAIMS = {"evaluate_claims": 1e5, "plot_claims": 1e6}
@@ -80,7 +69,6 @@ CLUSTERING_SECONDS, EMBEDDING_SECONDS = 4.0, 5.0
 OF_EXACT = ("evaluate_agreement", "plot_agreement", "describe_smoothness")  # where exact HyDRA is asked for
 RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
-SEGMENT = 64  # states that a sweep holds where all are stored
 
 
 @dataclass(frozen=True)
@@ -104,7 +92,7 @@ class Cost:
 def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> list[Cost]:
     """Return the costs of all rules; ``calibration_of(run)`` gives the measurements of a run's configuration."""
     results = Path(study["results"])
-    runs = {run: _RunCosts(study, run, calibration_of(run)) for run in run_names(study)}
+    runs = {run: RunCosts(run_size(study, run), calibration_of(run)) for run in run_names(study)}
     costs = _data_costs(study, results)
     costs.append(_sum("train_model", results, [[cost.train()] for cost in runs.values()]))
     for label in study["methods"]:
@@ -200,108 +188,6 @@ def require_space(costs: list[Cost], already: float = 0.0) -> None:
             )
 
 
-class _RunCosts:
-    """Seconds, bytes and memory of one run's jobs."""
-
-    def __init__(self, study: Study, run: str, measured: Calibration) -> None:
-        self._measured = measured
-        self._by_epoch = run in explored_runs(study) and study["explorer"]["by_epoch"]
-        self._methods = {label: options["method"] for label, options in study["methods"].items()}
-        config = run_config(study, run)
-        data, training = config["data"], config["training"]
-        self._sizes = sizes_of(data)
-        self._epochs, batch = int(training["epochs"]), int(training["batch_size"])
-        self._steps = self._epochs * math.ceil(self._sizes["train"] / batch)
-        self._batch = batch
-        classes = len(dataset(data["name"]).classes)
-        self._queries = sum(len(query_names(query, classes)) for query in study["queries"])
-        self._asked = sum(_asked(query, self._sizes, classes) for query in study["queries"])
-        dtype = config["compute"]["dtype"]
-        self._state = state_bytes(measured.parameters, measured.slots, measured.buffers, dtype)
-        checkpoints = checkpoint_steps(config["trajectory"]["keep"], self._steps, self._state)
-        self._shape = Shape(
-            self._steps, batch, measured.parameters, measured.slots, measured.buffers, dtype, checkpoints
-        )
-        self._gap = checkpoints[1] if self._steps else 1
-        shape = run_image_shape(data["name"], data["pad"], data["channels"])
-        width = 8 if dtype == "float64" else 4
-        raw = sum(dataset(data["name"]).parts.values()) * math.prod(dataset(data["name"]).image_shape)
-        # The published parts as bytes, the splits as float32, and a copy of them as tensors.
-        splits = sum(self._sizes.values()) * math.prod(shape)
-        self._data_memory = raw + splits * (4.0 + width)
-
-    def train(self) -> tuple[float, float, float]:
-        """(seconds, disk, memory) of the training."""
-        evaluated = self._epochs * (self._sizes["validation"] + self._sizes["test"])
-        seconds = self._steps * self._measured.seconds_per_step
-        seconds += evaluated * self._measured.seconds_per_evaluated_sample
-        blocks = 2 * max(BLOCK_BYTES, self._state)
-        return (
-            self._measured.startup + seconds,
-            self._shape.bytes,
-            self._measured.training_memory + self._data_memory + blocks,
-        )
-
-    def score(self, label: str) -> tuple[float, float, float]:
-        """(seconds, disk, memory) of one method."""
-        cost = self._measured.methods[label]
-        seconds = cost.seconds(self._steps, self._sizes["train"])
-        if cost.per_step > 0.1 * self._measured.seconds_per_step and self._gap > 1:
-            seconds += self._steps * self._measured.seconds_per_step  # replay
-        if cost.fixed:  # the queries' gradients, over the study's own splits
-            seconds += self._asked * self._measured.seconds_per_step / self._batch
-        segment = min(self._steps + 1, SEGMENT if self._gap == 1 else self._gap) * self._state
-        cotangents = 6 * self._queries * self._state
-        memory = (
-            self._measured.scoring_memory
-            + self._data_memory
-            + segment
-            + cotangents
-            + 4 * max(BLOCK_BYTES, self._state)
-        )
-        parts = 4.0 * self._epochs if self._by_epoch and self._methods[label] in BY_EPOCH else 0.0
-        scores = self._queries * self._sizes["train"]
-        return self._measured.startup + seconds, (8.0 + parts) * scores, memory + parts * scores
-
-    def traced(self, label: str, trace: Mapping[str, Any]) -> tuple[float, float, float]:
-        """(seconds, disk, memory) of one method's scores at the ends of epochs: parts of its whole cost."""
-        seconds, disk, memory = self.score(label)
-        share = len(trace["queries"]) / self._queries
-        passes = sum(trace["epochs"]) / self._epochs
-        seconds = self._measured.startup + (seconds - self._measured.startup) * passes * share
-        return seconds, disk * share * len(trace["epochs"]), memory
-
-    def problem(self, label: str) -> str:
-        """Why the method's time is not known."""
-        return self._measured.methods[label].problem
-
-    def retrain(self, spec: Mapping[str, Any], batch: int) -> list[tuple[float, float, float]]:
-        """(seconds, disk, memory) of each batch of re-trainings of a design."""
-        size = 1 if spec["kind"] == "leave_one_out" else round(spec["fraction"] * self._sizes["train"])
-        bytes_each = 8.0 * (self._queries + 2 + size)
-        return [self.trainings(count, bytes_each) for _, count in batch_bounds(int(spec["groups"]), batch)]
-
-    def subsets(self, removal: Mapping[str, Any]) -> tuple[float, float, float]:
-        """(seconds, disk, memory) of one method's removal curves; trainings take what is left of the steps."""
-        left = 1 + len(removal["sides"]) * sum(1 - fraction for fraction in removal["fractions"])
-        bytes_each = 8.0 * self._sizes["train"]  # the bank names the samples that stay
-        return self.trainings(math.ceil(removal["seeds"] * left), bytes_each)
-
-    def flips(self, brittleness: Mapping[str, Any]) -> tuple[float, float, float]:
-        """(seconds, disk, memory) of one method's search for flips, at most: up to the largest group, and back."""
-        most = max(2.0, brittleness["most"] * self._sizes["train"])
-        each = 2 * math.ceil(math.log2(most))
-        return self.trainings(each * len(brittleness["queries"]), 8.0 * most)
-
-    def trainings(self, count: int, bytes_each: float) -> tuple[float, float, float]:
-        """(seconds, disk, memory) of one job of ``count`` trainings without a record."""
-        splits = self._sizes["validation"] + self._sizes["test"]
-        once = self._steps * self._measured.seconds_per_step
-        once += splits * self._measured.seconds_per_evaluated_sample
-        memory = self._measured.training_memory + self._data_memory + 4 * max(BLOCK_BYTES, self._state)
-        return self._measured.startup + count * once, count * bytes_each, memory
-
-
 def _data_costs(study: Study, results: Path) -> list[Cost]:
     """Fetching, splits and labels: bytes are known from the datasets' shapes, seconds are typical."""
     runs = [run_config(study, run) for run in run_names(study)]
@@ -333,18 +219,11 @@ def _data_costs(study: Study, results: Path) -> list[Cost]:
     return costs
 
 
-def _sum(rule: str, folder: Path, per_run: list[list[tuple[float, float, float]]], problem: str = "") -> Cost:
+def _sum(rule: str, folder: Path, per_run: list[list[Job]], problem: str = "") -> Cost:
     jobs = [job for run in per_run for job in run]
     seconds, disk, memory = zip(*jobs, strict=True) if jobs else ((0.0,), (0.0,), (0.0,))
     note = f"time not measured: {problem}" if problem else ""
     return Cost(rule, len(jobs), sum(disk), max(memory), sum(seconds), max(seconds), folder, note)
-
-
-def _asked(query: Mapping[str, Any], sizes: Mapping[str, int], classes: int) -> int:
-    """Return over how many samples a query's gradients go."""
-    if query["kind"] in ("mean_loss", "class_loss"):
-        return sizes[query["split"]]
-    return len(query_names(dict(query), classes))
 
 
 def _existing(folder: Path) -> Path:

@@ -1,0 +1,172 @@
+"""Seconds, bytes and memory of one run's jobs, from its sizes and what its steps cost. Imports no torch.
+
+The sizes come from a study's configuration, or describe a run that nobody could start here (``scale``).
+Index letters: n training samples, T steps, q queries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra_steps.config import explored_runs, run_config
+from hydra_steps.config.limits import query_names
+from hydra_steps.config.runs import Study
+from hydra_steps.data.registry import dataset
+from hydra_steps.data.run_data import run_image_shape
+from hydra_steps.data.splits import sizes_of
+from hydra_steps.estimate.rates import Calibration
+from hydra_steps.process.designs import batch_bounds
+from hydra_steps.process.keep import checkpoint_steps
+from hydra_steps.process.members import BLOCK_BYTES, Shape, state_bytes
+
+SEGMENT = 64  # states that a sweep holds where all are stored
+BY_EPOCH = (
+    "hydra_exact",
+    "hydra_gauss_newton",
+    "hydra_hessian_free",
+    "tracin",
+)  # the explorer keeps more of these
+
+Job = tuple[float, float, float]  # seconds, bytes on disk, bytes of memory
+
+
+@dataclass(frozen=True)
+class RunSize:
+    """What the costs of a run follow from.
+
+    ``samples`` of the splits train, validation and test; ``queries`` q, and ``asked``, over how many samples their
+    gradients go; ``data_memory`` bytes of the samples in a job; ``by_epoch``, the methods whose scores are kept by
+    epoch.
+    """
+
+    samples: Mapping[str, int]
+    epochs: int
+    batch: int
+    queries: int
+    asked: int
+    dtype: str
+    keep: str | Mapping[str, Any]
+    data_memory: float
+    by_epoch: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * math.ceil(self.samples["train"] / self.batch)
+
+
+def run_size(study: Study, run: str) -> RunSize:
+    """Return the sizes of a study's run."""
+    config = run_config(study, run)
+    data, training = config["data"], config["training"]
+    entry, sizes, dtype = dataset(data["name"]), sizes_of(data), config["compute"]["dtype"]
+    classes = len(entry.classes)
+    # The published parts as bytes, the splits as float32, and a copy of them as tensors.
+    raw = sum(entry.parts.values()) * math.prod(entry.image_shape)
+    shape = run_image_shape(data["name"], data["pad"], data["channels"])
+    splits = sum(sizes.values()) * math.prod(shape)
+    explored = run in explored_runs(study) and study["explorer"]["by_epoch"]
+    labels = study["methods"].items()
+    return RunSize(
+        samples=sizes,
+        epochs=int(training["epochs"]),
+        batch=int(training["batch_size"]),
+        queries=sum(len(query_names(query, classes)) for query in study["queries"]),
+        asked=sum(_asked(query, sizes, classes) for query in study["queries"]),
+        dtype=dtype,
+        keep=config["trajectory"]["keep"],
+        data_memory=raw + splits * (4.0 + (8 if dtype == "float64" else 4)),
+        by_epoch=frozenset(label for label, of in labels if explored and of["method"] in BY_EPOCH),
+    )
+
+
+class RunCosts:
+    """The jobs of a run of this size, whose steps and methods cost what was ``measured``."""
+
+    def __init__(self, size: RunSize, measured: Calibration) -> None:
+        self.size, self.measured = size, measured
+        self.state = state_bytes(measured.parameters, measured.slots, measured.buffers, size.dtype)
+        checkpoints = checkpoint_steps(size.keep, size.steps, self.state)
+        self.shape = Shape(
+            size.steps,
+            size.batch,
+            measured.parameters,
+            measured.slots,
+            measured.buffers,
+            size.dtype,
+            checkpoints,
+        )
+        self._gap = checkpoints[1] if size.steps else 1
+
+    def train(self) -> Job:
+        """The training."""
+        evaluated = self.size.epochs * (self.size.samples["validation"] + self.size.samples["test"])
+        seconds = self.size.steps * self.measured.seconds_per_step
+        seconds += evaluated * self.measured.seconds_per_evaluated_sample
+        blocks = 2 * max(BLOCK_BYTES, self.state)
+        memory = self.measured.training_memory + self.size.data_memory + blocks
+        return self.measured.startup + seconds, self.shape.bytes, memory
+
+    def score(self, label: str) -> Job:
+        """One method."""
+        cost, samples = self.measured.methods[label], self.size.samples["train"]
+        seconds = cost.seconds(self.size.steps, samples)
+        if cost.per_step > 0.1 * self.measured.seconds_per_step and self._gap > 1:
+            seconds += self.size.steps * self.measured.seconds_per_step  # replay
+        if cost.fixed:  # the queries' gradients, over the study's own splits
+            seconds += self.size.asked * self.measured.seconds_per_step / self.size.batch
+        segment = min(self.size.steps + 1, SEGMENT if self._gap == 1 else self._gap) * self.state
+        cotangents = 6 * self.size.queries * self.state
+        memory = self.measured.scoring_memory + self.size.data_memory + segment + cotangents
+        memory += 4 * max(BLOCK_BYTES, self.state)
+        parts = 4.0 * self.size.epochs if label in self.size.by_epoch else 0.0
+        scores = self.size.queries * samples
+        return self.measured.startup + seconds, (8.0 + parts) * scores, memory + parts * scores
+
+    def traced(self, label: str, trace: Mapping[str, Any]) -> Job:
+        """One method's scores at the ends of epochs: parts of its whole cost."""
+        seconds, disk, memory = self.score(label)
+        share = len(trace["queries"]) / self.size.queries
+        passes = sum(trace["epochs"]) / self.size.epochs
+        seconds = self.measured.startup + (seconds - self.measured.startup) * passes * share
+        return seconds, disk * share * len(trace["epochs"]), memory
+
+    def problem(self, label: str) -> str:
+        """Why the method's time is not known."""
+        return self.measured.methods[label].problem
+
+    def retrain(self, spec: Mapping[str, Any], batch: int) -> list[Job]:
+        """Each batch of re-trainings of a design."""
+        samples = self.size.samples["train"]
+        size = 1 if spec["kind"] == "leave_one_out" else round(spec["fraction"] * samples)
+        bytes_each = 8.0 * (self.size.queries + 2 + size)
+        return [self.trainings(count, bytes_each) for _, count in batch_bounds(int(spec["groups"]), batch)]
+
+    def subsets(self, removal: Mapping[str, Any]) -> Job:
+        """One method's removal curves; trainings take what is left of the steps."""
+        left = 1 + len(removal["sides"]) * sum(1 - fraction for fraction in removal["fractions"])
+        bytes_each = 8.0 * self.size.samples["train"]  # the bank names the samples that stay
+        return self.trainings(math.ceil(removal["seeds"] * left), bytes_each)
+
+    def flips(self, brittleness: Mapping[str, Any]) -> Job:
+        """One method's search for flips, at most: up to the largest group, and back."""
+        most = max(2.0, brittleness["most"] * self.size.samples["train"])
+        each = 2 * math.ceil(math.log2(most))
+        return self.trainings(each * len(brittleness["queries"]), 8.0 * most)
+
+    def trainings(self, count: int, bytes_each: float) -> Job:
+        """One job of ``count`` trainings without a record."""
+        splits = self.size.samples["validation"] + self.size.samples["test"]
+        once = self.size.steps * self.measured.seconds_per_step
+        once += splits * self.measured.seconds_per_evaluated_sample
+        memory = self.measured.training_memory + self.size.data_memory + 4 * max(BLOCK_BYTES, self.state)
+        return self.measured.startup + count * once, count * bytes_each, memory
+
+
+def _asked(query: Mapping[str, Any], sizes: Mapping[str, int], classes: int) -> int:
+    """Return over how many samples a query's gradients go."""
+    if query["kind"] in ("mean_loss", "class_loss"):
+        return sizes[query["split"]]
+    return len(query_names(dict(query), classes))
