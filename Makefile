@@ -1,10 +1,11 @@
 # Everything runs in .venv, which is made on the first call; nothing needs to be activated.
 
-PYTHON ?= python3
-CONFIG ?= config/quickstart.yaml
-CORES  ?= all
-VENV   := .venv
-BIN    := $(VENV)/bin
+PYTHON  ?= python3
+CONFIG  ?= config/quickstart.yaml
+CORES   ?= all
+WORKERS ?= auto
+VENV    := .venv
+BIN     := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help study plan estimate benchmark figures report check test lint format docs clean
@@ -32,8 +33,8 @@ figures: $(VENV)/.installed  ## draw the figures of a study again
 check: $(VENV)/.installed  ## check a study and print it with all defaults
 	@$(BIN)/python -m hydra_steps.config --check $(CONFIG)
 
-test: $(VENV)/.installed-test  ## pass all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed-test  ## pass all tests (WORKERS=auto at a time)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.installed-test  ## check style, types, and the workflow
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import fcntl
 import io
 import re
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -15,14 +16,16 @@ from typing import TextIO
 
 from hydra_steps.errors import StudyError
 
+NEWS_SECONDS = 60.0  # between two lines of a log about one bar
 _HELD: list[TextIO] = []  # open for as long as this process lives
 
 
 class _Tee(io.TextIOBase):
-    """Text for the terminal, and finished lines for a log: a redrawn bar leaves its last state."""
+    """Text for the terminal, and finished lines for a log: a redrawn bar leaves a line a minute, and its last state."""
 
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
         self._terminal, self._log, self._line = terminal, log, ""
+        self._said = time.monotonic()  # when the log last got a line
 
     def write(self, text: str) -> int:
         drawn = self._terminal.isatty()
@@ -35,7 +38,12 @@ class _Tee(io.TextIOBase):
             self._log.write(last)
             if not drawn:
                 self._terminal.write(last)
+        now = time.monotonic()
+        if not finished and self._line and now - self._said >= NEWS_SECONDS:
+            self._log.write(self._line + "\n")
+            finished = [self._line]
         if finished:
+            self._said = now
             self._log.flush()
         return len(text)
 

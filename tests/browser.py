@@ -20,15 +20,28 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    """The browser; the tests that need it are left out where there is none, unless HYDRA_REQUIRE_BROWSER is set."""
+def start(profile):
+    """Start a browser whose own files go to the folder ``profile``; None where there is no Chromium with its driver."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if chromium is None or driver is None:
+        return None
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(driver))
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """The browser; the tests that need it are left out where there is none, unless HYDRA_REQUIRE_BROWSER is set."""
+    browser = start(tmp_path_factory.mktemp("browser"))
+    if browser is None:
         # Continuous integration sets it: there the tests must not pass by being left out.
         refuse = pytest.fail if os.environ.get("HYDRA_REQUIRE_BROWSER") else pytest.skip
         refuse(
@@ -36,12 +49,6 @@ def browser(tmp_path_factory):
             "install them (Debian: apt-get install chromium chromium-driver; Ubuntu: chromium-browser "
             "chromium-chromedriver; conda: conda install -c conda-forge chromium python-chromedriver-binary)"
         )
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(driver))
     yield browser
     browser.quit()
 

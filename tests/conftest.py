@@ -1,6 +1,8 @@
-"""What tests of several folders share: a finished study."""
+"""What tests of several folders share: a finished study, and a tree in which nothing has been run."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -13,3 +15,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     tree = copy_tree(tmp_path_factory.mktemp("study") / "tree")
     tree.run("--cores", "2")
     return tree
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A copy of the workflow in which nothing has been run."""
+    return copy_tree(tmp_path / "tree")

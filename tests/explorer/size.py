@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.browser import FLAGS, load
+from tests.browser import load, start
 from tests.explorer.made import make_explorer
 
 FACTS = """
@@ -44,9 +44,6 @@ def measured(browser, page: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="data", help="folder of the verified raw files")
     parser.add_argument("--queries", type=int, default=100)
@@ -67,10 +64,7 @@ def main() -> None:
     print(
         f"{page}: {page.stat().st_size / 1e6:.1f} MB, made with its scores in {time.perf_counter() - began:.0f} s"
     )
-    options = webdriver.ChromeOptions()
-    for flag in FLAGS:
-        options.add_argument(flag)
-    browser = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    browser = start(folder / "browser")
     for _ in range(3):
         print({name: f"{value:.0f} ms" for name, value in measured(browser, page).items()})
     browser.quit()

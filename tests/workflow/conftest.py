@@ -78,12 +78,6 @@ def copy_tree(folder: Path) -> Tree:
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    """A copy of the workflow in which nothing has been run."""
-    return copy_tree(tmp_path / "tree")
-
-
-@pytest.fixture
 def finished(study: Tree, tmp_path: Path) -> Tree:
     """A copy of the finished study that may be changed."""
     shutil.copytree(study.folder, tmp_path / "finished", symlinks=True)
