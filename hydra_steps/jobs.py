@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import io
 import re
+import resource
 import sys
 import time
 import traceback
@@ -14,8 +15,11 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
+import psutil
+
 from hydra_steps.errors import StudyError
 
+COSTS = re.compile(r"took ([\d.]+) s, ([\d.]+) s of processor time, (\d+) bytes at most")
 NEWS_SECONDS = 60.0  # between two lines of a log about one bar
 _HELD: list[TextIO] = []  # open for as long as this process lives
 
@@ -56,7 +60,9 @@ class _Tee(io.TextIOBase):
 
 @contextmanager
 def job(log: str | Path) -> Iterator[None]:
-    """Run one call: copy what it says to ``log``; where it fails, end with one message and exit code 1."""
+    """Run one call: copy what it says to ``log``, and there, at its end, what it took; where it fails, end with one
+    message and exit code 1.
+    """
     path = Path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
@@ -80,6 +86,22 @@ def job(log: str | Path) -> Iterator[None]:
                         flush=True,
                     )
                 sys.exit(1)
+        file.write(_costs() + "\n")
+
+
+def _costs() -> str:
+    """Say what this process took since it was started."""
+    seconds = time.time() - psutil.Process().create_time()
+    unit = 1 if sys.platform == "darwin" else 1024
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return f"took {seconds:.2f} s, {time.process_time():.2f} s of processor time, {memory} bytes at most"
+
+
+def read_costs(log: str | Path) -> tuple[float, float, float] | None:
+    """Return (seconds, processor seconds, peak bytes) of a finished job from its log; None for an unfinished one."""
+    lines = Path(log).read_text(encoding="utf-8").splitlines()
+    found = COSTS.fullmatch(lines[-1]) if lines else None
+    return (float(found[1]), float(found[2]), float(found[3])) if found else None
 
 
 def hold(folder: str | Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tqdm import tqdm
 
 from hydra_steps import jobs
 from hydra_steps.errors import StudyError
-from hydra_steps.jobs import job
+from hydra_steps.evaluation.job_costs import describe_jobs
+from hydra_steps.jobs import job, read_costs
 
 
 def test_a_long_bar_leaves_news_while_it_runs(
@@ -26,7 +28,7 @@ def test_a_long_bar_leaves_news_while_it_runs(
     news = meanwhile.splitlines()
     assert 2 <= len(news) <= 4
     assert all(line.startswith("sweep: ") and "step/s" in line for line in news)
-    assert log.read_text().splitlines()[-1].startswith("sweep: 100%")
+    assert log.read_text().splitlines()[-2].startswith("sweep: 100%")
     assert capsys.readouterr().err.count("\n") == 1  # where nobody looks, only how it ended
 
 
@@ -36,7 +38,7 @@ def test_a_short_bar_leaves_its_last_state_alone(tmp_path: Path) -> None:
             pass
         print("done")
     lines = (tmp_path / "log").read_text().splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert lines[0].startswith("lissa: 100%")
     assert lines[1] == "done"
 
@@ -49,3 +51,22 @@ def test_a_mistake_is_one_message(tmp_path: Path) -> None:
     assert said.startswith("error: the labels are of another run")
     assert "Traceback" not in said
     assert said.count("\n") == 1
+
+
+def test_a_log_ends_with_what_the_job_took(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    for name in ("a", "b"):
+        with job(logs / "train_model" / f"{name}.log"):
+            sum(range(10**6))
+    with pytest.raises(SystemExit), job(logs / "train_model" / "failed.log"):
+        raise StudyError("nothing")
+    costs = read_costs(logs / "train_model" / "a.log")
+    assert costs is not None
+    seconds, processor, memory = costs
+    assert 0 < processor < 100 * seconds
+    assert 1e7 < memory < 1e11
+    describe_jobs(logs, tmp_path / "jobs.csv")
+    (row,) = pd.read_csv(tmp_path / "jobs.csv").to_dict("records")
+    assert (row["rule"], row["jobs"]) == ("train_model", 2)
+    assert row["longest"] < row["seconds"] < 2 * row["longest"] + 1
+    assert row["peak_memory_bytes"] >= memory

@@ -233,7 +233,7 @@ TABLE_NAMES = [
     *(["brittleness"] if flips() else []),
 ]
 SMOOTHNESS = ["smoothness"] if "hydra_exact" in METHODS else []
-OTHER_TABLES = ["counterfactual_points", "timing", *SMOOTHNESS]
+OTHER_TABLES = ["counterfactual_points", "timing", "jobs", *SMOOTHNESS]
 TABLES = [f"{OUT}/tables/{name}.csv" for name in [*TABLE_NAMES, *OTHER_TABLES]]
 FIGURE_NAMES = [*TABLE_NAMES, "prediction"]
 FIGURES = [file for name in FIGURE_NAMES for file in pictures(name)]

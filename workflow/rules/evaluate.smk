@@ -6,6 +6,7 @@ localrules:
     describe_training,
     describe_contributions,
     describe_cost,
+    describe_jobs,
     evaluate_agreement,
     evaluate_detection,
     evaluate_counterfactual,
@@ -85,6 +86,29 @@ rule describe_cost:
         "Collect what each score cost"
     script:
         "../scripts/describe_cost.py"
+
+
+rule describe_jobs:
+    input:
+        code("evaluation.job_costs"),
+        # When these are there, so are their logs, which are no inputs: to delete a log is no reason to compute again.
+        expand(f"{RUN}/trajectory", run=RUNS),
+        scores(),
+        outcomes(),
+        removals(),
+        flips(),
+    output:
+        report(f"{OUT}/tables/jobs.csv", category="Tables", labels={"table": "jobs"}),
+    log:
+        f"{OUT}/logs/describe_jobs.log",
+    conda:
+        ENVIRONMENT
+    params:
+        logs=f"{OUT}/logs",
+    message:
+        "Collect what the jobs of each rule took"
+    script:
+        "../scripts/describe_jobs.py"
 
 
 rule evaluate_agreement:
