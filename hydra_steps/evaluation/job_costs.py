@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from hydra_steps.jobs import read_costs
@@ -33,9 +32,8 @@ def describe_jobs(logs: str | Path, output: str | Path) -> None:
         costs = [read_costs(log) for log in sorted((Path(logs) / rule).rglob("*.log"))]
         jobs = [one for one in costs if one is not None]
         if jobs:
-            found = np.array(jobs)
-            total, most = found.sum(axis=0), found.max(axis=0)
-            rows.append((rule, len(jobs), total[0], most[0], total[1], most[2]))
+            seconds, processor, memory = ([one[k] for one in jobs] for k in range(3))
+            rows.append((rule, len(jobs), sum(seconds), max(seconds), sum(processor), max(memory)))
     table = pd.DataFrame(sorted(rows, key=lambda row: (-row[2], row[0])), columns=list(COLUMNS))
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, index=False, float_format="%.10g", lineterminator="\n")
