@@ -27,13 +27,15 @@ def describe_jobs(logs: str | Path, output: str | Path) -> None:
     ``seconds`` and ``processor_seconds`` of all jobs together, ``longest`` and ``peak_memory_bytes`` of one. A log that
     does not end with its costs, or is gone, does not count.
     """
-    rows = []
+    rows: list[tuple[str, int, float, float, float, float]] = []
     for rule in RULES:
         costs = [read_costs(log) for log in sorted((Path(logs) / rule).rglob("*.log"))]
         jobs = [one for one in costs if one is not None]
         if jobs:
-            seconds, processor, memory = ([one[k] for one in jobs] for k in range(3))
-            rows.append((rule, len(jobs), sum(seconds), max(seconds), sum(processor), max(memory)))
-    table = pd.DataFrame(sorted(rows, key=lambda row: (-row[2], row[0])), columns=list(COLUMNS))
+            seconds = [one[0] for one in jobs]
+            processor = sum(one[1] for one in jobs)
+            memory = max(one[2] for one in jobs)
+            rows.append((rule, len(jobs), sum(seconds), max(seconds), processor, memory))
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(["seconds", "rule"], ascending=[False, True])
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, index=False, float_format="%.10g", lineterminator="\n")
