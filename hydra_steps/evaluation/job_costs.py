@@ -36,6 +36,8 @@ def describe_jobs(logs: str | Path, output: str | Path) -> None:
             processor = sum(one[1] for one in jobs)
             memory = max(one[2] for one in jobs)
             rows.append((rule, len(jobs), sum(seconds), max(seconds), processor, memory))
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(["seconds", "rule"], ascending=[False, True])
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
+        ["seconds", "rule"], ascending=[False, True]
+    )
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, index=False, float_format="%.10g", lineterminator="\n")

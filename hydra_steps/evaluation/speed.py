@@ -27,7 +27,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.layout import run_of
 from hydra_steps.evaluation.scaling import Fit, extrapolate, fit_power
 
-PLAIN, MAIN = "plain_training", "main"
+PLAIN, MAIN, RECORD = "plain_training", "main", "record"
 SIZE = ["samples", "parameters", "steps"]
 KEYS = ["contestant", "axis", "queries", "tracked", *SIZE]
 SPEED = ["variant", "run", "method", *KEYS[1:], "metric", "extrapolated", "n", "value", "low", "high"]
@@ -66,6 +66,7 @@ def describe_speed(
 def measure(readings: pd.DataFrame, source: str = "the table") -> pd.DataFrame:
     """``seconds`` and ``ratio_to_plain`` of every contestant and size: medians and quartiles over turns."""
     plain = readings[readings["contestant"] == PLAIN].set_index([*SIZE, "repeat"])["seconds"]
+    plain = plain[~plain.index.duplicated()]  # one size may stand on two axes
     if plain.empty:
         raise StudyError(f"{source} has no readings of {PLAIN}", fix="measure again")
     rows = []
@@ -87,7 +88,7 @@ def growth(measured: pd.DataFrame) -> dict[tuple[str, str], Fit]:
     """
     laws = {}
     seconds = measured[measured["metric"] == "seconds"]
-    for axis in sorted(set(seconds["axis"]) - {MAIN}):
+    for axis in sorted(set(seconds["axis"]) - {MAIN, RECORD}):
         column = axis
         along = seconds[seconds["axis"] == axis]
         own = seconds[(seconds["axis"] == MAIN) & (axis != "parameters")]

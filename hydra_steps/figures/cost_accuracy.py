@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from hydra_steps.figures.dots import LINE_HEIGHT
 from hydra_steps.figures.frames import read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
 
+LEAST = 0.01  # of a training: what costs less stands there, so that a constant does not squeeze all others
 _PANELS = (("lds", "Predicting re-training", "LDS", 0.0), ("auroc", "Finding wrong labels", "AUROC", 0.5))
 
 
@@ -65,19 +67,26 @@ def _panel(
         if method not in drawn.index:
             continue
         own = drawn.loc[[method]].iloc[0]
-        x, y = float(own["ratio_to_training"]), float(own[metric])
+        x, y = max(float(own["ratio_to_training"]), LEAST), float(own[metric])
         low, high = (float(own.get(f"{metric}_{end}", np.nan)) for end in ("low", "high"))
         if np.isfinite(low) and np.isfinite(high):
             axes.plot([x, x], [low, high], color=look.colour, linewidth=0.8, zorder=2)
         axes.plot([x], [y], marker=look.marker, color=look.colour, markersize=4.5, linestyle="none", zorder=3,
                   markeredgecolor="white", markeredgewidth=0.4)  # fmt: skip
     axes.set_xscale("log")
+    if (drawn["ratio_to_training"] < LEAST).any():
+        axes.set_xlim(left=0.6 * LEAST)
+        axes.xaxis.set_major_formatter(FuncFormatter(_cost))
     axes.axhline(chance, color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
     axes.grid()
     diverged = [looks[m].label for m in data.index[data["status"] != "scored"] if m in looks]
     if diverged:
         text = "diverged: " + ", ".join(diverged)
         axes.annotate(text, (0.0, 0.01), xycoords="axes fraction", color=FAINT, fontsize="x-small")
+
+
+def _cost(ratio: float, place: int | None = None) -> str:
+    return rf"$\leq{LEAST:g}$" if ratio <= LEAST else f"{ratio:g}"
 
 
 def _key(axes: Axes, looks: Mapping[str, MethodStyle]) -> None:

@@ -77,13 +77,16 @@ def plot_detection(
             lowest = (
                 part.loc[part["metric"] == "auroc", [c for c in ("value", "ci_low") if c in part]].min().min()
             )
-            row[0].set_xlim(min(0.45, float(lowest) - 0.02), 1.01)
+            row[0].set_xlim(min(0.45, float(lowest) - 0.02), 1.02)
             reference_line(row[0], 0.5, "chance")
-            row[1].set_xlim(0.0, 1.01)
+            row[1].set_xlim(0.0, 1.03)
             row[1].set_yticklabels([])
             if np.isfinite(wrong):
                 reference_line(row[1], wrong, "chance")
             _curve(row[2], part[part["metric"] == "found_in_inspected"], looks, wrong)
+            if "n" in part.columns and part["n"].notna().any():
+                counts = f"n = {part['n'].max():,.0f}"
+                row[1].set_title(counts, loc="right", fontweight="normal", fontsize="small")
             counts = plural(count_seeds(part), "seed")
             by = query_name(part["query"].iloc[0])
             counts = f"{by}, {counts}" if len(by) < 24 else counts  # what fits beside the title
@@ -139,7 +142,7 @@ def _curve(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], wro
             "linestyle": look.line,
             "marker": "" if many else look.marker,
         }
-        axes.plot(x, by_fraction["mean"], markersize=3.2, **line)
+        axes.plot(x, by_fraction["mean"], markersize=3.2, clip_on=False, **line)
     most = 100 * float(data["fraction"].max())
     axes.plot([0, most], [0, most], color=FAINT, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=1)
     label = axes.annotate("guessing", (0.98 * most, 0.8 * most), ha="right", va="top", fontsize="x-small")

@@ -3,7 +3,8 @@
 Each contestant is one call on a :class:`~hydra_steps.scoring.timed_run.TimedRun`. Those of the axis ``main`` are the
 comparison; the others make one of them larger along one axis: ``queries``, ``tracked`` samples of the forward
 recurrence, ``samples`` (at the same number of epochs), ``steps`` (at the same samples), ``parameters`` (a perceptron
-with one hidden layer, since LeNet-5 has one size).
+with one hidden layer, since LeNet-5 has one size). A training with its record is as long as ``record_epochs`` says, so
+that creating and finishing the store count for what they are; beside it, on the axis ``record``, a plain one as long.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hydra_steps.scoring.hydra_forward import hydra_forward
 from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.scoring.timed_run import TimedRun
 
-MAIN = "main"
+MAIN, RECORD = "main", "record"
 PLAIN = "plain_training"
 SWEEPS = (hydra_exact, hydra_gauss_newton, hydra_hessian_free)
 
@@ -95,18 +96,21 @@ def comparison(
 ) -> list[Contestant]:
     """The contestants of the axis ``main``, all on the same run: one query, the fewest tracked samples."""
     forward = [c for count in sorted(chosen["tracked"])[:1] for c in _forward(run, count)]
-    return [*_training(run, folder), *_sweeps(run), *_rivals(run, methods), *forward]
+    longer = TimedRun(run.settings, run.data, run.process.samples, int(chosen["record_epochs"]))
+    return [*_training(run), *_records(longer, folder), *_sweeps(run), *_rivals(run, methods), *forward]
 
 
-def _training(run: TimedRun, folder: Path) -> Iterator[Contestant]:
+def _training(run: TimedRun) -> Iterator[Contestant]:
     process = run.process
     yield Contestant(PLAIN, run, run.plain_training())
     yield Contestant("training", run, lambda: run_process(process, process.initial_state(), run.rates))
+
+
+def _records(run: TimedRun, folder: Path) -> Iterator[Contestant]:
+    yield Contestant(PLAIN, run, run.plain_training(), RECORD)
     for keep in ("all", "sqrt"):
-        record = folder / keep
-        yield Contestant(
-            f"training_keep_{keep}", run, partial(_record, run, keep, folder), kept=partial(_bytes_in, record)
-        )
+        act, kept = partial(_record, run, keep, folder), partial(_bytes_in, folder / keep)
+        yield Contestant(f"training_keep_{keep}", run, act, kept=kept)
 
 
 def _record(run: TimedRun, keep: str, folder: Path) -> None:

@@ -62,7 +62,9 @@ class Driver:
     def submitted(self, rule: str) -> int:
         """Return how many jobs of a rule (or of its group) were sent to Slurm."""
         return len(
-            re.findall(rf"submitted with SLURM jobid \d+ \(log: \S+/(?:rule|group)_{rule}/", self.said)
+            re.findall(
+                rf"submitted with SLURM jobid \d+ \(log: \S+/(?:rule_{rule}|group_{rule}_\w+)/", self.said
+            )
         )
 
     def job(self, rule: str) -> int:

@@ -128,3 +128,16 @@ def test_a_killed_run_continues_to_the_same_bytes_on_one_core(study: Tree, tree:
 def study_jobs(tree: Tree) -> int:
     """Return the number of scoring jobs of the whole study."""
     return tree.planned("--forceall")["score_samples"]
+
+
+def test_snakemakes_own_report_has_every_figure_with_its_caption(finished: Tree) -> None:
+    finished.run("--report", "snakemake.html")
+    page = (finished.folder / "snakemake.html").read_text(encoding="utf-8")
+    for figure in FIGURES:
+        assert f"figures/{figure}.svg" in page
+        caption = (finished.folder / "workflow" / "report" / f"{figure}.rst").read_text(encoding="utf-8")
+        # The first words of a caption that depend on no study.
+        words = next(line for line in caption.splitlines() if line and "{" not in line and "*" not in line)
+        assert words[:30] in page
+    for category in ("Report", "Tables"):
+        assert f'"{category}"' in page
