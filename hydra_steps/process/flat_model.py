@@ -19,6 +19,7 @@ from torch.autograd import forward_ad
 from hydra_steps.models.layers import BatchNorm, KeyedDropout
 from hydra_steps.process.tangent import push, supports
 
+LIGHT = (nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout)
 Entry = tuple[str, tuple[int, ...], int]  # name, shape, offset
 
 
@@ -73,9 +74,12 @@ class FlatModel:
         """Whether a sample's loss depends on the others in its batch (batch norm)."""
         return bool(self._norms)
 
-    def made_of(self, layers: tuple[type[nn.Module], ...]) -> bool:
-        """Whether all modules are of these types."""
-        return all(isinstance(module, layers) for module in self._module.modules())
+    @property
+    def light(self) -> bool:
+        """Whether a pass is mostly the calling of small operations (linear layers): then several at once pay off on one
+        processor core, too.
+        """
+        return all(isinstance(module, LIGHT) for module in self._module.modules())
 
     def views(self, parameters: Tensor) -> list[Tensor]:
         """Named-shape views of a flat vector: (P,) → tensors in the layout's order."""

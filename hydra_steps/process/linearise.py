@@ -24,7 +24,8 @@ from torch.autograd import forward_ad
 
 from hydra_steps.process.process import Batch, Process
 
-TOGETHER = 1024  # directions × samples in one pass: what stays in a processor's caches at LeNet-5's size
+# Directions × samples in one pass: what stays in a processor's caches at LeNet-5's size; on a GPU, what fills it.
+TOGETHER, TOGETHER_ON_GPU = 1024, 16_384
 
 
 class Curvature(StrEnum):
@@ -63,14 +64,19 @@ def linearise(
     ``buffers_bar`` [q, r], the cotangent of the buffers after the step, is pulled back too (batch norm's statistics
     depend on θ), except with ``Curvature.NONE``, which keeps first-order scores free of any pull-back.
     ``buffers_dot`` [q, r] are the buffers' own tangents before the step. ``weights`` [n] are the data weights
-    of the curvature. Several directions share the primal pass where that pays (not for the exact Hessian).
+    of the curvature. Several directions share their passes where that pays: not for the exact Hessian of convolutions
+    on a processor, and not with batch norm.
     """
-    shares = curvature is not Curvature.EXACT and not process.model.coupled and len(directions) > 1
-    width = max(1, TOGETHER // max(len(batch), 1)) if shares else 1
+    on_gpu, exact = process.device.type == "cuda", curvature is Curvature.EXACT
+    shares = not process.model.coupled and len(directions) > 1
+    shares = shares and (not exact or on_gpu or process.model.light)
+    width = max(1, (TOGETHER_ON_GPU if on_gpu else TOGETHER) // max(len(batch), 1)) if shares else 1
     parts = []
     for start in range(0, len(directions), width):
         rows = slice(start, start + width)
-        if shares:
+        if shares and exact:
+            part = _exact_together(process, parameters, buffers, batch, directions[rows], weights)
+        elif shares:
             part = _together(process, parameters, buffers, batch, directions[rows], curvature, weights)
         elif process.model.coupled:
             bar, dot = (None if x is None else x[start] for x in (buffers_bar, buffers_dot))
@@ -207,3 +213,27 @@ def _together(
     bend = process.loss.bend(logits, logits_dot) * _share(process, batch, weights)[:, None]
     pulled = torch.func.vmap(lambda cotangent: pull(cotangent)[0])(bend)
     return Linearised(slopes, pulled, no_buffers, no_buffers)
+
+
+def _exact_together(
+    process: Process,
+    parameters: Tensor,
+    buffers: Tensor,
+    batch: Batch,
+    directions: Tensor,
+    weights: Tensor | None,
+) -> Linearised:
+    """Several directions and the exact Hessian, for models without batch norm: θ is repeated for each, so that one
+    backward pass gives all rows.
+    """
+    leaf = parameters.detach().repeat(len(directions), 1).requires_grad_()
+
+    def push(theta: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+        return process.model.push(theta, direction, buffers, batch.images, batch.keys, graph=True)
+
+    logits, logits_dot = torch.vmap(push)(leaf, directions)
+    slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
+    share = _share(process, batch, weights).expand_as(slopes)
+    (pulled,) = torch.autograd.grad(slopes, leaf, share)
+    no_buffers = buffers.new_zeros(len(directions), len(buffers))
+    return Linearised(slopes.detach(), pulled, no_buffers, no_buffers)

@@ -13,14 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from hydra_steps.models.layers import BatchNorm, KeyedDropout
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
 
 ON_PROCESSOR, ON_GPU = 16, 32  # trainings at once: more gain little, and k times the memory of a step
-LIGHT = (nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout)
 
 Observer = Callable[[int, Tensor], None]  # (step, losses [k, b])
 
@@ -29,7 +27,7 @@ def at_once(process: Process) -> int:
     """How many trainings of this process to do at once; 1 where one by one is as fast."""
     if process.device.type == "cuda":
         return ON_GPU
-    return ON_PROCESSOR if process.model.made_of(LIGHT) else 1
+    return ON_PROCESSOR if process.model.light else 1
 
 
 def run_together(

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from hydra_steps.errors import Diverged
+from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.process import build_process
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.trajectory import Trajectory
@@ -17,7 +19,7 @@ from hydra_steps.scoring.hydra import (
     queries_within_memory,
 )
 from hydra_steps.scoring.sweep import reverse_sweep
-from tests.tiny import MODELS, OPTIMIZERS, SCHEDULES, relative_error, tiny_data, tiny_process
+from tests.tiny import MODELS, OPTIMIZERS, SCHEDULES, relative_error, tiny_data, tiny_process, tiny_settings
 from tests.unrolled import unrolled_contribution, unrolled_final_state
 
 SPECS = [
@@ -128,6 +130,31 @@ def test_exact_factor_is_the_explicit_hessian():
     u = torch.randn(len(state.parameters), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     found = linearise(process, state.parameters, state.buffers, batch, u[None], Curvature.EXACT)
     assert relative_error(found.parameters_bar[0], hessian @ u) <= 1e-12
+
+
+@pytest.mark.parametrize("model", ["mlp", "lenet5_tanh", "lenet5_relu"])
+@pytest.mark.parametrize("curvature", Curvature)
+def test_directions_together_are_directions_one_by_one(model, curvature, monkeypatch):
+    """Perceptrons always, and convolutions as on a GPU."""
+    monkeypatch.setattr(FlatModel, "light", True)
+    settings = tiny_settings()
+    settings["model"] = {"name": model}
+    process = build_process(settings, tiny_data(side=28))
+    state, batch = process.initial_state(), process.batch(1)
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.randn(5, len(state.parameters), dtype=torch.float64, generator=generator)
+    weights = torch.linspace(0.5, 1.5, process.samples, dtype=torch.float64)
+
+    def linearised(rows):
+        return linearise(process, state.parameters, state.buffers, batch, rows, curvature, weights)
+
+    found, alone = linearised(directions), [linearised(row[None]) for row in directions]
+    assert torch.allclose(found.slopes, torch.cat([one.slopes for one in alone]), rtol=1e-11, atol=1e-13)
+    if curvature is Curvature.NONE:
+        assert found.parameters_bar is None
+        return
+    expected = torch.cat([one.parameters_bar for one in alone])
+    assert relative_error(found.parameters_bar, expected) < 1e-11
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "dampened", "decoupled", "sgd"])
