@@ -1,0 +1,45 @@
+"""A fresh run of the tests' study against its committed tables: other machines and libraries may round, no more.
+
+After a change that is meant to change numbers: run the study and copy these tables to the reference.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.workflow.conftest import ROOT, Tree
+
+REFERENCE = ROOT / "results" / "reference" / "test" / "tables"
+# Rank statistics of 8 groups move in steps of some hundredths where rounding swaps two neighbours.
+RELATIVE, ABSOLUTE, RANKS = 0.02, 1e-4, 0.1
+OF_RANKS = ("lds", "spearman", "sign_accuracy", "sign_disagreement", "auroc", "average_precision")
+NUMBERS = ["value", "ci_low", "ci_high", "sd_seeds"]
+
+
+def names() -> list[str]:
+    return sorted(path.name for path in REFERENCE.glob("*.csv"))
+
+
+def test_the_reference_is_there() -> None:
+    assert {"training.csv", "agreement.csv", "counterfactual.csv", "detection.csv", "smoothness.csv"} <= set(
+        names()
+    )
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_fresh_study_gives_the_committed_numbers(study: Tree, name: str) -> None:
+    found, expected = pd.read_csv(study.results / "tables" / name), pd.read_csv(REFERENCE / name)
+    keys = [column for column in expected.columns if column not in NUMBERS]
+    pd.testing.assert_frame_equal(found[keys], expected[keys])
+    absolute = np.where(expected["metric"].isin(OF_RANKS), RANKS, ABSOLUTE)
+    for column in ("value", "sd_seeds"):
+        a, b = found[column].to_numpy(float), expected[column].to_numpy(float)
+        assert np.array_equal(np.isnan(a), np.isnan(b))
+        wrong = ~(np.isnan(a) | (np.abs(a - b) <= absolute + RELATIVE * np.abs(b)))
+        assert not wrong.any(), expected[wrong].assign(found=a[wrong]).to_string()
+    # An interval may move with its value, but it must hold it.
+    low, high, value = (found[c].to_numpy(float) for c in ("ci_low", "ci_high", "value"))
+    inside = np.isnan(low) | ((low <= value + 1e-9) & (value - 1e-9 <= high))
+    assert inside.mean() > 0.9
