@@ -216,7 +216,7 @@ def raw_manifests():
     return sorted({f"{one['folder']}/{one['name']}/manifest.json" for one in data})
 
 
-def traced():
+def traced(wildcards=None):
     """The scores of the traced methods at the ends of epochs, on every run."""
     return expand(f"{RUN}/epochs/{{method}}", run=RUNS, method=TRACED)
 

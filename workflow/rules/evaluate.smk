@@ -97,6 +97,8 @@ rule describe_jobs:
         outcomes(),
         removals(),
         flips(),
+        expand(f"{RUN}/smoothness.csv", run=RUNS if SMOOTHNESS else []),
+        traced,
     output:
         report(f"{OUT}/tables/jobs.csv", category="Tables", labels={"table": "jobs"}),
     log:
