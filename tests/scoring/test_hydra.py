@@ -224,7 +224,8 @@ def test_queries_are_chunked_by_memory(monkeypatch):
     assert queries_within_memory(trajectory) > len(queries)
     monkeypatch.setattr("hydra_steps.scoring.hydra.QUERY_MEMORY", 1)
     assert queries_within_memory(trajectory) == 1
-    assert torch.equal(hydra_exact(trajectory, queries, {}).values, whole)
+    # Small models take several queries in one pass, whose sums may round otherwise than one query's.
+    assert relative_error(hydra_exact(trajectory, queries, {}).values, whole) < 1e-13
 
 
 @pytest.mark.parametrize("curvature", [Curvature.EXACT, Curvature.NONE])

@@ -81,7 +81,10 @@ def test_less_memory_and_chunks_of_queries_change_nothing(monkeypatch):
     trajectory, queries = made()
     options = {"runs": 2, "fraction": 0.2}
     whole = hydra_averaged(trajectory, queries, options).values
-    assert torch.equal(whole, hydra_averaged(trajectory, queries, options | {"queries_at_once": 1}).values)
+    one_by_one = hydra_averaged(trajectory, queries, options | {"queries_at_once": 1}).values
+    assert torch.allclose(
+        whole, one_by_one, rtol=1e-12, atol=1e-15
+    )  # small models sum several queries otherwise
     monkeypatch.setattr(module, "BUDGET", 1)
     kept = module.retrained(trajectory, torch.ones(11, dtype=torch.float64))
     assert len(kept.checkpoints) <= 4 < trajectory.steps

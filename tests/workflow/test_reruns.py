@@ -7,6 +7,7 @@ import os
 from tests.workflow.conftest import Tree
 
 EVALUATION = {
+    "describe_jobs",
     "describe_contributions",
     "describe_cost",
     "evaluate_agreement",
@@ -72,6 +73,7 @@ def test_more_groups_are_added_to_those_that_are_there(finished: Tree) -> None:
     planned = finished.planned()
     assert planned.pop("retrain_without") == 2
     assert set(planned) == {
+        "describe_jobs",
         "evaluate_counterfactual",
         "plot_counterfactual",
         "plot_prediction",
@@ -84,12 +86,12 @@ def test_more_is_removed_by_training_again_on_less(finished: Tree) -> None:
     finished.edit(STUDY, lambda text: text.replace("fractions: [0.3]", "fractions: [0.3, 0.5]"))
     planned = finished.planned()
     assert planned.pop("retrain_subsets") == 2
-    assert set(planned) == REMOVAL - {"retrain_subsets"} | {"write_report", "save_study"}
+    assert set(planned) == REMOVAL - {"retrain_subsets"} | {"describe_jobs", "write_report", "save_study"}
 
 
 def test_a_larger_group_is_tried_again_for_flips(finished: Tree) -> None:
     finished.edit(STUDY, lambda text: text.replace("most: 0.2", "most: 0.3"))
-    assert set(finished.planned()) == FLIPS | {"write_report", "save_study"}
+    assert set(finished.planned()) == FLIPS | {"describe_jobs", "write_report", "save_study"}
 
 
 def test_a_new_seed_adds_a_run(finished: Tree) -> None:
