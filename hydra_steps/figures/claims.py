@@ -57,10 +57,18 @@ def plot_claims(
             note(grid[0][0], "no claim could be held against this study's tables")
         for (axes,), ((number, measured), part) in zip(grid, panels, strict=False):
             _panel(axes, part, looks, str(measured))
-            axes.set_title(f"{number}  {fill(str(part['statement'].iloc[0]), 110)}")
+            _headline(axes, f"{number}  {fill(str(part['statement'].iloc[0]), 100)}")
         if panels:
             figure.legend(handles=_key(), loc="outside lower center", ncols=3)
         save(figure, outputs)
+
+
+def _headline(axes: Axes, text: str) -> None:
+    """A title from the figure's left edge on, where the long statements have room."""
+    axes.set_title(" ")
+    at = {"xycoords": ("figure fraction", "axes fraction"), "textcoords": "offset points"}
+    title = axes.annotate(text, (0.0, 1.0), (4, 4), fontweight="bold", va="bottom", **at)
+    title.set_in_layout(False)
 
 
 def _panel(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], measured: str) -> None:

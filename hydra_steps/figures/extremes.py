@@ -148,12 +148,11 @@ def _row(
     unit = "" if first["unit"] == "query" else "\n(rank only)"
     figure.text(
         0.06 / width,
-        (bottom + 0.5) / height,
-        f"{name}\n",
-        va="center",
+        (bottom + 0.49) / height,
+        name.replace(": ", ":\n"),
+        va="bottom",
         fontsize="small",
         fontweight="bold",
-        wrap=True,
     )
     figure.text(
         0.06 / width,
