@@ -66,8 +66,15 @@ def plot_claims(
 def _headline(axes: Axes, text: str) -> None:
     """A title from the figure's left edge on, where the long statements have room."""
     axes.set_title(" ")
-    at = {"xycoords": ("figure fraction", "axes fraction"), "textcoords": "offset points"}
-    title = axes.annotate(text, (0.0, 1.0), (4, 4), fontweight="bold", va="bottom", **at)
+    title = axes.annotate(
+        text,
+        (0.0, 1.0),
+        (4, 4),
+        xycoords=("figure fraction", "axes fraction"),
+        textcoords="offset points",
+        fontweight="bold",
+        va="bottom",
+    )
     title.set_in_layout(False)
 
 
