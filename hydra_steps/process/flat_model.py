@@ -8,13 +8,12 @@ whose backward is one concatenation, so the gradient arrives flat as well.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 
 from hydra_steps.models.layers import BatchNorm, KeyedDropout
 from hydra_steps.process.tangent import push, supports
@@ -39,7 +38,8 @@ class FlatModel:
     """``module`` stripped of its own parameters and bound, call by call, to slices of flat vectors.
 
     ``layout`` and ``buffer_layout`` list (name, shape, offset); ``initial`` (P,) and ``initial_buffers`` (R,)
-    hold the module's values. Attributes are set on a private copy of the module: one FlatModel serves one thread.
+    hold the module's values. ``has_rules``: :meth:`push` serves it.
+    Attributes are set on a private copy of the module: one FlatModel serves one thread.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -55,7 +55,7 @@ class FlatModel:
         self._owners = [(module.get_submodule(owner), attribute) for owner, _, attribute in split_names]
         self._places = [self._take_out(module, name, "_parameters") for name, _ in parameters]
         self._buffer_places = [self._take_out(module, name, "_buffers") for name, _ in buffers]
-        self._has_rules = supports(module)
+        self.has_rules = supports(module)
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
         self._dropouts = [m for m in module.modules() if isinstance(m, KeyedDropout)]
         self._module = module
@@ -132,34 +132,31 @@ class FlatModel:
     def push(
         self,
         parameters: Tensor,
-        direction: Tensor,
+        directions: Tensor,
         buffers: Tensor,
         images: Tensor,
         keys: Tensor | None,
-        graph: bool,
-    ) -> tuple[Tensor, Tensor]:
-        """Logits z [b, c] in training mode and their tangent ż [b, c] along ``direction`` [p].
+        training: bool = True,
+    ) -> tuple[Tensor, Tensor, Callable[[Tensor | None, Tensor], Tensor]]:
+        """Logits z [b, c], their tangents ż [b, q, c] along ``directions`` [q, p], and the way back.
 
-        z keeps its graph to ``parameters`` as usual, ż only with ``graph``. By the rules of
-        :mod:`hydra_steps.process.tangent` where every layer has one, else by PyTorch's forward mode.
+        For models with rules (``has_rules``). The way back maps a cotangent δ [b, c] of z (or None) and its tangents
+        [b, q, c] to the tangents of the parameters' gradient [q, p]; see :mod:`hydra_steps.process.tangent`.
         """
-        if not self._has_rules:
-            return self._push_forward_mode(parameters, direction, buffers, images, keys)
         dots: dict[nn.Module, dict[str, Tensor]] = {}
-        for (owner, attribute), view in zip(self._owners, self.views(direction), strict=True):
-            dots.setdefault(owner, {})[attribute] = view
-        with self._mode(True, keys, False):
+        pieces = directions.split(self._sizes, 1)
+        for (owner, attribute), piece, (_, shape, _) in zip(self._owners, pieces, self.layout, strict=True):
+            dots.setdefault(owner, {})[attribute] = piece.view(-1, *shape)
+        with self._mode(training, keys, False):
             self._bind(parameters, buffers)
-            logits, logits_dot = push(self._module, images, None, dots, graph)
-        return logits, torch.zeros_like(logits) if logits_dot is None else logits_dot
+            logits, logits_dot, pull = push(self._module, images, dots)
+        assert logits_dot is not None  # the last layers have parameters
 
-    def _push_forward_mode(
-        self, parameters: Tensor, direction: Tensor, buffers: Tensor, images: Tensor, keys: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        with forward_ad.dual_level():
-            dual = forward_ad.make_dual(parameters, direction)
-            logits, logits_dot = forward_ad.unpack_dual(self.train_logits(dual, buffers, images, keys)[0])
-        return logits, torch.zeros_like(logits) if logits_dot is None else logits_dot
+        def gradients_dot(delta: Tensor | None, delta_dot: Tensor) -> Tensor:
+            bars = pull(delta, delta_dot)
+            return torch.cat([bars[owner][name].flatten(1) for owner, name in self._owners], 1)
+
+        return logits, logits_dot, gradients_dot
 
     def logits(self, parameters: Tensor, buffers: Tensor, images: Tensor) -> Tensor:
         """Logits [n, c] in evaluation mode."""

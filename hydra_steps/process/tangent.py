@@ -1,12 +1,22 @@
-"""Pushing one tangent of the parameters through a model's layers: (x, ẋ) → (y, ẏ), layer by layer.
+"""Several tangents of the parameters pushed through a model's layers, and cotangents pulled back along them.
 
-PyTorch's forward mode does the same for any model. For the layers below, the rules spare what it spends on
-them: a convolution of the images' tangent, which is zero, and one pass over the images for w and another for
-ẇ. The tests hold the rules against forward mode, and models with other layers use that instead.
+A layer's rule takes its input x [b, …] and the inputs' tangents ẋ [b, q, …], one for each direction, and gives y, ẏ and
+the way back: from the cotangent δ of y and its tangents ε to those of x, and to the tangents of the parameters'
+gradients w̄, b̄. This is the backward pass, differentiated forwards:
 
-    linear, convolution   y = w ∗ x + b        ẏ = w ∗ ẋ + ẇ ∗ x + ḃ
-    tanh, ReLU            y = σ(x)             ẏ = σ'(x) ẋ
-    pooling, dropout      linear in x on the path that x takes
+    linear, convolution    y = w ∗ x + b      ẏ = w ∗ ẋ + ẇ ∗ x + ḃ
+                           δ ← wᵀ ∗ δ         ε ← wᵀ ∗ ε + ẇᵀ ∗ δ         w̄ = ε ∗ x + δ ∗ ẋ      b̄ = Σ ε
+    tanh                   y = tanh x         ẏ = (1 − y²) ẋ
+                           δ ← (1 − y²) δ     ε ← (1 − y²) ε − 2 y ẏ δ
+    ReLU, pooling, dropout linear in x on the path that x takes: ẏ goes the way of y, and ε that of δ
+
+With δ = (w_n/|B|) ∂ℓ_n/∂z and its tangent ε = (w_n/|B|) (∂²ℓ_n/∂z²) ż the parameters receive H u_q; without δ they
+receive the Gauss–Newton product G u_q. x, y and δ are made once for all directions. The directions come after the
+samples, so that [b, q, c, …] is read as b·q images by convolutions with w, and as b images of q·c channels by those
+with ẇ: wide convolutions, which fill a processor's vector lanes, where one direction's few channels do not.
+
+PyTorch's forward mode does the same for any model, one direction at a time; the tests hold the rules against it.
+Index letters: b samples, q directions.
 """
 
 from __future__ import annotations
@@ -15,147 +25,57 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from hydra_steps.models.layers import AveragePool, KeyedDropout
+from hydra_steps.process.tangent_layers import LAYERS
+from hydra_steps.process.tangent_pools import POOLS
+from hydra_steps.process.tangent_rule import Bars, Dots, Pushed, Rule
 
-Dots = Mapping[str, Tensor]  # the tangents of a layer's parameters, by attribute
-Rule = Callable[[nn.Module, Tensor, Tensor | None, Dots, bool], tuple[Tensor, Tensor | None]]
+RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS}
 
 
 def supports(module: nn.Module) -> bool:
     """Whether all layers of ``module`` have a rule here."""
     if isinstance(module, nn.Sequential):
         return all(supports(child) for child in module)
-    if isinstance(module, nn.Conv2d) and (module.groups != 1 or module.padding_mode != "zeros"):
+    if isinstance(module, nn.Conv2d) and (
+        module.groups != 1 or module.padding_mode != "zeros" or isinstance(module.padding, str)
+    ):
         return False
     return type(module) in RULES
 
 
-def push(
-    module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Mapping[nn.Module, Dots], graph: bool
-) -> tuple[Tensor, Tensor | None]:
-    """(y, ẏ) of ``module`` at x [b, …] with tangent ẋ (None for zero) and the parameters' tangents ``dots``.
-
-    With ``graph`` both keep their graph to the parameters, else only y does.
-    """
+def layers(module: nn.Module) -> list[nn.Module]:
+    """The layers of nested sequences, in order."""
     if isinstance(module, nn.Sequential):
-        for child in module:
-            x, x_dot = push(child, x, x_dot, dots, graph)
-        return x, x_dot
-    return RULES[type(module)](module, x, x_dot, dots.get(module, {}), graph)
+        return [layer for child in module for layer in layers(child)]
+    return [module]
 
 
-def _linear(
-    module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots, graph: bool
-) -> tuple[Tensor, Tensor | None]:
-    assert isinstance(module, nn.Linear)
-    y = functional.linear(x, module.weight, module.bias)
-    with torch.set_grad_enabled(graph):
-        y_dot = functional.linear(x, dots["weight"], dots.get("bias"))
-        if x_dot is not None:
-            y_dot = y_dot + functional.linear(x_dot, module.weight)
-    return y, y_dot
+def push(
+    module: nn.Module, x: Tensor, dots: Mapping[nn.Module, Dots]
+) -> tuple[Tensor, Tensor | None, Callable[[Tensor | None, Tensor], dict[nn.Module, Bars]]]:
+    """y [b, …] and ẏ [b, q, …] of ``module`` at x along ``dots``, and the way back to the parameters.
 
-
-def _convolution(
-    module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots, graph: bool
-) -> tuple[Tensor, Tensor | None]:
-    assert isinstance(module, nn.Conv2d)
-    w, b, w_dot, b_dot = module.weight, module.bias, dots["weight"], dots.get("bias")
-
-    def convolve(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return functional.conv2d(images, weight, bias, module.stride, module.padding, module.dilation)
-
-    if x_dot is None and (graph or not torch.is_grad_enabled()):
-        # One pass over the images for w and ẇ: few output channels leave most of the vector lanes empty.
-        biases = None if b is None or b_dot is None else torch.cat([b, b_dot])
-        y, y_dot = convolve(x, torch.cat([w, w_dot]), biases).split(len(w), 1)
-        return y, y_dot
-    y = convolve(x, w, b)
-    with torch.set_grad_enabled(graph):
-        y_dot = convolve(x, w_dot, b_dot)
-        if x_dot is not None:
-            y_dot = y_dot + convolve(x_dot, w, None)
-    return y, y_dot
-
-
-def _tanh(
-    module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots, graph: bool
-) -> tuple[Tensor, Tensor | None]:
-    y = torch.tanh(x)
-    if x_dot is None:
-        return y, None
-    with torch.set_grad_enabled(graph):
-        return y, torch.ops.aten.tanh_backward(x_dot, y)  # ẋ (1 − y²), in one kernel
-
-
-def _relu(
-    module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots, graph: bool
-) -> tuple[Tensor, Tensor | None]:
-    y = torch.relu(x)
-    if x_dot is None:
-        return y, None
-    with torch.set_grad_enabled(graph):
-        return y, torch.ops.aten.threshold_backward(x_dot, y, 0)
-
-
-def _max_pool(
-    module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots, graph: bool
-) -> tuple[Tensor, Tensor | None]:
-    assert isinstance(module, nn.MaxPool2d)
-    differentiated = graph or (torch.is_grad_enabled() and x.requires_grad)
-    if x_dot is not None and not differentiated and _halves(module):
-        return _halve(x, x_dot)
-    y, index = functional.max_pool2d(
-        x, module.kernel_size, module.stride, module.padding, module.dilation, return_indices=True
-    )
-    if x_dot is None:
-        return y, None
-    with torch.set_grad_enabled(graph):
-        return y, x_dot.flatten(-2).gather(-1, index.flatten(-2)).view(y.shape)
-
-
-def _halves(module: nn.MaxPool2d) -> bool:
-    """Whether the module takes the maximum over 2×2 windows side by side."""
-    asked = (module.kernel_size, module.stride, module.padding, module.dilation)
-    pairs = [value if isinstance(value, tuple) else (value, value) for value in asked]
-    return pairs == [(2, 2), (2, 2), (0, 0), (1, 1)] and not module.ceil_mode
-
-
-def _halve(x: Tensor, x_dot: Tensor) -> tuple[Tensor, Tensor]:
-    """2×2 maxima and the tangents at them, by strided comparisons, which processors vectorise: about twice as fast
-    as ``max_pool2d`` with its indices, and the same bits.
-
-    Columns before rows, and the first unless the second is larger: of equal values ``max_pool2d`` takes the first
-    in reading order too. ``lerp`` with weights 0 and 1 returns its ends unrounded.
+    The third result maps (δ or None, ε) of y to ``bars`` by layer. Autograd is not used, and records nothing.
     """
-    height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
-    for pick in (lambda z, i: z[..., :height, i:width:2], lambda z, i: z[..., i::2, :]):
-        first, second = pick(x, 0), pick(x, 1)
-        x_dot = torch.lerp(pick(x_dot, 0), pick(x_dot, 1), (second - first).gt_(0))
-        x = torch.maximum(first, second)
-    return x, x_dot
+    record: list[tuple[nn.Module, Pushed]] = []
+    x_dot: Tensor | None = None
+    with torch.no_grad():
+        for layer in layers(module):
+            pushed = RULES[type(layer)](layer, x, x_dot, dots.get(layer, {}))
+            record.append((layer, pushed))
+            x, x_dot = pushed.y, pushed.y_dot
+    first = next((place for place, (layer, _) in enumerate(record) if layer in dots), len(record))
 
+    @torch.no_grad()
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> dict[nn.Module, Bars]:
+        bars: dict[nn.Module, Bars] = {}
+        for place in range(len(record) - 1, first - 1, -1):
+            layer, pushed = record[place]
+            if pushed.bars is not None:
+                bars[layer] = pushed.bars(delta, delta_dot)
+            if place > first:
+                delta, delta_dot = pushed.pull(delta, delta_dot)
+        return bars
 
-def _same(
-    module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots, graph: bool
-) -> tuple[Tensor, Tensor | None]:
-    """A layer that is linear in x, whatever it draws being a function of keys."""
-    y = module(x)
-    if x_dot is None:
-        return y, None
-    with torch.set_grad_enabled(graph):
-        return y, module(x_dot)
-
-
-RULES: dict[type[nn.Module], Rule] = {
-    nn.Linear: _linear,
-    nn.Conv2d: _convolution,
-    nn.Tanh: _tanh,
-    nn.ReLU: _relu,
-    nn.MaxPool2d: _max_pool,
-    AveragePool: _same,
-    nn.Flatten: _same,
-    KeyedDropout: _same,
-}
+    return x, x_dot, pull

@@ -14,7 +14,7 @@ from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
 
-MATERIALISE_FROM = 6  # directions from which per-sample gradients pay (LeNet-5, batch 64)
+MATERIALISE_FROM = 8  # directions from which per-sample gradients pay (LeNet-5, batch 64)
 
 
 def batch_products(process: Process, state: State, batch: Batch, directions: Tensor) -> Tensor:

@@ -7,14 +7,14 @@ step replaced by the last one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hydra_steps.process.linearise import TOGETHER
+from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
@@ -29,39 +29,22 @@ def final_products(process: Process, state: State, directions: Tensor) -> Tensor
     """⟨d_q, ∇ℓ_n(θ)⟩ [q, n] float64 for all training samples in evaluation mode, without augmentation.
 
     ``directions`` [q, p]. Where evaluation and training mode are one, the products are those of a training batch;
-    else the directions share the primal pass, and no gradient is materialised.
+    else no gradient is materialised.
     """
     if not len(directions):
         return torch.zeros(0, process.samples, dtype=torch.float64)
-    if not process.model.coupled and not process.keyed:
-        whole = torch.arange(process.samples, device=process.device)
-        return torch.cat(
-            [
-                batch_products(
-                    process,
-                    state,
-                    Batch(index, process.images[index], process.labels[index], None),
-                    directions,
-                ).double()
-                for index in whole.split(CHUNK)
-            ]
-            or [torch.zeros(len(directions), 0, dtype=torch.float64)],
-            1,
-        )
-    parts = []
-    for images, labels in zip(process.images.split(CHUNK), process.labels.split(CHUNK), strict=True):
-
-        def logits_of(parameters: Tensor, images: Tensor = images) -> Tensor:
-            return process.model.logits(parameters, state.buffers, images)
-
-        def push(direction: Tensor, logits_of: Callable[[Tensor], Tensor] = logits_of) -> Tensor:
-            return torch.func.jvp(logits_of, (state.parameters,), (direction,))[1]
-
-        with torch.no_grad():
-            tangents = torch.func.vmap(push, chunk_size=TOGETHER // CHUNK)(directions)
-            slopes = process.loss.slope(logits_of(state.parameters), labels)
-            parts.append((slopes * tangents).sum(-1).double())
-    return torch.cat(parts, 1) if parts else torch.zeros(len(directions), 0, dtype=torch.float64)
+    as_in_training = not process.model.coupled and not process.keyed
+    parts = [torch.zeros(len(directions), 0, dtype=torch.float64, device=process.device)]
+    for index in torch.arange(process.samples, device=process.device).split(CHUNK):
+        batch = Batch(index, process.images[index], process.labels[index], None)
+        if as_in_training:
+            products = batch_products(process, state, batch, directions)
+        else:
+            products = linearise(
+                process, state.parameters, state.buffers, batch, directions, Curvature.NONE, training=False
+            ).slopes
+        parts.append(products.double())
+    return torch.cat(parts, 1)
 
 
 def step_sizes(trajectory: Trajectory) -> Tensor:

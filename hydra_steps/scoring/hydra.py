@@ -93,7 +93,7 @@ def _arrays(sweeps: list[Sweep], hyper: bool) -> dict[str, np.ndarray]:
     "hydra_exact",
     unit="query",
     summary="the exact hypergradient: the reverse sweep with the batch's full Hessian",
-    cost="about two trainings per query, all samples",
+    cost="about two trainings for one query, little more than one for each of several; all samples",
     needs="the states before every step",
     use="the reference: what removing a sample would do, on smooth models almost exactly",
 )
@@ -111,7 +111,7 @@ def hydra_exact(trajectory: Trajectory, queries: QuerySet, options: Mapping[str,
     "hydra_gauss_newton",
     unit="query",
     summary="the reverse sweep with the Gauss–Newton matrix for the Hessian; it cannot blow up",
-    cost="about one and a half trainings per query, all samples",
+    cost="about one and a half trainings for one query, under one for each of several; all samples",
     needs="the states before every step",
     use="nearly as good as the reference, and safe where the exact sweep grows too large",
 )

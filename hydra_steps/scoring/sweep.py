@@ -9,7 +9,9 @@ cotangent):
                     a_{t−1} = a_t + λ u + H_t u,   r_{t−1} = μ u
 
 which is the vjp of Φ_t; ``optimizer.pullback`` has it for every optimizer and ``linearise`` for every curvature.
-Cost: two to three trainings per query for the exact Hessian, less for the others. Memory: O(segment + queries).
+Cost with the exact Hessian: two trainings for one query, and where the layers have rules
+(:mod:`hydra_steps.process.tangent`) little more than one for each of several; less for the others. Memory: O(segment +
+queries).
 Index letters: q queries, n samples, t steps, p parameters, b batch, r buffers.
 """
 

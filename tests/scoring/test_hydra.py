@@ -211,7 +211,8 @@ def test_no_samples_in_a_query_chunk_and_chunking_changes_nothing():
     trajectory = Trajectory.in_memory(process, rates)
     whole = hydra_gauss_newton(trajectory, queries, {}).values
     parts = hydra_gauss_newton(trajectory, queries, {"queries_at_once": 2}).values
-    assert torch.equal(whole, parts)
+    # Queries share convolutions and products, whose sums round by their widths.
+    assert relative_error(parts, whole) < 1e-13
     nothing = QuerySet([], data, process)
     assert hydra_exact(trajectory, nothing, {}).values.shape == (0, 5)
 
@@ -224,7 +225,6 @@ def test_queries_are_chunked_by_memory(monkeypatch):
     assert queries_within_memory(trajectory) > len(queries)
     monkeypatch.setattr("hydra_steps.scoring.hydra.QUERY_MEMORY", 1)
     assert queries_within_memory(trajectory) == 1
-    # Small models take several queries in one pass, whose sums may round otherwise than one query's.
     assert relative_error(hydra_exact(trajectory, queries, {}).values, whole) < 1e-13
 
 
