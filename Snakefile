@@ -99,4 +99,5 @@ rule report:
 rule benchmark:
     input:
         f"{OUT}/tables/speed.md",
+        f"{OUT}/tables/speed_claims.csv",
         pictures("speedup"),

@@ -1,12 +1,15 @@
 """The paper's claims held against a study's tables, each with a measured value, its interval and a verdict by rule.
- A comparison is a difference ``value`` = method − other (or a size, where a claim names one), per variant, the mean
+
+A comparison is a difference ``value`` = method − other (or a size, where a claim names one), per variant, the mean
 over seeds of what each seed gives (mean over queries), with Student's 95 % interval over the seeds, paired by seed.
-With one seed the interval is what the two rows' own intervals leave, subtracted end from end, or none.
+With fewer than three seeds, whose spread says little (two that happen to agree have none), the interval is what the two
+rows' own intervals leave, subtracted end from end, the widest over the seeds; or none.
 
     holds             the whole interval is on the claim's side
     does not hold     the whole interval is on the other side
     undecided         it is on both, or there is none
- A claim's last row sums up its comparisons for the paper's own method: holds, does not hold, or under which
+
+A claim's last row sums up its comparisons for the paper's own method: holds, does not hold, or under which
 conditions. A claim whose table the study does not have is not in the result. Torch-free.
 """
 
@@ -16,11 +19,12 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from hydra_steps.evaluation.claim_statements import CLAIMS, EXACT, MEAN, PAPER, Claim
 from hydra_steps.evaluation.removal import mean_interval
 from hydra_steps.evaluation.tables import read_table
 
@@ -28,100 +32,9 @@ COLUMNS = (
     *("claim", "statement", "variant", "method", "against", "measured", "n"),
     *("value", "ci_low", "ci_high", "verdict", "conditions", "source"),
 )
+FEWEST_SEEDS = 3  # from which on their spread makes the interval
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
-PAPER, EXACT, PRACTICE = "hydra_hessian_free", "hydra_exact", "final_loss"
-MEAN = "mean_over_queries"
 Row = dict[str, object]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """``metric`` in ``table``, of one query (or all of ``queries``), compared as ``kind`` says.
-
-    ``rivals``: method − each influence function. ``limit``: the method's own value, small where it is at most
-    ``limit``. ``nothing``: at the largest removed fraction, method − nothing removed.
-    """
-
-    number: str
-    statement: str
-    table: str
-    metric: str
-    measured: str
-    kind: str = "rivals"
-    limit: float = math.nan
-    query: str = ""
-    where: tuple[tuple[str, str], ...] = ()
-    others: tuple[str, ...] = ()  # compared with as well, beside the influence functions
-
-
-CLAIMS = (
-    Claim(
-        "1a",
-        "Dropping the Hessian gives a small error",
-        "agreement",
-        "relative_error",
-        "relative error of the contributions (small: at most half of them)",
-        kind="limit",
-        limit=0.5,
-    ),
-    Claim(
-        "1a",
-        "Dropping the Hessian gives a small error",
-        "agreement",
-        "sign_disagreement",
-        "share of contributions with another sign (small: at most a tenth)",
-        kind="limit",
-        limit=0.1,
-    ),
-    Claim(
-        "1b",
-        "Without the Hessian, HyDRA is closer to exact HyDRA than influence functions are",
-        "agreement",
-        "spearman",
-        "difference in rank correlation with exact HyDRA",
-    ),
-    Claim(
-        "2",
-        "HyDRA estimates data contribution better than influence functions",
-        "counterfactual",
-        "lds",
-        "difference in LDS against re-training",
-        query=MEAN,
-        where=(("design", "groups"),),
-    ),
-    Claim(
-        "3a",
-        "HyDRA detects noisy labels better than influence functions",
-        "detection",
-        "auroc",
-        "difference in AUROC",
-        query="validation_mean",
-        others=(PRACTICE,),
-    ),
-    Claim(
-        "3b",
-        "Removing what HyDRA flags improves the model",
-        "removal",
-        "test_accuracy",
-        "change of the test accuracy by the removal",
-        kind="nothing",
-        where=(("side", "most_harmful"),),
-    ),
-    Claim(
-        "4a",
-        "HyDRA is more stable than influence functions along the training",
-        "stability",
-        "between_epochs",
-        "difference in rank correlation between epochs",
-    ),
-    Claim(
-        "4b",
-        "HyDRA is more stable than influence functions from seed to seed",
-        "stability",
-        "between_seeds",
-        "difference in rank correlation between seeds",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -171,6 +84,11 @@ def evaluate_claims(
         summary |= {"against": "all", "measured": "all of the above", "n": len(comparisons)}
         summary |= {"verdict": summed_up(comparisons), "conditions": "", "source": "the rows of this claim"}
         rows.append(summary)
+    return write_claims(rows, output)
+
+
+def write_claims(rows: Sequence[Row], output: str | Path) -> pd.DataFrame:
+    """Write rows of claims as CSV, whole or not at all."""
     result = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("claim", kind="stable")
     path = Path(output)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -209,10 +127,10 @@ def _comparisons(claim: Claim, table: pd.DataFrame, registered: Mapping[str, str
                     yield _difference(str(variant), method, other, by_method[method], by_method[other])
             elif claim.kind == "nothing":
                 own = by_method[method]
-                most, none = own[own["fraction"] == own["fraction"].max()], own[own["fraction"] == 0]
-                if len(none) and own["fraction"].max() > 0:
-                    found = _difference(str(variant), method, "nothing removed", most, none)
-                    yield replace(found, against=f"nothing removed ({own['fraction'].max():.0%} removed)")
+                none = own[own["fraction"] == 0]
+                for fraction in sorted(set(own["fraction"]) - {0.0}) if len(none) else []:
+                    against = f"nothing removed ({fraction:.0%} removed)"
+                    yield _difference(str(variant), method, against, own[own["fraction"] == fraction], none)
             elif method == PAPER:
                 yield _size(str(variant), claim.limit, by_method[method])
 
@@ -224,25 +142,32 @@ def _difference(
     mine, theirs = (part.groupby("seed")[["value", "ci_low", "ci_high"]].mean() for part in (own, other))
     both = mine.merge(theirs, on="seed", suffixes=("", "_other")).dropna(subset=["value", "value_other"])
     apart = (both["value"] - both["value_other"]).to_numpy()
-    if len(apart) == 1:
-        low = float((both["ci_low"] - both["ci_high_other"]).iloc[0])
-        high = float((both["ci_high"] - both["ci_low_other"]).iloc[0])
+    if 0 < len(apart) < FEWEST_SEEDS:
+        low = float((both["ci_low"] - both["ci_high_other"]).min(skipna=False))
+        high = float((both["ci_high"] - both["ci_low_other"]).max(skipna=False))
     else:
         low, high = mean_interval(apart)
     value = float(apart.mean()) if len(apart) else math.nan
-    return Comparison(variant, method, against, len(apart), value, low, high, _verdict(low, high))
+    return Comparison(variant, method, against, len(apart), value, low, high, verdict_of(low, high))
 
 
 def _size(variant: str, limit: float, own: pd.DataFrame) -> Comparison:
     """Hold a size against its limit."""
-    values = own.groupby("seed")["value"].mean().dropna().to_numpy()
-    low, high = mean_interval(values)
+    of_seed = own.groupby("seed")[["value", "ci_low", "ci_high"]].mean().dropna(subset=["value"])
+    values = of_seed["value"].to_numpy()
+    if 0 < len(values) < FEWEST_SEEDS:
+        low, high = (
+            float(of_seed["ci_low"].min(skipna=False)),
+            float(of_seed["ci_high"].max(skipna=False)),
+        )
+    else:
+        low, high = mean_interval(values)
     value = float(values.mean()) if len(values) else math.nan
-    verdict = _verdict(limit - high, limit - low)
+    verdict = verdict_of(limit - high, limit - low)
     return Comparison(variant, PAPER, EXACT, len(values), value, low, high, verdict)
 
 
-def _verdict(low: float, high: float) -> str:
+def verdict_of(low: float, high: float) -> str:
     if low > 0:
         return HOLDS
     return FAILS if high < 0 else OPEN

@@ -93,7 +93,7 @@ def test_a_size_is_held_against_its_limit(tmp_path):
 
 def test_removal_is_held_against_nothing_removed(tmp_path):
     rows = []
-    for seed, (before, after) in enumerate([(0.7, 0.9), (0.71, 0.92)]):
+    for seed, (before, after) in enumerate([(0.7, 0.9), (0.71, 0.92), (0.72, 0.92)]):
         about = {
             "variant": "base",
             "run": f"base-seed{seed}",
@@ -107,8 +107,23 @@ def test_removal_is_held_against_nothing_removed(tmp_path):
     write_table(make_table("removal", rows), tmp_path / "removal.csv")
     found = verdicts(tmp_path, [tmp_path / "removal.csv"])
     row = found.loc[("3b", "hydra_hessian_free", "nothing removed (80% removed)")]
-    assert row["value"] == pytest.approx(0.205)
+    assert row["value"] == pytest.approx(0.61 / 3)
     assert row["verdict"] == HOLDS
+    assert found.loc[("3b", "hydra_hessian_free", "nothing removed (50% removed)"), "verdict"] == FAILS
+    assert found.loc[("3b", "hydra_hessian_free", "all"), "verdict"].startswith("holds in 1 of 2")
+
+
+def test_two_seeds_that_agree_decide_nothing_by_their_agreement(tmp_path):
+    values = {"hydra_hessian_free": [0.90, 0.91], "if_strong": [0.88, 0.89], "if_weak": [0.80, 0.85]}
+    found = verdicts(tmp_path, [auroc(tmp_path, values)])
+    assert found.loc[("3a", "hydra_hessian_free", "if_strong"), "verdict"] == OPEN
+    found = verdicts(tmp_path, [auroc(tmp_path, values, intervals=True)])
+    near = found.loc[("3a", "hydra_hessian_free", "if_strong")]
+    assert (near["ci_low"], near["ci_high"]) == pytest.approx((-0.02, 0.06))
+    assert near["verdict"] == OPEN
+    weak = found.loc[("3a", "hydra_hessian_free", "if_weak")]
+    assert (weak["ci_low"], weak["ci_high"]) == pytest.approx((0.02, 0.14))
+    assert weak["verdict"] == HOLDS
 
 
 def test_summing_up():

@@ -1,6 +1,7 @@
 # How fast: measured alone on the machine, and only where it is asked for (snakemake benchmark).
 
 from hydra_steps.config import variant_names
+from hydra_steps.config.conditions import conditions
 
 TIMED = [f"{variant}-seed{STUDY['seeds'][0]}" for variant in variant_names(STUDY)]
 
@@ -8,6 +9,7 @@ TIMED = [f"{variant}-seed{STUDY['seeds'][0]}" for variant in variant_names(STUDY
 # Seconds each, and beside no clock: where snakemake runs.
 localrules:
     describe_speed,
+    evaluate_speed_claims,
 
 
 rule time_scoring:
@@ -77,6 +79,29 @@ rule summarise_speed:
         "Summarise the timing study"
     script:
         "../scripts/summarise_speed.py"
+
+
+rule evaluate_speed_claims:
+    input:
+        code("evaluation.speed_claims"),
+        speed=f"{OUT}/tables/speed.csv",
+        scaling=f"{OUT}/tables/scaling.csv",
+    output:
+        report(
+            f"{OUT}/tables/speed_claims.csv",
+            category="Claims",
+            labels={"table": "claims about speed"},
+        ),
+    log:
+        f"{OUT}/logs/evaluate_speed_claims.log",
+    conda:
+        ENVIRONMENT
+    params:
+        conditions=canonical_json(conditions(STUDY)),
+    message:
+        "Hold the paper's claims about speed against the clock"
+    script:
+        "../scripts/evaluate_speed_claims.py"
 
 
 rule plot_speedup:

@@ -1,0 +1,83 @@
+"""The paper's claims about speed and scale, held against the timing study's tables.
+
+Their own table, ``speed_claims.csv`` with the columns of ``claims.csv``: a clock's readings are never the same bytes
+twice, and ``claims.csv`` is. ``ci_low`` and ``ci_high`` are quartiles over turns for measured ratios, and the fit's
+95 % interval for what is foretold or fitted. Torch-free.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hydra_steps.evaluation.claim_statements import EXACT, PAPER
+from hydra_steps.evaluation.claims import Comparison, Row, summed_up, verdict_of, write_claims
+
+TIMES = 971  # the largest factor that the paper names
+LINEAR = 1.1  # an exponent up to here is called linear
+FASTER = f"Without the Hessian, HyDRA is up to {TIMES} times faster than with it"
+SCALES = "HyDRA scales: its time grows no faster than the data and the model"
+
+
+def evaluate_speed_claims(
+    *, speed: str | Path, scaling: str | Path, conditions: str, output: str | Path
+) -> pd.DataFrame:
+    """Write ``speed_claims.csv``; ``conditions``: variant → its setting in words, as JSON."""
+    settings: dict[str, str] = json.loads(conditions)
+    claims = (
+        ("5", FASTER, "speed", list(_faster(pd.read_csv(speed)))),
+        ("6", SCALES, "scaling", list(_scales(pd.read_csv(scaling)))),
+    )
+    rows: list[Row] = []
+    for number, statement, table, comparisons in claims:
+        for found, measured in comparisons:
+            about: Row = {"claim": number, "statement": statement, "variant": found.variant}
+            about |= {"method": found.method, "against": found.against, "measured": measured, "n": found.n}
+            about |= {"value": found.value, "ci_low": found.low, "ci_high": found.high}
+            about |= {"verdict": found.verdict, "conditions": settings.get(found.variant, "")}
+            rows.append(about | {"source": f"tables/{table}.csv"})
+        if comparisons:
+            summary: Row = {"claim": number, "statement": statement, "variant": "all", "method": PAPER}
+            summary |= {"against": "all", "measured": "all of the above", "n": len(comparisons)}
+            summary |= {"verdict": summed_up([found for found, _ in comparisons])}
+            rows.append(summary | {"source": "the rows of this claim"})
+    return write_claims(rows, output)
+
+
+def _faster(table: pd.DataFrame) -> Iterator[tuple[Comparison, str]]:
+    """How many times longer the Hessian-aware ways take than the Hessian-free one, for one query and all samples."""
+    for variant, own in table.groupby("variant", sort=True):
+        foretold = own[own["metric"] == f"times_{PAPER}"]
+        for row in foretold[foretold["method"] == "hydra_forward"].to_dict("records"):
+            low, high = float(row["low"]), float(row["high"])
+            measured = f"times faster, {int(row['tracked']):,} samples, extrapolated (claimed: {TIMES})"
+            yield _held(str(variant), "hydra_forward", row, low - TIMES, high - TIMES), measured
+        ratios = own[(own["metric"] == "ratio_to_plain") & (own["axis"] == "main") & (own["queries"] == 1)]
+        ratios = ratios.set_index("method")
+        if {EXACT, PAPER} <= set(ratios.index):
+            with_it, without = ratios.loc[EXACT], ratios.loc[PAPER]
+            row = {"n": with_it["n"], "value": with_it["value"] / without["value"]}
+            row |= {"low": with_it["low"] / without["high"], "high": with_it["high"] / without["low"]}
+            measured = f"times faster than exact in reverse, one query (claimed: {TIMES})"
+            yield _held(str(variant), EXACT, row, row["low"] - TIMES, row["high"] - TIMES), measured
+
+
+def _scales(table: pd.DataFrame) -> Iterator[tuple[Comparison, str]]:
+    """The exponents of the Hessian-free score's time."""
+    for row in table[table["method"] == PAPER].to_dict("records"):
+        if row["axis"] in ("samples", "parameters", "steps") and not math.isnan(row["low"]):
+            measured = f"exponent k of time ∝ {row['axis']}ᵏ (linear: at most {LINEAR})"
+            about = {"n": row["points"], "value": row["exponent"], "low": row["low"], "high": row["high"]}
+            found = _held(str(row["variant"]), row["axis"], about, LINEAR - row["high"], LINEAR - row["low"])
+            yield found, measured
+
+
+def _held(variant: str, against: str, row: Mapping[Any, Any], low: float, high: float) -> Comparison:
+    """``low`` and ``high``: the interval's ends past the claim's limit, on its side."""
+    n, value, ends = int(row["n"]), float(row["value"]), (float(row["low"]), float(row["high"]))
+    return Comparison(variant, PAPER, against, n, value, *ends, verdict_of(low, high))
