@@ -88,8 +88,10 @@ def _average_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots
         rows, columns = delta.shape[-2:]
         whole = (height, width) == (2 * rows, 2 * columns)
         back = (delta.new_empty if whole else delta.new_zeros)(*delta.shape[:-2], height, width)
-        windows = back[..., : 2 * rows, : 2 * columns].unflatten(-1, (columns, 2)).unflatten(-3, (rows, 2))
-        windows.copy_((delta * 0.25)[..., :, None, :, None])
+        share, upper = delta * 0.25, back[..., 0 : 2 * rows : 2, : 2 * columns]
+        # Strided halves of rows, then whole rows: a copy into all windows at once takes four times as long.
+        upper[..., 0::2], upper[..., 1::2] = share, share
+        back[..., 1 : 2 * rows : 2, : 2 * columns] = upper
         return back
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
