@@ -1,7 +1,7 @@
 """The README's table of the paper's claims, written from the committed references' tables.
 
-``python -m hydra_steps.report.verdicts`` brings the section of ``README.md`` between its two marks up to date. A cell is the
-claim's summed-up verdict for the paper's own method in one study, and the range of what its comparisons measured.
+``python -m hydra_steps.report.verdicts`` brings the section of ``README.md`` between its two marks up to date. A cell
+sums up the verdicts for the paper's own method in one study, and gives the range of what its comparisons measured.
 """
 
 from __future__ import annotations
