@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hydra_steps.config.ablations import check_ablations
 from hydra_steps.config.explanations import check_explanations
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.traces import check_trace
@@ -59,6 +60,7 @@ def _check(study: Section) -> None:
     check_removals(study, sizes, len(classes), names)
     check_trace(study, sizes["train"], names)
     check_explanations(study, names)
+    check_ablations(study)
     run_image_shape(data["name"], data["pad"], data["channels"])
 
 

@@ -53,6 +53,7 @@ OF_EXPLORER = {"predict_samples": 1e6, "write_explorer": 1e7}
 OF_COMPARISON = {"compare_methods": 1e5, "plot_cost_accuracy": 1e6}
 OF_DAMPING = {"evaluate_damping": 1e5, "plot_damping": 1e6}  # where a method is there with several dampings
 OF_CLAIMS = {"evaluate_claims": 1e5, "plot_claims": 1e6}
+OF_ABLATIONS = {"evaluate_ablations": 1e5, "plot_ablations": 1e6}
 OF_TRACE = {
     "evaluate_approximation": 1e5,
     "evaluate_stability": 1e5,
@@ -129,6 +130,8 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
         light |= OF_CLAIMS
     if study["comparison"]:
         light |= OF_COMPARISON
+    if study["ablations"]["reference"] is not None:
+        light |= OF_ABLATIONS
     if damping_sweeps(study["methods"]):
         light |= OF_DAMPING
     for section, rules in OF_SECTION.items():

@@ -4,6 +4,7 @@
 the suffixes of ``outputs`` name. Nothing here imports torch or snakemake.
 """
 
+from hydra_steps.figures.ablations import plot_ablations
 from hydra_steps.figures.agreement import plot_agreement
 from hydra_steps.figures.approximation import plot_approximation
 from hydra_steps.figures.brittleness import plot_brittleness
@@ -22,6 +23,7 @@ from hydra_steps.figures.stability import plot_stability
 from hydra_steps.figures.training import plot_training
 
 __all__ = [
+    "plot_ablations",
     "plot_agreement",
     "plot_approximation",
     "plot_brittleness",

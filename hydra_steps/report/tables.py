@@ -25,6 +25,7 @@ TITLES = {
     "clustering": "Clusters of contribution vectors",
     "class_contributions": "Mean contributions of labels to classes",
     "extremes": "Samples that help and harm most",
+    "ablations": "Ablations",
     "timing": "Cost of each score",
     "jobs": "Cost of each rule",
     "claims": "Claims",

@@ -48,6 +48,7 @@ RESULTS = (
         (),
         ("clustering", "embedding", "class_contributions", "extremes"),
     ),
+    ("What do the scores depend on?", (), ("ablations",)),
     ("What does it cost?", ("cost",), ("timing", "cost")),
 )
 # Material for figures, not for reading.

@@ -86,6 +86,7 @@ def test_every_rule_of_the_workflow_is_estimated(study) -> None:
         "class_contributions": study["class_contributions"] | {"queries": "sample_loss"},
         "extremes": study["extremes"] | {"queries": ["test_mean"]},
     }
+    study = study | {"ablations": {"reference": "base"}}
     study = study | {"comparison": True, "methods": study["methods"] | sweep}
     study = study | {"explorer": {"top": 5, "by_epoch": True}}
     costs = study_costs(study, lambda run: measured(study["methods"]))

@@ -62,6 +62,7 @@ class Tables:
             "embedding",
             "class_contributions",
             "extremes",
+            "ablations",
         )
         return {name: getattr(self, name)() for name in names}
 
@@ -327,6 +328,24 @@ class Tables:
                         }
                         rows.append(about | key | {"value": value})
         return self._write("class_contributions", rows, ["label", "test_label", "is_noisy"])
+
+    def ablations(self) -> Path:
+        rows = []
+        for line, variant in enumerate(self.variants):
+            for method in self.methods:
+                rho, lds, area = self.quality[method]
+                measured = {"lds": ("mean_over_queries", lds), "spearman": ("test_mean", rho)}
+                for metric, (query, value) in (measured | {"auroc": ("validation_mean", area)}).items():
+                    if metric == "spearman" and method == "hydra_exact":
+                        continue
+                    value = value * (1 - 0.1 * line) + 0.02 * self.random.normal()
+                    row = {"variant": variant, "run": variant, "seed": "all", "method": method}
+                    row |= {"query": query, "n": len(self.seeds), "reference": self.variants[0]}
+                    row |= self._ci(metric, value, 0.05 if len(self.seeds) > 1 else np.nan)
+                    rows.append(row | {"pairs": len(self.seeds), "difference": -0.1 * line * value})
+        columns = [*LEADING, *TRAILING[:-1], "reference", "pairs"]
+        columns += ["difference", "difference_low", "difference_high"]
+        return self._save("ablations", pd.DataFrame(rows, columns=columns))
 
     def extremes(self, count: int = 3) -> Path:
         singles = [query for query in self.queries if query.startswith("test_sample")] or ["test_sample_0"]

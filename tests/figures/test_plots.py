@@ -33,6 +33,7 @@ PLOTS = {
     "clustering": ("clustering", {}),
     "embedding": ("embedding", {}),
     "class_contributions": ("class_contributions", {}),
+    "ablations": ("ablations", {}),
     "extremes": ("extremes", {"pictures": "extremes_images"}),
 }
 

@@ -1,9 +1,10 @@
-# Methods side by side: damping sweeps where a study has some; all methods, accuracy against cost. The latter
-# two carry the clock's readings, so they are made where a study asks for them.
+# Methods side by side: damping sweeps where a study has some; all methods, accuracy against cost, which carry the
+# clock's readings, so they are made where a study asks for them. Variants side by side: ablations, likewise.
 
 from hydra_steps.config.sweeps import damping_sweeps
 
 SWEEPS = damping_sweeps(STUDY["methods"])
+ABLATION_TABLES = ("counterfactual", "agreement", "detection")
 
 if SWEEPS:
     TABLES.append(f"{OUT}/tables/damping.csv")
@@ -13,6 +14,13 @@ if STUDY["comparison"]:
     TABLES.append(f"{OUT}/tables/comparison.csv")
     FIGURE_NAMES.append("cost_accuracy")
     FIGURES.extend(pictures("cost_accuracy"))
+if STUDY["ablations"]["reference"] is not None:
+    ABLATED = [f"{OUT}/tables/{name}.csv" for name in ABLATION_TABLES if f"{OUT}/tables/{name}.csv" in TABLES]
+    TABLES.append(f"{OUT}/tables/ablations.csv")
+    FIGURE_NAMES.append("ablations")
+    FIGURES.extend(pictures("ablations"))
+else:
+    ABLATED = []
 
 
 localrules:
@@ -20,6 +28,8 @@ localrules:
     plot_cost_accuracy,
     evaluate_damping,
     plot_damping,
+    evaluate_ablations,
+    plot_ablations,
 
 
 rule compare_methods:
@@ -100,3 +110,40 @@ rule plot_damping:
         "Draw the figure damping"
     script:
         "../scripts/plot_damping.py"
+
+
+rule evaluate_ablations:
+    input:
+        code("evaluation.ablations"),
+        tables=ABLATED,
+    output:
+        report(f"{OUT}/tables/ablations.csv", category="Tables", labels={"table": "ablations"}),
+    log:
+        f"{OUT}/logs/evaluate_ablations.log",
+    conda:
+        ENVIRONMENT
+    params:
+        reference=STUDY["ablations"]["reference"],
+    message:
+        "Hold the variants against the reference"
+    script:
+        "../scripts/evaluate_ablations.py"
+
+
+rule plot_ablations:
+    input:
+        code("figures.ablations"),
+        table=f"{OUT}/tables/ablations.csv",
+    output:
+        shown("ablations", "Ablations"),
+    log:
+        f"{OUT}/logs/plot_ablations.log",
+    conda:
+        ENVIRONMENT
+    params:
+        methods=canonical_json(METHODS),
+        style=LOOK,
+    message:
+        "Draw the figure ablations"
+    script:
+        "../scripts/plot_ablations.py"

@@ -1,0 +1,102 @@
+"""Ablations: what each method's quality is in every variant of a study, and how it differs from the reference's.
+
+    lds         linear datamodelling score over the random groups (design ``groups``), mean over the queries
+    spearman    rank correlation with exact HyDRA's contributions to the mean test loss
+    auroc       area under the ROC curve of wrong labels, by the contributions to the mean validation loss
+
+One row per variant, method and metric, the reference first. ``value``: mean over the ``n`` seeds, [``ci_low``,
+``ci_high``] Student's 95 % interval of that mean. ``difference``: the variant − ``reference``, positive where the
+method is better in the variant, mean over the ``pairs`` seeds that both have, with Student's interval of the paired
+differences; empty for the reference itself. As in every table, a mean is empty where one seed's value is, and an
+interval is empty for one seed. A table that the study does not have has no rows here. Torch-free.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from hydra_steps.evaluation.counterfactual import ALL_QUERIES
+from hydra_steps.evaluation.removal import mean_interval
+from hydra_steps.evaluation.tables import read_table
+
+COLUMNS = (
+    *("variant", "run", "seed", "method", "query", "metric", "n", "value", "ci_low", "ci_high"),
+    *("reference", "pairs", "difference", "difference_low", "difference_high"),
+)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """``metric`` of one ``query`` in ``table``, of one ``design`` where the table has several."""
+
+    metric: str
+    table: str
+    query: str
+    design: str = ""
+
+
+MEASURES = (
+    Measure("lds", "counterfactual", ALL_QUERIES, design="groups"),
+    Measure("spearman", "agreement", "test_mean"),
+    Measure("auroc", "detection", "validation_mean"),
+)
+
+
+def evaluate_ablations(*, tables: Sequence[str | Path], reference: str, output: str | Path) -> pd.DataFrame:
+    """Write ``ablations.csv`` from the study's tables that are there, and return it."""
+    there = {Path(path).stem: Path(path) for path in tables}
+    rows = [
+        {"seed": "all", "metric": measure.metric, "reference": reference} | row
+        for measure in MEASURES
+        if measure.table in there
+        for row in _rows(_values(read_table(there[measure.table]), measure), reference)
+    ]
+    # Stable: within a variant, the metrics stay in the order above, and the methods in that of their names.
+    rows.sort(key=lambda row: (row["variant"] != reference, str(row["variant"])))
+    result = pd.DataFrame(rows, columns=list(COLUMNS))
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    result.to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
+    os.replace(partial, path)
+    return result
+
+
+def _values(table: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """The rows of single runs that a measure is read from."""
+    rows = table[(table["metric"] == measure.metric) & (table["seed"] != "all")]
+    if measure.design:
+        rows = rows[rows["design"] == measure.design]
+    queries = set(rows["query"])
+    # A study with one query has no mean over queries: that query then speaks for it.
+    query = queries.pop() if len(queries) == 1 else measure.query
+    return rows[rows["query"] == query]
+
+
+def _rows(rows: pd.DataFrame, reference: str) -> Iterator[dict[str, object]]:
+    by_run = {
+        key: part.set_index("seed")["value"] for key, part in rows.groupby(["variant", "method"], sort=True)
+    }
+    for (variant, method), values in by_run.items():
+        low, high = mean_interval(values.to_numpy())
+        row: dict[str, object] = {"variant": variant, "run": variant, "method": method}
+        row |= {"query": rows["query"].iloc[0], "n": len(values), "value": values.mean(skipna=False)}
+        row |= {"ci_low": low, "ci_high": high}
+        if variant != reference and (reference, method) in by_run:
+            row |= _difference(values, by_run[reference, method])
+        yield row
+
+
+def _difference(values: pd.Series, others: pd.Series) -> dict[str, object]:
+    """The paired difference of two variants' values by seed."""
+    both = values.index.intersection(others.index)
+    apart = (values[both] - others[both]).to_numpy()
+    low, high = mean_interval(apart)
+    mean = float(apart.mean()) if len(apart) else math.nan
+    return {"pairs": len(apart), "difference": mean, "difference_low": low, "difference_high": high}
