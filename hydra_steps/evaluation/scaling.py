@@ -81,6 +81,21 @@ def fit_power(sizes: Sequence[float], seconds: Sequence[float]) -> Fit:
     )
 
 
+def fit_largest(sizes: Sequence[float], seconds: Sequence[float]) -> Fit:
+    """:func:`fit_power` over as many of the largest sizes as make a fit that is trusted; over all where none is.
+
+    Small sizes do not fill what larger ones share (a pass over the batch, a processor's lanes), so that their times
+    grow otherwise than those that are to be continued.
+    """
+    order = np.argsort(np.asarray(sizes, dtype=float))
+    for start in range(max(1, len(order) - LEAST_POINTS + 1)):
+        kept = order[start:]
+        fit = fit_power([sizes[i] for i in kept], [seconds[i] for i in kept])
+        if fit.trusted:
+            return fit
+    return fit_power(sizes, seconds)
+
+
 def extrapolate(fit: Fit, size: float) -> tuple[float, float, float]:
     """The seconds at ``size`` beyond the measured sizes, and their 95 % prediction interval.
 

@@ -25,7 +25,7 @@ import pandas as pd
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.layout import run_of
-from hydra_steps.evaluation.scaling import Fit, extrapolate, fit_power
+from hydra_steps.evaluation.scaling import Fit, extrapolate, fit_largest, fit_power
 
 PLAIN, MAIN, RECORD = "plain_training", "main", "record"
 SIZE = ["samples", "parameters", "steps"]
@@ -84,7 +84,8 @@ def measure(readings: pd.DataFrame, source: str = "the table") -> pd.DataFrame:
 def growth(measured: pd.DataFrame) -> dict[tuple[str, str], Fit]:
     """The power law of every method along every axis on which it was measured at two sizes or more.
 
-    The comparison's own size belongs to each axis but ``parameters``, which has another model.
+    The comparison's own size belongs to each axis but ``parameters``, which has another model. What is to be continued,
+    along ``tracked``, is fitted to the largest sizes.
     """
     laws = {}
     seconds = measured[measured["metric"] == "seconds"]
@@ -96,7 +97,8 @@ def growth(measured: pd.DataFrame) -> dict[tuple[str, str], Fit]:
             series = pd.concat([part[part["method"] == method] for part in (along, own)])
             series = series.drop_duplicates(column)
             if len(series) > 1:
-                laws[method, axis] = fit_power(series[column].tolist(), series["value"].tolist())
+                fit = fit_largest if axis == "tracked" else fit_power
+                laws[method, axis] = fit(series[column].tolist(), series["value"].tolist())
     return laws
 
 

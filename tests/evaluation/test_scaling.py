@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hydra_steps.errors import StudyError
-from hydra_steps.evaluation.scaling import extrapolate, fit_power
+from hydra_steps.evaluation.scaling import extrapolate, fit_largest, fit_power
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
@@ -53,3 +53,18 @@ def test_what_was_measured_is_not_foretold():
 def test_what_has_no_power_law_is_refused(sizes, seconds):
     with pytest.raises(StudyError, match="power law"):
         fit_power(sizes, seconds)
+
+
+def test_small_sizes_that_grow_otherwise_are_left_out_of_what_is_continued():
+    sizes = [1, 2, 4, 8, 16, 32, 64]
+    seconds = [5, 6, 7, 8, 16, 32, 64]  # linear from 8 on
+    assert not fit_power(sizes, seconds).trusted
+    fit = fit_largest(sizes, seconds)
+    assert fit.trusted
+    assert fit.largest == 64
+    more = sizes.index(fit.smallest) - 1
+    assert not fit_power(sizes[more:], seconds[more:]).trusted  # no more is left out than must be
+    assert fit_largest(sizes[::-1], seconds[::-1]) == fit
+    rough = [1, 9, 2, 8, 3, 9, 1]
+    assert fit_largest(sizes, rough) == fit_power(sizes, rough)
+    assert fit_largest([1, 2], [1, 2]) == fit_power([1, 2], [1, 2])
