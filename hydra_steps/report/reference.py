@@ -1,0 +1,61 @@
+"""Keeping a study's small results beside the code: resolved configuration, tables, figures as png.
+
+    python -m hydra_steps.report.reference config/<study>.yaml [--figures NAME …]
+
+copies them from ``results/<study>/`` to ``results/reference/<study>/``, whose README.md is written by hand: the command
+that made them, where, and what is in them. Tables over 300 kB, which are material for figures, stay behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra_steps.config import load_study
+from hydra_steps.errors import StudyError, reported
+
+SMALL = 300_000  # bytes
+REFERENCE = Path("results/reference")
+
+
+def keep_reference(results: Path, target: Path, figures: Sequence[str] | None = None) -> list[Path]:
+    """Copy the small files of ``results`` to ``target`` and return what was copied; the README there stays.
+
+    ``figures``: names to take, all for None. Raises :class:`StudyError` for results that are not whole, and for a
+    figure that is not there.
+    """
+    found = {path.stem: path for path in sorted((results / "figures").glob("*.png"))}
+    if not (results / "config.yaml").is_file() or not found:
+        raise StudyError(
+            f"{results} holds no finished study", "config.yaml and figures/", "run the study first"
+        )
+    if missing := [name for name in figures or [] if name not in found]:
+        raise StudyError(f"{results}/figures has no {missing[0]}.png", f"one of {', '.join(found)}")
+    chosen = [results / "config.yaml", *(found[name] for name in figures or found)]
+    chosen += [p for p in sorted((results / "tables").iterdir()) if p.stat().st_size <= SMALL]
+    for folder in ("tables", "figures"):
+        shutil.rmtree(target / folder, ignore_errors=True)
+        (target / folder).mkdir(parents=True)
+    return [Path(shutil.copyfile(path, target / path.relative_to(results))) for path in chosen]
+
+
+def main() -> None:
+    """Run the command; one message and exit code 1 where it cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m hydra_steps.report.reference", description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument(
+        "--figures", nargs="*", metavar="NAME", help="figures to take; all where it is left out"
+    )
+    asked = parser.parse_args()
+    with reported():
+        study = load_study(asked.config)
+        name = str(study["study"])
+        copied = keep_reference(Path(study["results"]) / name, REFERENCE / name, asked.figures)
+    size = sum(path.stat().st_size for path in copied)
+    print(f"{len(copied)} files, {size / 1e3:,.0f} kB, in {REFERENCE / name}")
+
+
+if __name__ == "__main__":
+    main()
