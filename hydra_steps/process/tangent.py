@@ -41,6 +41,8 @@ def supports(module: nn.Module) -> bool:
         module.groups != 1 or module.padding_mode != "zeros" or isinstance(module.padding, str)
     ):
         return False
+    if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) != (1, -1):
+        return False
     return type(module) in RULES
 
 

@@ -12,7 +12,9 @@ from hydra_steps.process.tangent_rule import Bars, Dots, Pushed, Rule
 
 def _linear(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
     assert isinstance(module, nn.Linear)
+    assert x.ndim == 2, "a linear layer's rule takes [b, i]"
     w, w_dot = module.weight, dots["weight"]  # [o, i], [q, o, i]
+    across = w_dot.transpose(0, 1).flatten(1)  # [o, q·i]
     y = functional.linear(x, w, module.bias)
     y_dot = functional.linear(x, w_dot.flatten(0, 1)).unflatten(1, w_dot.shape[:2])  # [b, q, o]
     if module.bias is not None:
@@ -24,7 +26,6 @@ def _linear(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> P
         back = delta_dot @ w
         if delta is None:
             return None, back
-        across = w_dot.transpose(0, 1).flatten(1)  # [o, q·i]
         return delta @ w, back + (delta @ across).view(back.shape)
 
     def bars(delta: Tensor | None, delta_dot: Tensor) -> Bars:
@@ -39,7 +40,8 @@ def _linear(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> P
 def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
     assert isinstance(module, nn.Conv2d)
     w, w_dot = module.weight, dots["weight"]  # [o, i, …], [q, o, i, …]
-    wide = w_dot.flatten(0, 1)  # [q·o, i, …]: of all directions, from x
+    wide = w_dot.flatten(0, 1)  # [q·o, i, …]: from x, for all directions
+    across = w_dot.transpose(0, 1).flatten(1, 2)  # [o, q·i, …]: from all directions' x
 
     def convolve(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return functional.conv2d(images, weight, bias, module.stride, module.padding, module.dilation)
@@ -47,9 +49,8 @@ def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots)
     def backward(delta: Tensor, images: Tensor, weight: Tensor, of_images: bool) -> Tensor:
         settings = (None, module.stride, module.padding, module.dilation, False, (0, 0), 1)
         asked = [of_images, not of_images, False]
-        return torch.ops.aten.convolution_backward(delta, images, weight, *settings, asked)[
-            0 if of_images else 1
-        ]
+        both = torch.ops.aten.convolution_backward(delta, images, weight, *settings, asked)
+        return both[0 if of_images else 1]
 
     biases = None if module.bias is None else torch.cat([module.bias, dots["bias"].flatten()])
     if x_dot is None:  # one pass over the images for w and ẇ
@@ -65,15 +66,12 @@ def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots)
         back = backward(delta_dot.flatten(0, 1), x_dot.flatten(0, 1), w, True).view(x_dot.shape)
         if delta is None:
             return None, back
-        across = w_dot.transpose(0, 1).flatten(1, 2)  # [o, q·i, …]
-        return backward(delta, x, w, True), back + backward(delta, x_dot.flatten(1, 2), across, True).view(
-            back.shape
-        )
+        back += backward(delta, x_dot.flatten(1, 2), across, True).view(back.shape)
+        return backward(delta, x, w, True), back
 
     def bars(delta: Tensor | None, delta_dot: Tensor) -> Bars:
         bar = backward(delta_dot.flatten(1, 2), x, wide, False).view(w_dot.shape)
         if delta is not None and x_dot is not None:
-            across = w_dot.transpose(0, 1).flatten(1, 2)
             other = backward(delta, x_dot.flatten(1, 2), across, False)
             bar += other.unflatten(1, (len(w_dot), -1)).transpose(0, 1)
         return {"weight": bar} if module.bias is None else {"weight": bar, "bias": delta_dot.sum((0, -2, -1))}

@@ -135,5 +135,6 @@ def test_layers_without_a_rule_are_left_to_forward_mode():
     assert not supports(nn.Sequential(nn.Linear(2, 2), BatchNorm(2)))
     assert not supports(nn.Conv2d(4, 4, 3, groups=2))
     assert not supports(nn.Conv2d(4, 4, 3, padding="same"))
+    assert not supports(nn.Flatten(2))
     model = FlatModel(build_model("densenet40", (3, 8, 8), 4, {}, 0))
     assert model.coupled
