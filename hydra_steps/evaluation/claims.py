@@ -34,6 +34,8 @@ COLUMNS = (
 )
 FEWEST_SEEDS = 3  # from which on their spread makes the interval
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
+# Fewer samples are fewer steps: as many removed at random tell how much of a change that explains.
+RANDOM, AT_RANDOM = "random_order", "as many removed at random"
 Row = dict[str, object]
 
 
@@ -76,7 +78,7 @@ def evaluate_claims(
             about |= {"value": found.value, "ci_low": found.low, "ci_high": found.high}
             about |= {"verdict": found.verdict, "conditions": settings.get(found.variant, "")}
             rows.append(about | {"source": f"tables/{there[claim.table].name}, {claim.metric}"})
-            if found.method == PAPER and found.against not in claim.others:
+            if found.method == PAPER and found.against not in claim.others and AT_RANDOM not in found.against:
                 of_paper.setdefault(claim.number, []).append(found)
     for number, comparisons in of_paper.items():
         statement = next(claim.statement for claim in CLAIMS if claim.number == number)
@@ -121,6 +123,7 @@ def _comparisons(claim: Claim, table: pd.DataFrame, registered: Mapping[str, str
     rivals = [label for label, name in registered.items() if name.startswith("influence_")]
     for variant, part in rows.groupby("variant", sort=True):
         by_method = {str(name): own for name, own in part.groupby("method", sort=False)}
+        chance = by_method.get(RANDOM)
         for method in (label for label in (PAPER, EXACT) if label in by_method):
             if claim.kind == "rivals":
                 for other in (label for label in [*rivals, *claim.others] if label in by_method):
@@ -130,7 +133,13 @@ def _comparisons(claim: Claim, table: pd.DataFrame, registered: Mapping[str, str
                 none = own[own["fraction"] == 0]
                 for fraction in sorted(set(own["fraction"]) - {0.0}) if len(none) else []:
                     against = f"nothing removed ({fraction:.0%} removed)"
-                    yield _difference(str(variant), method, against, own[own["fraction"] == fraction], none)
+                    removed = own[own["fraction"] == fraction]
+                    yield _difference(str(variant), method, against, removed, none)
+                    if chance is not None:
+                        as_many = chance[chance["fraction"] == fraction]
+                        yield _difference(
+                            str(variant), method, f"{AT_RANDOM} ({fraction:.0%})", removed, as_many
+                        )
             elif method == PAPER:
                 yield _size(str(variant), claim.limit, by_method[method])
 

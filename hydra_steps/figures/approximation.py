@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, mark_epochs, note, save
 
 _PANELS = (
     ("spearman", "Rank correlation", "Spearman ρ with exact HyDRA", 1.0),
@@ -37,6 +36,8 @@ _CURVES = (
     ("bound", "bound beforehand", FAINT, (0, (1, 1.5))),
 )
 
+BEYOND = 1e4  # how far above everything measured the bound known beforehand is followed
+
 
 def plot_approximation(
     *,
@@ -54,26 +55,37 @@ def plot_approximation(
     tracked = data["metric"].isin([name for name, *_ in _CURVES]).any()
     panels = [*_PANELS, None] if tracked else list(_PANELS)
     with drawing(look):
-        columns = 2 if tracked else len(panels)
+        columns = len(panels) if len(names) > 1 or not tracked else 2  # many variants: a line each
         rows = len(panels) // columns
-        height = 2.0 * rows * len(names) + 0.4
+        height = (2.0 if columns < len(panels) or not tracked else 1.45) * rows * len(names) + 0.4
         figure, grid = canvas(look.inches("double"), height, rows * len(names), columns)
         for number, variant in enumerate(names):
             part = data[data["variant"] == variant]
             own = [axes for row in grid[number * rows : (number + 1) * rows] for axes in row]
             for axes, panel in zip(own, panels, strict=True):
                 if panel is None:
-                    _distances(axes, part)
+                    _distances(axes, part, outside=columns == 2)
                 else:
                     _agreement(axes, part, looks, *panel)
                 title = "Hypergradients" if panel is None else panel[1]
-                axes.set_title(title if len(names) == 1 else f"{variant}: {title.lower()}")
-                axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+                if number == 0:
+                    axes.set_title(title)
+                mark_epochs(axes, part["epoch"])
             counts = plural(count_seeds(part), "seed")
-            own[columns - 1].set_title(counts, loc="right", fontweight="normal", fontsize="small")
+            if len(names) > 1:
+                own[0].set_ylabel(f"{variant}\nSpearman ρ")
+            else:
+                own[columns - 1].set_title(counts, loc="right", fontweight="normal", fontsize="small")
         for axes in grid[-1]:
-            axes.set_xlabel("training ended after epoch")
+            axes.set_xlabel("training ended after epoch" if columns == 2 else "epochs trained")
+        if len(names) > 1:
+            figure.supxlabel(
+                plural(count_seeds(data), "seed"), x=0.99, ha="right", fontsize="small", color=FAINT
+            )
         handles, texts = grid[0][0].get_legend_handles_labels()
+        if tracked and columns > 2:
+            for more, entries in zip((handles, texts), grid[0][-1].get_legend_handles_labels(), strict=True):
+                more.extend(entries)
         if handles:
             figure.legend(handles, texts, loc="outside lower center", ncols=min(len(handles), 4))
         save(figure, outputs)
@@ -118,8 +130,9 @@ def _agreement(
         axes.set_ylim(bottom=0.0)
 
 
-def _distances(axes: Axes, data: pd.DataFrame) -> None:
-    drawn = False
+def _distances(axes: Axes, data: pd.DataFrame, outside: bool) -> None:
+    """The hypergradients' sizes and distances; ``outside``: with a legend of their own beside them."""
+    drawn, most = False, 0.0
     for metric, label, colour, line in _CURVES:
         rows = per_run(data[data["metric"] == metric]).dropna(subset=["value"])
         means = rows.groupby("epoch")["value"].mean()
@@ -128,9 +141,13 @@ def _distances(axes: Axes, data: pd.DataFrame) -> None:
             continue
         axes.plot(means.index, means, color=colour, linestyle=line, marker="o", markersize=2.4, label=label)
         drawn = True
+        most = most if metric == "bound" else max(most, float(means.max()))
     if not drawn:
         note(axes, "no sample\nwas tracked")
         return
     axes.set_yscale("log")
     axes.set_ylabel(r"mean $\|\mathrm{d}\theta/\mathrm{d}w_n\|_2$")
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")
+    if most and axes.get_ylim()[1] > BEYOND * most:  # a bound that grows exponentially leaves the picture
+        axes.set_ylim(top=BEYOND * most)
+    if outside:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")

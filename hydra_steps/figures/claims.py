@@ -1,6 +1,7 @@
 """The paper's claims at a glance: every comparison with its interval, and the side on which the claim would hold.
 
 Reads ``claims.csv``. One panel per claim and measure. Filled marker: holds; hollow: does not hold; grey: undecided.
+With several variants a table of verdicts takes their place (:mod:`hydra_steps.figures.claim_matrix`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from hydra_steps.errors import StudyError
+from hydra_steps.figures.claim_matrix import claim_matrix
 from hydra_steps.figures.dots import LINE_HEIGHT
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, GRID, INK, Style, canvas, drawing, note, save
@@ -31,7 +33,7 @@ def plot_claims(
     methods: Sequence[str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw every comparison of ``claims.csv``; panels one below the other."""
+    """Draw every comparison of ``claims.csv``: panels one below the other, or a table with a column per variant."""
     data = pd.read_csv(table)
     if missing := {"claim", "measured", "variant", "method", "against", "value", "verdict"} - set(
         data.columns
@@ -44,6 +46,9 @@ def plot_claims(
     looks = look.methods([*data["method"], *data["against"]], methods)
     panels = list(data.groupby(["claim", "measured"], sort=True))
     with drawing(look):
+        if data["variant"].nunique() > 1:
+            save(claim_matrix(data, looks, look), outputs)
+            return
         lines = [max(len(part), 1) for _, part in panels] or [1]
         heights = [0.62 + LINE_HEIGHT * count for count in lines]
         figure, grid = canvas(
@@ -80,14 +85,13 @@ def _headline(axes: Axes, text: str) -> None:
 
 def _panel(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], measured: str) -> None:
     limit = next((value for start, value in _LIMITS.items() if measured.startswith(start)), 0.0)
-    several = data["variant"].nunique() > 1
     names = []
     for line, row in enumerate(data.to_dict("records")):
         axes.axhline(line, color=GRID, linewidth=0.5, zorder=0)
         method, against = (
             looks[row[key]].label if row[key] in looks else row[key] for key in ("method", "against")
         )
-        names.append(f"{row['variant']}: {method} – {against}" if several else f"{method} – {against}")
+        names.append(f"{method} – {against}")
         holds, fails = row["verdict"] == HOLDS, row["verdict"] == FAILS
         colour = looks[row["method"]].colour if holds or fails else FAINT
         if np.isfinite(row["ci_low"]) and np.isfinite(row["ci_high"]):

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
 from hydra_steps.figures.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
+from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
 
 _COLUMNS = ("variant", "seed", "method", "metric", "algorithm", "label", "n", "value", "ci_low", "ci_high")
@@ -32,39 +34,55 @@ def plot_clustering(
     methods: Sequence[str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw, for each algorithm and variant, the two metrics of every method; ``table``: ``clustering.csv``."""
+    """Draw every method by algorithm: both metrics, or the first of each variant; ``table``: ``clustering.csv``."""
     data = read_tidy(table, _COLUMNS)
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data)
-    found = set(data["algorithm"].dropna())
-    rows = [(v, a) for v in names for a in ALGORITHMS if a in found]
+    found = [algorithm for algorithm in ALGORITHMS if algorithm in set(data["algorithm"].dropna())]
+    # Panels (variant, algorithm, metric) by rows: of several variants only the metric that chooses nothing.
+    if len(names) > 1:
+        rows = [[(variant, algorithm, 0) for algorithm in found] for variant in names]
+    else:
+        rows = [
+            [(variant, algorithm, metric) for metric in (0, 1)] for variant in names for algorithm in found
+        ]
+    columns = max((len(row) for row in rows), default=1) or 1
     with drawing(look):
         height = max(len(rows), 1) * (LINE_HEIGHT * max(len(looks), 2) + 0.28) + 0.35
-        figure, grid = canvas(look.inches("double"), height, max(len(rows), 1), 2, sharex="col", sharey="row")
-        for axes_row, (variant, algorithm) in zip(grid, rows, strict=False):
-            part = data[(data["variant"] == variant) & (data["algorithm"] == algorithm)]
-            title = ALGORITHMS[algorithm] if len(names) == 1 else f"{variant}: {ALGORITHMS[algorithm]}"
-            for axes, (metric, _) in zip(axes_row, _METRICS, strict=True):
-                draw_dots(axes, _dots(part[part["metric"] == metric]), looks, missing="cannot be told apart")
-                axes.set_ylim(top=-1.0)  # room for the words of the dashed lines
-            axes_row[0].set_title(title)
-            reference_line(axes_row[0], 0.0, "chance")
-            share = _mean(part[part["metric"] == "share_noisy"])
-            if share == share:
-                reference_line(axes_row[1], 2 * share / (1 + share), "all in one cluster")
-        if not rows:
+        figure, grid = canvas(
+            look.inches("double"), height, max(len(rows), 1), columns, sharex="col", sharey="row"
+        )
+        for number, (axes_row, row) in enumerate(zip(grid, rows, strict=False)):
+            for axes, (variant, algorithm, metric) in zip(axes_row, row, strict=False):
+                part = data[(data["variant"] == variant) & (data["algorithm"] == algorithm)]
+                _panel(axes, part, metric, looks)
+                if metric == 0 and (len(names) == 1 or number == 0):
+                    axes.set_title(ALGORITHMS[algorithm])
+            if len(names) > 1:
+                axes_row[0].set_ylabel(names[number], fontweight="bold")
+        if not any(rows):
             for axes in grid[0]:
                 note(axes, "no clusters were made")
         else:
-            for axes, (_, name) in zip(grid[-1], _METRICS, strict=True):
-                axes.set_xlabel(name)
-            grid[0][0].set_xlim(right=1.0)
-            grid[0][1].set_xlim(0.0, 1.0)
-            grid[0][1].set_title(
-                _counts(data), loc="right", fontweight="normal", fontsize="small", color=FAINT
-            )
+            for axes, (_, _, metric) in zip(grid[-1], rows[-1], strict=True):
+                axes.set_xlabel(_METRICS[metric][1])
+            figure.supxlabel(_counts(data), x=0.99, ha="right", fontsize="small", color=FAINT)
         save(figure, outputs)
+
+
+def _panel(axes: Axes, data: pd.DataFrame, metric: int, looks: Mapping[str, MethodStyle]) -> None:
+    """One algorithm's clusters of one variant, by one of the metrics."""
+    draw_dots(axes, _dots(data[data["metric"] == _METRICS[metric][0]]), looks, missing="cannot be told apart")
+    axes.set_ylim(top=-1.0)  # room for the words of the dashed lines
+    if metric == 0:
+        reference_line(axes, 0.0, "chance")
+        axes.set_xlim(right=1.0)
+        return
+    axes.set_xlim(0.0, 1.0)
+    share = _mean(data[data["metric"] == "share_noisy"])
+    if share == share:
+        reference_line(axes, 2 * share / (1 + share), "all in one cluster")
 
 
 def _dots(data: pd.DataFrame) -> dict[str, Dot]:

@@ -62,11 +62,14 @@ def plot_counterfactual(
             for axes, query in zip(row, panels, strict=True):
                 title = query_name(query).replace("over all", f"over {len(queries) - 1}")
                 draw_dots(axes, _dots(part, query), looks)
-                axes.set_title(title.capitalize() if len(names) == 1 else f"{variant}: {title}")
+                if variant == names[0]:
+                    axes.set_title(title.capitalize())
                 lowest = float(np.nanmin([-0.15, part["value"].min(), *_lows(part)]))
                 axes.set_xlim(max(-1.03, lowest - 0.05), 1.03)
                 reference_line(axes, 0.0)
                 reference_line(axes, 1.0)
+            if len(names) > 1:
+                row[0].set_ylabel(variant, fontweight="bold")
         label = f"LDS (Spearman ρ of predicted and real change; {_counts(data)})"
         if len(grid[-1]) == 1:
             grid[-1][0].set_xlabel(label.replace("; ", ";\n"))

@@ -37,14 +37,17 @@ def plot_extremes(
     methods: Sequence[str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw one row per method and query or training sample; ``table``: ``extremes.csv``, ``pictures``: its images."""
+    """Draw one row per method and query or training sample; ``table``: ``extremes.csv``, ``pictures``: its images.
+
+    Of several variants the first is drawn: all would make a page that nobody prints. The table has all of them.
+    """
     data = read_tidy(table, _COLUMNS)
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     images = _read(pictures)
     names = variants(data)
     rows = []
-    for variant in names:
+    for variant in names[:1]:
         own = data[data["variant"] == variant]
         own = own[own["seed"] == min(set(own["seed"]), key=int)]
         for method in looks:
@@ -60,10 +63,20 @@ def plot_extremes(
             axes = figure.add_axes((0.05, 0.05, 0.9, 0.9))
             note(axes, "no extremes were recorded")
         else:
-            _heads(figure, count, look, f"seed {min(set(data['seed']), key=int)}")
+            seed = f"seed {min(set(data['seed']), key=int)}"
+            _heads(figure, count, look, seed if len(names) == 1 else f"{names[0]}, {seed}")
         for number, (variant, method, given, part) in enumerate(rows):
-            name = looks[method].label if len(names) == 1 else f"{variant}: {looks[method].label}"
-            _row(figure, number, len(rows), name, given, part, images.get(variant, {}), count, look)
+            _row(
+                figure,
+                number,
+                len(rows),
+                looks[method].label,
+                given,
+                part,
+                images.get(variant, {}),
+                count,
+                look,
+            )
         save(figure, outputs)
 
 

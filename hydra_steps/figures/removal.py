@@ -1,7 +1,8 @@
 """Removal curves: how good the model is after training anew without what each method points at.
 
 Reads ``removal.csv`` (metrics ``test_accuracy``, a share, and ``test_loss``; keys ``side`` and ``fraction``).
-Marker: mean over fresh trainings; bar: the table's interval of that mean, averaged over the study's seeds.
+Marker: mean over fresh trainings; bar: Student's 95 % interval over the study's seeds, with fewer than three of them
+the mean of the runs' own intervals.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from scipy.stats import t as student
 
-from hydra_steps.figures.frames import over_seeds, plural, read_tidy, variants
+from hydra_steps.figures.frames import over_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import Style, canvas, drawing, note, save
 
@@ -22,6 +24,7 @@ _PANELS = (
     ("test_accuracy", "Accuracy", "test set correct (%)", 100.0),
     ("test_loss", "Loss", "mean test loss", 1.0),
 )
+FEWEST_SEEDS = 3
 _SPREAD = 0.018  # of the axis: how far the methods' markers stand apart in all
 
 
@@ -47,7 +50,7 @@ def plot_removal(
         for axes, (variant, side) in zip(grid, rows, strict=True):
             part = data[(data["variant"] == variant) & (data["side"] == side)]
             for panel, (metric, title, label, factor) in zip(axes, _PANELS, strict=True):
-                _curves(panel, over_seeds(part[part["metric"] == metric]), looks, factor)
+                _curves(panel, _means(part[part["metric"] == metric]), looks, factor)
                 panel.set_ylabel(label)
                 panel.set_title(
                     title if len(rows) == 1 else f"{_row_name(variant, side, rows)}: {title.lower()}"
@@ -59,6 +62,17 @@ def plot_removal(
         if handles:
             figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(handles)))
         save(figure, outputs)
+
+
+def _means(data: pd.DataFrame) -> pd.DataFrame:
+    """The mean over seeds with Student's interval over them; with fewer than three seeds, the runs' own intervals."""
+    runs = per_run(data)
+    if runs["seed"].nunique() < FEWEST_SEEDS:
+        return over_seeds(data)
+    grouped = runs.groupby(["method", "fraction"])["value"]
+    means = grouped.agg(["mean", "std", "count"]).reset_index()
+    half = student.ppf(0.975, means["count"] - 1) * means["std"] / np.sqrt(means["count"])
+    return means.assign(value=means["mean"], ci_low=means["mean"] - half, ci_high=means["mean"] + half)
 
 
 def _curves(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], factor: float) -> None:
@@ -88,6 +102,8 @@ def _curves(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], fa
             alpha=0.7,
         )
     axes.set_xlim(-2.0, most + 2.0)
+    if factor > 1:  # a share in per cent; an interval of few trainings can reach outside what there is
+        axes.set_ylim(max(axes.get_ylim()[0], 0.0), min(axes.get_ylim()[1], factor))
     axes.grid(axis="y")
 
 
@@ -104,4 +120,6 @@ def _first(rows: Sequence[tuple[str, str]]) -> str:
 def _counts(data: pd.DataFrame) -> str:
     if data.empty or "n" not in data.columns or data["n"].dropna().empty:
         return ""
-    return plural(int(data["n"].max()), "fresh training")
+    trainings = plural(int(per_run(data)["n"].max()), "fresh training")
+    seeds = int(per_run(data)["seed"].nunique())
+    return f"{trainings} of each of {seeds} runs" if seeds > 1 else trainings

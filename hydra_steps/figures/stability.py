@@ -11,12 +11,11 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
 from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.figures.style import Style, canvas, drawing, mark_epochs, note, save
 
 
 def plot_stability(
@@ -56,7 +55,7 @@ def _epochs(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle]) ->
         means = own.groupby(["seed", "epoch"])["value"].mean().groupby("epoch").agg(["mean", "min", "max"])
         axes.fill_between(means.index, means["min"], means["max"], color=look.colour, alpha=0.15, linewidth=0)
         axes.plot(means.index, means["mean"], color=look.colour, marker=look.marker, markersize=3.2)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    mark_epochs(axes, data["epoch"])
     axes.set_xlabel("training ended after epoch")
     axes.set_ylabel("Spearman ρ, epoch before")
     axes.grid(axis="y")

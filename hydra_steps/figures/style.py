@@ -17,6 +17,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.figures.methods import MethodStyle, method_styles
@@ -171,3 +172,12 @@ def note(axes: Axes, text: str) -> None:
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def mark_epochs(axes: Axes, epochs: Iterable[float]) -> None:
+    """Put ticks at the measured epochs where they are few, at some whole numbers otherwise."""
+    measured = sorted({int(epoch) for epoch in epochs if epoch == epoch})
+    if 0 < len(measured) <= 6:
+        axes.set_xticks(measured)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))

@@ -22,7 +22,8 @@ TABLES = {
     "clock": f"{REFERENCE}/benchmark/tables/speed_claims.csv",
 }
 METHOD = "hydra_hessian_free"  # the paper's
-NOT_CLAIMED = ("final_loss", "all")  # what the paper does not compare itself with, and the summary
+# What the paper does not compare itself with, and the summary.
+NOT_CLAIMED = ("final_loss", "as many removed at random", "all")
 
 
 def verdict_table(root: Path = ROOT) -> str:
@@ -41,7 +42,7 @@ def verdict_table(root: Path = ROOT) -> str:
 
 def _cell(table: pd.DataFrame, claim: str, measured: str) -> str:
     own = table[(table["claim"].astype(str) == str(claim)) & (table["measured"] == measured)]
-    own = own[(own["method"] == METHOD) & ~own["against"].isin(NOT_CLAIMED)]
+    own = own[(own["method"] == METHOD) & ~own["against"].str.startswith(NOT_CLAIMED)]
     if own.empty:
         return ""
     counts = own["verdict"].value_counts()

@@ -104,12 +104,17 @@ def test_removal_is_held_against_nothing_removed(tmp_path):
         about |= {"method": "hydra_hessian_free", "query": "validation_mean", "side": "most_harmful"}
         rows += [about | {"fraction": 0.0, "value": before}, about | {"fraction": 0.8, "value": after}]
         rows += [about | {"fraction": 0.5, "value": 0.1}]
+        chance = about | {"method": "random_order", "query": ""}
+        rows += [chance | {"fraction": fraction, "value": 0.05} for fraction in (0.0, 0.5, 0.8)]
     write_table(make_table("removal", rows), tmp_path / "removal.csv")
     found = verdicts(tmp_path, [tmp_path / "removal.csv"])
     row = found.loc[("3b", "hydra_hessian_free", "nothing removed (80% removed)")]
     assert row["value"] == pytest.approx(0.61 / 3)
     assert row["verdict"] == HOLDS
     assert found.loc[("3b", "hydra_hessian_free", "nothing removed (50% removed)"), "verdict"] == FAILS
+    chance = found.loc[("3b", "hydra_hessian_free", "as many removed at random (50%)")]
+    assert (chance["value"], chance["verdict"]) == (pytest.approx(0.05), HOLDS)
+    # As many at random explain a change; the claim itself is about removing something or nothing.
     assert found.loc[("3b", "hydra_hessian_free", "all"), "verdict"].startswith("holds in 1 of 2")
 
 
