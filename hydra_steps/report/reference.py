@@ -3,7 +3,8 @@
     python -m hydra_steps.report.reference config/<study>.yaml [--figures NAME …]
 
 copies them from ``results/<study>/`` to ``results/reference/<study>/``, whose README.md is written by hand: the command
-that made them, where, and what is in them. Tables over 300 kB, which are material for figures, stay behind.
+that made them, where, and what is in them. Of tables over 200 kB the rows over seeds are kept (``seed`` = all), and none
+where that is still too large: material for figures.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from hydra_steps.config import load_study
 from hydra_steps.errors import StudyError, reported
 
-SMALL = 300_000  # bytes
+SMALL = 200_000  # bytes
 REFERENCE = Path("results/reference")
 
 
@@ -33,12 +36,28 @@ def keep_reference(results: Path, target: Path, figures: Sequence[str] | None = 
         )
     if missing := [name for name in figures or [] if name not in found]:
         raise StudyError(f"{results}/figures has no {missing[0]}.png", f"one of {', '.join(found)}")
-    chosen = [results / "config.yaml", *(found[name] for name in figures or found)]
-    chosen += [p for p in sorted((results / "tables").iterdir()) if p.stat().st_size <= SMALL]
     for folder in ("tables", "figures"):
         shutil.rmtree(target / folder, ignore_errors=True)
         (target / folder).mkdir(parents=True)
-    return [Path(shutil.copyfile(path, target / path.relative_to(results))) for path in chosen]
+    copied = []
+    chosen = [results / "config.yaml", *(found[name] for name in figures or found)]
+    for path in [*chosen, *sorted((results / "tables").iterdir())]:
+        content = path.read_bytes()
+        if path.suffix == ".csv" and len(content) > SMALL:
+            content = _over_seeds(path)
+        if path in chosen or 0 < len(content) <= SMALL:
+            copied.append(target / path.relative_to(results))
+            copied[-1].write_bytes(content)
+    return copied
+
+
+def _over_seeds(path: Path) -> bytes:
+    """Return a table's rows over seeds; nothing where it has none."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "seed" not in table.columns:
+        return b""
+    rows = table[table["seed"] == "all"]
+    return rows.to_csv(index=False, lineterminator="\n").encode() if len(rows) else b""
 
 
 def main() -> None:

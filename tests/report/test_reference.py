@@ -39,6 +39,15 @@ def test_the_small_files_are_copied_and_the_readme_stays(results, tmp_path):
     assert (target / "figures/claims.png").read_text() == "p"
 
 
+def test_of_a_large_table_the_rows_over_seeds_stay(results, tmp_path):
+    rows = [f"base-seed{n},{n},0.{n:050d}" for n in range(SMALL // 50)]
+    text = "\n".join(["run,seed,value", *rows, "base,all,0.5000000001", ""])
+    (results / "tables" / "agreement.csv").write_text(text)
+    keep_reference(results, tmp_path / "reference")
+    kept = (tmp_path / "reference" / "tables" / "agreement.csv").read_text()
+    assert kept == "run,seed,value\nbase,all,0.5000000001\n"
+
+
 def test_what_is_not_there_is_refused(results, tmp_path):
     with pytest.raises(StudyError, match="no speedup.png"):
         keep_reference(results, tmp_path / "reference", ["speedup"])
