@@ -3,8 +3,8 @@
     python -m hydra_steps.report.reference config/<study>.yaml [--figures NAME …]
 
 copies them from ``results/<study>/`` to ``results/reference/<study>/``, whose README.md is written by hand: the command
-that made them, where, and what is in them. Of tables over 200 kB the rows over seeds are kept (``seed`` = all), and none
-where that is still too large: material for figures.
+that made them, where, and what is in them. Of tables over 200 kB the rows over seeds stay (``seed`` = all); where these are too
+many, those about single samples and classes go, too; and where the rest is too large, it is material for figures.
 """
 
 from __future__ import annotations
@@ -52,12 +52,23 @@ def keep_reference(results: Path, target: Path, figures: Sequence[str] | None = 
 
 
 def _over_seeds(path: Path) -> bytes:
-    """Return a table's rows over seeds; nothing where it has none."""
+    """Return a table's rows over seeds, without single samples and classes where they are too many; nothing where it
+    has none.
+    """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if "seed" not in table.columns:
         return b""
     rows = table[table["seed"] == "all"]
-    return rows.to_csv(index=False, lineterminator="\n").encode() if len(rows) else b""
+    if len(_csv(rows)) > SMALL:
+        if "query" in rows.columns:
+            rows = rows[~rows["query"].str.contains("_class_|_sample_|_margin_")]
+        if "label" in rows.columns:
+            rows = rows[rows["label"] == ""]
+    return _csv(rows) if len(rows) else b""
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def main() -> None:
