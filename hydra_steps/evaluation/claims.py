@@ -25,14 +25,13 @@ from pathlib import Path
 import pandas as pd
 
 from hydra_steps.evaluation.claim_statements import CLAIMS, EXACT, MEAN, PAPER, Claim
-from hydra_steps.evaluation.removal import mean_interval
+from hydra_steps.evaluation.removal import FEWEST_SEEDS, mean_interval
 from hydra_steps.evaluation.tables import read_table
 
 COLUMNS = (
     *("claim", "statement", "variant", "method", "against", "measured", "n"),
     *("value", "ci_low", "ci_high", "verdict", "conditions", "source"),
 )
-FEWEST_SEEDS = 3  # from which on their spread makes the interval
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 # Fewer samples are fewer steps: as many removed at random tell how much of a change that explains.
 RANDOM, AT_RANDOM = "random_order", "as many removed at random"

@@ -5,8 +5,9 @@
 
 Keys: ``side`` (most_harmful: lowest contribution removed first; most_helpful: highest) and ``fraction``
 removed. ``n`` is the number of fresh trainings; ``value`` their mean, with Student's 95 % interval of the
-mean. ``query`` is the query whose contributions made the order; controls (``random_order``, ``oracle``)
-have none. Torch-free.
+mean, cut where a share ends; over seeds, from three of them on, the interval is that of the seeds' means.
+``query`` is the query whose contributions made the order; controls (``random_order``, ``oracle``) have none.
+Torch-free.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.stats import t as student
 
 from hydra_steps.evaluation.layout import part_after, run_of
@@ -32,7 +34,7 @@ MEASURES = (
     "classes_left",
 )
 ARRAYS = ("side", "fraction", "seed", "kept", *MEASURES)
-CONFIDENCE = 0.95
+CONFIDENCE, FEWEST_SEEDS = 0.95, 3
 
 
 def evaluate_removal(removals: Sequence[str | Path], output: str | Path) -> None:
@@ -52,7 +54,7 @@ def evaluate_removal(removals: Sequence[str | Path], output: str | Path) -> None
             key = {"side": about["sides"][int(side)], "fraction": fraction}
             for metric in MEASURES:
                 values = arrays[metric][chosen]
-                low, high = mean_interval(values)
+                low, high = within(metric, *mean_interval(values))
                 row = {
                     "metric": metric,
                     "n": len(values),
@@ -61,7 +63,25 @@ def evaluate_removal(removals: Sequence[str | Path], output: str | Path) -> None
                     "ci_high": high,
                 }
                 rows.append(leading | key | row)
-    write_table(make_table("removal", rows), output)
+    write_table(_seeds_interval(make_table("removal", rows)), output)
+
+
+def _seeds_interval(table: pd.DataFrame) -> pd.DataFrame:
+    """Let the spread over seeds make the interval of the rows over seeds, where there are enough of them."""
+    table = table.copy()
+    keys = ["variant", "method", "query", "metric", "side", "fraction"]
+    for _, rows in table.groupby(keys, sort=False, dropna=False):
+        runs, over = rows[rows["seed"] != "all"], rows[rows["seed"] == "all"]
+        if len(runs) >= FEWEST_SEEDS:
+            bounds = within(str(rows["metric"].iloc[0]), *mean_interval(runs["value"].to_numpy()))
+            table.loc[over.index, ["ci_low", "ci_high"]] = bounds
+    return table
+
+
+def within(metric: str, low: float, high: float) -> tuple[float, float]:
+    """Return an interval cut to what the metric can be: few trainings reach far outside."""
+    share = metric.endswith("accuracy") or metric == "noise_left"
+    return max(low, 0.0), min(high, 1.0) if share else high
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float]:

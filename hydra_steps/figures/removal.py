@@ -1,8 +1,7 @@
 """Removal curves: how good the model is after training anew without what each method points at.
 
 Reads ``removal.csv`` (metrics ``test_accuracy``, a share, and ``test_loss``; keys ``side`` and ``fraction``).
-Marker: mean over fresh trainings; bar: Student's 95 % interval over the study's seeds, with fewer than three of them
-the mean of the runs' own intervals.
+Marker: mean over fresh trainings; bar: the table's interval of that mean.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from scipy.stats import t as student
 
 from hydra_steps.figures.frames import over_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
@@ -24,7 +22,6 @@ _PANELS = (
     ("test_accuracy", "Accuracy", "test set correct (%)", 100.0),
     ("test_loss", "Loss", "mean test loss", 1.0),
 )
-FEWEST_SEEDS = 3
 _SPREAD = 0.018  # of the axis: how far the methods' markers stand apart in all
 
 
@@ -50,7 +47,7 @@ def plot_removal(
         for axes, (variant, side) in zip(grid, rows, strict=True):
             part = data[(data["variant"] == variant) & (data["side"] == side)]
             for panel, (metric, title, label, factor) in zip(axes, _PANELS, strict=True):
-                _curves(panel, _means(part[part["metric"] == metric]), looks, factor)
+                _curves(panel, over_seeds(part[part["metric"] == metric]), looks, factor)
                 panel.set_ylabel(label)
                 panel.set_title(
                     title if len(rows) == 1 else f"{_row_name(variant, side, rows)}: {title.lower()}"
@@ -62,17 +59,6 @@ def plot_removal(
         if handles:
             figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(handles)))
         save(figure, outputs)
-
-
-def _means(data: pd.DataFrame) -> pd.DataFrame:
-    """The mean over seeds with Student's interval over them; with fewer than three seeds, the runs' own intervals."""
-    runs = per_run(data)
-    if runs["seed"].nunique() < FEWEST_SEEDS:
-        return over_seeds(data)
-    grouped = runs.groupby(["method", "fraction"])["value"]
-    means = grouped.agg(["mean", "std", "count"]).reset_index()
-    half = student.ppf(0.975, means["count"] - 1) * means["std"] / np.sqrt(means["count"])
-    return means.assign(value=means["mean"], ci_low=means["mean"] - half, ci_high=means["mean"] + half)
 
 
 def _curves(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], factor: float) -> None:

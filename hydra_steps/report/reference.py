@@ -3,8 +3,8 @@
     python -m hydra_steps.report.reference config/<study>.yaml [--figures NAME …]
 
 copies them from ``results/<study>/`` to ``results/reference/<study>/``, whose README.md is written by hand: the command
-that made them, where, and what is in them. Of tables over 200 kB the rows over seeds stay (``seed`` = all); where these are too
-many, those about single samples and classes go, too; and where the rest is too large, it is material for figures.
+that made them, where, and what is in them. Of tables over 200 kB the rows over seeds stay (``seed`` = all); where these
+are too many, those about single samples and classes go, too; what is still too large is material for figures.
 """
 
 from __future__ import annotations

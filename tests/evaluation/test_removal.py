@@ -6,8 +6,15 @@ from scipy.stats import ttest_1samp
 
 from hydra_steps.evaluation.brittleness import ARRAYS as FLIP_ARRAYS
 from hydra_steps.evaluation.brittleness import evaluate_brittleness
-from hydra_steps.evaluation.removal import ARRAYS, MEASURES, evaluate_removal, mean_interval
-from hydra_steps.evaluation.tables import read_table
+from hydra_steps.evaluation.removal import (
+    ARRAYS,
+    MEASURES,
+    _seeds_interval,
+    evaluate_removal,
+    mean_interval,
+    within,
+)
+from hydra_steps.evaluation.tables import make_table, read_table
 from hydra_steps.stores import write_store
 
 
@@ -93,3 +100,23 @@ def test_the_median_has_an_interval_where_all_flip(tmp_path):
 def test_nothing_correct_has_no_rows(tmp_path):
     evaluate_brittleness([flips(tmp_path, "m", [-1], [0])], tmp_path / "b.csv")
     assert read_table(tmp_path / "b.csv").empty
+
+
+def test_the_interval_over_seeds_is_that_of_their_means_and_ends_where_a_share_ends():
+    rows = []
+    for seed, value in enumerate([0.90, 0.95, 1.00]):
+        row = {"variant": "base", "run": f"base-seed{seed}", "seed": str(seed), "method": "random_order"}
+        row |= {"query": "", "metric": "test_accuracy", "side": "most_harmful", "fraction": 0.2}
+        rows.append(row | {"n": 2, "value": value, "ci_low": 0.0, "ci_high": 1.0})
+    table = _seeds_interval(make_table("removal", rows))
+    whole = table[table["seed"] == "all"].iloc[0]
+    half = 4.302652730 * 0.05 / 3**0.5
+    assert (whole["value"], whole["ci_low"], whole["ci_high"]) == pytest.approx((0.95, 0.95 - half, 1.0))
+    assert (table.loc[table["seed"] != "all", "ci_low"] == 0.0).all()
+    two = _seeds_interval(make_table("removal", rows[:2]))
+    assert two.loc[two["seed"] == "all", "ci_low"].item() == 0.0  # the mean of the runs' own
+
+
+def test_losses_have_no_upper_end():
+    assert within("test_loss", -0.5, 3.0) == (0.0, 3.0)
+    assert within("test_accuracy", -0.5, 3.0) == (0.0, 1.0)
