@@ -14,7 +14,6 @@ interval is empty for one seed. A table that the study does not have has no rows
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ import pandas as pd
 from hydra_steps.evaluation.counterfactual import ALL_QUERIES
 from hydra_steps.evaluation.removal import mean_interval
 from hydra_steps.evaluation.tables import read_table
+from hydra_steps.evaluation.writing import write_csv
 
 COLUMNS = (
     *("variant", "run", "seed", "method", "query", "metric", "n", "value", "ci_low", "ci_high"),
@@ -60,11 +60,7 @@ def evaluate_ablations(*, tables: Sequence[str | Path], reference: str, output: 
     # Stable: within a variant, the metrics stay in the order above, and the methods in that of their names.
     rows.sort(key=lambda row: (row["variant"] != reference, str(row["variant"])))
     result = pd.DataFrame(rows, columns=list(COLUMNS))
-    path = Path(output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    result.to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
-    os.replace(partial, path)
+    write_csv(result, output)
     return result
 
 

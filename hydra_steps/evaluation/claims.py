@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ import pandas as pd
 from hydra_steps.evaluation.claim_statements import CLAIMS, EXACT, MEAN, PAPER, Claim
 from hydra_steps.evaluation.removal import FEWEST_SEEDS, mean_interval
 from hydra_steps.evaluation.tables import read_table
+from hydra_steps.evaluation.writing import write_csv
 
 COLUMNS = (
     *("claim", "statement", "variant", "method", "against", "measured", "n"),
@@ -91,11 +91,7 @@ def evaluate_claims(
 def write_claims(rows: Sequence[Row], output: str | Path) -> pd.DataFrame:
     """Write rows of claims as CSV, whole or not at all."""
     result = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("claim", kind="stable")
-    path = Path(output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    result.to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
-    os.replace(partial, path)
+    write_csv(result, output)
     return result
 
 

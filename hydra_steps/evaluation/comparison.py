@@ -12,7 +12,6 @@ Torch-free. ``python -m hydra_steps.evaluation.comparison <csv>`` prints the tab
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from hydra_steps.evaluation.counterfactual import ALL_QUERIES
 from hydra_steps.evaluation.detection import QUERIES
 from hydra_steps.evaluation.layout import part_after, run_of
 from hydra_steps.evaluation.tables import read_table
+from hydra_steps.evaluation.writing import write_csv
 from hydra_steps.scoring.store import read_scores
 
 COLUMNS = (
@@ -60,11 +60,7 @@ def compare_methods(
         for (variant, method), found in said.items()
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    path = Path(output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
-    os.replace(partial, path)
+    write_csv(table, output, digits=6)
     return table
 
 

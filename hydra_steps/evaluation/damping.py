@@ -11,7 +11,6 @@ damping and the weight decay. The test queries choose nothing. Torch-free.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import pandas as pd
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.layout import part_after
 from hydra_steps.evaluation.tables import read_table
+from hydra_steps.evaluation.writing import write_csv
 from hydra_steps.scoring.store import read_scores
 
 COLUMNS = (
@@ -59,11 +59,7 @@ def evaluate_damping(
             best = int(np.nanargmax(measured)) if np.isfinite(measured).any() else -1
             rows += [row | {"chosen": int(i == best)} for i, row in enumerate(own)]
     result = pd.DataFrame(rows, columns=list(COLUMNS))
-    path = Path(output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    result.to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
-    os.replace(partial, path)
+    write_csv(result, output)
     return result
 
 
