@@ -9,7 +9,10 @@ import pandas as pd
 
 
 def write_csv(table: pd.DataFrame, path: str | Path, digits: int = 10) -> None:
-    """Write ``table`` in its order of rows and columns, floats with so many ``digits``; an interrupted call leaves what was there before."""
+    """Write ``table`` in its order of rows and columns, floats with so many ``digits``.
+
+    A call that is interrupted leaves what was there before.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
