@@ -28,7 +28,7 @@ NOT_CLAIMED = ("final_loss", "as many removed at random", "all")
 
 def verdict_table(root: Path = ROOT) -> str:
     """The table in Markdown: one row per claim and measure, one column per study."""
-    tables = {name: pd.read_csv(root / path) for name, path in TABLES.items()}
+    tables = {name: pd.read_csv(root / path, dtype={"claim": str}) for name, path in TABLES.items()}
     rows = pd.concat(tables.values())
     rows = rows[(rows["method"] == METHOD) & (rows["against"] != "all")]
     measures = rows.drop_duplicates(["claim", "measured"]).sort_values("claim", kind="stable")
@@ -41,7 +41,7 @@ def verdict_table(root: Path = ROOT) -> str:
 
 
 def _cell(table: pd.DataFrame, claim: str, measured: str) -> str:
-    own = table[(table["claim"].astype(str) == str(claim)) & (table["measured"] == measured)]
+    own = table[(table["claim"] == claim) & (table["measured"] == measured)]
     own = own[(own["method"] == METHOD) & ~own["against"].str.startswith(NOT_CLAIMED)]
     if own.empty:
         return ""
