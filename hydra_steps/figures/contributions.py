@@ -61,7 +61,9 @@ def plot_contributions(
     edges = _edges(data)
     with drawing(look):
         width = look.inches("single" if columns <= 2 else "double")
-        figure, grid = canvas(width, rows * 1.25 + 0.55, rows, columns, sharex=bool(panels))
+        figure, grid = canvas(
+            width, rows * (1.25 if len(names) == 1 else 1.4) + 0.55, rows, columns, sharex=bool(panels)
+        )
         flat = [axes for row in grid for axes in row]
         for axes in flat[max(len(panels), 1) :]:
             axes.set_visible(False)
@@ -70,7 +72,7 @@ def plot_contributions(
         for number, (axes, (variant, method)) in enumerate(zip(flat, panels, strict=False)):
             _panel(axes, edges, data[(data["variant"] == variant) & (data["method"] == method)])
             label = looks[method].label
-            axes.set_title(label if len(names) == 1 else f"{variant}: {label}", fontsize="small")
+            axes.set_title(label if len(names) == 1 else f"{variant}:\n{label}", fontsize="small")
             if number >= len(panels) - columns:  # the last panel of every column carries the numbers
                 axes.tick_params(labelbottom=True)
         if panels:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -39,37 +40,42 @@ def plot_prediction(
     data = data[data["query"] == chosen]
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
-    panels = [
-        (variant, method)
-        for variant in variants(data)
-        for method in looks
-        if ((data["variant"] == variant) & (data["method"] == method)).any()
-    ]
-    rows, columns = grid_shape(len(panels))
+    names = variants(data)
+    drawn = [method for method in looks if (data["method"] == method).any()]
+    panels = [(variant, method) for variant in names for method in drawn]
+    # Many variants: a row each, whose panels share the axis of what really happened.
+    rows, columns = (len(names), len(drawn)) if len(names) > 1 else grid_shape(len(panels))
     with drawing(look):
         width = look.inches("single" if columns <= 2 else "double")
         size = width / max(columns, 2)
-        figure, grid = canvas(width, rows * size * 1.02 + 0.3, rows, columns, sharey=True)
+        figure, grid = canvas(width, rows * size * 1.02 + 0.3, rows, columns, sharey="row")
         flat = [axes for row in grid for axes in row]
         for axes in flat[max(len(panels), 1) :]:
             axes.set_visible(False)
         if not panels:
             note(flat[0], "no method predicts in the query's unit")
-        for axes, (variant, method) in zip(flat, panels, strict=False):
+        for number, (axes, (variant, method)) in enumerate(zip(flat, panels, strict=False)):
             part = data[(data["variant"] == variant) & (data["method"] == method)]
-            _panel(axes, part, looks[method])
-            title = looks[method].label if len(variants(data)) == 1 else f"{variant}: {looks[method].label}"
-            axes.set_title(title, pad=12)
+            if part.empty:
+                note(axes, "not measured")
+            else:
+                _panel(axes, part, looks[method], narrow=columns > 4)
+            if number < columns or len(names) == 1:
+                label = fill(looks[method].label, 14) if columns > 4 else looks[method].label
+                axes.set_title(label, pad=12, fontsize="small" if columns > 4 else None)
+            if len(names) > 1 and number % columns == 0:
+                axes.set_ylabel(variant, fontweight="bold")
         if panels:
             name = query_name(chosen or "")
             gap = "\n" if columns <= 2 else " "
             label = f"predicted change of the {name}{gap}when the group is left out"
             figure.supxlabel(label, fontsize=look.font_size)
-            figure.supylabel("real change (re-trained)", fontsize=look.font_size)
+            each = f", n = {len(data) // len(panels):,} each" if columns > 4 else ""
+            figure.supylabel(f"real change (re-trained{each})", fontsize=look.font_size)
         save(figure, outputs)
 
 
-def _panel(axes: Axes, data: pd.DataFrame, look: MethodStyle) -> None:
+def _panel(axes: Axes, data: pd.DataFrame, look: MethodStyle, narrow: bool) -> None:
     seeds = sorted(set(data["seed"]))
     for number, seed in enumerate(seeds):
         own = data[data["seed"] == seed]
@@ -91,12 +97,15 @@ def _panel(axes: Axes, data: pd.DataFrame, look: MethodStyle) -> None:
     axes.set_xlim(low, high)
     axes.set_ylim(bottom, top)
     axes.locator_params(nbins=4)
+    if narrow:
+        axes.locator_params(axis="x", nbins=2)
     place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, 3), "textcoords": "offset points"}
-    axes.annotate(_numbers(data), (0.0, 1.0), fontsize="small", color=FAINT, **place)
+    size = "x-small" if narrow else "small"
+    axes.annotate(_numbers(data, narrow), (0.0, 1.0), fontsize=size, color=FAINT, **place)
 
 
-def _numbers(data: pd.DataFrame) -> str:
-    """Return Spearman correlation and slope, each the mean over seeds, and the number of points."""
+def _numbers(data: pd.DataFrame, narrow: bool) -> str:
+    """Return Spearman correlation and slope, each the mean over seeds, and where there is room the number of points."""
     correlations, slopes = [], []
     for _, own in data.groupby("seed"):
         if len(own) > 2 and own["predicted"].nunique() > 1 and own["real"].nunique() > 1:
@@ -105,4 +114,5 @@ def _numbers(data: pd.DataFrame) -> str:
     counts = f"n = {len(data):,}"
     if not correlations:
         return counts
-    return f"ρ = {np.mean(correlations):.2f}, slope {np.mean(slopes):.2g}, {counts}"
+    found = f"ρ = {np.mean(correlations):.2f}, slope {np.mean(slopes):.2g}"
+    return found if narrow else f"{found}, {counts}"
