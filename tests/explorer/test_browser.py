@@ -37,6 +37,12 @@ def one(page, selector):
     return page.find_element(By.CSS_SELECTOR, selector)
 
 
+def shown(page, selector):
+    """The element once it is on the screen: another view comes with the address, which the browser tells later."""
+    WebDriverWait(page, 10).until(lambda _: one(page, selector).is_displayed())
+    return one(page, selector)
+
+
 def listed(page, method, side):
     """The samples and values that a method's column shows on a side (0 helped, 1 harmed)."""
     lists = all_of(page, f'section:not([hidden]) [data-method="{method}"] ol')
@@ -230,13 +236,12 @@ def test_the_keyboard_is_enough(page):
     assert page.switch_to.active_element.get_attribute("id") == "query-words"
     page.execute_script("document.activeElement.blur()")
     one(page, "body").send_keys("3")
-    assert one(page, "#view-suspects").is_displayed()
+    shown(page, "#view-suspects")
     button = one(page, "th[data-column=loss] button")
     button.send_keys(Keys.ENTER)
     assert page.switch_to.active_element.text.startswith("own loss")  # sorting keeps the place
     one(page, "body").send_keys("1")
-    link = one(page, '[data-method="hydra_exact"] ol a')
-    link.send_keys(Keys.ENTER)
+    shown(page, '[data-method="hydra_exact"] ol a').send_keys(Keys.ENTER)
     assert one(page, "#sample-facts h2").text.startswith("Training sample ")
     one(page, "#sample-list").send_keys(Keys.HOME, Keys.ARROW_DOWN)
     assert one(page, "#sample-facts h2").text == "Training sample 1"
