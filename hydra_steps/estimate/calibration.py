@@ -28,10 +28,10 @@ from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Calibration, MethodCost
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import evaluate
-from hydra_steps.process.training import prepare_threads
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.registry import get_scorer
 
@@ -63,7 +63,7 @@ def calibrate(
     ``samples`` is the number of training samples n that the study has.
     """
     startup = time.process_time()  # of this process, which has imported what a job imports
-    prepare_threads(run)
+    prepare_compute(run)
     batch = int(run["training"]["batch_size"])
     few = -(-MOST_QUERIES // batch)
     process, data = _build(run, few * batch, 1)

@@ -1,10 +1,10 @@
-"""Three layers that a differentiated training process needs in its own form.
+"""Two layers that a differentiated training process needs in its own form (for pooling, see
+:mod:`hydra_steps.models.pooling`).
 
 ``BatchNorm`` exposes its new running statistics as differentiable values (``F.batch_norm`` updates them in
 place and outside the graph), and ``KeyedDropout`` draws its mask from keys, so that a counterfactual run sees
-the same noise. ``AveragePool`` is ``nn.AvgPool2d(2)`` by strided sums, which processors vectorise: about seven
-times as fast forwards, and three times with its backward pass. All are ordinary modules: in a plain
-``torch.optim`` loop they behave like their PyTorch counterparts.
+the same noise. Both are ordinary modules: in a plain ``torch.optim`` loop they behave like their PyTorch
+counterparts.
 """
 
 from __future__ import annotations
@@ -73,12 +73,3 @@ class KeyedDropout(nn.Module):
             raise RuntimeError("KeyedDropout needs its keys [b] before a forward pass in training mode")
         uniform = keyed_uniform(self.keys, self.stream, x[0].numel()).view(x.shape)
         return x * ((uniform >= self.rate).to(x.dtype) / (1 - self.rate))
-
-
-class AveragePool(nn.Module):
-    """The mean over 2×2 windows with stride 2, [b, c, h, w] → [b, c, ⌊h/2⌋, ⌊w/2⌋]."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
-        rows = x[..., 0:height:2, :width] + x[..., 1:height:2, :width]
-        return (rows[..., 0::2] + rows[..., 1::2]) * 0.25

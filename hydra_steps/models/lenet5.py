@@ -6,13 +6,14 @@ is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
 from hydra_steps.errors import StudyError
-from hydra_steps.models.layers import AveragePool, BatchNorm, KeyedDropout
+from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.models.registry import model
 
 
@@ -21,7 +22,7 @@ def _lenet5(
     classes: int,
     options: Mapping[str, Any],
     activation: type[nn.Module],
-    pool: Callable[[], nn.Module],
+    pool: type[nn.Module],
 ) -> nn.Module:
     channels, height, width = image_shape
     if min(height, width) < 4:
@@ -58,4 +59,4 @@ def lenet5_tanh(image_shape: tuple[int, int, int], classes: int, options: Mappin
 @model("lenet5_relu")
 def lenet5_relu(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
     """LeNet-5 with ReLU and max pooling."""
-    return _lenet5(image_shape, classes, options, nn.ReLU, lambda: nn.MaxPool2d(2))
+    return _lenet5(image_shape, classes, options, nn.ReLU, MaxPool)

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.bank import Bank, circumstances
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.controls import RANDOM_ORDER, flipping_position
 from hydra_steps.process.designs import generator_of, rank_samples
 from hydra_steps.process.manifest import read_manifest
@@ -28,7 +29,7 @@ from hydra_steps.process.retraining import read_contribution
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.stores import write_store
 
@@ -58,7 +59,7 @@ def find_flips(
     2 log₂ k trainings per query, less those in the bank. Raises :class:`StudyError` for other queries.
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    prepare_threads(settings)
+    prepare_compute(settings)
     data = load_data(settings, splits, labels)
     base = Trajectory.open(trajectory, data)
     names: list[str] = json.loads(queries)

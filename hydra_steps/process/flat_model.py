@@ -8,8 +8,7 @@ whose backward is one concatenation, so the gradient arrives flat as well.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -96,19 +95,16 @@ class FlatModel:
             ):
                 place[attribute] = piece.view(shape)
 
-    @contextmanager
-    def _mode(self, training: bool, keys: Tensor | None, differentiable: bool) -> Iterator[None]:
-        if training:
-            self._module.train()
+    def _prepare(self, training: bool, keys: Tensor | None = None, differentiable: bool = False) -> None:
+        """Put the module in its mode, which is left as it is until another is asked for: ``train()`` and ``eval()``
+        walk all submodules, too slow for every step.
+        """
+        if self._module.training != training:
+            self._module.train(training)
         for dropout in self._dropouts:
             dropout.keys = keys
         for norm in self._norms:
             norm.differentiable_statistics = differentiable
-        try:
-            yield
-        finally:
-            if training:
-                self._module.eval()
 
     def train_logits(
         self,
@@ -122,9 +118,9 @@ class FlatModel:
 
         ``differentiable`` keeps the new buffers' graph to the parameters.
         """
-        with self._mode(True, keys, differentiable):
-            self._bind(parameters, buffers)
-            logits = self._module(images)
+        self._prepare(True, keys, differentiable)
+        self._bind(parameters, buffers)
+        logits = self._module(images)
         if not self._buffer_places:
             return logits, buffers
         return logits, torch.cat([place[name].reshape(-1) for place, name in self._buffer_places])
@@ -147,9 +143,9 @@ class FlatModel:
         pieces = directions.split(self._sizes, 1)
         for (owner, attribute), piece, (_, shape, _) in zip(self._owners, pieces, self.layout, strict=True):
             dots.setdefault(owner, {})[attribute] = piece.view(-1, *shape)
-        with self._mode(training, keys, False):
-            self._bind(parameters, buffers)
-            logits, logits_dot, pull = push(self._module, images, dots)
+        self._prepare(training, keys)
+        self._bind(parameters, buffers)
+        logits, logits_dot, pull = push(self._module, images, dots)
         assert logits_dot is not None  # the last layers have parameters
 
         def gradients_dot(delta: Tensor | None, delta_dot: Tensor) -> Tensor:
@@ -160,6 +156,7 @@ class FlatModel:
 
     def logits(self, parameters: Tensor, buffers: Tensor, images: Tensor) -> Tensor:
         """Logits [n, c] in evaluation mode."""
+        self._prepare(False)
         self._bind(parameters, buffers)
         return self._module(images)
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from hydra_steps.data import RunData
 from hydra_steps.data.tables import SPLITS, write_csv
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, load_data
 from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.process.state import State
 from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import prepare_threads
 from hydra_steps.process.trajectory import Trajectory
 
 COLUMNS = ("split", "index", "label", "predicted", "probability", "loss")
@@ -35,7 +35,7 @@ def predict_samples(
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     data = load_data(settings, splits, labels)
-    prepare_threads(settings)
+    prepare_compute(settings)
     opened = Trajectory.open(trajectory, data)
     write_csv(predictions(opened.process, opened.final_state, data), output)
 

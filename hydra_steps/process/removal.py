@@ -24,6 +24,7 @@ from tqdm import tqdm
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.bank import Bank, circumstances
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.controls import CONTROLS, RANDOM_ORDER, SIDES
 from hydra_steps.process.designs import generator_of, rank_samples
 from hydra_steps.process.fresh import keep_samples, train_anew
@@ -31,7 +32,7 @@ from hydra_steps.process.process import build_process
 from hydra_steps.process.retraining import read_contribution
 from hydra_steps.process.running import evaluate
 from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.training import load_data
 from hydra_steps.stores import write_store
 
 SCHEMA_VERSION = 1
@@ -72,7 +73,7 @@ def retrain_subsets(
     sample, or every sample of a class unless ``empty_class`` is ``train``.
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    prepare_threads(settings)
+    prepare_compute(settings)
     data = load_data(settings, splits, labels)
     contribution = None if label in CONTROLS else read_contribution(scores or "", {"query": query})
     shares = sorted({0.0, *json.loads(fractions)})

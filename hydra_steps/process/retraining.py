@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.process.bank import Bank, circumstances
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.designs import check_classes, draw_groups, needs_scores
 from hydra_steps.process.manifest import read_manifest
 from hydra_steps.process.outcomes import write_outcomes
@@ -31,7 +32,7 @@ from hydra_steps.process.running import evaluate, removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.process.store import TrajectoryStore
 from hydra_steps.process.together import at_once, members, run_together
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.stores import read_store
 
@@ -62,7 +63,7 @@ def retrain_without(
     a group's first sample comes up. Raises :class:`StudyError` for a group that empties a class.
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    prepare_threads(settings)
+    prepare_compute(settings)
     data = load_data(settings, splits, labels)
     base = Trajectory.open(trajectory, data)
     asked = json.loads(queries)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import sys
 import time
@@ -23,10 +22,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hydra_steps.data import RunData
-from hydra_steps.process.device import take_device
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.keep import checkpoint_steps
 from hydra_steps.process.members import state_bytes
-from hydra_steps.process.process import Process, build_process, choose_device, load_data
+from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import evaluate, run
 from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
@@ -44,31 +43,12 @@ def train_model(
     """
     settings = json.loads(run)
     data = load_data(settings, splits, labels)
-    prepare_threads(settings)
+    prepare_compute(settings)
     process = build_process(settings, data)
     output = Path(output)
     scratch = Path(scratch) if scratch else output.parent / ".scratch"
     scratch = scratch / f"train_model-{identity(settings, data)[:16]}"
     record_training(process, data, settings, scratch, output)
-
-
-def prepare_threads(settings: Mapping[str, Any]) -> None:
-    """Set torch's thread count, and on CUDA its deterministic kernels, as every job does before it computes.
-
-    A job that may use a GPU takes one for itself, and computes in full single precision. A CUDA kernel without a
-    deterministic form ends the job with a message that names it (:func:`hydra_steps.jobs.job`). On the processor
-    every kernel used here is deterministic for a given thread count, and the switch would load PyTorch's compiler, a
-    second per job.
-    """
-    torch.set_num_threads(int(settings["compute"].get("threads", 1)))
-    wanted = settings["compute"].get("device", "cpu")
-    if wanted != "cpu":
-        take_device()
-    if choose_device(wanted).type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cudnn.benchmark = False
 
 
 def identity(settings: Mapping[str, Any], data: RunData) -> str:

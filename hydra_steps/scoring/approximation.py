@@ -24,12 +24,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.optimizers import SGD
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
 from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.hydra_forward import forward, own_gradients, tracked_samples
 
@@ -46,7 +47,7 @@ def measure_approximation(
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     data = load_data(settings, splits, labels)
-    prepare_threads(settings)
+    prepare_compute(settings)
     opened = Trajectory.open(trajectory, data)
     rows = approximation(
         opened, tracked_samples(opened.process, {"fraction": tracked / opened.process.samples})

@@ -25,7 +25,8 @@ import torch
 
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.training import load_data
 from hydra_steps.scoring.contestants import comparison, stored_bytes
 from hydra_steps.scoring.timed_run import TimedRun
 
@@ -83,7 +84,7 @@ def main() -> None:
 def _in_child(
     asked: dict[str, Any], settings: dict[str, Any], data: RunData, key: Key, answer: Connection
 ) -> None:
-    prepare_threads(settings)
+    prepare_compute(settings)
     with tempfile.TemporaryDirectory(prefix="peak_memory-") as folder:
         chosen, methods = json.loads(asked["options"]), json.loads(asked["methods"])
         run = TimedRun(settings, data, int(chosen["samples"]), int(chosen["epochs"]))

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from hydra_steps.errors import Diverged, StudyError
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.manifest import TIMING
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.epochs import NAME
 from hydra_steps.scoring.registry import Contribution, get_scorer
@@ -48,7 +49,7 @@ def score_samples(
     attributes = TrajectoryStore.open(Path(trajectory)).attributes
     settings = attributes["config"]
     data = load_data(settings, splits, labels)
-    prepare_threads(settings)
+    prepare_compute(settings)
     opened = Trajectory.open(trajectory, data)
     query_set = QuerySet(expand_queries(json.loads(queries), data), data, opened.process)
     began = time.perf_counter()

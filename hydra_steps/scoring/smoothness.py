@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.store import read_scores
 
@@ -45,7 +46,7 @@ def measure_smoothness(
     chosen = json.loads(options)
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     data = load_data(settings, splits, labels)
-    prepare_threads(settings)
+    prepare_compute(settings)
     opened = Trajectory.open(trajectory, data)
     process = opened.process
     query_set = QuerySet(expand_queries(json.loads(queries), data), data, process)

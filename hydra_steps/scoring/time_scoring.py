@@ -24,7 +24,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.training import load_data
 from hydra_steps.scoring.captum_tracin import check_same
 from hydra_steps.scoring.contestants import MAIN, Contestant, contestants
 from hydra_steps.scoring.peak_memory import measure_memory
@@ -50,7 +51,7 @@ def time_scoring(
     """
     settings, chosen, rivals = json.loads(run), json.loads(options), json.loads(methods)
     data = load_data(settings, splits, labels)
-    prepare_threads(settings)
+    prepare_compute(settings)
     output = Path(output)
     folder = Path(tempfile.mkdtemp(prefix="time_scoring-", dir=output.parent))
     machine = _machine(settings)

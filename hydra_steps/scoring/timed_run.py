@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from hydra_steps.data import RunData, Split
 from hydra_steps.errors import StudyError
-from hydra_steps.models.layers import AveragePool, BatchNorm
+from hydra_steps.models.layers import BatchNorm
+from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.models.registry import build_model
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries import Query, QuerySet
@@ -136,6 +137,8 @@ def plain_module(module: nn.Module) -> nn.Module:
     for name, child in module.named_children():
         if isinstance(child, AveragePool):
             setattr(module, name, nn.AvgPool2d(2))
+        elif isinstance(child, MaxPool):
+            setattr(module, name, nn.MaxPool2d(2))
         elif isinstance(child, BatchNorm):
             setattr(module, name, nn.BatchNorm2d(len(child.weight)))
         else:

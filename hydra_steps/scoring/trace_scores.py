@@ -15,9 +15,10 @@ import numpy as np
 import torch
 
 from hydra_steps.errors import Diverged
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data, prepare_threads
+from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.registry import Contribution, get_scorer
 from hydra_steps.scoring.score_samples import digest_of, peak_memory, training_seconds
@@ -45,7 +46,7 @@ def trace_scores(
     scorer = get_scorer(chosen.get("method") or method)
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     data = load_data(settings, splits, labels)
-    prepare_threads(settings)
+    prepare_compute(settings)
     whole = Trajectory.open(trajectory, data)
     specs = [spec for spec in expand_queries(json.loads(queries), data) if spec.name in names]
     for epoch in sorted(epochs):

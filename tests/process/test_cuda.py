@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.training import prepare_threads
 from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.registry import get_scorer
 from tests.tiny import tiny_data, tiny_settings
@@ -35,7 +35,7 @@ def _switches():
 def process_on(device: str, name: str) -> tuple[Process, Any]:
     settings = tiny_settings()
     settings |= {"model": {"name": name}, "compute": {"device": device, "dtype": "float32", "threads": 1}}
-    prepare_threads(settings)
+    prepare_compute(settings)
     data = tiny_data()
     return build_process(settings, data), data
 

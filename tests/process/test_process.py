@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from hydra_steps.errors import StudyError
 from hydra_steps.models.keyed import keyed_uniform, sample_keys
-from hydra_steps.models.layers import AveragePool, BatchNorm
+from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.registry import build_model
 from hydra_steps.process.batches import augment, batch_table
 from hydra_steps.process.losses import build_loss
@@ -146,14 +146,6 @@ def test_batch_norm_is_torchs(shape):
     assert relative_error(mine.running_var, theirs.running_var) <= 1e-12
     assert relative_error(mine.eval()(x), theirs.eval()(x)) <= 1e-12
     assert mine.running_var.grad_fn is None
-
-
-@pytest.mark.parametrize("shape", [(2, 3, 8, 6), (1, 1, 5, 7), (0, 2, 4, 4)])
-def test_average_pool_is_torchs(shape):
-    x = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    mine, theirs = AveragePool()(x), functional.avg_pool2d(x, 2) if len(x) else x[..., ::2, ::2]
-    assert mine.shape == theirs.shape
-    assert torch.allclose(mine, theirs, atol=1e-15)
 
 
 def test_batches_cover_every_epoch_and_short_ones_are_marked():

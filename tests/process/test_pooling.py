@@ -1,0 +1,71 @@
+"""Pooling over 2×2 windows against PyTorch's, in every order and mode of differentiation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.autograd import gradcheck, gradgradcheck
+
+from hydra_steps.models.pooling import AveragePool, MaxPool
+
+PAIRS = [(MaxPool(), nn.MaxPool2d(2)), (AveragePool(), nn.AvgPool2d(2))]
+SHAPES = [(3, 2, 8, 8), (2, 3, 7, 9), (1, 1, 2, 2), (0, 2, 4, 4)]
+pairs = pytest.mark.parametrize(("mine", "torchs"), PAIRS, ids=["maximum", "average"])
+
+
+def _random(shape, seed=0):
+    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("seed", range(8))
+def test_maxima_and_their_way_back_have_the_bits_and_the_ties_of_max_pool(shape, seed):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randint(-1, 2, shape, generator=generator).float().requires_grad_()  # most windows have ties
+    mine, torchs = MaxPool()(x), nn.functional.max_pool2d(x, 2)
+    assert torch.equal(mine, torchs)
+    delta = torch.randn(mine.shape, generator=generator)
+    assert torch.equal(*(torch.autograd.grad(y, x, delta)[0] for y in (mine, torchs)))
+
+
+@pytest.mark.parametrize("shape", SHAPES[:3])
+def test_means_are_torchs(shape):
+    x = _random(shape).requires_grad_()
+    mine, torchs = AveragePool()(x), nn.functional.avg_pool2d(x, 2)
+    assert torch.allclose(mine, torchs, rtol=1e-15, atol=1e-15)
+    delta = _random(mine.shape, 1)
+    assert torch.equal(*(torch.autograd.grad(y, x, delta)[0] for y in (mine, torchs)))
+
+
+@pairs
+@pytest.mark.parametrize("shape", [(2, 2, 4, 6), (1, 2, 5, 3)])
+def test_derivatives_of_both_orders_and_modes(mine, torchs, shape):
+    """Against finite differences: backwards, forwards, and the backward pass's own derivatives."""
+    x = _random(shape).requires_grad_()
+    assert gradcheck(lambda x: mine(x).sin(), x, check_forward_ad=True)
+    assert gradgradcheck(lambda x: mine(x).sin(), x, check_fwd_over_rev=True, check_rev_over_rev=True)
+
+
+@pairs
+@pytest.mark.parametrize("axis", [0, 1, 4])
+def test_vmap_over_any_axis(mine, torchs, axis):
+    x = _random((3, 2, 4, 6, 5), axis)
+    assert torch.allclose(*(torch.vmap(pool, axis, 1)(x) for pool in (mine, torchs)), rtol=1e-15, atol=1e-15)
+    bends = [
+        torch.vmap(torch.func.grad(lambda x, pool=pool: pool(x).sin().sum()), axis)(x)
+        for pool in (mine, torchs)
+    ]
+    assert torch.allclose(*bends, rtol=1e-14, atol=1e-15)
+
+
+@pairs
+def test_a_tangent_through_a_gradient_shared_by_many_directions(mine, torchs):
+    """Forward over reverse, mapped over directions at one point, as curvature products do it."""
+    x, directions = _random((2, 3, 4, 6)), _random((5, 2, 3, 4, 6), 1)
+
+    def bends(pool):
+        gradient = torch.func.grad(lambda x: pool(x).sin().square().sum())
+        return torch.vmap(lambda u: torch.func.jvp(gradient, (x,), (u,))[1])(directions)
+
+    assert torch.allclose(bends(mine), bends(torchs), rtol=1e-13, atol=1e-14)
