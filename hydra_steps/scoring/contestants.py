@@ -3,8 +3,9 @@
 Each contestant is one call on a :class:`~hydra_steps.scoring.timed_run.TimedRun`. Those of the axis ``main`` are the
 comparison; the others make one of them larger along one axis: ``queries``, ``tracked`` samples of the forward
 recurrence, ``samples`` (at the same number of epochs), ``steps`` (at the same samples), ``parameters`` (a perceptron
-with one hidden layer, since LeNet-5 has one size). A training with its record is as long as ``record_epochs`` says, so
-that creating and finishing the store count for what they are; beside it, on the axis ``record``, a plain one as long.
+with one hidden layer, since LeNet-5 has one size). A training with its record goes ``record_epochs`` times over
+``record_samples``, so that creating and finishing the store and the ends of the epochs count for what they are; beside
+it, on the axis ``record``, a plain one as long.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ SWEEPS = (hydra_exact, hydra_gauss_newton, hydra_hessian_free)
 
 @dataclass(frozen=True)
 class Contestant:
-    """``act`` is what is timed. ``key`` tells contestants apart, ``grows`` is its size along its axis (what its time
-    is expected to be proportional to), and ``kept`` the bytes that it keeps besides the states it reads.
+    """``act`` is what is timed, ``prepare`` what comes before it untimed. ``key`` tells contestants apart, ``grows`` is
+    its size along its axis (what its time is expected to be proportional to), and ``kept`` the bytes that it keeps
+    besides the states it reads.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Contestant:
     queries: int = 0
     tracked: int = 0
     kept: Callable[[], int] = field(default=lambda: 0)
+    prepare: Callable[[], Any] = field(default=lambda: None)
 
     @property
     def key(self) -> tuple[str, str, int, int, int, int, int]:
@@ -96,7 +99,8 @@ def comparison(
 ) -> list[Contestant]:
     """The contestants of the axis ``main``, all on the same run: one query, the fewest tracked samples."""
     forward = [c for count in sorted(chosen["tracked"])[:1] for c in _forward(run, count)]
-    longer = TimedRun(run.settings, run.data, run.process.samples, int(chosen["record_epochs"]))
+    recorded = int(chosen["record_samples"] or len(run.whole.train))
+    longer = TimedRun(run.settings, run.whole, recorded, int(chosen["record_epochs"]))
     return [*_training(run), *_records(longer, folder), *_sweeps(run), *_rivals(run, methods), *forward]
 
 
@@ -110,14 +114,14 @@ def _records(run: TimedRun, folder: Path) -> Iterator[Contestant]:
     yield Contestant(PLAIN, run, run.plain_training(), RECORD)
     for keep in ("all", "sqrt"):
         act, kept = partial(_record, run, keep, folder), partial(_bytes_in, folder / keep)
-        yield Contestant(f"training_keep_{keep}", run, act, kept=kept)
+        prepare = partial(shutil.rmtree, folder / keep, ignore_errors=True)
+        yield Contestant(f"training_keep_{keep}", run, act, kept=kept, prepare=prepare)
 
 
 def _record(run: TimedRun, keep: str, folder: Path) -> None:
     """Training with its record under the policy ``keep``; evaluation after the epochs is left out (empty splits)."""
     nothing = Split(run.data.test.images[:0], run.data.test.labels[:0], run.data.test.source_index[:0])
     unevaluated = replace(run.data, validation=nothing, test=nothing)
-    shutil.rmtree(folder / keep, ignore_errors=True)
     kept = {**run.settings, "trajectory": {"keep": keep}}
     record_training(run.process, unevaluated, kept, folder / f"scratch-{keep}", folder / keep)
 

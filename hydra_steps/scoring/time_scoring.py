@@ -105,6 +105,7 @@ def take_turns(
 
 
 def _seconds(contestant: Contestant) -> float:
+    contestant.prepare()
     gc.collect()  # the garbage of the one before is not to be cleared in this one's time
     if torch.cuda.is_available():
         torch.cuda.synchronize()

@@ -29,7 +29,8 @@ from hydra_steps.process.trajectory import Trajectory
 
 
 class TimedRun:
-    """``epochs`` over ``samples`` of ``data`` with the run's ``settings``, and its model or another.
+    """``epochs`` over ``samples`` of ``data`` with the run's ``settings``, and its model or another. ``whole`` are all
+    of the data.
 
     Raises :class:`StudyError` for a run with fewer samples, and for an optimizer that plain training has not.
     """
@@ -57,6 +58,7 @@ class TimedRun:
             )
         training["epochs"] = epochs
         self.settings = {**settings, "training": training, "model": dict(model or settings["model"])}
+        self.whole = data
         images, labels, places = data.train.images, data.train.labels, data.train.source_index
         self.data = replace(data, train=Split(images[:whole], labels[:whole], places[:whole]))
         self.process = build_process(self.settings, self.data)

@@ -2,7 +2,9 @@
 
     python -m tests.process.throughput results/<study>/runs/<run> [--groups 20] [--workers 2]
 
-Plain: ``torch.optim`` on the model's own module, the run's batches and rates, one thread, no record, no measurement.
+Plain: ``torch.optim`` on PyTorch's own layers, the run's batches and rates, one thread, no record, no measurement, as
+in the timing study; in the same process where its processor time is compared, in a process of its own where wall time
+is: once as it is, once keeping freed memory as our jobs do.
 Re-training: the step, and what it ends with (all queries, test accuracy). Together: the same for each of several at
 once, which jobs do where it is faster. Job: a whole process that re-trains so many
 groups, its start included. Both are measured in turns, so that a busy machine slows both down. Workers: so many jobs at
@@ -27,6 +29,7 @@ import numpy as np
 import torch
 
 from hydra_steps.models.registry import build_model
+from hydra_steps.process.compute import keep_freed_memory
 from hydra_steps.process.outcomes import read_outcomes
 from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.retraining import Retrainer
@@ -35,6 +38,7 @@ from hydra_steps.process.store import TrajectoryStore
 from hydra_steps.process.together import ON_PROCESSOR
 from hydra_steps.process.training import load_data
 from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.scoring.timed_run import plain_module
 
 QUERIES = [
     {"kind": "mean_loss", "split": "test"},
@@ -57,7 +61,7 @@ def plain(base: Trajectory) -> None:
     options = dict(process.settings["model"])
     shape, classes = process.images.shape[1:], int(process.labels.max()) + 1
     name, size = options.pop("name"), (shape[0], shape[1], shape[2])
-    module = build_model(name, size, classes, options, process.seed).train()
+    module = plain_module(build_model(name, size, classes, options, process.seed)).train()
     optimizer = torch.optim.SGD(
         module.parameters(), base.rates[0], **{name: settings[name] for name in names if name in settings}
     )
@@ -80,8 +84,12 @@ def seconds(function, *arguments) -> float:
 def at_once(workers: int, run: Path, groups: int, told: str) -> None:
     """Print the wall time of jobs at once, over that of as many plain trainings at once."""
     single = [sys.executable, "-m", "tests.process.throughput", str(run), "--plain", str(groups)]
-    plains = [subprocess.Popen(single, stdout=subprocess.PIPE, text=True) for _ in range(workers)]
-    alone = max(float(process.communicate()[0]) for process in plains)
+    alone = {}
+    for how, more in (("plain trainings", []), ("plain trainings that keep freed memory", ["--kept"])):
+        plains = [
+            subprocess.Popen([*single, *more], stdout=subprocess.PIPE, text=True) for _ in range(workers)
+        ]
+        alone[how] = max(float(process.communicate()[0]) for process in plains)
     began = time.perf_counter()
     jobs = [
         subprocess.Popen([sys.executable, "-c", JOB, told % worker], stderr=subprocess.DEVNULL)
@@ -89,8 +97,11 @@ def at_once(workers: int, run: Path, groups: int, told: str) -> None:
     ]
     assert all(job.wait() == 0 for job in jobs)
     taken = time.perf_counter() - began
-    ratio = f"{taken / alone:.3f} of as many plain trainings at once ({alone:.1f} s)"
-    print(f"{workers} jobs of {groups} at once: {taken:.1f} s, {ratio}")
+    for how, seconds_alone in alone.items():
+        print(
+            f"{workers} jobs of {groups} at once: {taken:.1f} s, {taken / seconds_alone:.3f} of as many {how} at once "
+            f"({seconds_alone:.1f} s)"
+        )
 
 
 def main() -> None:
@@ -102,8 +113,11 @@ def main() -> None:
     parser.add_argument(
         "--plain", type=int, help="print the seconds of so many plain trainings, and nothing else"
     )
+    parser.add_argument("--kept", action="store_true", help="keep freed memory also in plain trainings")
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    if asked.kept or not asked.plain:
+        keep_freed_memory()
     files = {"trajectory": asked.run / "trajectory", "splits": asked.run / "splits.csv"}
     files["labels"] = asked.run / "labels.csv"
     settings = TrajectoryStore.open(files["trajectory"]).attributes["config"]
