@@ -156,6 +156,14 @@ def _counts(data: pd.DataFrame) -> str:
     seeds = plural(count_seeds(data), "seed")
     if "n" not in data.columns:
         return seeds
-    sizes = data.groupby(["seed", "is_noisy"])["n"].max().groupby("is_noisy").mean()
-    words = [f"{round(sizes[flag]):,} {name}s" for flag, name, _, _ in _GROUPS if flag in sizes.index]
+    sizes = (
+        data.groupby(["variant", "seed", "is_noisy"])["n"]
+        .max()
+        .groupby(["variant", "is_noisy"])
+        .mean()
+        .unstack()
+    )
+    if (sizes.nunique() > 1).any():  # other variants, other noise
+        return f"{plural(round(sizes.sum(axis=1).mean()), 'sample')} each, {seeds}"
+    words = [f"{round(sizes[flag].iloc[0]):,} {name}s" for flag, name, *_ in _GROUPS if flag in sizes]
     return f"{', '.join(words)}, {seeds}"

@@ -27,6 +27,10 @@ _COLUMNS = (
 )
 _SIDES = ("helpful", "harmful")
 _ROW, _TEXT, _HEAD = 0.84, 1.3, 0.30  # inches: a row of pictures, the words before it, a heading
+_LINE, _LETTERS = (
+    0.11,
+    9,
+)  # inches: a second line over a picture, for class names with more letters than fit in one
 
 
 def plot_extremes(
@@ -57,14 +61,15 @@ def plot_extremes(
     count = int(data["rank"].max()) if len(data) and data["rank"].notna().any() else 1
     with drawing(look):
         width = look.inches("double")
-        height = max(len(rows), 1) * _ROW + _HEAD
+        row = _ROW + _LINE * _long(images.get(names[0], {}).get("classes", np.array([]))) if names else _ROW
+        height = max(len(rows), 1) * row + _HEAD
         figure = Figure(figsize=(width, height))
         if not rows:
             axes = figure.add_axes((0.05, 0.05, 0.9, 0.9))
             note(axes, "no extremes were recorded")
         else:
             seed = f"seed {min(set(data['seed']), key=int)}"
-            _heads(figure, count, look, seed if len(names) == 1 else f"{names[0]}, {seed}")
+            _heads(figure, count, seed if len(names) == 1 else f"{names[0]}, {seed}")
         for number, (variant, method, given, part) in enumerate(rows):
             _row(
                 figure,
@@ -75,7 +80,7 @@ def plot_extremes(
                 part,
                 images.get(variant, {}),
                 count,
-                look,
+                row,
             )
         save(figure, outputs)
 
@@ -102,7 +107,7 @@ def _left(side: str, place: int, count: int, width: float) -> tuple[float, float
     return _TEXT + step * (offset + place), step
 
 
-def _heads(figure: Figure, count: int, look: Style, seed: str) -> None:
+def _heads(figure: Figure, count: int, seed: str) -> None:
     width, height = figure.get_size_inches()
     for side, words, colour in (("helpful", "help most", CLEAN), ("harmful", "harm most", NOISY)):
         left, step = _left(side, 0, count, width)
@@ -111,7 +116,7 @@ def _heads(figure: Figure, count: int, look: Style, seed: str) -> None:
     figure.text(
         0.01,
         1 - 0.06 / height,
-        f"frame with ✕: wrong label; {seed}",
+        f"frame with ✕: wrong label (clean one in\nbrackets); {seed}",
         ha="left",
         va="top",
         fontsize="small",
@@ -128,10 +133,10 @@ def _row(
     data: pd.DataFrame,
     images: Mapping[str, np.ndarray],
     count: int,
-    look: Style,
+    high: float,
 ) -> None:
     width, height = figure.get_size_inches()
-    bottom = (rows - 1 - number) * _ROW
+    bottom = (rows - 1 - number) * high
     first = data.iloc[0]
     classes = images.get("classes", np.array([]))
 
@@ -217,7 +222,8 @@ def _training_words(axes: Axes, row: Any, classes: np.ndarray) -> None:
     """The given label over the picture, and, where it is wrong, the clean one, a frame and a cross."""
     text = _word(classes, row["label"])
     if row["is_noisy"] == 1:
-        text = f"{text} (is {_word(classes, row['clean_label'])})"
+        gap = "\n" if _long(classes) else " "
+        text = f"{text}{gap}({_word(classes, row['clean_label'])})"
         frame = Rectangle(
             (0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=NOISY, linewidth=1.8, clip_on=False,
             linestyle=(0, (2.5, 1)),
@@ -231,9 +237,15 @@ def _training_words(axes: Axes, row: Any, classes: np.ndarray) -> None:
 
 
 def _word(classes: np.ndarray, label: float) -> str:
+    """The class's name, of names with a stroke the first, so that it fits over a picture."""
     if label != label:
         return "?"
-    return str(classes[int(label)]) if int(label) < len(classes) else f"{label:.0f}"
+    return str(classes[int(label)]).split("/")[0] if int(label) < len(classes) else f"{label:.0f}"
+
+
+def _long(classes: np.ndarray) -> bool:
+    """Whether two classes' names are too long for one line over a picture."""
+    return bool(len(classes)) and 2 * max(len(str(name)) for name in classes) > _LETTERS
 
 
 def _broken(text: str) -> str:

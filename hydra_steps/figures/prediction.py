@@ -97,8 +97,10 @@ def _panel(axes: Axes, data: pd.DataFrame, look: MethodStyle, narrow: bool) -> N
     axes.set_xlim(low, high)
     axes.set_ylim(bottom, top)
     axes.locator_params(nbins=4)
+    axes.ticklabel_format(axis="y", style="plain")  # a power of ten would stand where the numbers do
     if narrow:
         axes.locator_params(axis="x", nbins=2)
+        axes.tick_params(axis="x", labelsize="small")
     place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, 3), "textcoords": "offset points"}
     size = "x-small" if narrow else "small"
     axes.annotate(_numbers(data, narrow), (0.0, 1.0), fontsize=size, color=FAINT, **place)
@@ -115,4 +117,5 @@ def _numbers(data: pd.DataFrame, narrow: bool) -> str:
     if not correlations:
         return counts
     found = f"ρ = {np.mean(correlations):.2f}, slope {np.mean(slopes):.2g}"
+    found = found.replace("-", "−")
     return found if narrow else f"{found}, {counts}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hydra_steps.config.schema import merge
 from hydra_steps.figures.frames import plural
 from hydra_steps.report.words import listing, percent
 
@@ -36,18 +37,38 @@ def setup_sentences(config: Mapping[str, Any]) -> list[str]:
     return [_data(config), _training(config), _truth(config), _variants(config)]
 
 
+def conditions(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return data, noise, model and training of each variant, by its name; of the study itself where it has none."""
+    own = {name: dict(config.get(name) or {}) for name in ("data", "noise", "model", "training")}
+    return {name: merge(own, change or {}) for name, change in (config.get("variants") or {"": {}}).items()}
+
+
 def title(config: Mapping[str, Any]) -> str:
-    """Return what was studied in one line: dataset, noise and model."""
-    data, noise, model = (config.get(name) or {} for name in ("data", "noise", "model"))
-    words = [_named(DATASETS, data.get("name"), "a dataset")]
-    if noise.get("kind") == "transition_matrix":
+    """Return what was studied in one line: datasets, noise and models, each once."""
+    every = list(conditions(config).values())
+    words = [listing(_once(_named(DATASETS, one["data"].get("name"), "a dataset") for one in every))]
+    rates = [_rate(one["noise"]) for one in every]
+    shares = [percent(rate) for rate in sorted({rate for rate in rates if rate})]
+    if None in rates:
         words.append("with label noise")
-    elif noise.get("kind") not in (None, "none") and noise.get("rate"):
-        words.append(f"with {percent(noise['rate'])} label noise")
+    elif shares:
+        words.append(f"with {listing([*(['no'] if 0.0 in rates else []), *shares])} label noise")
+    models = [one["model"].get("name") for one in every]
     words.append(
-        f"learnt by {'a ' * (model.get('name') == 'mlp')}{_named(MODELS, model.get('name'), 'a model')}"
+        f"learnt by {listing(_once('a ' * (m == 'mlp') + _named(MODELS, m, 'a model') for m in models))}"
     )
     return " ".join(words)
+
+
+def _rate(noise: Mapping[str, Any]) -> float | None:
+    """The rate of wrong labels that was asked for; None where a matrix decides."""
+    if noise.get("kind") == "transition_matrix":
+        return None
+    return 0.0 if noise.get("kind") in (None, "none") else float(noise.get("rate") or 0.0)
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def _named(names: Mapping[str, str], name: Any, otherwise: str) -> str:
@@ -114,5 +135,17 @@ def _truth(config: Mapping[str, Any]) -> str:
 
 
 def _variants(config: Mapping[str, Any]) -> str:
-    names = list(config.get("variants") or {})
-    return f"{plural(len(names), 'variant')} of this set-up: {listing(names)}." if names else ""
+    changes = config.get("variants") or {}
+    if not changes:
+        return ""
+    told = [f"**{name}** ({_change(change or {}) or 'as it is'})" for name, change in changes.items()]
+    return f"{plural(len(told), 'variant')} of this set-up: {listing(told)}."
+
+
+def _change(change: Mapping[str, Any], above: str = "") -> str:
+    """What a variant changes, key by key: ``noise.rate 0.5``."""
+    parts = []
+    for key, value in change.items():
+        name = f"{above}{key}"
+        parts.append(_change(value, f"{name}.") if isinstance(value, Mapping) else f"``{name}`` {value}")
+    return ", ".join(parts)

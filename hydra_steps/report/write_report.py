@@ -27,7 +27,8 @@ from hydra_steps.figures.frames import read_tidy, variants
 from hydra_steps.figures.style import Style
 from hydra_steps.report.captions import caption_html, caption_text, plain_text
 from hydra_steps.report.findings import claims, findings
-from hydra_steps.report.headline import headline_columns, headline_methods
+from hydra_steps.report.headline import Column, headline_columns, headline_methods
+from hydra_steps.report.overview import overview
 from hydra_steps.report.render import render_page
 from hydra_steps.report.setup import setup_sentences, title
 from hydra_steps.report.study import Study
@@ -101,13 +102,17 @@ def write_report(
         for name in names or ["base"]
     }
     pictures = _pictures(figures, captions, settings, Path(output).parent)
+    headlines = {name: headline_columns(study) for name, study in studies.items()}
     content = {
         "study": settings.get("study", "study"),
         "title": title(settings),
         "setup": [Markup(caption_html(text)) for text in setup_sentences(settings) if text],
-        "summary": [(name, _summary(study)) for name, study in studies.items()],
+        "summary": [text for study in studies.values() for text in _summary(study)]
+        if len(studies) == 1
+        else [],
+        "overview": overview(studies, headlines) if len(studies) > 1 else None,
         "remarks": [f.text for f in [*claims(data.get("claims")), *findings(Study(tidy, labels), ["seeds"])]],
-        "headline": [_headline(name, study, list(looks)) for name, study in studies.items()],
+        "headline": [_headline(name, columns, list(looks)) for name, columns in headlines.items()],
         "results": _results(studies, pictures),
         "labels": labels,
         "tables": [
@@ -161,8 +166,7 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (reading.index(name) if name in reading else len(reading), name))
 
 
-def _headline(variant: str, study: Study, order: list[str]) -> dict[str, Any]:
-    columns = headline_columns(study)
+def _headline(variant: str, columns: list[Column], order: list[str]) -> dict[str, Any]:
     return {"variant": variant, "columns": columns, "methods": headline_methods(columns, order)}
 
 
