@@ -45,7 +45,7 @@ class States(NamedTuple):
 
 
 class TrajectoryStore:
-    """A finished trajectory, read only. Memory: two blocks (about 2 × 16 MB) and what the caller keeps."""
+    """A finished trajectory, read only. Memory: two blocks (about 2 × 4 MB) and what the caller keeps."""
 
     def __init__(self, folder: Path, group: zarr.Group, described: dict[str, Any]) -> None:
         self.folder, self.manifest = folder, described

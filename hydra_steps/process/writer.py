@@ -40,7 +40,7 @@ class TrajectoryWriter:
 
     A context manager: leaving it, also by an exception, makes safe what was recorded and gives the folder
     back. Any call may raise :class:`StudyError` for a failure of the disk, also for one that came earlier.
-    Memory: at most two blocks of states, 2 × 16 MB, or two states where one is larger.
+    Memory: at most two blocks of states, 2 × 4 MB, or two states where one is larger.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch.autograd import gradcheck, gradgradcheck
+from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from hydra_steps.models.pooling import AveragePool, MaxPool
 
@@ -69,3 +69,17 @@ def test_a_tangent_through_a_gradient_shared_by_many_directions(mine, torchs):
         return torch.vmap(lambda u: torch.func.jvp(gradient, (x,), (u,))[1])(directions)
 
     assert torch.allclose(bends(mine), bends(torchs), rtol=1e-13, atol=1e-14)
+
+
+@pairs
+def test_a_tangent_through_a_gradient_that_keeps_no_graph(mine, torchs):
+    x, x_dot = _random((2, 3, 4, 6)), _random((2, 3, 4, 6), 1)
+
+    def pushed(pool):
+        with forward_ad.dual_level():
+            leaf = forward_ad.make_dual(x.clone().requires_grad_(), x_dot)
+            (gradient,) = torch.autograd.grad(pool(leaf).sin().sum(), leaf)
+            return gradient, forward_ad.unpack_dual(gradient).tangent
+
+    for found, expected in zip(pushed(mine), pushed(torchs), strict=True):
+        assert torch.allclose(found, expected, rtol=1e-14, atol=1e-15)
