@@ -1,15 +1,13 @@
-"""Pooling over 2×2 windows side by side, by strided comparisons and sums, which processors vectorise.
+"""``MaxPool`` is ``nn.MaxPool2d(2)`` and ``AveragePool`` is ``nn.AvgPool2d(2)``, on a processor in half the time.
 
-``MaxPool`` is ``nn.MaxPool2d(2)`` and ``AveragePool`` is ``nn.AvgPool2d(2)``: two to ten times as fast on a processor,
-forwards and backwards, with the same values (``MaxPool``: the same bits and the same choice among equal values, the
-first in reading order). Rows are joined before columns: whole rows are read in order, and the strided halves of rows
-only of half the data. Each map's way back is a function of its own, so that any order of differentiation, forward
-mode and ``vmap`` work, and the rules of :mod:`hydra_steps.process.tangent_pools` use the same functions.
+Same values; ``MaxPool`` has the same bits and the same choice among equal values. The arithmetic is in
+:mod:`hydra_steps.models.windows`. Each map's way back is a function of its own, so that any order of differentiation,
+forward mode and ``vmap`` work. On a GPU the maximum is PyTorch's, one kernel.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,81 +15,7 @@ from torch.autograd import Function
 from torch.autograd.forward_ad import unpack_dual
 from torch.nn import functional
 
-
-class Choice(NamedTuple):
-    """The place of each window's maximum: ``lower`` […, h/2, w] of each column's two values, ``right`` [… h/2, w/2] of
-    its two columns; 0 or 1, in the data's type.
-    """
-
-    lower: Tensor
-    right: Tensor
-
-
-def _rows(x: Tensor) -> tuple[Tensor, Tensor]:
-    height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
-    return x[..., 0:height:2, :width], x[..., 1:height:2, :width]
-
-
-def _columns(rows: Tensor) -> tuple[Tensor, Tensor]:
-    return rows[..., 0::2], rows[..., 1::2]
-
-
-def maxima(x: Tensor) -> Tensor:
-    """The maximum of each window, […, h, w] → […, ⌊h/2⌋, ⌊w/2⌋]."""
-    return torch.maximum(*_columns(torch.maximum(*_rows(x))))
-
-
-def choose(x: Tensor) -> Choice:
-    """Where the maxima are. Among equal values ``max_pool2d`` takes the first in reading order: of two columns as large
-    the left one, unless its maximum is in the lower row and the right one's in the upper.
-    """
-    top, bottom = _rows(x)
-    lower = (bottom - top).gt_(0)
-    left, right = _columns(torch.maximum(top, bottom))
-    lower_left, lower_right = _columns(lower)
-    return Choice(lower, (right - left).sign_().mul_(2).add_(lower_left).sub_(lower_right).gt_(0))
-
-
-def take(x: Tensor, choice: Choice) -> Tensor:
-    """The chosen value of each window of x […, h, w]. ``lerp`` with weights 0 and 1 returns its ends unrounded."""
-    return torch.lerp(*_columns(torch.lerp(*_rows(x), choice.lower)), choice.right)
-
-
-def put(values: Tensor, choice: Choice, sides: tuple[int, int]) -> Tensor:
-    """The adjoint of :func:`take`: values […, h/2, w/2] at the chosen places of zeros […, *sides]."""
-    rows = values.new_empty(*values.shape[:-1], 2 * values.shape[-1])
-    left, right = _columns(rows)
-    torch.mul(values, choice.right, out=right)
-    torch.sub(values, right, out=left)
-    whole = _windows(values, sides)
-    top, bottom = _rows(whole)
-    torch.mul(rows, choice.lower, out=bottom)
-    torch.sub(rows, bottom, out=top)
-    return whole
-
-
-def means(x: Tensor) -> Tensor:
-    """The mean of each window, […, h, w] → […, ⌊h/2⌋, ⌊w/2⌋]."""
-    top, bottom = _rows(x)
-    left, right = _columns(top + bottom)
-    return (left + right) * 0.25
-
-
-def spread(values: Tensor, sides: tuple[int, int]) -> Tensor:
-    """The adjoint of :func:`means`: a quarter of each value [..., h/2, w/2] at its window's four places […, *sides]."""
-    whole, share = _windows(values, sides), values * 0.25
-    top, bottom = _rows(whole)
-    # Strided halves of rows, then whole rows: a copy into all windows at once takes four times as long.
-    for column in _columns(top):
-        column.copy_(share)
-    bottom.copy_(top)
-    return whole
-
-
-def _windows(values: Tensor, sides: tuple[int, int]) -> Tensor:
-    """Room for the windows of ``values``; zeros where an odd row or column is left over."""
-    covered = (2 * values.shape[-2], 2 * values.shape[-1]) == tuple(sides)
-    return (values.new_empty if covered else values.new_zeros)(*values.shape[:-2], *sides)
+from hydra_steps.models.windows import Choice, choose, maxima, means, put, spread, take
 
 
 def _lead(inputs: tuple[Any, ...], dims: tuple[Any, ...]) -> list[Any]:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hydra_steps.models import pooling
-from hydra_steps.models.pooling import AveragePool, Choice, MaxPool
+from hydra_steps.models import windows
+from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process.tangent_rule import Dots, Pushed, Rule
 
 
 def _max_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
     """Over 2×2 windows side by side."""
-    choice, sides = pooling.choose(x), (x.shape[-2], x.shape[-1])
-    shared = Choice(*(part.unsqueeze(1) for part in choice))  # by all directions
+    choice, sides = windows.choose(x), (x.shape[-2], x.shape[-1])
+    shared = windows.Choice(*(part.unsqueeze(1) for part in choice))  # by all directions
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
-        return None if delta is None else pooling.put(delta, choice, sides), pooling.put(
+        return None if delta is None else windows.put(delta, choice, sides), windows.put(
             delta_dot, shared, sides
         )
 
-    return Pushed(pooling.maxima(x), None if x_dot is None else pooling.take(x_dot, shared), pull)
+    return Pushed(windows.maxima(x), None if x_dot is None else windows.take(x_dot, shared), pull)
 
 
 def _any_max_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
@@ -48,9 +48,9 @@ def _average_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots
     sides = (x.shape[-2], x.shape[-1])
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
-        return None if delta is None else pooling.spread(delta, sides), pooling.spread(delta_dot, sides)
+        return None if delta is None else windows.spread(delta, sides), windows.spread(delta_dot, sides)
 
-    return Pushed(pooling.means(x), None if x_dot is None else pooling.means(x_dot), pull)
+    return Pushed(windows.means(x), None if x_dot is None else windows.means(x_dot), pull)
 
 
 POOLS: dict[type[nn.Module], Rule] = {

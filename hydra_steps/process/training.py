@@ -13,6 +13,7 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +186,6 @@ class _Recording:
         self._schedule.end_epoch(metrics["validation_loss"])
         self._epoch_losses = []
         self.evaluating += time.perf_counter() - began
-        self.bar.write(
-            f"epoch {epoch}/{self._process.epochs}: training loss {metrics['train_loss']:.4f}, test loss "
-            f"{metrics['test_loss']:.4f}, test accuracy {metrics['test_accuracy']:.4f}",
-            file=sys.stderr,
-        )
+        told = {"training loss": "train_loss", "test loss": "test_loss", "test accuracy": "test_accuracy"}
+        shown = [f"{words} {metrics[name]:.4f}" for words, name in told.items() if not isnan(metrics[name])]
+        self.bar.write(f"epoch {epoch}/{self._process.epochs}: {', '.join(shown)}", file=sys.stderr)
