@@ -40,11 +40,23 @@ def choose(x: Tensor) -> Choice:
     """Where the maxima are. Among equal values ``max_pool2d`` takes the first in reading order: of two columns as large
     the left one, unless its maximum is in the lower row and the right one's in the upper.
     """
+    return _choose(x)[0]
+
+
+def choose_with_maxima(x: Tensor) -> tuple[Choice, Tensor]:
+    """:func:`choose` and :func:`maxima`, for little more than the first."""
+    choice, left, right = _choose(x)
+    return choice, torch.maximum(left, right)
+
+
+def _choose(x: Tensor) -> tuple[Choice, Tensor, Tensor]:
+    """The choice, and the maxima of the windows' left and right columns."""
     top, bottom = _rows(x)
     lower = (bottom - top).gt_(0)
     left, right = _columns(torch.maximum(top, bottom))
     lower_left, lower_right = _columns(lower)
-    return Choice(lower, (right - left).sign_().mul_(2).add_(lower_left).sub_(lower_right).gt_(0))
+    ahead = (right - left).sign_().mul_(2).add_(lower_left).sub_(lower_right)
+    return Choice(lower, ahead.gt_(0)), left, right
 
 
 def take(x: Tensor, choice: Choice) -> Tensor:

@@ -53,13 +53,11 @@ def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots)
         return both[0 if of_images else 1]
 
     biases = None if module.bias is None else torch.cat([module.bias, dots["bias"].flatten()])
-    if x_dot is None:  # one pass over the images for w and ẇ
-        y, y_dot = convolve(x, torch.cat([w, wide]), biases).split([len(w), len(wide)], 1)
-        y_dot = y_dot.unflatten(1, w_dot.shape[:2])
-    else:
-        y = convolve(x, w, module.bias)
-        y_dot = convolve(x, wide, None if biases is None else biases[len(w) :]).unflatten(1, w_dot.shape[:2])
-        y_dot += convolve(x_dot.flatten(0, 1), w, None).unflatten(0, x_dot.shape[:2])
+    # One pass over the images for w and ẇ.
+    y, y_dot = convolve(x, torch.cat([w, wide]), biases).split([len(w), len(wide)], 1)
+    y_dot = y_dot.unflatten(1, w_dot.shape[:2])
+    if x_dot is not None:
+        y_dot = convolve(x_dot.flatten(0, 1), w, None).unflatten(0, x_dot.shape[:2]).add_(y_dot)
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
         assert x_dot is not None

@@ -12,7 +12,7 @@ from hydra_steps.process.tangent_rule import Dots, Pushed, Rule
 
 def _max_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
     """Over 2×2 windows side by side."""
-    choice, sides = windows.choose(x), (x.shape[-2], x.shape[-1])
+    (choice, y), sides = windows.choose_with_maxima(x), (x.shape[-2], x.shape[-1])
     shared = windows.Choice(*(part.unsqueeze(1) for part in choice))  # by all directions
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -20,7 +20,7 @@ def _max_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) ->
             delta_dot, shared, sides
         )
 
-    return Pushed(windows.maxima(x), None if x_dot is None else windows.take(x_dot, shared), pull)
+    return Pushed(y, None if x_dot is None else windows.take(x_dot, shared), pull)
 
 
 def _any_max_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
