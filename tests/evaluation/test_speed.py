@@ -104,3 +104,8 @@ def test_the_summary_says_what_was_missed_and_what_was_not_measured(tmp_path):
     assert "not measured" in text
     assert "64 tracked" in text  # what was left out
     assert "a processor" in text
+    path.write_text(json.dumps(machine | {"model": "densenet40"}))
+    summarise_speed(tmp_path / "speed.csv", tmp_path / "scaling.csv", [path], tmp_path / "speed.md")
+    other = (tmp_path / "speed.md").read_text()
+    assert "| exact reverse, one query | ≤ 2 | 1.50 (1.50–1.50) |  |" in other  # LeNet-5's target, no verdict
+    assert "for comparison" in other
