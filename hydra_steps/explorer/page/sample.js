@@ -88,7 +88,7 @@ const sampleView = {
     const open = make("a", { href: here({ view: "query", query: q }), class: "who" }, ofQuery(run, query, 36),
       make("span", { class: "words" }, make("span", { class: "label" }, run.classes[query.label]),
         query.label === query.predicted ? null : make("span", { class: "missed" }, ` predicted ${run.classes[query.predicted]}`),
-        make("span", { class: "quiet" }, `${query.split} no. ${count(query.position)}`)));
+        make("span", { class: "quiet" }, `${query.split} no.\u00a0${count(query.position)}`)));
     const share = Math.min(1, Math.abs(value) / (most || 1));
     const item = make("li", {}, open, make("span", { class: "value" }, written(value), make("span", { class: value < 0 ? "bar harms" : "bar helps", style: `--share:${share}` })));
     const row = method.epochs ? run.along(method, q, at) : null;
