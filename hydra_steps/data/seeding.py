@@ -36,7 +36,8 @@ def random_order(n: int, stream: np.random.Generator) -> np.ndarray[Any, np.dtyp
 def apportion(expected: np.ndarray, offset: float = 0.5) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Round the expectations ``[k]`` to whole numbers of the same total (systematic sampling).
 
-    Every result is the floor or the ceiling of its expectation, and the total is the rounded total. With
+    The total is the rounded total, and every result is the floor or the ceiling of its expectation; where the
+    total is no whole number, the last ones make up for what rounding it adds or takes. With
     ``offset`` uniform in [0, 1) each result has exactly its expectation as its mean (Madow 1949); with the
     default the result is fixed. Cost O(k).
     """
