@@ -36,13 +36,16 @@ def random_order(n: int, stream: np.random.Generator) -> np.ndarray[Any, np.dtyp
 def apportion(expected: np.ndarray, offset: float = 0.5) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Round the expectations ``[k]`` to whole numbers of the same total (systematic sampling).
 
-    The total is the rounded total, and every result is the floor or the ceiling of its expectation; where the
-    total is no whole number, the last ones make up for what rounding it adds or takes. With
-    ``offset`` uniform in [0, 1) each result has exactly its expectation as its mean (Madow 1949); with the
-    default the result is fixed. Cost O(k).
+    Every result is the floor or the ceiling of its expectation, and the total is the rounded total. With
+    ``offset`` uniform in [0, 1) each result has exactly its expectation as its mean (Madow 1949), if the total is a
+    whole number; of another one only the offsets that round it so are used. With the default the result is fixed.
+    Cost O(k).
     """
     # Nine decimals hide the summation error of expectations that add up to a whole number.
     edges = np.round(np.concatenate([[0.0], np.cumsum(np.asarray(expected, dtype=np.float64))]), 9)
-    edges[-1] = np.rint(edges[-1])
-    steps = np.floor(np.minimum(edges, edges[-1]) + min(max(offset, 0.0), 1.0 - 1e-9))
+    total, part = np.rint(edges[-1]), edges[-1] % 1.0
+    offset = min(max(offset, 0.0), 1.0 - 1e-9)
+    offset = 1.0 - part + offset * part if total > edges[-1] else offset * (1.0 - part)
+    steps = np.floor(edges + offset)
+    steps[0], steps[-1] = 0.0, total
     return np.diff(steps).astype(np.int64)
