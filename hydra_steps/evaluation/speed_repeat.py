@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hydra_steps.errors import StudyError
+from hydra_steps.errors import StudyError, reported
 
 KEY = ["run", "method", "axis", "queries", "tracked", "samples", "parameters", "steps"]
 
@@ -19,13 +19,18 @@ KEY = ["run", "method", "axis", "queries", "tracked", "samples", "parameters", "
 def compare_runs(first: str | Path, second: str | Path) -> pd.DataFrame:
     """One row per ratio that both tables ``speed.csv`` have: value, low, high of each, and ``overlaps``.
 
-    :class:`StudyError` where they have none in common.
+    :class:`StudyError` where they have none in common, and for a file that is no such table.
     """
     tables = []
     for path in (first, second):
-        table = pd.read_csv(path)
-        chosen = table[(table["metric"] == "ratio_to_plain") & (table["extrapolated"] == 0)]
-        tables.append(chosen[[*KEY, "value", "low", "high"]])
+        try:
+            table = pd.read_csv(path)
+            chosen = table[(table["metric"] == "ratio_to_plain") & (table["extrapolated"] == 0)]
+            tables.append(chosen[[*KEY, "value", "low", "high"]])
+        except (OSError, ValueError, KeyError) as error:
+            raise StudyError(
+                f"{path} cannot be read: {error}", "a timing study's tables/speed.csv"
+            ) from error
     both = tables[0].merge(tables[1], on=KEY, suffixes=("_first", "_second"))
     both = both[both["method"] != "plain_training"]
     if both.empty:
@@ -40,7 +45,8 @@ def main() -> None:
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
     asked = parser.parse_args()
-    both = compare_runs(asked.first, asked.second)
+    with reported():
+        both = compare_runs(asked.first, asked.second)
     for run, own in both.groupby("run"):
         print(
             f"{run}: the ranges between the quartiles overlap in {own['overlaps'].sum()} of {len(own)} ratios"

@@ -45,3 +45,5 @@ def test_tables_with_nothing_in_common_are_refused(tmp_path):
     other = _speed(tmp_path / "b.csv", [("hydra_exact", "ratio_to_plain", 0, 1.7, 1.6, 1.8)])
     with pytest.raises(StudyError, match="no ratio in common"):
         compare_runs(one, other)
+    with pytest.raises(StudyError, match="cannot be read"):
+        compare_runs(one, tmp_path / "missing.csv")
