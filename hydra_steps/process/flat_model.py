@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.models.pooling import pool_first
 from hydra_steps.process.tangent import push, supports
 
 LIGHT = (nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout)
@@ -42,7 +43,7 @@ class FlatModel:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        module = copy.deepcopy(module)
+        module = pool_first(copy.deepcopy(module))
         parameters = list(module.named_parameters())
         buffers = list(module.named_buffers())
         self.layout, self.buffer_layout = _entries(parameters), _entries(buffers)

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -43,6 +44,19 @@ def shown(page, selector):
     return one(page, selector)
 
 
+def words_of(page, selector):
+    """What an element says, found and read in one go: between two calls the page may have put another in its place."""
+    return page.execute_script("return document.querySelector(arguments[0]).innerText", selector)
+
+
+def says(page, selector, words):
+    """Whether the element says these words, now or once the page has followed the address; its text if never."""
+    try:
+        return WebDriverWait(page, 10).until(lambda _: words_of(page, selector) == words)
+    except TimeoutException:
+        pytest.fail(f"{selector} says {words_of(page, selector)!r}, not {words!r}")
+
+
 def listed(page, method, side):
     """The samples and values that a method's column shows on a side (0 helped, 1 harmed)."""
     lists = all_of(page, f'section:not([hidden]) [data-method="{method}"] ol')
@@ -63,14 +77,14 @@ def number(text):
 def test_it_loads_without_requests_or_errors(page, explorer):
     assert page.title == "made: explorer"
     assert requests(page) == [explorer.as_uri()]
-    assert one(page, "#query-facts h2").text == "Loss of test sample 0"
+    assert says(page, "#query-facts h2", "Loss of test sample 0")
     WebDriverWait(page, 10).until(lambda _: all_of(page, "#query-columns canvas[data-drawn]"))
     assert len(all_of(page, "#query-columns .column")) == 4
 
 
 def test_choosing_a_query_shows_the_samples_of_the_scores(page, explorer):
     one(page, "#query-list [role=option]:nth-child(5)").click()  # the mean, then samples 0, 1, 2, 3
-    assert one(page, "#query-facts h2").text == "Loss of test sample 3"
+    assert says(page, "#query-facts h2", "Loss of test sample 3")
     for method in ("hydra_exact", "gradient_product"):
         row = read_scores(home(explorer) / "scores" / method).of_query("test_sample_3")
         for side, order in ((0, np.argsort(-row)), (1, np.argsort(row))):
@@ -138,7 +152,7 @@ def test_a_training_sample_shows_whom_it_helped_and_harmed(page, explorer):
     one(page, "#to-sample").click()
     field = one(page, "#sample-number")
     field.send_keys("123", Keys.ENTER)
-    assert one(page, "#sample-facts h2").text == "Training sample 123"
+    assert says(page, "#sample-facts h2", "Training sample 123")
     scores = read_scores(home(explorer) / "scores" / "tracin")
     values = scores.contribution[1:, 123]  # without the mean
     helped, shown = listed(page, "tracin", 0)
@@ -149,9 +163,9 @@ def test_a_training_sample_shows_whom_it_helped_and_harmed(page, explorer):
     assert np.isclose(number(total), scores.of_query("validation_mean")[123], rtol=6e-3)
     # And from there to one whom it helped, and back.
     one(page, '#view-sample [data-method="tracin"] ol a').click()
-    assert one(page, "#query-facts h2").text == f"Loss of test sample {expected[0]}"
+    assert says(page, "#query-facts h2", f"Loss of test sample {expected[0]}")
     page.back()
-    assert one(page, "#sample-facts h2").text == "Training sample 123"
+    assert says(page, "#sample-facts h2", "Training sample 123")
 
 
 def test_a_number_that_is_not_there_is_said(page):
@@ -226,12 +240,12 @@ def test_the_keyboard_is_enough(page):
     choices = one(page, "#query-list")
     page.execute_script("arguments[0].focus()", choices)
     choices.send_keys(Keys.ARROW_DOWN)
-    assert one(page, "#query-facts h2").text == "Loss of test sample 1"
+    assert says(page, "#query-facts h2", "Loss of test sample 1")
     assert one(page, "#query-list [aria-selected=true]").get_attribute("id") == choices.get_attribute(
         "aria-activedescendant"
     )
     choices.send_keys(Keys.END)
-    assert one(page, "#query-facts h2").text == "Loss of test sample 11"
+    assert says(page, "#query-facts h2", "Loss of test sample 11")
     choices.send_keys("/")
     assert page.switch_to.active_element.get_attribute("id") == "query-words"
     page.execute_script("document.activeElement.blur()")
@@ -242,17 +256,17 @@ def test_the_keyboard_is_enough(page):
     assert page.switch_to.active_element.text.startswith("own loss")  # sorting keeps the place
     one(page, "body").send_keys("1")
     shown(page, '[data-method="hydra_exact"] ol a').send_keys(Keys.ENTER)
-    assert one(page, "#sample-facts h2").text.startswith("Training sample ")
+    WebDriverWait(page, 10).until(lambda _: words_of(page, "#sample-facts h2").startswith("Training sample "))
     one(page, "#sample-list").send_keys(Keys.HOME, Keys.ARROW_DOWN)
-    assert one(page, "#sample-facts h2").text == "Training sample 1"
+    assert says(page, "#sample-facts h2", "Training sample 1")
 
 
 def test_an_address_leads_to_a_sample(page, explorer):
     page.get(explorer.as_uri() + "#/base-seed0/sample/250")
     page.refresh()
-    assert one(page, "#sample-facts h2").text == "Training sample 250"
+    assert says(page, "#sample-facts h2", "Training sample 250")
     page.get(explorer.as_uri() + "#/nobody/sample/99999")
-    assert one(page, "#sample-facts h2").text == "Training sample 250"
+    assert says(page, "#sample-facts h2", "Training sample 250")
 
 
 @pytest.mark.parametrize("view", ["query/1", "sample/3", "suspects"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
-from hydra_steps.models.pooling import AveragePool, MaxPool
+from hydra_steps.models.pooling import AveragePool, MaxPool, pool_first
 
 PAIRS = [(MaxPool(), nn.MaxPool2d(2)), (AveragePool(), nn.AvgPool2d(2))]
 SHAPES = [(3, 2, 8, 8), (2, 3, 7, 9), (1, 1, 2, 2), (0, 2, 4, 4)]
@@ -83,3 +85,46 @@ def test_a_tangent_through_a_gradient_that_keeps_no_graph(mine, torchs):
 
     for found, expected in zip(pushed(mine), pushed(torchs), strict=True):
         assert torch.allclose(found, expected, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("pool", [MaxPool(), nn.MaxPool2d(2), nn.MaxPool2d(3, stride=2, padding=1)])
+@pytest.mark.parametrize("seed", range(4))
+def test_relu_behind_the_maximum_has_the_same_bits_and_derivatives(pool, seed):
+    generator = torch.Generator().manual_seed(seed)
+    written = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), pool, nn.Flatten())
+    swapped = pool_first(copy.deepcopy(written))
+    assert [type(layer) for layer in swapped] == [type(written[place]) for place in (0, 1, 3, 2, 4)]
+    assert list(swapped.state_dict()) == list(written.state_dict())
+    x = torch.randint(
+        -2, 3, (4, 2, 8, 10), generator=generator
+    ).float()  # ties, and windows with nothing positive
+    ways = []
+    for module in (written, swapped):
+        y = module(x)
+        delta = torch.randn(y.shape, generator=torch.Generator().manual_seed(seed))
+        ways.append([y, *torch.autograd.grad(y, list(module.parameters()), delta)])
+    assert all(torch.equal(one, other) for one, other in zip(*ways, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_derivative_passes_a_window_without_anything_positive(seed):
+    x = (
+        torch.randint(-2, 2, (3, 2, 6, 8), generator=torch.Generator().manual_seed(seed))
+        .float()
+        .requires_grad_()
+    )
+    written = nn.Sequential(nn.ReLU(), MaxPool())
+    delta = torch.randn(3, 2, 3, 4, generator=torch.Generator().manual_seed(seed))
+    before, after = (
+        torch.autograd.grad(m(x), x, delta)[0] for m in (written, pool_first(copy.deepcopy(written)))
+    )
+    assert torch.equal(before, after)
+
+
+def test_only_a_relu_right_before_a_maximum_moves():
+    inner = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
+    module = nn.Sequential(nn.Tanh(), MaxPool(), inner, nn.ReLU(), nn.AvgPool2d(2), nn.ReLU(), nn.Flatten())
+    kinds = [type(layer) for layer in module]
+    pool_first(module)
+    assert [type(layer) for layer in module] == kinds
+    assert [type(layer) for layer in inner] == [nn.MaxPool2d, nn.ReLU]
