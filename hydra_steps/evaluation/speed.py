@@ -2,13 +2,13 @@
 
 ``speed.csv``, one row per contestant, size and metric:
 
-    ratio_to_plain      median over turns of seconds(contestant) / seconds(plain training) of the same turn and size
-    seconds             median over turns
+    ratio_to_plain      median over readings of seconds(contestant) / seconds(plain training right before and after it)
+    seconds             median over readings
     bytes_stored        what must be kept from the training for it
     peak_memory_bytes   what it needed at its peak beyond what was there before
     times_<method>      how many times longer than that method, on the same training
 
-``low`` and ``high`` are the quartiles over turns (not a confidence interval). ``extrapolated`` is 1 for values that
+``low`` and ``high`` are the quartiles over readings (not a confidence interval). ``extrapolated`` is 1 for values that
 were not measured but foretold by a power law (:mod:`hydra_steps.evaluation.scaling`); their ``low`` and ``high`` are
 the fit's 95 % prediction interval. ``scaling.csv`` has the fits. Measured, hence not the same bytes in every run; and
 of one run per variant, hence no rows over seeds.
@@ -64,20 +64,16 @@ def describe_speed(
 
 
 def measure(readings: pd.DataFrame, source: str = "the table") -> pd.DataFrame:
-    """``seconds`` and ``ratio_to_plain`` of every contestant and size: medians and quartiles over turns."""
-    plain = readings[readings["contestant"] == PLAIN].set_index([*SIZE, "repeat"])["seconds"]
-    plain = plain[~plain.index.duplicated()]  # one size may stand on two axes
-    if plain.empty:
+    """``seconds`` and ``ratio_to_plain`` of every contestant and size: medians and quartiles over readings."""
+    if PLAIN not in set(readings["contestant"]):
         raise StudyError(f"{source} has no readings of {PLAIN}", fix="measure again")
     rows = []
     for key, part in readings.groupby(KEYS, sort=True):
-        metrics = {"seconds": part["seconds"].to_numpy()}
-        places = pd.MultiIndex.from_frame(part[[*SIZE, "repeat"]])
-        if places.isin(plain.index).all():
-            metrics["ratio_to_plain"] = metrics["seconds"] / plain.loc[places].to_numpy()
+        metrics = {"seconds": part["seconds"], "ratio_to_plain": part["seconds"] / part["plain_seconds"]}
         for metric, found in metrics.items():
-            low, median, high = np.quantile(found, [0.25, 0.5, 0.75])
-            rows.append(_key(key) | _value(metric, median, low, high, len(found)))
+            if found.notna().all():
+                low, median, high = np.quantile(found, [0.25, 0.5, 0.75])
+                rows.append(_key(key) | _value(metric, median, low, high, len(found)))
     return pd.DataFrame(rows)
 
 
@@ -88,7 +84,7 @@ def growth(measured: pd.DataFrame) -> dict[tuple[str, str], Fit]:
     along ``tracked``, is fitted to the largest sizes.
     """
     laws = {}
-    seconds = measured[measured["metric"] == "seconds"]
+    seconds = _paced(measured)
     for axis in sorted(set(seconds["axis"]) - {MAIN, RECORD}):
         column = axis
         along = seconds[seconds["axis"] == axis]
@@ -102,10 +98,24 @@ def growth(measured: pd.DataFrame) -> dict[tuple[str, str], Fit]:
     return laws
 
 
+def _paced(measured: pd.DataFrame) -> pd.DataFrame:
+    """The rows ``seconds``, at one pace of the machine: where there is a ratio, times the median of plain training of
+    that size. A machine that slows down between two points of a line then does not bend it.
+    """
+    seconds, ratios = (
+        measured[measured["metric"] == metric].set_index(["method", *KEYS[1:]], drop=False)
+        for metric in ("seconds", "ratio_to_plain")
+    )
+    plain = seconds[seconds["method"] == PLAIN].drop_duplicates(SIZE).set_index(SIZE)["value"]
+    sizes = pd.MultiIndex.from_frame(seconds[SIZE])
+    at_pace = ratios["value"].reindex(seconds.index).to_numpy() * plain.reindex(sizes).to_numpy()
+    return seconds.assign(value=np.where(np.isnan(at_pace), seconds["value"], at_pace)).reset_index(drop=True)
+
+
 def foretold(measured: pd.DataFrame, laws: dict[tuple[str, str], Fit], all_samples: int) -> pd.DataFrame:
     """The forward recurrence with all samples tracked, and how many times longer than the reverse sweeps it takes."""
     main = measured[measured["axis"] == MAIN]
-    seconds = main[main["metric"] == "seconds"].set_index("method")["value"]
+    seconds = _paced(main).set_index("method")["value"]
     rows = []
     for method in FORWARD:
         law = laws.get((method, "tracked"))

@@ -1,7 +1,7 @@
 """The paper's claims about speed and scale, held against the timing study's tables.
 
 Their own table, ``speed_claims.csv`` with the columns of ``claims.csv``: a clock's readings are never the same bytes
-twice, and ``claims.csv`` is. ``ci_low`` and ``ci_high`` are quartiles over turns for measured ratios, and the fit's
+twice, and ``claims.csv`` is. ``ci_low`` and ``ci_high`` are quartiles over readings for measured ratios, and the fit's
 95 % interval for what is foretold or fitted. Torch-free.
 """
 

@@ -1,34 +1,33 @@
 """The timing study: what training and each way of scoring cost, measured side by side.
 
-Everything runs in one process, on one thread count, on the same training; the contestants take turns, so that a
-machine that slows down slows all of them, and the first turn is not counted. Clocks are read inside the code (on CUDA
-after synchronising). Plain training is the loop that a user of PyTorch would write. Memory is measured afterwards, in
-a process of its own for each contestant (:mod:`hydra_steps.scoring.peak_memory`).
+Everything runs in one process, on one thread count, on the same training; the contestants take turns, and the first
+turn is not counted (:mod:`hydra_steps.scoring.turns`). Plain training, the loop that a user of PyTorch would write, is
+read right before and after each of them, so that a machine that slows down slows both. Clocks are read inside the code
+(on CUDA after synchronising). Memory is measured afterwards, in a process of its own for each contestant
+(:mod:`hydra_steps.scoring.peak_memory`).
 """
 
 from __future__ import annotations
 
 import csv
-import gc
 import json
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.training import load_data
 from hydra_steps.scoring.captum_tracin import check_same
 from hydra_steps.scoring.contestants import MAIN, Contestant, contestants
 from hydra_steps.scoring.peak_memory import measure_memory
+from hydra_steps.scoring.turns import take_turns
 
 KEY = ("contestant", "axis", "queries", "tracked", "samples", "parameters", "steps")
 LIBRARIES = ("torch", "numpy", "scipy", "captum", "curvlinops-for-pytorch", "dattri")
@@ -42,12 +41,13 @@ def time_scoring(
     methods: str,
     output: str | Path,
 ) -> None:
-    """Write one row per contestant and repeat (seconds) to the CSV ``output``; beside it ``memory.csv``, one row per
-    contestant of the comparison (bytes), and ``machine.json``.
+    """Write one row per contestant and reading (its seconds, and plain training's around it) to the CSV ``output``;
+    beside it ``memory.csv``, one row per contestant of the comparison (bytes), and ``machine.json``.
 
     ``run`` is the run's configuration, ``options`` the section ``benchmark``, and ``methods`` the study's methods, all
     JSON. A contestant that would take longer than ``budget`` seconds, judged by the next smaller one, is left out
-    and named in ``machine.json``. Cost: (repeats + 1) × the sum of all contestants, and once more for memory.
+    and named in ``machine.json``. Cost: (repeats + 1) × the sum of all
+    contestants with a plain training each, those of short ones three times, and once more for memory.
     """
     settings, chosen, rivals = json.loads(run), json.loads(options), json.loads(methods)
     data = load_data(settings, splits, labels)
@@ -65,55 +65,9 @@ def time_scoring(
     out = {tuple(entry[:-1]) for entry in left_out}
     measured = [c.key for c in everyone if c.axis == MAIN and c.key not in out]
     memory = measure_memory(run, splits, labels, options, methods, measured)
-    _write(output, (*KEY, "repeat", "seconds"), rows)
+    _write(output, (*KEY, "repeat", "seconds", "plain_seconds"), rows)
     _write(output.with_name("memory.csv"), (*KEY, "bytes_stored", "peak_memory_bytes"), memory)
     output.with_name("machine.json").write_text(json.dumps(machine, indent=1) + "\n")
-
-
-def take_turns(
-    everyone: Sequence[Contestant],
-    repeats: int,
-    budget: float,
-    seconds: Callable[[Contestant], float] | None = None,
-) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The readings, one row per contestant and repeat, and who was left out with the seconds that it would take.
-
-    The first turn warms up and is not counted; in it a contestant over the ``budget`` is left out, and so is one
-    that the next smaller of its name, on the same axis or the comparison's, foretells to be.
-    """
-    rows: list[tuple[Any, ...]] = []
-    left_out: list[tuple[Any, ...]] = []
-    smaller: dict[tuple[str, str], tuple[int, float]] = {}
-    clock = seconds or _seconds
-    present = list(everyone)
-    with tqdm(total=(repeats + 1) * len(present), desc="timing", unit="run", mininterval=1) as bar:
-        for turn in range(repeats + 1):
-            for contestant in list(present):
-                series = (contestant.name, contestant.axis)
-                if turn == 0:
-                    size, before = smaller.get(series, (contestant.grows, 0.0))
-                    foretold = before * contestant.grows / size
-                    took = foretold if foretold > budget else clock(contestant)
-                    smaller[series] = (contestant.grows, took)
-                    if took > budget:
-                        present.remove(contestant)
-                        left_out.append((*contestant.key, round(took, 3)))
-                else:
-                    rows.append((*contestant.key, turn, f"{clock(contestant):.6g}"))
-                bar.update()
-    return rows, left_out
-
-
-def _seconds(contestant: Contestant) -> float:
-    contestant.prepare()
-    gc.collect()  # the garbage of the one before is not to be cleared in this one's time
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    began = time.perf_counter()
-    contestant.act()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - began
 
 
 def _agreements(everyone: Sequence[Contestant]) -> dict[str, float]:
