@@ -82,8 +82,8 @@ def _machine(machine: Mapping[str, Any]) -> list[str]:
         f"{machine['processor']} with {machine['cores']} cores, device {machine['device']}, "
         f"{machine['threads']} thread(s); {versions}; batches of {machine['batch_size']}; "
         f"load average {before} before and {after} after. "
-        "Ratios are to plain `torch.optim` training of the same model on the same batches, turn by "
-        "turn; in brackets the quartiles."
+        "Ratios are to plain `torch.optim` training of the same model on the same batches, right before "
+        "and after; in brackets the quartiles."
     ]
     if "tracin_against_captum" in machine:
         difference = machine["tracin_against_captum"]

@@ -1,4 +1,4 @@
-"""Ratios are taken turn by turn; sizes give exponents; only a good fit is continued, and marked."""
+"""Ratios are to plain training beside each reading; sizes give exponents; only a good fit is continued, and marked."""
 
 from __future__ import annotations
 
