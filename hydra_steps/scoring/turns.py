@@ -16,7 +16,7 @@ from tqdm import tqdm
 from hydra_steps.scoring.contestants import PLAIN, Contestant
 from hydra_steps.scoring.timed_run import TimedRun
 
-READINGS, SHORT = 3, 0.4  # a turn reads a contestant of fewer seconds so many times
+READINGS, SHORT = 3, 0.4  # readings a turn of a contestant that took fewer seconds in the first
 Clock = Callable[[Contestant], float]
 
 
@@ -75,9 +75,8 @@ class _Pace:
     def __init__(self, present: Sequence[Contestant], clock: Clock) -> None:
         self._clock = clock
         self._plain = {id(contestant.run): contestant for contestant in present if contestant.name == PLAIN}
-        self._last: tuple[TimedRun, float] | None = (
-            None  # the plain training that ran just before, and its seconds
-        )
+        # The plain training that ran just before, and its seconds.
+        self._last: tuple[TimedRun, float] | None = None
 
     def read(self, contestant: Contestant) -> tuple[float, float | None]:
         """The seconds of ``contestant``, and the mean of the two plain trainings': its own if it is one."""

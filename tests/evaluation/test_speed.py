@@ -75,6 +75,21 @@ def test_growth_and_what_is_foretold_from_it(tmp_path):
     assert set(speed.loc[speed["tracked"] < 60_000, "extrapolated"]) == {0}
 
 
+@pytest.mark.parametrize("slow_at", [1, 4, 16])
+def test_a_machine_that_slows_down_between_two_points_bends_no_line(tmp_path, slow_at):
+    def slowed(row):
+        *key, seconds, plain = row
+        slow = 3 if row[0] == "hydra_forward" and row[3] == slow_at else 1
+        return (*key, seconds * slow, plain * slow)
+
+    quiet, law = tables(tmp_path / "quiet", study())
+    busy, bent = tables(tmp_path / "busy", [[slowed(row) for row in part] for part in study()])
+    pd.testing.assert_frame_equal(bent, law)
+    foretold = [table[table["extrapolated"] == 1].reset_index(drop=True) for table in (quiet, busy)]
+    assert len(foretold[0]) == 3
+    pd.testing.assert_frame_equal(*foretold)
+
+
 @pytest.mark.parametrize("forward", [(3.0, 30.0, 48.0), (3.0, 3.0, 3.0)])
 def test_a_bad_fit_leaves_no_row(tmp_path, forward):
     speed, scaling = tables(tmp_path, study(forward))

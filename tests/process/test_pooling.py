@@ -97,7 +97,7 @@ def test_relu_behind_the_maximum_has_the_same_bits_and_derivatives(pool, seed):
     assert list(swapped.state_dict()) == list(written.state_dict())
     x = torch.randint(
         -2, 3, (4, 2, 8, 10), generator=generator
-    ).float()  # ties, and windows with nothing positive
+    ).float()  # ties, and windows without a positive
     ways = []
     for module in (written, swapped):
         y = module(x)
@@ -108,17 +108,12 @@ def test_relu_behind_the_maximum_has_the_same_bits_and_derivatives(pool, seed):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_derivative_passes_a_window_without_anything_positive(seed):
-    x = (
-        torch.randint(-2, 2, (3, 2, 6, 8), generator=torch.Generator().manual_seed(seed))
-        .float()
-        .requires_grad_()
-    )
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randint(-2, 2, (3, 2, 6, 8), generator=generator).float().requires_grad_()
+    delta = torch.randn(3, 2, 3, 4, generator=generator)
     written = nn.Sequential(nn.ReLU(), MaxPool())
-    delta = torch.randn(3, 2, 3, 4, generator=torch.Generator().manual_seed(seed))
-    before, after = (
-        torch.autograd.grad(m(x), x, delta)[0] for m in (written, pool_first(copy.deepcopy(written)))
-    )
-    assert torch.equal(before, after)
+    both = (written, pool_first(copy.deepcopy(written)))
+    assert torch.equal(*(torch.autograd.grad(module(x), x, delta)[0] for module in both))
 
 
 def test_only_a_relu_right_before_a_maximum_moves():
