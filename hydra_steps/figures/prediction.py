@@ -61,7 +61,11 @@ def plot_prediction(
             else:
                 _panel(axes, part, looks[method], narrow=columns > 4)
             if number < columns or len(names) == 1:
-                label = fill(looks[method].label, 14) if columns > 4 else looks[method].label
+                label = (
+                    fill(looks[method].label, 14, break_on_hyphens=False)
+                    if columns > 4
+                    else looks[method].label
+                )
                 axes.set_title(label, pad=12, fontsize="small" if columns > 4 else None)
             if len(names) > 1 and number % columns == 0:
                 axes.set_ylabel(variant, fontweight="bold")
