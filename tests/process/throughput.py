@@ -1,6 +1,6 @@
 """What a re-training costs beside an ordinary training loop, in processor seconds; not a test.
 
-    python -m tests.process.throughput results/<study>/runs/<run> [--groups 20] [--workers 2]
+    python -m tests.process.throughput results/<study>/runs/<run> [--groups 20] [--workers 2] [--turns 3]
 
 Plain: ``torch.optim`` on PyTorch's own layers, the run's batches and rates, one thread, no record, no measurement, as
 in the timing study; in the same process where its processor time is compared, in a process of its own where wall time
@@ -81,26 +81,35 @@ def seconds(function, *arguments) -> float:
     return time.process_time() - began
 
 
-def at_once(workers: int, run: Path, groups: int, told: str) -> None:
-    """Print the wall time of jobs at once, over that of as many plain trainings at once."""
+def at_once(workers: int, run: Path, groups: int, told: str, turns: int) -> None:
+    """Print the wall time of jobs at once over that of as many plain trainings at once, taken in turns; median, least
+    and most over the turns.
+    """
     single = [sys.executable, "-m", "tests.process.throughput", str(run), "--plain", str(groups)]
-    alone = {}
-    for how, more in (("plain trainings", []), ("plain trainings that keep freed memory", ["--kept"])):
-        plains = [
-            subprocess.Popen([*single, *more], stdout=subprocess.PIPE, text=True) for _ in range(workers)
+    ratios: dict[str, list[float]] = defaultdict(list)
+    for turn in range(turns):
+        alone = {}
+        for how, more in (("plain trainings", []), ("plain trainings that keep freed memory", ["--kept"])):
+            plains = [
+                subprocess.Popen([*single, *more], stdout=subprocess.PIPE, text=True) for _ in range(workers)
+            ]
+            alone[how] = max(float(process.communicate()[0]) for process in plains)
+        began = time.perf_counter()
+        jobs = [
+            subprocess.Popen([sys.executable, "-c", JOB, told % (turn, worker)], stderr=subprocess.DEVNULL)
+            for worker in range(workers)
         ]
-        alone[how] = max(float(process.communicate()[0]) for process in plains)
-    began = time.perf_counter()
-    jobs = [
-        subprocess.Popen([sys.executable, "-c", JOB, told % worker], stderr=subprocess.DEVNULL)
-        for worker in range(workers)
-    ]
-    assert all(job.wait() == 0 for job in jobs)
-    taken = time.perf_counter() - began
-    for how, seconds_alone in alone.items():
+        assert all(job.wait() == 0 for job in jobs)
+        taken = time.perf_counter() - began
         print(
-            f"{workers} jobs of {groups} at once: {taken:.1f} s, {taken / seconds_alone:.3f} of as many {how} at once "
-            f"({seconds_alone:.1f} s)"
+            f"turn {turn}: {taken:.1f} s, plain", *(f"{value:.1f} s" for value in alone.values()), flush=True
+        )
+        for how, seconds_alone in alone.items():
+            ratios[how].append(taken / seconds_alone)
+    for how, found in ratios.items():
+        print(
+            f"{workers} jobs of {groups} at once: {statistics.median(found):.3f} ({min(found):.3f}–{max(found):.3f}) "
+            f"of as many {how} at once, {turns} turns"
         )
 
 
@@ -110,6 +119,7 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--turns", type=int, default=3, help="how often the workers' wall time is taken")
     parser.add_argument(
         "--plain", type=int, help="print the seconds of so many plain trainings, and nothing else"
     )
@@ -157,8 +167,8 @@ def main() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert len(read_outcomes(f"{folder}/a/b/0").value) == asked.groups
         if asked.workers > 1:
-            others = arguments | {"output": f"{folder}/b%d/b/0", "first": 0, "count": asked.groups}
-            at_once(asked.workers, asked.run, asked.groups, json.dumps(others))
+            others = arguments | {"output": f"{folder}/b%d-%d/b/0", "first": 0, "count": asked.groups}
+            at_once(asked.workers, asked.run, asked.groups, json.dumps(others), asked.turns)
     job = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     for name, values in taken.items():
         print(f"{name}: {statistics.median(values):.3f} s ({statistics.median(values) / once:.3f} of plain)")
