@@ -9,14 +9,18 @@
     times_<method>      how many times longer than that method, on the same training
 
 ``low`` and ``high`` are the quartiles over readings (not a confidence interval). ``extrapolated`` is 1 for values that
-were not measured but foretold by a power law (:mod:`hydra_steps.evaluation.scaling`); their ``low`` and ``high`` are
-the fit's 95 % prediction interval. ``scaling.csv`` has the fits. Measured, hence not the same bytes in every run; and
-of one run per variant, hence no rows over seeds.
+were not measured but foretold by a line (:mod:`hydra_steps.evaluation.scaling`); their ``low`` and ``high`` are its
+95 % prediction interval. Measured, hence not the same bytes in every run; and of one run per variant, hence no rows
+over seeds.
+
+``scaling.csv`` has the fits: seconds ≈ intercept + coefficient · size^exponent. ``law`` is ``power`` (intercept 0;
+``low`` and ``high`` bound the exponent) or ``line`` (exponent 1), which foretells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +29,14 @@ import pandas as pd
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.layout import run_of
-from hydra_steps.evaluation.scaling import Fit, extrapolate, fit_largest, fit_power
+from hydra_steps.evaluation.scaling import Line, Power, extrapolate, fit_line, fit_power
 
 PLAIN, MAIN, RECORD = "plain_training", "main", "record"
 SIZE = ["samples", "parameters", "steps"]
 KEYS = ["contestant", "axis", "queries", "tracked", *SIZE]
 SPEED = ["variant", "run", "method", *KEYS[1:], "metric", "extrapolated", "n", "value", "low", "high"]
-SCALING = ["variant", "run", "method", "axis", "points", "smallest", "largest", "exponent", "low", "high"]
-SCALING += ["coefficient", "r_squared"]
+SCALING = ["variant", "run", "method", "axis", "law", "points", "smallest", "largest", "exponent"]
+SCALING += ["low", "high", "intercept", "coefficient", "r_squared"]
 FORWARD = ("hydra_forward", "hydra_forward_hessian_free")
 REVERSE = ("hydra_exact", "hydra_hessian_free")
 
@@ -55,10 +59,12 @@ def describe_speed(
         where = run_of(path)
         about = {"variant": where.variant, "run": where.name}
         measured = measure(pd.read_csv(path), str(path))
-        laws = growth(measured)
-        parts = [measured, _memory(pd.read_csv(used)), foretold(measured, laws, all_samples)]
+        laws, lines = growth(measured)
+        parts = [measured, _memory(pd.read_csv(used)), foretold(measured, lines, all_samples)]
         values += [part.assign(**about) for part in parts if len(part)]
-        fits += [about | _row(method, axis, law) for (method, axis), law in laws.items()]
+        found = [({"method": method, "axis": axis}, _power(law)) for (method, axis), law in laws.items()]
+        found += [({"method": method, "axis": "tracked"}, _line(law)) for method, law in lines.items()]
+        fits += [about | what | law for what, law in found]
     _write(pd.concat(values), SPEED, speed)
     _write(pd.DataFrame(fits, columns=SCALING), SCALING, scaling)
 
@@ -77,13 +83,14 @@ def measure(readings: pd.DataFrame, source: str = "the table") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def growth(measured: pd.DataFrame) -> dict[tuple[str, str], Fit]:
-    """The power law of every method along every axis on which it was measured at two sizes or more.
+def growth(measured: pd.DataFrame) -> tuple[dict[tuple[str, str], Power], dict[str, Line]]:
+    """The power law of every method along every axis on which it was measured at two sizes or more; and the line of
+    every method along ``tracked``, which is to be continued.
 
-    The comparison's own size belongs to each axis but ``parameters``, which has another model. What is to be continued,
-    along ``tracked``, is fitted to the largest sizes.
+    The comparison's own size belongs to each axis but ``parameters``, which has another model.
     """
-    laws = {}
+    laws: dict[tuple[str, str], Power] = {}
+    lines: dict[str, Line] = {}
     seconds = _paced(measured)
     for axis in sorted(set(seconds["axis"]) - {MAIN, RECORD}):
         column = axis
@@ -93,9 +100,11 @@ def growth(measured: pd.DataFrame) -> dict[tuple[str, str], Fit]:
             series = pd.concat([part[part["method"] == method] for part in (along, own)])
             series = series.drop_duplicates(column)
             if len(series) > 1:
-                fit = fit_largest if axis == "tracked" else fit_power
-                laws[method, axis] = fit(series[column].tolist(), series["value"].tolist())
-    return laws
+                sizes, values = series[column].tolist(), series["value"].tolist()
+                laws[method, axis] = fit_power(sizes, values)
+                if axis == "tracked":
+                    lines[method] = fit_line(sizes, values)
+    return laws, lines
 
 
 def _paced(measured: pd.DataFrame) -> pd.DataFrame:
@@ -112,23 +121,23 @@ def _paced(measured: pd.DataFrame) -> pd.DataFrame:
     return seconds.assign(value=np.where(np.isnan(at_pace), seconds["value"], at_pace)).reset_index(drop=True)
 
 
-def foretold(measured: pd.DataFrame, laws: dict[tuple[str, str], Fit], all_samples: int) -> pd.DataFrame:
+def foretold(measured: pd.DataFrame, lines: dict[str, Line], all_samples: int) -> pd.DataFrame:
     """The forward recurrence with all samples tracked, and how many times longer than the reverse sweeps it takes."""
     main = measured[measured["axis"] == MAIN]
     seconds = _paced(main).set_index("method")["value"]
     rows = []
     for method in FORWARD:
-        law = laws.get((method, "tracked"))
-        if law is None or not law.trusted or all_samples <= law.largest:
+        line = lines.get(method)
+        if line is None or not line.trusted or all_samples <= line.largest:
             continue
         key: dict[str, Any] = {"method": method, "axis": "tracked", "queries": 1, "tracked": all_samples}
         key |= {column: int(main[column].iloc[0]) for column in SIZE}
-        value, low, high = extrapolate(law, all_samples)
+        value, low, high = extrapolate(line, all_samples)
         against = {"seconds": 1.0}
         names = {PLAIN: "ratio_to_plain"} | {other: f"times_{other}" for other in REVERSE}
         against |= {metric: float(seconds[name]) for name, metric in names.items() if name in seconds.index}
         for metric, unit in against.items():
-            row = key | _value(metric, value / unit, low / unit, high / unit, law.points)
+            row = key | _value(metric, value / unit, low / unit, high / unit, line.points)
             rows.append(row | {"extrapolated": 1})
     return pd.DataFrame(rows)
 
@@ -150,19 +159,14 @@ def _value(metric: str, value: float, low: float, high: float, n: int) -> dict[s
     return {"metric": metric, "extrapolated": 0, "n": n, "value": value, "low": low, "high": high}
 
 
-def _row(method: str, axis: str, law: Fit) -> dict[str, object]:
-    return {
-        "method": method,
-        "axis": axis,
-        "points": law.points,
-        "smallest": law.smallest,
-        "largest": law.largest,
-        "exponent": law.exponent,
-        "low": law.low,
-        "high": law.high,
-        "coefficient": np.exp(law.intercept),
-        "r_squared": law.r_squared,
-    }
+def _power(law: Power) -> dict[str, object]:
+    return {"law": "power", "intercept": 0.0} | asdict(law)
+
+
+def _line(line: Line) -> dict[str, object]:
+    bounds = {"points": line.points, "smallest": line.smallest, "largest": line.largest}
+    values = {"intercept": line.fixed, "coefficient": line.each, "r_squared": line.r_squared}
+    return {"law": "line", "exponent": 1.0} | bounds | values
 
 
 def _write(table: pd.DataFrame, columns: list[str], path: str | Path) -> None:

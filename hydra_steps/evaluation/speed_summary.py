@@ -68,7 +68,7 @@ def summarise_speed(
             "",
             *_comparison(own),
             "",
-            *_growth(laws[laws["run"] == run], own),
+            *_growth(laws[laws["run"] == run]),
             "",
         ]
         lines += _left_out(machine)
@@ -154,15 +154,29 @@ def _comparison(table: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _growth(laws: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
+def _growth(laws: pd.DataFrame) -> Iterator[str]:
     yield "Growth: seconds ∝ sizeᵏ, fitted to the medians."
     yield ""
     yield "| contestant | in | k (95 %) | R² | sizes |"
     yield "|---|---|---|---|---|"
-    for row in laws.to_dict("records"):
+    for row in laws[laws["law"] == "power"].to_dict("records"):
         bounds = f" ({row['low']:.2f}–{row['high']:.2f})" if row["points"] > 2 else ""
-        sizes = f"{row['points']}, {row['smallest']:,.0f}–{row['largest']:,.0f}"
-        yield f"| {row['method']} | {row['axis']} | {row['exponent']:.2f}{bounds} | {row['r_squared']:.4f} | {sizes} |"
+        exponent = f"{row['exponent']:.2f}{bounds}"
+        yield f"| {row['method']} | {row['axis']} | {exponent} | {row['r_squared']:.4f} | {_sizes(row)} |"
+    lines = laws[laws["law"] == "line"].to_dict("records")
+    if lines:
+        yield ""
+        yield "Continued where R² is at least 0.99: seconds = a + b · size, fitted to the medians at the largest sizes."
+        yield ""
+        yield "| contestant | in | a, seconds | b, seconds | R² | sizes |"
+        yield "|---|---|---|---|---|---|"
+    for row in lines:
+        values = f"{row['intercept']:.3g} | {row['coefficient']:.3g} | {row['r_squared']:.4f}"
+        yield f"| {row['method']} | {row['axis']} | {values} | {_sizes(row)} |"
+
+
+def _sizes(row: Mapping[Any, Any]) -> str:
+    return f"{row['points']}, {row['smallest']:,.0f}–{row['largest']:,.0f}"
 
 
 def _left_out(machine: Mapping[str, Any]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """What each method's time is, and how it grows: ratios to plain training, and seconds against size.
 
 Reads ``speed.csv`` and ``scaling.csv``. Measured values are filled bars and points with their quartiles; values
-foretold by a fit are hatched bars and open points, with the fit's 95 % prediction interval. All axes of time are
-logarithmic.
+foretold by a line are hatched bars and open points, with its 95 % prediction interval, and the line is dashed. The
+key has the exponents of the power laws, drawn through what was measured. All axes of time are logarithmic.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ def plot_speedup(
         "low",
         "high",
     ]
-    data, laws = read_tidy(table, needed), read_tidy(scaling, ["variant", "method", "axis", "exponent"])
+    data, laws = (
+        read_tidy(table, needed),
+        read_tidy(scaling, ["variant", "method", "axis", "law", "exponent"]),
+    )
     look = Style.of(style)
     looks = OTHERS | look.methods(set(data["method"]) - set(OTHERS), methods)
     names = list(dict.fromkeys(data["variant"]))
@@ -154,7 +157,9 @@ def _growth(
     axes: Axes, data: pd.DataFrame, laws: pd.DataFrame, axis: str, looks: Mapping[str, MethodStyle]
 ) -> None:
     """Seconds against size on logarithmic axes: points, quartiles, the fitted line, its exponent in the key."""
-    laws = laws[laws["axis"] == axis].set_index("method")
+    laws = laws[laws["axis"] == axis]
+    lines = laws[laws["law"] == "line"].set_index("method")
+    laws = laws[laws["law"] == "power"].set_index("method")
     axes.set_xlabel(AXES[axis])
     drawn = [method for method in GROWING if method in laws.index]
     if not drawn:
@@ -174,16 +179,15 @@ def _growth(
                 part[axis], part["value"], np.array(error), linestyle="none", marker=look.marker, markersize=3.2,
                 color=look.colour, markerfacecolor=fill, markeredgewidth=0.7, elinewidth=0.7,
             )  # fmt: skip
-        line = law["coefficient"] * points[axis] ** law["exponent"]
-        solid = points["extrapolated"] == 0
-        label = f"{law['exponent']:.2f}" + (
-            "" if law["r_squared"] >= 0.99 else f" (R² {law['r_squared']:.2f})"
-        )
-        axes.plot(points[axis][solid], line[solid], color=look.colour, linewidth=0.8, label=label)
-        if not solid.all():
-            axes.plot(
-                points[axis].tail(2), line.tail(2), color=look.colour, linewidth=0.8, linestyle=(0, (2, 2))
-            )
+        sizes = measured[axis]
+        poor = "" if law["r_squared"] >= 0.99 else f" (R² {law['r_squared']:.2f})"
+        axes.plot(sizes, law["coefficient"] * sizes ** law["exponent"], color=look.colour, linewidth=0.8,
+                  label=f"{law['exponent']:.2f}{poor}")  # fmt: skip
+        if len(beyond):
+            line = lines.loc[method]
+            reach = np.geomspace(line["smallest"], beyond[axis].max())
+            axes.plot(reach, line["intercept"] + line["coefficient"] * reach, color=look.colour, linewidth=0.8,
+                      linestyle=(0, (2, 2)))  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.grid(color=GRID)

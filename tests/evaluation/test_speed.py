@@ -64,15 +64,27 @@ def test_a_machine_that_slows_down_does_not_change_a_ratio(tmp_path):
 
 def test_growth_and_what_is_foretold_from_it(tmp_path):
     speed, scaling = tables(tmp_path, study())
-    law = scaling.set_index(["method", "axis"])
-    assert law.loc[("hydra_exact", "queries"), "exponent"] == pytest.approx(1)
-    assert law.loc[("hydra_forward", "tracked"), "points"] == 3
+    law = scaling.set_index(["method", "axis", "law"])
+    assert law.loc[("hydra_exact", "queries", "power"), "exponent"] == pytest.approx(1)
+    assert law.loc[("hydra_forward", "tracked", "power"), "points"] == 3
+    line = law.loc[("hydra_forward", "tracked", "line")]
+    assert (line["points"], line["exponent"]) == (3, 1)
+    assert (line["intercept"], line["coefficient"]) == pytest.approx((0, 3), abs=1e-5)
     beyond = speed[speed["extrapolated"] == 1].set_index("metric")
     assert set(beyond["method"]) == {"hydra_forward"}
     assert set(beyond["tracked"]) == {60_000}
     assert beyond.loc["seconds", "value"] == pytest.approx(180_000)
     assert beyond.loc["times_hydra_exact", "value"] == pytest.approx(60_000)
     assert set(speed.loc[speed["tracked"] < 60_000, "extrapolated"]) == {0}
+
+
+def test_what_all_tracked_samples_share_is_not_continued_as_if_it_grew(tmp_path):
+    """2 s shared, 1 s for each tracked sample: the power law has an exponent below 1, and 60,000 take 60,002 s."""
+    speed, scaling = tables(tmp_path, study((3.0, 6.0, 18.0)))
+    beyond = speed[speed["extrapolated"] == 1].set_index("metric")
+    assert beyond.loc["seconds", "value"] == pytest.approx(60_002, rel=1e-5)
+    power = scaling[scaling["law"] == "power"].set_index(["method", "axis"])
+    assert power.loc[("hydra_forward", "tracked"), "exponent"] < 0.7
 
 
 @pytest.mark.parametrize("slow_at", [1, 4, 16])
@@ -118,6 +130,7 @@ def test_the_summary_says_what_was_missed_and_what_was_not_measured(tmp_path):
     assert "extrapolated" in text
     assert "not measured" in text
     assert "64 tracked" in text  # what was left out
+    assert "| hydra_forward | tracked | " in text.split("Continued")[1]
     assert "a processor" in text
     path.write_text(json.dumps(machine | {"model": "densenet40"}))
     summarise_speed(tmp_path / "speed.csv", tmp_path / "scaling.csv", [path], tmp_path / "speed.md")

@@ -50,7 +50,7 @@ def test_growth_is_held_against_linear(tmp_path):
     def law(method, axis, exponent, low, high):
         row = {"variant": "base", "run": "base-seed0", "method": method, "axis": axis, "points": 4}
         row |= {"smallest": 64, "largest": 512, "exponent": exponent, "low": low, "high": high}
-        return row | {"coefficient": 1.0, "r_squared": 0.99}
+        return row | {"law": "power", "intercept": 0.0, "coefficient": 1.0, "r_squared": 0.99}
 
     scaling = [
         law("hydra_hessian_free", "samples", 0.9, 0.7, 1.05),
