@@ -31,7 +31,7 @@ def mix(x: Tensor) -> Tensor:
 
 def sample_keys(seed: int, epoch: int, samples: Tensor) -> Tensor:
     """One int64 key per sample: samples [b] int64 → keys [b]."""
-    start = mix(mix(torch.tensor(seed, dtype=torch.int64, device=samples.device)) + epoch)
+    start = mix(mix(samples.new_full((), seed)) + epoch)
     return mix(start + samples)
 
 

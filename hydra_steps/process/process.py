@@ -88,7 +88,8 @@ class Process:
         return torch.from_numpy(self.table.astype(np.int64)).to(self.device)
 
     @cached_property
-    def _sizes(self) -> list[int]:
+    def sizes(self) -> list[int]:
+        """|B_t| [t]."""
         return (self.table != ABSENT).sum(1).tolist()
 
     def initial_state(self) -> State:
@@ -97,9 +98,13 @@ class Process:
         slots = torch.zeros(self.optimizer.slots, len(parameters), device=self.device, dtype=self.dtype)
         return State(parameters, slots, self.model.initial_buffers.to(self.device, self.dtype))
 
+    def index(self, step: int) -> Tensor:
+        """B_t [b] int64, on the device."""
+        return self._index[step, : self.sizes[step]]
+
     def batch(self, step: int) -> Batch:
         """The samples of step ``step``, augmented as in training."""
-        index = self._index[step, : self._sizes[step]]
+        index = self.index(step)
         images, labels, keys = self.images[index], self.labels[index], None
         if self.keyed or self.crop or self.flip:
             keys = sample_keys(self.seed, step // self.steps_per_epoch, index)

@@ -153,15 +153,16 @@ class Retrainer:
         weights = removal_weights(process, torch.from_numpy(removed))
         last_epoch = process.steps - process.steps_per_epoch
         losses: list[Tensor] = []
+        kept: list[Tensor] = []
 
         def observe(step: int, state: State, rate: float, batch_losses: Tensor, gradient: Tensor) -> None:
             if step >= last_epoch:
-                index = torch.from_numpy(process.table[step][: len(batch_losses)].astype(np.int64))
-                losses.append(batch_losses[weights[index.to(process.device)] > 0])
+                losses.append(batch_losses.double())
+                kept.append(weights[process.index(step)] > 0)
 
         start = self.first_step(removed)
         state = run(process, self.base.load(start), self.base.rates, start, weights=weights, observe=observe)
-        final_loss = float(torch.cat(losses).double().mean()) if losses else float("nan")
+        final_loss = float(torch.cat(losses)[torch.cat(kept)].mean()) if losses else float("nan")
         return self.measured(state)._replace(final_loss=final_loss)
 
     def outcomes(self, groups: Sequence[np.ndarray]) -> list[Outcome]:
@@ -174,9 +175,8 @@ class Retrainer:
 
         def observe(step: int, batch_losses: Tensor) -> None:
             if step >= last_epoch:
-                index = torch.from_numpy(process.table[step][: batch_losses.shape[1]].astype(np.int64))
                 losses.append(batch_losses.double())
-                kept.append(weights[:, index.to(process.device)] > 0)
+                kept.append(weights[:, process.index(step)] > 0)
 
         states = members(run_together(process, self.base.rates, weights, observe))
         final_losses = [float("nan")] * len(groups)

@@ -68,9 +68,11 @@ def evaluate(process: Process, state: State, images: Tensor, labels: Tensor) -> 
     """Mean loss and accuracy of ``state`` on images [n, …], in evaluation mode; NaN for no images."""
     if not len(labels):
         return float("nan"), float("nan")
-    loss, right, chunk = 0.0, 0, evaluation_chunk(process.device)
+    chunk = evaluation_chunk(process.device)
+    loss = torch.zeros((), dtype=torch.float64, device=process.device)
+    right = torch.zeros((), dtype=torch.int64, device=process.device)
     for part, target in zip(images.split(chunk), labels.split(chunk), strict=True):
         logits = process.model.logits(state.parameters, state.buffers, part)
-        loss += process.loss.values(logits, target).double().sum().item()
-        right += int((logits.argmax(-1) == target).sum())
-    return loss / len(labels), right / len(labels)
+        loss += process.loss.values(logits, target).double().sum()
+        right += (logits.argmax(-1) == target).sum()
+    return loss.item() / len(labels), int(right) / len(labels)

@@ -24,6 +24,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hydra_steps.errors import StudyError
+from hydra_steps.process.batches import ABSENT
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.queries import QuerySet
@@ -95,22 +96,40 @@ def forward(trajectory: Trajectory, tracked: Tensor, hessian: bool) -> Iterator[
     process = trajectory.process
     start = process.initial_state()
     tangent = State(*(part.new_zeros(len(tracked), *part.shape) for part in start))
-    place = torch.full((process.samples,), -1, dtype=torch.int64, device=process.device)
-    place[tracked] = torch.arange(len(tracked), device=process.device)
+    meetings = tracked_in_batches(process, tracked)
     with tqdm(total=trajectory.steps, desc="forward", unit="step", mininterval=1) as bar:
         for segment in trajectory.segments():
             following = [*segment.states[1:], None]
             for step, (state, after) in enumerate(zip(segment.states, following, strict=True), segment.start):
-                tangent = _step(trajectory, state, tangent, step, place, hessian)
+                tangent = _step(trajectory, state, tangent, step, meetings[step], hessian)
                 bar.update()
                 # The state after a segment's last step is the next segment's first: stored, or the final one.
                 yield step + 1, after if after is not None else trajectory.load(step + 1), tangent
 
 
+def tracked_in_batches(process: Process, tracked: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """For each step where ``tracked`` [k] samples stand: their positions in its batch [m], and in ``tracked`` [m].
+
+    Read off the whole table of batches at once, so that no step has to ask the device how many there are.
+    """
+    place = np.full(process.samples, ABSENT)
+    place[tracked.cpu().numpy()] = np.arange(len(tracked))
+    found = np.where(process.table == ABSENT, ABSENT, place[process.table])
+    step, position = np.nonzero(found != ABSENT)
+    counts = np.bincount(step, minlength=process.steps).tolist()
+    both = torch.from_numpy(np.stack([position, found[step, position]])).to(process.device)
+    return [(members, places) for members, places in both.split(counts, 1)]
+
+
 def _step(
-    trajectory: Trajectory, state: State, tangent: State, step: int, place: Tensor, hessian: bool
+    trajectory: Trajectory,
+    state: State,
+    tangent: State,
+    step: int,
+    meeting: tuple[Tensor, Tensor],
+    hessian: bool,
 ) -> State:
-    """Push the tangents through Φ_step."""
+    """Push the tangents through Φ_step; ``meeting`` is its entry of :func:`tracked_in_batches`."""
     process, batch = trajectory.process, trajectory.process.batch(step)
     gradient_dot = torch.zeros_like(tangent.parameters)
     buffers_dot = tangent.buffers
@@ -128,10 +147,10 @@ def _step(
         assert linear.parameters_bar is not None
         gradient_dot += linear.parameters_bar  # H is symmetric: pulling back along h is H h
         buffers_dot = linear.buffers_dot
-    members = torch.nonzero(place[batch.index] >= 0).squeeze(1)
+    members, places = meeting
     if len(members):
         own = own_gradients(process, state, batch, members) / len(batch)
-        gradient_dot.index_add_(0, place[batch.index[members]], own)
+        gradient_dot.index_add_(0, places, own)
     parameters_dot, slots_dot = _push_update(trajectory, state, batch, step, tangent, gradient_dot)
     return State(parameters_dot, slots_dot, buffers_dot)
 

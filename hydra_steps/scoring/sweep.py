@@ -65,13 +65,14 @@ def reverse_sweep(
     ``curvature_proxy`` c adds c·I to the curvature. ``hyper`` asks for the hypergradients of the learning
     rate, weight decay and momentum at one more gradient per step. ``parts`` [e, q, n] takes the contributions by
     epoch (:mod:`hydra_steps.scoring.epochs`). Raises :class:`Diverged` at the first
-    non-finite value, with its step.
+    non-finite value, with its step. That is looked for once per segment: between two segments nothing is read back
+    from the device, so a GPU never waits for the steps' Python.
     """
     process = trajectory.process
     queries = len(cotangents.parameters)
     contribution = torch.zeros(queries, process.samples, dtype=torch.float64, device=process.device)
-    norms = torch.zeros(trajectory.steps, queries, dtype=torch.float64)
-    hypergradients = _Hypergradients(process.optimizer, trajectory.steps, queries) if hyper else None
+    norms = torch.zeros(trajectory.steps, queries, dtype=torch.float64, device=process.device)
+    hypergradients = _Hypergradients(process.optimizer, norms) if hyper else None
     bar = State(*(part.clone() for part in cotangents))
     needs_gradient = hyper or not process.optimizer.linear
     for segment, step in _backwards(trajectory, progress):
@@ -93,10 +94,10 @@ def reverse_sweep(
         contribution.index_add_(1, batch.index, slopes, alpha=-1 / len(batch))
         add_part(parts, trajectory, step, batch.index, -slopes / len(batch))
         bar = State(pulled, slots_bar, buffers_bar)
-        norms[step] = torch.linalg.vector_norm(bar.parameters, dim=1).double().cpu()
-        if not torch.isfinite(norms[step]).all():
-            raise _diverged(step, norms, curvature)
-    return Sweep(contribution, bar, norms, hypergradients.result() if hypergradients else {})
+        norms[step] = torch.linalg.vector_norm(bar.parameters, dim=1)
+        if step == segment.start:
+            _require_finite(norms, segment, curvature)
+    return Sweep(contribution, bar, norms.cpu(), hypergradients.result() if hypergradients else {})
 
 
 def _backwards(trajectory: Trajectory, progress: bool) -> Iterable[tuple[Segment, int]]:
@@ -133,6 +134,13 @@ def _through_gradient(
     return pulled, result.buffers_bar, result.slopes.double()
 
 
+def _require_finite(norms: Tensor, segment: Segment, curvature: Curvature) -> None:
+    """Raise :class:`Diverged` for the first step backwards through ``segment`` whose norm is not finite."""
+    wrong = ~torch.isfinite(norms[segment.start : segment.stop]).all(1)
+    if wrong.any():
+        raise _diverged(segment.start + int(wrong.nonzero().max()), norms.cpu(), curvature)
+
+
 def _diverged(step: int, norms: Tensor, curvature: Curvature) -> Diverged:
     last = norms[step + 1].max().item() if step + 1 < len(norms) else math.nan
     return Diverged(
@@ -151,17 +159,18 @@ class _Hypergradients:
     The update is elementwise in its scalars too, so one forward tangent per scalar gives its Jacobian column.
     """
 
-    def __init__(self, optimizer: Optimizer, steps: int, queries: int) -> None:
+    def __init__(self, optimizer: Optimizer, like: Tensor) -> None:
+        """Zeros of the shape and on the device of ``like`` [t, q]."""
         self._optimizer = optimizer
         self._names = list(optimizer.hyperparameters())
-        self._rates = torch.zeros(steps, queries, dtype=torch.float64)
-        self._sums = {name: torch.zeros(queries, dtype=torch.float64) for name in self._names}
+        self._rates = torch.zeros_like(like)
+        self._sums = {name: like.new_zeros(like.shape[1]) for name in self._names}
 
     def add(self, state: State, gradient: Tensor, rate: float, step: int, bar: State) -> None:
         for name in ["learning_rate", *self._names]:
             scalars = {"learning_rate": rate, **self._optimizer.hyperparameters()}
             with torch.no_grad(), forward_ad.dual_level():
-                value = gradient.new_tensor(scalars.pop(name))
+                value = gradient.new_full((), scalars.pop(name))
                 dual = forward_ad.make_dual(value, torch.ones_like(value))
                 hyper = {} if name == "learning_rate" else {name: dual}
                 after = self._optimizer.update(
@@ -173,14 +182,14 @@ class _Hypergradients:
                     **hyper,
                 )
                 dots = [forward_ad.unpack_dual(part).tangent for part in after]
-            total = torch.zeros(len(bar.parameters), dtype=torch.float64)
+            total = torch.zeros_like(self._rates[step])
             for dot, part in zip(dots, (bar.parameters, bar.slots), strict=True):
                 if dot is not None:
-                    total += (part * dot).flatten(1).sum(1).double().cpu()
+                    total += (part * dot).flatten(1).sum(1).double()
             if name == "learning_rate":
                 self._rates[step] = total
             else:
                 self._sums[name] += total
 
     def result(self) -> dict[str, Tensor]:
-        return {"learning_rate": self._rates, **self._sums}
+        return {name: value.cpu() for name, value in {"learning_rate": self._rates, **self._sums}.items()}
