@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.process.single_queries import single_test_queries
+from hydra_steps.queries.single_queries import single_test_queries
 
 Section = dict[str, Any]
 # The key that switches each section on: off while it is empty.

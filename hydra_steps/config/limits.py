@@ -15,12 +15,12 @@ from hydra_steps.config.explanations import check_explanations
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.validate import shown
+from hydra_steps.counterfactual.designs import check_design, design_specs
 from hydra_steps.data.noise import check_noise
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError
-from hydra_steps.process.designs import check_design, design_specs
 
 Section = dict[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hydra_steps.counterfactual.controls import CONTROLS, flipping_position
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.process.controls import CONTROLS, flipping_position
 
 Section = dict[str, Any]
 

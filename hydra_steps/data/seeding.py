@@ -8,6 +8,7 @@ depends on nothing but those floats.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import Any
 
@@ -49,3 +50,9 @@ def apportion(expected: np.ndarray, offset: float = 0.5) -> np.ndarray[Any, np.d
     steps = np.floor(edges + offset)
     steps[0], steps[-1] = 0.0, total
     return np.diff(steps).astype(np.int64)
+
+
+def generator_of(seed: int, name: str, fraction: float, number: int) -> np.random.Generator:
+    """A generator of its own for each group, so that no group depends on another one's draws."""
+    key = hashlib.sha256(f"{seed}/{name}/{fraction!r}/{number}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=np.frombuffer(key[:16], np.uint64)))

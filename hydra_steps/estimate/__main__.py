@@ -17,7 +17,7 @@ from hydra_steps.config.runs import Study
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import reported
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
-from hydra_steps.process.keep import format_bytes
+from hydra_steps.trajectory.keep import format_bytes
 
 if TYPE_CHECKING:
     from hydra_steps.estimate.rates import Calibration

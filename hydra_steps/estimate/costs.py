@@ -16,12 +16,12 @@ from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import Study
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
+from hydra_steps.counterfactual.designs import design_specs
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.run_costs import Job, RunCosts, run_size
-from hydra_steps.process.designs import design_specs
-from hydra_steps.process.keep import format_bytes
+from hydra_steps.trajectory.keep import format_bytes
 
 if TYPE_CHECKING:
     from hydra_steps.estimate.rates import Calibration

@@ -14,13 +14,13 @@ from typing import Any
 from hydra_steps.config import explored_runs, run_config
 from hydra_steps.config.limits import query_names
 from hydra_steps.config.runs import Study
+from hydra_steps.counterfactual.designs import batch_bounds
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.estimate.rates import Calibration
-from hydra_steps.process.designs import batch_bounds
-from hydra_steps.process.keep import checkpoint_steps
-from hydra_steps.process.members import BLOCK_BYTES, Shape, state_bytes
+from hydra_steps.trajectory.arrays import BLOCK_BYTES, Shape, state_bytes
+from hydra_steps.trajectory.keep import checkpoint_steps
 
 SEGMENT = 64  # states that a sweep holds where all are stored
 BY_EPOCH = (

@@ -22,8 +22,8 @@ import pandas as pd
 
 from hydra_steps.evaluation.counterfactual import ALL_QUERIES
 from hydra_steps.evaluation.removal import mean_interval
-from hydra_steps.evaluation.tables import read_table
-from hydra_steps.evaluation.writing import write_csv
+from hydra_steps.tables.tidy import read_table
+from hydra_steps.tables.writing import write_csv
 
 COLUMNS = (
     *("variant", "run", "seed", "method", "query", "metric", "n", "value", "ci_low", "ci_high"),

@@ -17,9 +17,9 @@ import numpy as np
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.correlation import spearman
-from hydra_steps.evaluation.layout import Run, part_after, run_of
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.scoring.store import Scores, read_scores
+from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 REFERENCE = "hydra_exact"
 

@@ -22,9 +22,9 @@ import pandas as pd
 
 from hydra_steps.evaluation.agreement import REFERENCE, compare
 from hydra_steps.evaluation.intervals import bootstrap_interval
-from hydra_steps.evaluation.layout import Run, part_after, run_of
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 APPROXIMATION = "hydra_hessian_free"  # what the tracked distances are about
 

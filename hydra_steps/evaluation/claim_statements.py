@@ -1,6 +1,6 @@
 """The paper's claims: what is to be compared with what in which table, by :mod:`hydra_steps.evaluation.claims`.
 
-Claims 5 and 6 are about speed: :mod:`hydra_steps.evaluation.speed_claims`. Torch-free.
+Claims 5 and 6 are about speed: :mod:`hydra_steps.benchmark.speed_claims`. Torch-free.
 """
 
 from __future__ import annotations

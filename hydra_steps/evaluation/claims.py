@@ -25,8 +25,8 @@ import pandas as pd
 
 from hydra_steps.evaluation.claim_statements import CLAIMS, EXACT, MEAN, PAPER, Claim
 from hydra_steps.evaluation.removal import FEWEST_SEEDS, mean_interval
-from hydra_steps.evaluation.tables import read_table
-from hydra_steps.evaluation.writing import write_csv
+from hydra_steps.tables.tidy import read_table
+from hydra_steps.tables.writing import write_csv
 
 COLUMNS = (
     *("claim", "statement", "variant", "method", "against", "measured", "n"),

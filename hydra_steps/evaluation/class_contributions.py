@@ -21,11 +21,11 @@ import numpy as np
 
 from hydra_steps.data.pictures import read_pictures
 from hydra_steps.errors import StudyError
-from hydra_steps.evaluation.layout import part_after, run_of
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
-from hydra_steps.process.single_queries import single_test_queries
+from hydra_steps.queries.single_queries import single_test_queries
 from hydra_steps.scoring.store import Scores, read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 _CLASS = re.compile(r"test_class_(\d+)")
 

@@ -31,9 +31,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.pairwise import cosine_distances
 from threadpoolctl import threadpool_limits
 
-from hydra_steps.evaluation.layout import part_after, run_of
 from hydra_steps.evaluation.removal import mean_interval
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.evaluation.vectors import (
     check_length,
     contribution_vectors,
@@ -42,6 +40,8 @@ from hydra_steps.evaluation.vectors import (
     unit_length,
 )
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 METRICS = ("adjusted_rand", "f1", "precision", "recall", "share_noisy")
 STARTS = 10

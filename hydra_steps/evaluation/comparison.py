@@ -21,10 +21,10 @@ import pandas as pd
 
 from hydra_steps.evaluation.counterfactual import ALL_QUERIES
 from hydra_steps.evaluation.detection import QUERIES
-from hydra_steps.evaluation.layout import part_after, run_of
-from hydra_steps.evaluation.tables import read_table
-from hydra_steps.evaluation.writing import write_csv
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import read_table
+from hydra_steps.tables.writing import write_csv
 
 COLUMNS = (
     *("variant", "run", "seed", "method", "status", "unit", "lds", "lds_low", "lds_high", "loo_slope"),

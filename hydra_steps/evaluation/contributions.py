@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from hydra_steps.evaluation.detection import QUERIES, read_is_noisy
-from hydra_steps.evaluation.layout import part_after, run_of
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 LEVELS = np.linspace(0.0, 1.0, 101)
 

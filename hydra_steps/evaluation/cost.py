@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hydra_steps.evaluation.layout import part_after, run_of
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 METRICS = ("seconds", "seconds_training", "peak_memory_bytes")
 

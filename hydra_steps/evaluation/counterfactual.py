@@ -24,13 +24,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
 from hydra_steps.evaluation.correlation import line, pearson, spearman
 from hydra_steps.evaluation.effects import Design, check_match, join_batches, predict
 from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_interval
-from hydra_steps.evaluation.layout import Run, part_after, run_of
-from hydra_steps.evaluation.tables import POINT_COLUMNS, make_table, write_table
-from hydra_steps.process.outcomes import Outcomes, read_outcomes
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.tidy import POINT_COLUMNS, make_table, write_table
 
 ALL_QUERIES = "mean_over_queries"
 

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.errors import StudyError
-from hydra_steps.evaluation.layout import part_after
-from hydra_steps.evaluation.tables import read_table
-from hydra_steps.evaluation.writing import write_csv
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import part_after
+from hydra_steps.tables.tidy import read_table
+from hydra_steps.tables.writing import write_csv
 
 COLUMNS = (
     *("variant", "run", "seed", "method", "label", "damping", "effective_damping"),

@@ -20,10 +20,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_intervals
-from hydra_steps.evaluation.layout import part_after, run_of
 from hydra_steps.evaluation.ranking import Ranking, counts_of
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 QUERIES = ("validation_mean", "test_mean")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hydra_steps.counterfactual.outcomes import Outcomes
 from hydra_steps.errors import StudyError
-from hydra_steps.process.outcomes import Outcomes
 from hydra_steps.scoring.store import Scores
 
 

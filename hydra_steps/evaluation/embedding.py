@@ -16,8 +16,6 @@ import pandas as pd
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from hydra_steps.evaluation.layout import part_after, run_of
-from hydra_steps.evaluation.tables import write_table
 from hydra_steps.evaluation.vectors import (
     check_length,
     contribution_vectors,
@@ -26,6 +24,8 @@ from hydra_steps.evaluation.vectors import (
     unit_length,
 )
 from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import write_table
 
 COLUMNS = (
     *("variant", "run", "seed", "method", "index", "label", "clean_label", "is_noisy", "queries"),

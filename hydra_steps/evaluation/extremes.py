@@ -23,11 +23,11 @@ import pandas as pd
 
 from hydra_steps.data.pictures import read_pictures
 from hydra_steps.data.registry import dataset
-from hydra_steps.evaluation.layout import part_after, run_of
-from hydra_steps.evaluation.tables import write_table
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
-from hydra_steps.process.single_queries import single_test_queries
+from hydra_steps.queries.single_queries import single_test_queries
 from hydra_steps.scoring.store import Scores, read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import write_table
 
 COLUMNS = (
     *("variant", "run", "seed", "method", "unit", "given", "query", "subject", "side", "rank"),

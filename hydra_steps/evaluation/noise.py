@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hydra_steps.evaluation.layout import run_of
-from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.tables.layout import run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 
 def describe_noise(labels: Sequence[str | Path], output: str | Path) -> None:

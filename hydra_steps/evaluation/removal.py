@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from hydra_steps.evaluation.layout import part_after, run_of
-from hydra_steps.evaluation.tables import make_table, write_table
-from hydra_steps.process.controls import CONTROLS
+from hydra_steps.counterfactual.controls import CONTROLS
 from hydra_steps.stores import read_store
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 SCHEMA_VERSION = 1
 MEASURES = (

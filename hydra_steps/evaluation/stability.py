@@ -19,9 +19,9 @@ import pandas as pd
 
 from hydra_steps.evaluation.approximation import epochs_of
 from hydra_steps.evaluation.correlation import spearman
-from hydra_steps.evaluation.layout import part_after, run_of
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.scoring.store import Scores, read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 
 def evaluate_stability(

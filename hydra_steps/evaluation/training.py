@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hydra_steps.evaluation.layout import run_of
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.stores import open_complete, read_array
+from hydra_steps.tables.layout import run_of
+from hydra_steps.tables.tidy import make_table, write_table
 
 PREFIX = "epoch_"
 METRICS = tuple(

@@ -17,7 +17,7 @@ import pandas as pd
 
 from hydra_steps.data.seeding import random_order, random_stream
 from hydra_steps.errors import StudyError
-from hydra_steps.process.single_queries import single_test_queries
+from hydra_steps.queries.single_queries import single_test_queries
 from hydra_steps.scoring.store import Scores
 
 # Contributions are float32 at best: directions that differ by less are equal, and must not be told apart.

@@ -21,10 +21,10 @@ from hydra_steps.explorer.blocks import Blocks, scaled_halves
 from hydra_steps.explorer.lists import HARMED, extreme_samples, listed_epochs, most_listed
 from hydra_steps.explorer.samples import Samples
 from hydra_steps.explorer.sprites import COLUMNS, ROWS, sprites
-from hydra_steps.figures.frames import detection_query, query_name
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.scoring.store import Scores, read_scores
 from hydra_steps.stores import read_extra
+from hydra_steps.tables.frames import detection_query, query_name
 
 EVERYTHING = 5_000  # up to so many training samples, each has its picture and its contributions on the page
 SUSPECTS = 200  # samples with the lowest contributions of each method that are worth a picture

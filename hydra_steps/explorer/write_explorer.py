@@ -18,7 +18,6 @@ from markupsafe import Markup
 from hydra_steps.config.runs import run_config
 from hydra_steps.data.registry import dataset
 from hydra_steps.errors import StudyError
-from hydra_steps.evaluation.layout import part_after, run_of
 from hydra_steps.explorer.blocks import Blocks
 from hydra_steps.explorer.run_page import Method, run_page
 from hydra_steps.explorer.samples import read_samples
@@ -26,6 +25,7 @@ from hydra_steps.figures.style import Style
 from hydra_steps.report.render import render_page
 from hydra_steps.report.setup import title
 from hydra_steps.stores import plain
+from hydra_steps.tables.layout import part_after, run_of
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("data.js", "parts.js", "list.js", "query.js", "sample.js", "suspects.js", "main.js")

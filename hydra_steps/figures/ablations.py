@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from hydra_steps.figures.dots import reference_line
-from hydra_steps.figures.frames import plural, query_name, read_tidy
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import GRID, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import plural, query_name, read_tidy
 
 # metric: headline, name of the axis, what chance gives. From −1 (or 0, for the AUROC) to 1.
 PANELS = {

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, mark_epochs, note, save
+from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
 _PANELS = (
     ("spearman", "Rank correlation", "Spearman ρ with exact HyDRA", 1.0),

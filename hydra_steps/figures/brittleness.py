@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots
-from hydra_steps.figures.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
 
 def plot_brittleness(

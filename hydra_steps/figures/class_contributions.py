@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
 
-from hydra_steps.figures.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "method", "metric", "label", "test_label", "is_noisy", "value")
 _PARTS = ((0, "clean labels"), (1, "wrong labels"))

@@ -14,9 +14,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
-from hydra_steps.figures.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "method", "metric", "algorithm", "label", "n", "value", "ci_low", "ci_high")
 ALGORITHMS = {

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hydra_steps.figures.frames import (
+from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, grid_shape, note, save
+from hydra_steps.tables.frames import (
     count_seeds,
     detection_query,
     per_run,
@@ -25,7 +26,6 @@ from hydra_steps.figures.frames import (
     read_tidy,
     variants,
 )
-from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, grid_shape, note, save
 
 _FEWEST_BINS, _MOST_BINS = 16, 48
 _GROUPS = ((0, "clean label", CLEAN, "-"), (1, "wrong label", NOISY, (0, (3, 1))))

@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from hydra_steps.figures.dots import LINE_HEIGHT
-from hydra_steps.figures.frames import read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import read_tidy, variants
 
 LEAST = 0.01  # of a training: what costs less stands there, so that a constant does not squeeze all others
 _PANELS = (("lds", "Predicting re-training", "LDS", 0.0), ("auroc", "Finding wrong labels", "AUROC", 0.5))

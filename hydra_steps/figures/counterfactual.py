@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
-from hydra_steps.figures.frames import (
+from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import (
     ALL_QUERIES,
     count_seeds,
     is_mean_query,
@@ -27,7 +28,6 @@ from hydra_steps.figures.frames import (
     read_tidy,
     variants,
 )
-from hydra_steps.figures.style import Style, canvas, drawing, note, save
 
 
 def plot_counterfactual(

@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hydra_steps.figures.frames import read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import read_tidy, variants
 
 
 def plot_damping(

@@ -17,7 +17,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
-from hydra_steps.figures.frames import (
+from hydra_steps.figures.methods import MethodStyle
+from hydra_steps.figures.noise import share_wrong
+from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import (
     count_seeds,
     detection_query,
     over_seeds,
@@ -27,9 +30,6 @@ from hydra_steps.figures.frames import (
     read_tidy,
     variants,
 )
-from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.noise import share_wrong
-from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
 
 _DOTS = (("auroc", "Ranking", "AUROC"), ("average_precision", "Precision", "average precision"))
 

@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from hydra_steps.figures.frames import plural, read_tidy, variants
 from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "method", "index", "label", "is_noisy", "x", "y")
 _GROUPS = ((0, "clean label", CLEAN, "o"), (1, "wrong label", NOISY, "x"))

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hydra_steps.errors import StudyError
-from hydra_steps.figures.frames import query_name, read_tidy, variants
 from hydra_steps.figures.style import CLEAN, FAINT, INK, NOISY, Style, drawing, note, save
+from hydra_steps.tables.frames import query_name, read_tidy, variants
 
 _COLUMNS = (
     *("variant", "seed", "method", "unit", "given", "query", "subject", "side", "rank", "training", "label"),

@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
-from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "metric", "clean_label", "label", "n", "value")
 _MOST_COLUMNS = 2

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hydra_steps.figures.frames import main_design, main_query, per_run, query_name, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, grid_shape, note, save
+from hydra_steps.tables.frames import main_design, main_query, per_run, query_name, read_tidy, variants
 
 
 def plot_prediction(

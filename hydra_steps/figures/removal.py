@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hydra_steps.figures.frames import over_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import over_seeds, per_run, plural, read_tidy, variants
 
 _PANELS = (
     ("test_accuracy", "Accuracy", "test set correct (%)", 100.0),

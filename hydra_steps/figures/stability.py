@@ -13,9 +13,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
-from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import Style, canvas, drawing, mark_epochs, note, save
+from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
 
 def plot_stability(

@@ -14,8 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from hydra_steps.figures.frames import count_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.figures.style import SPLIT_COLOURS, Style, canvas, drawing, note, save
+from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
 _LINES = {"train": "-", "validation": (0, (4, 1.5)), "test": (0, (1, 1))}
 _NAMES = {"train": "training", "validation": "validation", "test": "test"}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from hydra_steps.models.layers import BatchNorm, KeyedDropout
 from hydra_steps.models.pooling import pool_first
-from hydra_steps.process.tangent import push, supports
+from hydra_steps.tangents.chain import push, supports
 
 LIGHT = (nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout)
 Entry = tuple[str, tuple[int, ...], int]  # name, shape, offset
@@ -138,7 +138,7 @@ class FlatModel:
         """Logits z [b, c], their tangents ż [b, q, c] along ``directions`` [q, p], and the way back.
 
         For models with rules (``has_rules``). The way back maps a cotangent δ [b, c] of z (or None) and its tangents
-        [b, q, c] to the tangents of the parameters' gradient [q, p]; see :mod:`hydra_steps.process.tangent`.
+        [b, q, c] to the tangents of the parameters' gradient [q, p]; see :mod:`hydra_steps.tangents.chain`.
         """
         dots: dict[nn.Module, dict[str, Tensor]] = {}
         pieces = directions.split(self._sizes, 1)

@@ -8,7 +8,7 @@ One forward pass with a tangent u gives the directional derivatives of all the b
     Gauss–Newton   G u = Jᵀ [ (w_n/|B|) (∂²ℓ_n/∂z²) ż_n ]       positive semi-definite
     none           0
 
-Where all layers have rules (:mod:`hydra_steps.process.tangent`) this is the backward pass differentiated forwards,
+Where all layers have rules (:mod:`hydra_steps.tangents.chain`) this is the backward pass differentiated forwards,
 which many directions share; other models go through PyTorch's forward mode and a backward pass through that, direction
 by direction. Cost in forward passes F (a training step is 3F) for one direction: exact 8F, Gauss–Newton 5F, none
 3F; LeNet-5 in batches of 64 on one processor core, of eight at once each: exact 3.2F, Gauss–Newton 2.4F, none 1F.

@@ -27,9 +27,9 @@ from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.registry import build_model
 from hydra_steps.process.batches import ABSENT, augment, batch_table
 from hydra_steps.process.flat_model import FlatModel
-from hydra_steps.process.losses import Loss, build_loss
 from hydra_steps.process.optimizers import Optimizer, Scalar, build_optimizer
 from hydra_steps.process.state import State
+from hydra_steps.tasks.losses import Loss, build_loss
 
 
 @dataclass(frozen=True)

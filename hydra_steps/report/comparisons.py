@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hydra_steps.figures.frames import (
+from hydra_steps.report.ranking import Entry, Ranking, rank
+from hydra_steps.report.study import Finding, Study
+from hydra_steps.report.words import listing, number, percent
+from hydra_steps.tables.frames import (
     ALL_QUERIES,
     detection_query,
     main_design,
@@ -17,9 +20,6 @@ from hydra_steps.figures.frames import (
     plural,
     query_name,
 )
-from hydra_steps.report.ranking import Entry, Ranking, rank
-from hydra_steps.report.study import Finding, Study
-from hydra_steps.report.words import listing, number, percent
 
 WEAK = 0.5  # an LDS below this orders the groups poorly
 SIZE_TOLERANCE = 0.1  # a slope this near to one predicts the size too

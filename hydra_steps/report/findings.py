@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
-from hydra_steps.figures.frames import count_seeds, main_query, over_seeds, per_run, plural, query_name
 from hydra_steps.report.comparisons import contrast, counterfactual, detection
 from hydra_steps.report.ranking import rank
 from hydra_steps.report.removals import brittleness, removal
 from hydra_steps.report.study import Finding, Study
 from hydra_steps.report.trust import smoothness
 from hydra_steps.report.words import duration, listing, number, percent
+from hydra_steps.tables.frames import count_seeds, main_query, over_seeds, per_run, plural, query_name
 
 
 def findings(study: Study, names: Iterable[str]) -> list[Finding]:

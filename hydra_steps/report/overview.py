@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hydra_steps.figures.frames import over_seeds
 from hydra_steps.report.headline import Column
 from hydra_steps.report.study import Study
 from hydra_steps.report.words import percent
+from hydra_steps.tables.frames import over_seeds
 
 
 @dataclass(frozen=True)

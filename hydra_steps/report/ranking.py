@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hydra_steps.figures.frames import over_seeds
 from hydra_steps.report.words import interval, number
+from hydra_steps.tables.frames import over_seeds
 
 
 @dataclass(frozen=True)

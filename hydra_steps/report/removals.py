@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hydra_steps.figures.frames import over_seeds, plural, query_name
-from hydra_steps.process.controls import CONTROLS, ORACLE, RANDOM_ORDER
+from hydra_steps.counterfactual.controls import CONTROLS, ORACLE, RANDOM_ORDER
 from hydra_steps.report.ranking import Entry, overlaps, rank
 from hydra_steps.report.study import Finding, Study
 from hydra_steps.report.words import listing, number, percent
+from hydra_steps.tables.frames import over_seeds, plural, query_name
 
 
 def removal(study: Study) -> list[Finding]:

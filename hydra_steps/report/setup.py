@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hydra_steps.config.schema import merge
-from hydra_steps.figures.frames import plural
 from hydra_steps.report.words import listing, percent
+from hydra_steps.tables.frames import plural
 
 DATASETS = {
     "digits": "scikit-learn's handwritten digits",

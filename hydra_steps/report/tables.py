@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hydra_steps.figures.frames import ALL
+from hydra_steps.tables.frames import ALL
 
 MOST_ROWS = 3000  # above this a page gets slow on a phone: summary rows only, then the first so many
 TITLES = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hydra_steps.figures.frames import over_seeds, per_run, plural
 from hydra_steps.report.study import Finding, Study
 from hydra_steps.report.words import listing, percent
+from hydra_steps.tables.frames import over_seeds, per_run, plural
 
 ALL_QUERIES = "all"  # the row of the median over the queries
 

@@ -23,7 +23,6 @@ from markupsafe import Markup
 
 import hydra_steps
 from hydra_steps.errors import StudyError
-from hydra_steps.figures.frames import read_tidy, variants
 from hydra_steps.figures.style import Style
 from hydra_steps.report.captions import caption_html, caption_text, plain_text
 from hydra_steps.report.findings import claims, findings
@@ -33,6 +32,7 @@ from hydra_steps.report.render import render_page
 from hydra_steps.report.setup import setup_sentences, title
 from hydra_steps.report.study import Study
 from hydra_steps.report.tables import TITLES, shown_table, table_name
+from hydra_steps.tables.frames import read_tidy, variants
 
 # Sections of the results in reading order: heading, findings, figures.
 RESULTS = (

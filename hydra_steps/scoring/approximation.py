@@ -29,10 +29,10 @@ from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.optimizers import SGD
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
-from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data
-from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.hydra_forward import forward, own_gradients, tracked_samples
+from hydra_steps.trajectory.store import TrajectoryStore
+from hydra_steps.trajectory.training import load_data
+from hydra_steps.trajectory.trajectory import Trajectory
 
 COLUMNS = ("epoch", "sample", "norm", "distance", "bound", "bound_measured", "spectral_norm")
 BATCHES, ITERATIONS = 3, 20  # of the power iteration at the end of an epoch

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from hydra_steps.process.queries import QuerySet
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.gradients import CHUNK
 from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.trajectory.trajectory import Trajectory
 
 
 @scorer(

@@ -18,12 +18,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hydra_steps.errors import Diverged, StudyError
-from hydra_steps.process.queries import QuerySet
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.tracin import repeats
+from hydra_steps.trajectory.trajectory import Trajectory
 
 
 @scorer(

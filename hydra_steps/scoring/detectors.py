@@ -22,10 +22,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from hydra_steps.errors import StudyError
-from hydra_steps.process.queries import QuerySet
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import epoch_ends, epoch_logits, module_at, penultimate, train_logits
 from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.trajectory.trajectory import Trajectory
 
 EVERY_EPOCH = "the states at the ends of epochs"
 

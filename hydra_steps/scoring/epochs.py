@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import Trajectory
 
 NAME = "by_epoch"  # of the option, and of the array in the scores' store
 

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from hydra_steps.process.process import Process
-from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.trajectory.trajectory import Trajectory
 
 CHUNK = 64  # samples whose gradients are held at once
 

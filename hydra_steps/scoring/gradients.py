@@ -16,11 +16,11 @@ from torch import Tensor
 
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
-from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.gradient_products import batch_products
 from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.trajectory.trajectory import Trajectory
 
 CHUNK = 64  # samples per pass: with all directions at once, what stays in a processor's caches
 

@@ -19,13 +19,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hydra_steps.process.linearise import Curvature
-from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.epochs import add_part, epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradient_products import batch_products
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import Sweep, reverse_sweep
+from hydra_steps.trajectory.trajectory import Trajectory
 
 QUERY_MEMORY = 10**9  # bytes for the queries of one pass
 

@@ -21,14 +21,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from hydra_steps.process.designs import generator_of
-from hydra_steps.process.keep import checkpoint_steps
+from hydra_steps.data.seeding import generator_of
 from hydra_steps.process.linearise import Curvature
-from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import reverse_sweep
+from hydra_steps.trajectory.keep import checkpoint_steps
+from hydra_steps.trajectory.trajectory import Trajectory
 
 BUDGET = 10**9  # bytes of states of one run in memory
 

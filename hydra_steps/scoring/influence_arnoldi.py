@@ -17,12 +17,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from hydra_steps.errors import Diverged
-from hydra_steps.process.queries import QuerySet
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import weight_decay
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 128
 

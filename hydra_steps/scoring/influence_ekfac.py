@@ -18,15 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.errors import StudyError
-from hydra_steps.process.losses import MeanSquaredError
 from hydra_steps.process.process import Process
-from hydra_steps.process.queries import QuerySet
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import weight_decay
 from hydra_steps.scoring.gradient_cosine import final_gradients
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import classes_of, module_at
 from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.tasks.losses import MeanSquaredError
+from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 256
 SUPPORTED = (nn.Linear, nn.Conv2d)

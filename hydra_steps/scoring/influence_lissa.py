@@ -21,12 +21,12 @@ from tqdm import tqdm
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.process import Process
-from hydra_steps.process.queries import QuerySet
 from hydra_steps.process.state import State
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import curvature_product, weight_decay
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.trajectory.trajectory import Trajectory
 
 GROWTH_LIMIT = 1e3  # times the largest length that a convergent series can have, ‖v‖ times the iterations
 

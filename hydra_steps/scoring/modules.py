@@ -12,7 +12,7 @@ from hydra_steps.models.registry import build_model
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.process.state import State
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import Trajectory
 
 
 def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:

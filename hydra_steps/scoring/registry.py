@@ -15,8 +15,8 @@ import numpy as np
 from torch import Tensor
 
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.process.queries import QuerySet
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.trajectory.trajectory import Trajectory
 
 _FILES = (
     "hydra",

@@ -17,14 +17,14 @@ import torch
 
 from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.manifest import TIMING
-from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.store import TrajectoryStore
-from hydra_steps.process.training import load_data
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.epochs import NAME
 from hydra_steps.scoring.registry import Contribution, get_scorer
 from hydra_steps.scoring.store import write_scores
+from hydra_steps.trajectory.manifest import TIMING
+from hydra_steps.trajectory.store import TrajectoryStore
+from hydra_steps.trajectory.training import load_data
+from hydra_steps.trajectory.trajectory import Trajectory
 
 
 def score_samples(

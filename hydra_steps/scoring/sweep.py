@@ -10,7 +10,7 @@ cotangent):
 
 which is the vjp of Φ_t; ``optimizer.pullback`` has it for every optimizer and ``linearise`` for every curvature.
 Cost with the exact Hessian: two trainings for one query, and where the layers have rules
-(:mod:`hydra_steps.process.tangent`) little more than one for each of several; less for the others. Memory: O(segment +
+(:mod:`hydra_steps.tangents.chain`) little more than one for each of several; less for the others. Memory: O(segment +
 queries).
 Index letters: q queries, n samples, t steps, p parameters, b batch, r buffers.
 """
@@ -31,8 +31,8 @@ from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.optimizers import Optimizer
 from hydra_steps.process.process import Batch
 from hydra_steps.process.state import State
-from hydra_steps.process.trajectory import Segment, Trajectory
 from hydra_steps.scoring.epochs import add_part
+from hydra_steps.trajectory.trajectory import Segment, Trajectory
 
 
 @dataclass

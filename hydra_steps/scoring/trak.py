@@ -18,12 +18,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from hydra_steps.errors import Diverged, StudyError
-from hydra_steps.process.losses import CrossEntropy
-from hydra_steps.process.queries import QuerySet
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.tracin import checkpoint_steps
+from hydra_steps.tasks.losses import CrossEntropy
+from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 512  # dattri makes the projection anew for every batch: few large ones
 

@@ -15,10 +15,10 @@ from hydra_steps.errors import StudyError
 from hydra_steps.estimate.__main__ import duration, main, table
 from hydra_steps.estimate.calibration import Calibration, MethodCost, calibrate, small_queries
 from hydra_steps.estimate.costs import require_space, study_costs, wall_seconds
-from hydra_steps.process.keep import checkpoint_steps
-from hydra_steps.process.members import Shape
-from tests.process.recorded import train
-from tests.tiny import tiny_settings
+from hydra_steps.trajectory.arrays import Shape
+from hydra_steps.trajectory.keep import checkpoint_steps
+from tests.helpers.recorded import train
+from tests.helpers.tiny import tiny_settings
 
 ROOT = Path(__file__).parents[2]
 

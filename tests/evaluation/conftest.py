@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hydra_steps.process.outcomes import write_outcomes
+from hydra_steps.counterfactual.outcomes import write_outcomes
 from hydra_steps.scoring.store import write_scores
 
 

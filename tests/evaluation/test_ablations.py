@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hydra_steps.evaluation.ablations import COLUMNS, evaluate_ablations
-from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.tables.tidy import make_table, write_table
 
 STUDENT = 4.302652730 / 3**0.5  # half-width of an interval over three seeds, in standard deviations
 

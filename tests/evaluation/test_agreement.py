@@ -5,7 +5,7 @@ import pytest
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.agreement import evaluate_agreement, relative_error, sign_disagreement
-from hydra_steps.evaluation.tables import read_table
+from hydra_steps.tables.tidy import read_table
 
 EXACT = np.array([[1.0, -2.0, 3.0, 4.0], [0.0, 1.0, 2.0, -1.0]])
 QUERIES = ("test_mean", "test_sample_3")

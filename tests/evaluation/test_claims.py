@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hydra_steps.evaluation.claims import FAILS, HOLDS, OPEN, Comparison, evaluate_claims, summed_up
-from hydra_steps.evaluation.tables import make_table, write_table
+from hydra_steps.tables.tidy import make_table, write_table
 
 METHODS = {"hydra_exact": {"method": "hydra_exact"}, "hydra_hessian_free": {"method": "hydra_hessian_free"}}
 METHODS |= {"if_strong": {"method": "influence_cg"}, "if_weak": {"method": "influence_lissa"}}

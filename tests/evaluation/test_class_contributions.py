@@ -7,7 +7,7 @@ from hydra_steps.data import noise_labels, split_data
 from hydra_steps.data.pictures import read_pictures
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.class_contributions import describe_classes
-from hydra_steps.evaluation.tables import read_table
+from hydra_steps.tables.tidy import read_table
 
 rng = np.random.default_rng(0)
 GIVEN, NOISY = rng.integers(0, 3, 40), rng.random(40) < 0.4

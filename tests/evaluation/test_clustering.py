@@ -6,7 +6,7 @@ from sklearn.metrics import f1_score
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.clustering import METRICS, cluster, evaluate_clustering, overlap
-from hydra_steps.evaluation.tables import read_table
+from hydra_steps.tables.tidy import read_table
 
 ALGORITHMS = ["kmeans", "kmeans_unit", "agglomerative"]
 QUERIES = [f"test_sample_{i}" for i in range(6)]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from hydra_steps.evaluation.comparison import COLUMNS, compare_methods, table_text
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.figures.cost_accuracy import plot_cost_accuracy
 from hydra_steps.scoring.store import write_scores
+from hydra_steps.tables.tidy import make_table, write_table
 
 METHODS = {
     "good": ("query", "scored"),

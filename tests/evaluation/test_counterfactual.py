@@ -5,7 +5,7 @@ import pytest
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.counterfactual import ALL_QUERIES, evaluate_counterfactual
-from hydra_steps.evaluation.tables import POINT_COLUMNS, read_table
+from hydra_steps.tables.tidy import POINT_COLUMNS, read_table
 
 GENERATOR = np.random.default_rng(0)
 C = GENERATOR.normal(size=(2, 30))

@@ -10,9 +10,9 @@ import pytest
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.damping import evaluate_damping
-from hydra_steps.evaluation.tables import make_table, write_table
 from hydra_steps.figures.damping import plot_damping
 from hydra_steps.scoring.store import write_scores
+from hydra_steps.tables.tidy import make_table, write_table
 
 SWEEP = {"low": 1e-3, "middle": 0.1, "high": 10.0}
 LDS = {"low": (0.2, 0.9), "middle": (0.6, 0.5), "high": (np.nan, np.nan)}  # on validation, on test

@@ -8,8 +8,8 @@ from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.contributions import describe_contributions
 from hydra_steps.evaluation.cost import describe_cost
 from hydra_steps.evaluation.noise import describe_noise, transition_matrix
-from hydra_steps.evaluation.tables import read_table
 from hydra_steps.evaluation.training import describe_training
+from hydra_steps.tables.tidy import read_table
 
 
 def trajectory(folder, run, loss, complete=True):

@@ -8,7 +8,7 @@ import pytest
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.detection import detect, evaluate_detection
 from hydra_steps.evaluation.ranking import Ranking, counts_of
-from hydra_steps.evaluation.tables import read_table
+from hydra_steps.tables.tidy import read_table
 
 
 def slow_auroc(c, noisy) -> float:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from hydra_steps.evaluation.embedding import COLUMNS, embed, embed_contributions
-from hydra_steps.evaluation.tables import read_table
+from hydra_steps.tables.tidy import read_table
 from tests.evaluation.test_clustering import QUERIES, two_directions
 
 

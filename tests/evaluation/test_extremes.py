@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.data.pictures import read_pictures
 from hydra_steps.evaluation.extremes import COLUMNS, describe_extremes, extreme_positions
-from hydra_steps.evaluation.tables import read_table
+from hydra_steps.tables.tidy import read_table
 
 QUERIES = ["test_mean", *(f"test_sample_{i}" for i in range(7))]
 

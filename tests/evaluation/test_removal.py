@@ -14,8 +14,8 @@ from hydra_steps.evaluation.removal import (
     mean_interval,
     within,
 )
-from hydra_steps.evaluation.tables import make_table, read_table
 from hydra_steps.stores import write_store
+from hydra_steps.tables.tidy import make_table, read_table
 
 
 def removal(folder, label, accuracy, run="base-seed0"):

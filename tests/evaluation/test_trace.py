@@ -5,8 +5,8 @@ import pytest
 
 from hydra_steps.evaluation.approximation import evaluate_approximation
 from hydra_steps.evaluation.stability import evaluate_stability
-from hydra_steps.evaluation.tables import read_table
 from hydra_steps.scoring.store import write_scores
+from hydra_steps.tables.tidy import read_table
 
 ABOUT = {"unit": "query", "trajectory_digest": "t", "data_digest": "d"}
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import browser
-from tests.explorer.made import make_explorer
+from tests.helpers.browser import browser
+from tests.helpers.made_explorer import make_explorer
 
 __all__ = ["browser"]
 

@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.stores import read_extra
-from tests.browser import load, requests
+from tests.helpers.browser import load, requests
 
 
 @pytest.fixture

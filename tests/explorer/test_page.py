@@ -7,7 +7,7 @@ import pytest
 
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer import write_explorer
-from tests.explorer.made import make_explorer, make_study
+from tests.helpers.made_explorer import make_explorer, make_study
 
 
 def test_nothing_is_fetched(explorer):

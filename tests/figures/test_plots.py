@@ -12,7 +12,7 @@ import pytest
 
 import hydra_steps.figures as figures
 from hydra_steps.errors import StudyError
-from tests.figures.tables import Tables
+from tests.helpers.figure_tables import Tables
 
 FORMATS = ("svg", "pdf", "png")
 FEW = ("test_mean", "test_sample_2")
@@ -65,7 +65,7 @@ def test_the_same_bytes_in_another_process(tmp_path):
     (tmp_path / "matplotlibrc").write_text("font.size: 20\naxes.grid: True\nsavefig.bbox: tight\n")
     here = {name: draw(name, Tables(tmp_path / "here", queries=FEW), tmp_path / "here") for name in PLOTS}
     code = (
-        "import sys; from pathlib import Path; from tests.figures.tables import Tables;"
+        "import sys; from pathlib import Path; from tests.helpers.figure_tables import Tables;"
         "from tests.figures.test_plots import FEW, PLOTS, draw;"
         "folder = Path(sys.argv[1]); [draw(name, Tables(folder, queries=FEW), folder) for name in PLOTS]"
     )

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from hydra_steps.errors import StudyError
-from hydra_steps.figures.frames import detection_query, main_query, plural, query_name
 from hydra_steps.figures.methods import METHODS, method_styles, order_methods
 from hydra_steps.figures.style import Style, grid_shape
+from hydra_steps.tables.frames import detection_query, main_query, plural, query_name
 
 QUICK = (
     "hydra_exact",

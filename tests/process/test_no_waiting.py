@@ -19,10 +19,10 @@ from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.process.together import run_together
-from hydra_steps.process.trajectory import Trajectory
 from hydra_steps.scoring.hydra_forward import forward, tracked_in_batches
 from hydra_steps.scoring.sweep import reverse_sweep
-from tests.tiny import OPTIMIZERS, tiny_data, tiny_settings
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import OPTIMIZERS, tiny_data, tiny_settings
 
 MODELS = {
     "perceptron": {"name": "mlp", "hidden": [5]},

@@ -15,11 +15,11 @@ from hydra_steps.models.keyed import keyed_uniform, sample_keys
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.registry import build_model
 from hydra_steps.process.batches import augment, batch_table
-from hydra_steps.process.losses import build_loss
 from hydra_steps.process.optimizers import build_optimizer
 from hydra_steps.process.process import build_process
 from hydra_steps.process.running import retrain, run
-from tests.tiny import (
+from hydra_steps.tasks.losses import build_loss
+from tests.helpers.tiny import (
     MODELS,
     OPTIMIZERS,
     SCHEDULES,

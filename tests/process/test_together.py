@@ -9,7 +9,7 @@ import torch
 from hydra_steps.process.process import build_process
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.together import ON_PROCESSOR, at_once, members, run_together
-from tests.tiny import MODELS, OPTIMIZERS, tiny_data, tiny_process, tiny_rates, tiny_settings
+from tests.helpers.tiny import MODELS, OPTIMIZERS, tiny_data, tiny_process, tiny_rates, tiny_settings
 
 CASES = [*((name, "plain") for name in OPTIMIZERS), *(("momentum", name) for name in MODELS)]
 

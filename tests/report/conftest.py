@@ -7,8 +7,8 @@ import pytest
 from hydra_steps import figures
 from hydra_steps.config import resolve_study, study_yaml
 from hydra_steps.report import write_report
-from tests.browser import browser
-from tests.figures.tables import Tables
+from tests.helpers.browser import browser
+from tests.helpers.figure_tables import Tables
 
 __all__ = ["browser"]
 

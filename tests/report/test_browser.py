@@ -4,7 +4,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import load, requests
+from tests.helpers.browser import load, requests
 
 
 @pytest.fixture

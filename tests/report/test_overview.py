@@ -3,12 +3,12 @@
 import pandas as pd
 import pytest
 
-from hydra_steps.figures.frames import read_tidy
 from hydra_steps.report.headline import headline_columns
 from hydra_steps.report.overview import overview
 from hydra_steps.report.study import Study
 from hydra_steps.report.words import percent
-from tests.figures.tables import Tables
+from hydra_steps.tables.frames import read_tidy
+from tests.helpers.figure_tables import Tables
 from tests.report.conftest import make_report
 
 VARIANTS = ("one", "other")

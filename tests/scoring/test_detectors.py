@@ -9,11 +9,11 @@ from sklearn.metrics import roc_auc_score
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.detection import detect
-from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.detectors import area_under_margin, el2n, forgetting, knn_disagreement, margin
 from hydra_steps.scoring.modules import module_at, penultimate
-from tests.tiny import tiny_data, tiny_process
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import tiny_data, tiny_process
 
 
 @pytest.fixture(params=["plain", "batch_norm"])

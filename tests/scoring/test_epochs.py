@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.scoring.tracin import lengths
-from tests.tiny import relative_error, tiny_process
-from tests.unrolled import unrolled_final_state
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import relative_error, tiny_process
+from tests.helpers.unrolled import unrolled_final_state
 
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_loss", "split": "test", "samples": [2, 0]}]
 METHODS = ["hydra_exact", "hydra_gauss_newton", "hydra_hessian_free", "tracin"]

@@ -9,10 +9,10 @@ from hydra_steps.config import resolve_study
 from hydra_steps.config.schema import method_schemas
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
-from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.registry import get_scorer
-from tests.tiny import tiny_data, tiny_settings
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import tiny_data, tiny_settings
 
 SMALL = {
     "influence_cg": {"damping": 0.1, "iterations": 60},

@@ -9,9 +9,8 @@ from hydra_steps.errors import Diverged
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import build_process
-from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.hydra import (
     hydra_exact,
     hydra_gauss_newton,
@@ -19,8 +18,17 @@ from hydra_steps.scoring.hydra import (
     queries_within_memory,
 )
 from hydra_steps.scoring.sweep import reverse_sweep
-from tests.tiny import MODELS, OPTIMIZERS, SCHEDULES, relative_error, tiny_data, tiny_process, tiny_settings
-from tests.unrolled import unrolled_contribution, unrolled_final_state
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import (
+    MODELS,
+    OPTIMIZERS,
+    SCHEDULES,
+    relative_error,
+    tiny_data,
+    tiny_process,
+    tiny_settings,
+)
+from tests.helpers.unrolled import unrolled_contribution, unrolled_final_state
 
 SPECS = [
     {"kind": "mean_loss", "split": "test"},

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from hydra_steps.process.queries import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring import hydra_averaged as module
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton
 from hydra_steps.scoring.hydra_averaged import hydra_averaged, mean_correlation, removal_draws
-from tests.tiny import relative_error, tiny_data, tiny_process
-from tests.unrolled import unrolled_final_state
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import relative_error, tiny_data, tiny_process
+from tests.helpers.unrolled import unrolled_final_state
 
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_margin", "split": "test", "samples": [2]}]
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
-from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.hydra import hydra_exact, hydra_hessian_free
 from hydra_steps.scoring.hydra_forward import forward, hydra_forward, tracked_samples
-from tests.tiny import MODELS, OPTIMIZERS, SCHEDULES, relative_error, tiny_process
-from tests.unrolled import unrolled_final_state
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import MODELS, OPTIMIZERS, SCHEDULES, relative_error, tiny_process
+from tests.helpers.unrolled import unrolled_final_state
 
 SPECS = [
     {"kind": "mean_loss", "split": "test"},

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from hydra_steps.errors import Diverged, StudyError
-from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.curvature import curvature_product
 from hydra_steps.scoring.influence import influence_cg
 from hydra_steps.scoring.influence_arnoldi import influence_arnoldi
 from hydra_steps.scoring.influence_ekfac import ekfac_inverse, influence_ekfac, relatif
 from hydra_steps.scoring.influence_lissa import effective_damping, influence_lissa
-from tests.newton import converged
-from tests.tiny import relative_error, tiny_data, tiny_process
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.newton import converged
+from tests.helpers.tiny import relative_error, tiny_data, tiny_process
 
 DECAY = 0.01
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_margin", "split": "validation", "count": 2}]

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
-from hydra_steps.process.losses import margins
-from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.data_value_embedding import data_value_embedding
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.trak import trak
-from tests.tiny import relative_error, tiny_data, tiny_process
+from hydra_steps.tasks.losses import margins
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import relative_error, tiny_data, tiny_process
 
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_margin", "split": "validation", "count": 2}]
 

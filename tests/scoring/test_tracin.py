@@ -7,12 +7,12 @@ import torch
 from captum.influence import TracInCP
 from torch.utils.data import TensorDataset
 
-from hydra_steps.process.queries import QuerySet, expand_queries
-from hydra_steps.process.trajectory import Trajectory
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.gradient_cosine import gradient_cosine
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.tracin import checkpoint_steps, tracin
-from tests.tiny import relative_error, tiny_data, tiny_process
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import relative_error, tiny_data, tiny_process
 
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_margin", "split": "validation", "count": 2}]
 

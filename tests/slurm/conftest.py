@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.slurm.cluster import Cluster, missing_programs
+from tests.helpers.cluster import Cluster, missing_programs
 from tests.workflow.conftest import ENVIRONMENT, Tree
 
 # As a user types it; but a test asks for news every second, where the profile asks every ten.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import Cluster
+from tests.helpers.cluster import Cluster
 from tests.slurm.conftest import Driver, states_on_disk
 from tests.workflow.conftest import Tree, copy_tree
 

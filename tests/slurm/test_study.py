@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.slurm.cluster import Cluster
+from tests.helpers.cluster import Cluster
 from tests.slurm.conftest import Driver
 from tests.workflow.conftest import Tree
 

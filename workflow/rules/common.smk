@@ -15,8 +15,8 @@ from hydra_steps.config import (
 from hydra_steps.config.code import code_files, registered
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.estimate.requests import Requests
-from hydra_steps.process.controls import CONTROLS
-from hydra_steps.process.designs import batch_bounds, design_specs, needs_scores
+from hydra_steps.counterfactual.controls import CONTROLS
+from hydra_steps.counterfactual.designs import batch_bounds, design_specs, needs_scores
 
 OUT = f"{STUDY['results']}/{STUDY['study']}"
 RUN = f"{OUT}/runs/{{run}}"

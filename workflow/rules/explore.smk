@@ -8,7 +8,7 @@ PAGE_FILES = sorted(file.name for file in Path(workflow.basedir, "hydra_steps/ex
 
 rule predict_samples:
     input:
-        chosen_code("process.predictions", "data", "model"),
+        chosen_code("trajectory.predictions", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",

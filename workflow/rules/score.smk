@@ -30,7 +30,7 @@ rule score_samples:
 
 rule measure_smoothness:
     input:
-        chosen_code("scoring.smoothness", "data", "model"),
+        chosen_code("counterfactual.smoothness", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",

@@ -14,7 +14,7 @@ localrules:
 
 rule time_scoring:
     input:
-        chosen_code("scoring.time_scoring", "data", "model"),
+        chosen_code("benchmark.time_scoring", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
     output:
@@ -45,7 +45,7 @@ rule time_scoring:
 
 rule describe_speed:
     input:
-        code("evaluation.speed"),
+        code("benchmark.speed"),
         readings=expand(f"{RUN}/timing/seconds.csv", run=TIMED),
         memory=expand(f"{RUN}/timing/memory.csv", run=TIMED),
     output:
@@ -65,7 +65,7 @@ rule describe_speed:
 
 rule summarise_speed:
     input:
-        code("evaluation.speed_summary"),
+        code("benchmark.speed_summary"),
         speed=f"{OUT}/tables/speed.csv",
         scaling=f"{OUT}/tables/scaling.csv",
         machines=expand(f"{RUN}/timing/machine.json", run=TIMED),
@@ -83,7 +83,7 @@ rule summarise_speed:
 
 rule evaluate_speed_claims:
     input:
-        code("evaluation.speed_claims"),
+        code("benchmark.speed_claims"),
         speed=f"{OUT}/tables/speed.csv",
         scaling=f"{OUT}/tables/scaling.csv",
     output:
@@ -106,7 +106,7 @@ rule evaluate_speed_claims:
 
 rule plot_speedup:
     input:
-        code("figures.speedup"),
+        code("benchmark.speedup"),
         table=f"{OUT}/tables/speed.csv",
         scaling=f"{OUT}/tables/scaling.csv",
         machines=expand(f"{RUN}/timing/machine.json", run=TIMED),

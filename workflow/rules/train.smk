@@ -3,7 +3,7 @@
 
 rule train_model:
     input:
-        chosen_code("process.training", "data", "model"),
+        chosen_code("trajectory.training", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
     output:
@@ -27,7 +27,7 @@ rule train_model:
 
 rule retrain_without:
     input:
-        chosen_code("process.retraining", "data", "model"),
+        chosen_code("counterfactual.retraining", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -55,7 +55,7 @@ rule retrain_without:
 
 rule retrain_subsets:
     input:
-        chosen_code("process.removal", "data", "model"),
+        chosen_code("counterfactual.subsets", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -85,7 +85,7 @@ rule retrain_subsets:
 
 rule find_flips:
     input:
-        chosen_code("process.brittleness", "data", "model"),
+        chosen_code("counterfactual.flips", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",

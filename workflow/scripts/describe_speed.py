@@ -1,6 +1,6 @@
 """Make ratios and fits of the timing study's clock readings."""
 
-from hydra_steps.evaluation.speed import describe_speed
+from hydra_steps.benchmark.speed import describe_speed
 from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):

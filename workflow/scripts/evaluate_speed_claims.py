@@ -1,6 +1,6 @@
 """Hold the paper's claims about speed and scale against the timing study's tables."""
 
-from hydra_steps.evaluation.speed_claims import evaluate_speed_claims
+from hydra_steps.benchmark.speed_claims import evaluate_speed_claims
 from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):

@@ -1,7 +1,7 @@
 """Find the smallest groups whose removal flips predictions of a run."""
 
+from hydra_steps.counterfactual.flips import find_flips
 from hydra_steps.jobs import job
-from hydra_steps.process.brittleness import find_flips
 
 with job(snakemake.log[0]):
     find_flips(

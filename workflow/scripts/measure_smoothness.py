@@ -1,7 +1,7 @@
 """Compare exact HyDRA's derivative with small real steps of the data weights."""
 
+from hydra_steps.counterfactual.smoothness import measure_smoothness
 from hydra_steps.jobs import job
-from hydra_steps.scoring.smoothness import measure_smoothness
 
 with job(snakemake.log[0]):
     measure_smoothness(

@@ -2,7 +2,7 @@
 
 import json
 
-from hydra_steps.figures.speedup import plot_speedup
+from hydra_steps.benchmark.speedup import plot_speedup
 from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):

@@ -1,7 +1,7 @@
 """Write what the final model says about every sample."""
 
 from hydra_steps.jobs import job
-from hydra_steps.process.predictions import predict_samples
+from hydra_steps.trajectory.predictions import predict_samples
 
 with job(snakemake.log[0]):
     predict_samples(

@@ -1,7 +1,7 @@
 """Train a run anew without shares of the samples, as a score or a control orders them."""
 
+from hydra_steps.counterfactual.subsets import retrain_subsets
 from hydra_steps.jobs import job
-from hydra_steps.process.removal import retrain_subsets
 
 with job(snakemake.log[0]):
     retrain_subsets(

@@ -2,8 +2,8 @@
 
 import json
 
+from hydra_steps.counterfactual.retraining import retrain_without
 from hydra_steps.jobs import job
-from hydra_steps.process.retraining import retrain_without
 
 with job(snakemake.log[0]):
     retrain_without(

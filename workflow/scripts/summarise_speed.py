@@ -1,6 +1,6 @@
 """Summarise the timing study."""
 
-from hydra_steps.evaluation.speed_summary import summarise_speed
+from hydra_steps.benchmark.speed_summary import summarise_speed
 from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):

@@ -1,7 +1,7 @@
 """Time training and scoring side by side."""
 
+from hydra_steps.benchmark.time_scoring import time_scoring
 from hydra_steps.jobs import job
-from hydra_steps.scoring.time_scoring import time_scoring
 
 with job(snakemake.log[0]):
     time_scoring(

@@ -1,7 +1,7 @@
 """Train the model of a run and record its trajectory."""
 
 from hydra_steps.jobs import job
-from hydra_steps.process.training import train_model
+from hydra_steps.trajectory.training import train_model
 
 with job(snakemake.log[0]):
     train_model(

@@ -1,0 +1,1 @@
+"""The timing study, whole: contestants, turns, readings, ratios, claims and figure."""

@@ -1,0 +1,198 @@
+"""What the timing study times: training in its forms, HyDRA in its forms, the study's other methods, and their sizes.
+
+Each contestant is one call on a :class:`~hydra_steps.benchmark.timed_run.TimedRun`. Those of the axis ``main`` are the
+comparison; the others make one of them larger along one axis: ``queries``, ``tracked`` samples of the forward
+recurrence, ``samples`` (at the same number of epochs), ``steps`` (at the same samples), ``parameters`` (a perceptron
+with one hidden layer, since LeNet-5 has one size). A training with its record goes ``record_epochs`` times over
+``record_samples``, so that creating and finishing the store and the ends of the epochs count for what they are; beside
+it, on the axis ``record``, a plain one as long.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra_steps.benchmark.captum_tracin import captum_tracin
+from hydra_steps.benchmark.timed_run import TimedRun
+from hydra_steps.data import RunData, Split
+from hydra_steps.process.running import run as run_process
+from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton, hydra_hessian_free
+from hydra_steps.scoring.hydra_forward import hydra_forward
+from hydra_steps.scoring.registry import get_scorer
+from hydra_steps.trajectory.training import record_training
+
+MAIN, RECORD = "main", "record"
+PLAIN = "plain_training"
+SWEEPS = (hydra_exact, hydra_gauss_newton, hydra_hessian_free)
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """``act`` is what is timed, ``prepare`` what comes before it untimed. ``key`` tells contestants apart, ``grows`` is
+    its size along its axis (what its time is expected to be proportional to), and ``kept`` the bytes that it keeps
+    besides the states it reads.
+    """
+
+    name: str
+    run: TimedRun
+    act: Callable[[], Any]
+    axis: str = MAIN
+    queries: int = 0
+    tracked: int = 0
+    kept: Callable[[], int] = field(default=lambda: 0)
+    prepare: Callable[[], Any] = field(default=lambda: None)
+
+    @property
+    def key(self) -> tuple[str, str, int, int, int, int, int]:
+        size = self.run.size
+        return (
+            *(self.name, self.axis, self.queries, self.tracked),
+            *(size["samples"], size["parameters"], size["steps"]),
+        )
+
+    @property
+    def grows(self) -> int:
+        sizes = {"queries": self.queries, "tracked": self.tracked, **self.run.size}
+        return sizes.get(self.axis, 1)
+
+
+def contestants(
+    settings: Mapping[str, Any],
+    data: RunData,
+    chosen: Mapping[str, Any],
+    methods: Mapping[str, Any],
+    folder: Path,
+) -> list[Contestant]:
+    """All contestants of a run, those of one name in rising size.
+
+    ``chosen`` is the section ``benchmark``, ``methods`` the study's methods with their options; ``folder`` takes
+    the records that training writes.
+    """
+    samples, epochs = int(chosen["samples"]), int(chosen["epochs"])
+    main = TimedRun(settings, data, samples, epochs)
+    found = comparison(main, chosen, methods, folder)
+    for count in chosen["queries"]:
+        if count > 1:
+            found += _sweeps(main, "queries", count) + _tracins(main, methods, "queries", count)
+    for count in sorted(chosen["tracked"])[1:]:
+        found += _forward(main, count, "tracked")
+    scaling = chosen["scaling"]
+    sizes: dict[str, list[tuple[int, int, Mapping[str, Any] | None]]] = {
+        "samples": [(n, epochs, None) for n in scaling["samples"] if n != samples],
+        "steps": [(samples, e, None) for e in scaling["epochs"] if e != epochs],
+        "parameters": [(samples, epochs, {"name": "mlp", "hidden": [w]}) for w in scaling["widths"]],
+    }
+    for axis, runs in sizes.items():
+        for n, e, model in runs:
+            other = TimedRun(settings, data, n, e, model)
+            found += [Contestant(PLAIN, other, other.plain_training(), axis), *_sweeps(other, axis)]
+    return found
+
+
+def comparison(
+    run: TimedRun, chosen: Mapping[str, Any], methods: Mapping[str, Any], folder: Path
+) -> list[Contestant]:
+    """The contestants of the axis ``main``, all on the same run: one query, the fewest tracked samples."""
+    forward = [c for count in sorted(chosen["tracked"])[:1] for c in _forward(run, count)]
+    recorded = int(chosen["record_samples"] or len(run.whole.train))
+    longer = TimedRun(run.settings, run.whole, recorded, int(chosen["record_epochs"]))
+    return [*_training(run), *_records(longer, folder), *_sweeps(run), *_rivals(run, methods), *forward]
+
+
+def _training(run: TimedRun) -> Iterator[Contestant]:
+    process = run.process
+    yield Contestant(PLAIN, run, run.plain_training())
+    yield Contestant("training", run, lambda: run_process(process, process.initial_state(), run.rates))
+
+
+def _records(run: TimedRun, folder: Path) -> Iterator[Contestant]:
+    yield Contestant(PLAIN, run, run.plain_training(), RECORD)
+    for keep in ("all", "sqrt"):
+        act, kept = partial(_record, run, keep, folder), partial(_bytes_in, folder / keep)
+        prepare = partial(shutil.rmtree, folder / keep, ignore_errors=True)
+        yield Contestant(f"training_keep_{keep}", run, act, kept=kept, prepare=prepare)
+
+
+def _record(run: TimedRun, keep: str, folder: Path) -> None:
+    """Training with its record under the policy ``keep``; evaluation after the epochs is left out (empty splits)."""
+    nothing = Split(run.data.test.images[:0], run.data.test.labels[:0], run.data.test.source_index[:0])
+    unevaluated = replace(run.data, validation=nothing, test=nothing)
+    kept = {**run.settings, "trajectory": {"keep": keep}}
+    record_training(run.process, unevaluated, kept, folder / f"scratch-{keep}", folder / keep)
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _sweeps(run: TimedRun, axis: str = MAIN, count: int = 1) -> list[Contestant]:
+    queries = run.queries(count)
+    found = [
+        Contestant(s.__name__, run, partial(_score, s, run, queries), axis, count, run.process.samples)
+        for s in SWEEPS
+    ]
+    if axis == MAIN:
+        replayed = partial(_score_replayed, run, queries)
+        found.append(Contestant("hydra_exact_keep_sqrt", run, replayed, axis, count, run.process.samples))
+    return found
+
+
+def _score(scorer: Any, run: TimedRun, queries: Any, options: Mapping[str, Any] | None = None) -> Any:
+    return scorer(run.trajectory, queries, options or {})
+
+
+def _score_replayed(run: TimedRun, queries: Any) -> Any:
+    return hydra_exact(run.sparse, queries, {})
+
+
+def _rivals(run: TimedRun, methods: Mapping[str, Any]) -> list[Contestant]:
+    """The study's methods that are no form of HyDRA, with its options and one query."""
+    queries, found = run.queries(1), []
+    for label, options in methods.items():
+        method = get_scorer(options.get("method") or label)
+        if not method.name.startswith("hydra_") and method.name != "tracin":
+            act = partial(_score, method.function, run, queries, options)
+            found.append(Contestant(label, run, act, MAIN, 1, run.process.samples))
+    return found + _tracins(run, methods)
+
+
+def _tracins(run: TimedRun, methods: Mapping[str, Any], axis: str = MAIN, count: int = 1) -> list[Contestant]:
+    """TracIn at the ends of all epochs, ours and captum's, where the study has it."""
+    if not any((options.get("method") or label) == "tracin" for label, options in methods.items()):
+        return []
+    queries, n = run.queries(count), run.process.samples
+    ours = partial(_score, get_scorer("tracin").function, run, queries)
+    theirs = partial(captum_tracin, run, queries)
+    return [
+        Contestant("tracin", run, ours, axis, count, n),
+        Contestant("captum_tracincp", run, theirs, axis, count, n),
+    ]
+
+
+def _forward(run: TimedRun, count: int, axis: str = MAIN) -> list[Contestant]:
+    """The paper's recurrence: it keeps a hypergradient and its momentum per tracked sample, and no states."""
+    queries, tracked = run.queries(1), list(range(min(count, run.process.samples)))
+    found = []
+    for hessian in (True, False):
+        name = "hydra_forward" if hessian else "hydra_forward_hessian_free"
+        act = partial(_score, hydra_forward, run, queries, {"samples": tracked, "hessian": hessian})
+        kept = partial(_times, len(tracked), run)
+        found.append(Contestant(name, run, act, axis, 1, len(tracked), kept))
+    return found
+
+
+def _times(tracked: int, run: TimedRun) -> int:
+    return tracked * run.state_bytes
+
+
+def stored_bytes(contestant: Contestant) -> int:
+    """What must be kept from the training for this contestant, once it has run: the states that it read, or for the
+    forward recurrence, which runs along with the training, its hypergradients; for training, its record.
+    """
+    kept = contestant.kept()
+    return kept if kept else len(contestant.run.read) * contestant.run.state_bytes

@@ -1,0 +1,129 @@
+"""Peak memory of each contestant of the timing study, in a process of its own.
+
+What is reported is the largest resident memory of the process while the contestant ran, less the resident memory just
+before: data, model, libraries and the states of the training were there already (the states are counted as
+``bytes_stored``). Linux keeps the peak and resets it on request (``/proc/self/clear_refs``); where it does not, the
+cell is empty. On CUDA it is PyTorch's largest allocation, less what was allocated before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hydra_steps.benchmark.contestants import comparison, stored_bytes
+from hydra_steps.benchmark.timed_run import TimedRun
+from hydra_steps.data import RunData
+from hydra_steps.errors import StudyError
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.trajectory.training import load_data
+
+Key = tuple[Any, ...]
+
+
+def measure_memory(
+    run: str, splits: str | Path, labels: str | Path, options: str, methods: str, keys: Sequence[Key]
+) -> list[tuple[Any, ...]]:
+    """(*key, bytes stored, peak bytes or "") for the contestants of these ``keys``."""
+    asked = {
+        "run": run,
+        "splits": str(splits),
+        "labels": str(labels),
+        "options": options,
+        "methods": methods,
+        "keys": keys,
+    }
+    # A new interpreter, which has used no thread and no device yet: only such a one can be forked safely.
+    done = subprocess.run(
+        [sys.executable, "-m", "hydra_steps.benchmark.peak_memory"],
+        input=json.dumps(asked),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:
+        raise StudyError(
+            f"measuring memory ended with exit code {done.returncode}", fix="read the message above it"
+        )
+    return [tuple(row) for row in json.loads(done.stdout)]
+
+
+def main() -> None:
+    """Answer the request on standard input, one process per contestant."""
+    asked = json.load(sys.stdin)
+    settings = json.loads(asked["run"])
+    data = load_data(settings, asked["splits"], asked["labels"])
+    fork = multiprocessing.get_context("fork")
+    rows = []
+    for key in asked["keys"]:
+        mine, theirs = fork.Pipe(duplex=False)
+        child = fork.Process(target=_in_child, args=(asked, settings, data, key, theirs))
+        child.start()
+        theirs.close()
+        answer = None
+        with suppress(EOFError):
+            answer = mine.recv()
+        child.join()
+        if answer is None:
+            sys.exit(f"the process that measured {key[0]} ended with exit code {child.exitcode}")
+        rows.append((*key, *answer))
+    json.dump(rows, sys.stdout)
+
+
+def _in_child(
+    asked: dict[str, Any], settings: dict[str, Any], data: RunData, key: Key, answer: Connection
+) -> None:
+    prepare_compute(settings)
+    with tempfile.TemporaryDirectory(prefix="peak_memory-") as folder:
+        chosen, methods = json.loads(asked["options"]), json.loads(asked["methods"])
+        run = TimedRun(settings, data, int(chosen["samples"]), int(chosen["epochs"]))
+        everyone = comparison(run, chosen, methods, Path(folder))
+        contestant = next(c for c in everyone if list(c.key) == list(key))
+        contestant.run.plain_training()()  # loads the kernels
+        if contestant.queries:
+            _ = contestant.run.trajectory, contestant.run.sparse
+        contestant.run.read.clear()
+        peak = peak_of(contestant.act)
+        answer.send((stored_bytes(contestant), "" if peak is None else peak))
+
+
+def peak_of(act: Callable[[], Any]) -> int | None:
+    """Bytes that ``act`` needed at its peak beyond what was there before; None where the system does not tell."""
+    gc.collect()
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        act()
+        return torch.cuda.max_memory_allocated() - before
+    try:
+        ctypes.CDLL(None).malloc_trim(0)  # memory that was freed and kept would hide what is needed now
+        Path("/proc/self/clear_refs").write_text("5")
+    except (OSError, AttributeError):
+        act()
+        return None
+    before = _status("VmRSS")
+    act()
+    return max(0, _status("VmHWM") - before)
+
+
+def _status(name: str) -> int:
+    """A line of ``/proc/self/status`` in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    raise StudyError(f"/proc/self/status has no line {name}")
+
+
+if __name__ == "__main__":
+    main()

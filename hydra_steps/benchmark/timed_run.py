@@ -1,0 +1,148 @@
+"""The small training that the timing study times: its process, its trajectory, and the same in plain PyTorch.
+
+A timed run is a whole training over the first ``samples`` of a run's training split, in whole batches, at the run's
+first learning rate, with all its states in memory. Which states are read is kept, since that is what a method
+needs of the training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from hydra_steps.data import RunData, Split
+from hydra_steps.errors import StudyError
+from hydra_steps.models.layers import BatchNorm
+from hydra_steps.models.pooling import AveragePool, MaxPool
+from hydra_steps.models.registry import build_model
+from hydra_steps.process.process import build_process
+from hydra_steps.process.state import State
+from hydra_steps.queries.query_set import Query, QuerySet
+from hydra_steps.trajectory.trajectory import Trajectory
+
+
+class TimedRun:
+    """``epochs`` over ``samples`` of ``data`` with the run's ``settings``, and its model or another. ``whole`` are all
+    of the data.
+
+    Raises :class:`StudyError` for a run with fewer samples, and for an optimizer that plain training has not.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        data: RunData,
+        samples: int,
+        epochs: int,
+        model: Mapping[str, Any] | None = None,
+    ) -> None:
+        training = dict(settings["training"])
+        optimizer, size = training["optimizer"], int(training["batch_size"])
+        if optimizer["name"] != "sgd" or optimizer.get("decoupled"):
+            raise StudyError(
+                "the timing study compares with plain SGD", "training.optimizer.name sgd, not decoupled"
+            )
+        whole = samples - samples % size  # a last short batch would cost less than the others
+        if not 0 < whole <= len(data.train):
+            raise StudyError(
+                f"the timing study is to train on {samples} samples in batches of {size}",
+                f"at least one batch, and at most the run's {len(data.train)} training samples",
+                "change benchmark.samples, benchmark.scaling, or data.train",
+            )
+        training["epochs"] = epochs
+        self.settings = {**settings, "training": training, "model": dict(model or settings["model"])}
+        self.whole = data
+        images, labels, places = data.train.images, data.train.labels, data.train.source_index
+        self.data = replace(data, train=Split(images[:whole], labels[:whole], places[:whole]))
+        self.process = build_process(self.settings, self.data)
+        self.rate = float(optimizer["learning_rate"])
+        self.rates = [self.rate] * self.process.steps
+        self.read: set[int] = set()
+
+    @property
+    def size(self) -> dict[str, int]:
+        """N, P and T, as they stand in the table."""
+        process = self.process
+        return {"samples": process.samples, "parameters": len(process.model.initial), "steps": process.steps}
+
+    @property
+    def state_bytes(self) -> int:
+        """The bytes of one state."""
+        return sum(part.numel() * part.element_size() for part in self.process.initial_state())
+
+    @cached_property
+    def trajectory(self) -> Trajectory:
+        """Every state in memory."""
+        return self._watched(None)
+
+    @cached_property
+    def sparse(self) -> Trajectory:
+        """About √T states in memory, the others by replay."""
+        every = max(1, round(self.process.steps**0.5))
+        return self._watched(range(0, self.process.steps + 1, every))
+
+    def _watched(self, keep: range | None) -> Trajectory:
+        made = Trajectory.in_memory(self.process, self.rates, None if keep is None else list(keep))
+        states = made.load
+
+        def load(step: int) -> State:
+            self.read.add(step)
+            return states(step)
+
+        made.load = load
+        return made
+
+    def queries(self, count: int) -> QuerySet:
+        """``count`` single test samples, so that the query's own gradient costs next to nothing."""
+        if count > len(self.data.test):
+            raise StudyError(
+                f"benchmark.queries asks for {count} queries", f"at most data.test = {len(self.data.test)}"
+            )
+        single = [
+            Query(f"test_sample_{i}", "sample_loss", "test", np.array([i], dtype=np.int64))
+            for i in range(count)
+        ]
+        return QuerySet(single, self.data, self.process)
+
+    def plain_training(self) -> Callable[[], nn.Module]:
+        """The loop of PyTorch's tutorials over the same batches: ``nn`` layers, ``torch.optim``, no record."""
+        process, options = self.process, dict(self.settings["model"])
+        optimizer_settings = self.settings["training"]["optimizer"]
+        channels, height, width = self.data.train.images.shape[1:]
+        name, classes = options.pop("name"), len(self.data.classes)
+        batches = [process.batch(step) for step in range(process.steps)]
+        constants = ("momentum", "weight_decay", "dampening", "nesterov")
+        chosen = {key: optimizer_settings[key] for key in constants if key in optimizer_settings}
+
+        def train() -> nn.Module:
+            module = build_model(name, (channels, height, width), classes, options, process.seed)
+            module = plain_module(module).to(process.device, process.dtype).train()
+            optimizer = torch.optim.SGD(module.parameters(), lr=self.rate, **chosen)
+            for batch in batches:
+                optimizer.zero_grad()
+                functional.cross_entropy(module(batch.images), batch.labels).backward()
+                optimizer.step()
+            return module
+
+        return train
+
+
+def plain_module(module: nn.Module) -> nn.Module:
+    """Replace this package's own layers by PyTorch's, as a user would have written the model."""
+    for name, child in module.named_children():
+        if isinstance(child, AveragePool):
+            setattr(module, name, nn.AvgPool2d(2))
+        elif isinstance(child, MaxPool):
+            setattr(module, name, nn.MaxPool2d(2))
+        elif isinstance(child, BatchNorm):
+            setattr(module, name, nn.BatchNorm2d(len(child.weight)))
+        else:
+            plain_module(child)
+    return module

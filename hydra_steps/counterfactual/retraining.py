@@ -1,0 +1,220 @@
+"""Re-training without groups of samples: the ground truth that scores are held against.
+
+    f_q(s_T(w)),  w_n = 0 for the samples of a group and 1 for all others
+
+The same Φ, seed, batch order, noise and learning rates as the run itself: only the weights differ, so two
+outcomes differ by the removal and by nothing else; small models are trained several at once, in the same arithmetic
+up to round-off. One job does a batch of groups and pays for its start
+once; every finished re-training is kept in a bank, so that a killed job continues and nothing is done
+twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from hydra_steps.counterfactual.bank import Bank, circumstances
+from hydra_steps.counterfactual.designs import check_classes, draw_groups, needs_scores
+from hydra_steps.counterfactual.outcomes import write_outcomes
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.running import evaluate, removal_weights, run
+from hydra_steps.process.state import State
+from hydra_steps.process.together import at_once, members, run_together
+from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.stores import read_store
+from hydra_steps.trajectory.manifest import read_manifest
+from hydra_steps.trajectory.store import TrajectoryStore
+from hydra_steps.trajectory.training import load_data
+from hydra_steps.trajectory.trajectory import Trajectory
+
+SCORES_VERSION = 1  # schema of the score stores, whose reader lives above this room
+
+
+def retrain_without(
+    *,
+    trajectory: str | Path,
+    splits: str | Path,
+    labels: str | Path,
+    queries: str,
+    name: str,
+    design: str,
+    first: int,
+    count: int,
+    output: str | Path,
+    scores: str | Path | None = None,
+    bank: str | Path | None = None,
+) -> None:
+    """Re-train without the groups ``first`` … ``first + count − 1`` of a design and store the outcomes.
+
+    ``queries`` is the study's section of that name and ``design`` the design ``name``
+    (:mod:`hydra_steps.counterfactual.designs`; its own ``groups`` is not read), both as JSON; ``scores`` is the
+    score folder of the method that the design names. ``output`` becomes a folder of
+    :mod:`hydra_steps.counterfactual.outcomes`; ``bank`` keeps finished re-trainings, by default in ``.bank``
+    beside the design's folder. Cost: ``count`` trainings, less those in the bank and less the steps before
+    a group's first sample comes up. Raises :class:`StudyError` for a group that empties a class.
+    """
+    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
+    prepare_compute(settings)
+    data = load_data(settings, splits, labels)
+    base = Trajectory.open(trajectory, data)
+    asked = json.loads(queries)
+    spec = {**json.loads(design), "groups": first + count}
+    contribution = read_contribution(scores, spec) if scores is not None and needs_scores(spec) else None
+    groups = draw_groups(name, spec, base.process.samples, base.process.seed, contribution)[first:]
+    check_classes(name, groups, data.train.labels, data.classes)
+
+    trajectory_digest = read_manifest(Path(trajectory))["digest"]
+    query_set = QuerySet(expand_queries(asked, data), data, base.process)
+    retrainer = Retrainer(base, query_set, data.test.images, data.test.labels)
+    kept = Bank(
+        bank or Path(output).parents[1] / ".bank",
+        {"trajectory": trajectory_digest, "queries": asked} | circumstances(__name__, base.process),
+    )
+    outcomes = _outcomes(retrainer, kept, groups, f"re-training without {name}")
+    final = retrainer.measured(base.final_state)
+    write_outcomes(
+        output,
+        queries=query_set.names,
+        group=range(first, first + count),
+        removed=groups,
+        value=np.array([o.value for o in outcomes]),
+        base_value=final.value,
+        test_accuracy=np.array([o.test_accuracy for o in outcomes]),
+        final_loss=np.array([o.final_loss for o in outcomes]),
+        attributes={
+            "design": name,
+            "kind": spec["kind"],
+            "fraction": spec.get("fraction", 1 / base.process.samples),
+            "spec": {key: value for key, value in spec.items() if key != "groups"},
+            "base_test_accuracy": final.test_accuracy,
+            "data_digest": data.digest,
+            "trajectory_digest": trajectory_digest,
+        },
+    )
+
+
+def _outcomes(retrainer: Retrainer, kept: Bank, groups: Sequence[np.ndarray], doing: str) -> list[Outcome]:
+    """The outcomes of ``groups``, from the bank or made now, as many at once as is fastest."""
+    entries = [kept.read(group.tolist()) for group in groups]
+    missing = [position for position, entry in enumerate(entries) if entry is None]
+    size = at_once(retrainer.base.process)
+    with tqdm(total=len(groups), initial=len(groups) - len(missing), desc=doing, unit="group") as bar:
+        for first in range(0, len(missing), size):
+            part = missing[first : first + size]
+            removed = [groups[position] for position in part]
+            made = retrainer.outcomes(removed) if size > 1 else [retrainer.outcome(removed[0])]
+            for position, outcome in zip(part, made, strict=True):
+                entries[position] = outcome.as_json()
+                kept.write(groups[position].tolist(), outcome.as_json())
+            bar.update(len(part))
+    return [Outcome.from_json(entry) for entry in entries if entry is not None]
+
+
+class Outcome(NamedTuple):
+    """One re-training: query values [q] float64, share of test samples right, mean loss in the last epoch."""
+
+    value: np.ndarray
+    test_accuracy: float
+    final_loss: float
+
+    def as_json(self) -> dict[str, Any]:
+        return self._asdict() | {"value": self.value.tolist()}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Outcome:
+        return cls(np.array(entry["value"], np.float64), entry["test_accuracy"], entry["final_loss"])
+
+
+class Retrainer:
+    """Re-trains one run without samples, and measures queries and test accuracy at the end."""
+
+    def __init__(
+        self, base: Trajectory, queries: QuerySet, test_images: np.ndarray, test_labels: np.ndarray
+    ) -> None:
+        self.base, self.queries = base, queries
+        process = base.process
+        self._images = torch.tensor(test_images).to(process.device, process.dtype)
+        self._labels = torch.tensor(test_labels).to(process.device)
+
+    def outcome(self, removed: np.ndarray) -> Outcome:
+        """Train without ``removed`` and measure; ``final_loss`` is the kept samples' mean loss in the last
+        epoch.
+        """
+        process = self.base.process
+        weights = removal_weights(process, torch.from_numpy(removed))
+        last_epoch = process.steps - process.steps_per_epoch
+        losses: list[Tensor] = []
+        kept: list[Tensor] = []
+
+        def observe(step: int, state: State, rate: float, batch_losses: Tensor, gradient: Tensor) -> None:
+            if step >= last_epoch:
+                losses.append(batch_losses.double())
+                kept.append(weights[process.index(step)] > 0)
+
+        start = self.first_step(removed)
+        state = run(process, self.base.load(start), self.base.rates, start, weights=weights, observe=observe)
+        final_loss = float(torch.cat(losses)[torch.cat(kept)].mean()) if losses else float("nan")
+        return self.measured(state)._replace(final_loss=final_loss)
+
+    def outcomes(self, groups: Sequence[np.ndarray]) -> list[Outcome]:
+        """:meth:`outcome` of each group, all trained at once, from the first step; equal to it up to round-off."""
+        process = self.base.process
+        weights = torch.stack([removal_weights(process, torch.from_numpy(removed)) for removed in groups])
+        last_epoch = process.steps - process.steps_per_epoch
+        losses: list[Tensor] = []
+        kept: list[Tensor] = []
+
+        def observe(step: int, batch_losses: Tensor) -> None:
+            if step >= last_epoch:
+                losses.append(batch_losses.double())
+                kept.append(weights[:, process.index(step)] > 0)
+
+        states = members(run_together(process, self.base.rates, weights, observe))
+        final_losses = [float("nan")] * len(groups)
+        if losses:
+            every, which = torch.cat(losses, 1), torch.cat(kept, 1)
+            final_losses = [float(row[chosen].mean()) for row, chosen in zip(every, which, strict=True)]
+        return [
+            self.measured(state)._replace(final_loss=final_loss)
+            for state, final_loss in zip(states, final_losses, strict=True)
+        ]
+
+    def first_step(self, removed: np.ndarray) -> int:
+        """The last checkpoint before which the run saw none of ``removed``: until there both trainings are
+        one.
+
+        At most the start of the last epoch, whose losses are wanted whole.
+        """
+        process = self.base.process
+        met = np.isin(process.table, removed).any(axis=1)
+        step = min(int(met.argmax()) if met.any() else process.steps, process.steps - process.steps_per_epoch)
+        return max(c for c in self.base.checkpoints if c <= step)
+
+    def measured(self, state: State) -> Outcome:
+        """Query values and test accuracy at a state, without a final loss; one forward pass over each
+        split.
+        """
+        logits = self.queries.logits(state)
+        if "test" in logits:
+            accuracy = float((logits["test"].argmax(-1) == self._labels).double().mean())
+        else:
+            _, accuracy = evaluate(self.base.process, state, self._images, self._labels)
+        return Outcome(self.queries.values(state, logits).cpu().numpy(), accuracy, float("nan"))
+
+
+def read_contribution(scores: str | Path, spec: Mapping[str, Any]) -> np.ndarray:
+    """Return the contributions [n] to ``spec["query"]`` from a score folder."""
+    arrays, attributes = read_store(scores, ("contribution",), SCORES_VERSION)
+    contribution, names = arrays["contribution"], list(attributes["queries"])
+    if spec["query"] not in names:
+        raise StudyError(f"query {spec['query']!r} is not in {scores}", fix=nearest(spec["query"], names))
+    return contribution[names.index(spec["query"])]

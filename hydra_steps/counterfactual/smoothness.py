@@ -1,0 +1,76 @@
+"""Is the training map smooth enough for one derivative to predict a removal? Asked of the map itself.
+
+    predicted(g, δ) = δ Σ_{n∈g} c[q, n]            real(g, δ) = f_q(s_T(w = 1 − δ·1_g)) − f_q(s_T(w = 1))
+
+for a few random groups g and steps δ. On a smooth map the two agree ever better as δ shrinks; where a kink
+that is crossed early moves the whole rest of the path (ReLU with max pooling), they do not, at any δ that
+numbers resolve. Cost: groups × steps trainings.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.running import run
+from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.scoring.store import read_scores
+from hydra_steps.trajectory.store import TrajectoryStore
+from hydra_steps.trajectory.training import load_data
+from hydra_steps.trajectory.trajectory import Trajectory
+
+COLUMNS = ("query", "step", "group", "predicted", "real")
+STREAM = 104_729  # keeps these groups apart from other draws with the run's seed
+
+
+def measure_smoothness(
+    trajectory: str | Path,
+    splits: str | Path,
+    labels: str | Path,
+    scores: str | Path,
+    queries: str,
+    options: str,
+    output: str | Path,
+) -> None:
+    """Write a CSV of predicted and real changes, one row per query, step δ and group, in the query's unit.
+
+    ``options`` is JSON with ``groups``, ``fraction`` and ``steps``; ``scores`` the folder of exact HyDRA's
+    contributions. Raises :class:`StudyError` as :func:`score_samples` does for a store that does not fit.
+    """
+    chosen = json.loads(options)
+    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
+    data = load_data(settings, splits, labels)
+    prepare_compute(settings)
+    opened = Trajectory.open(trajectory, data)
+    process = opened.process
+    query_set = QuerySet(expand_queries(json.loads(queries), data), data, process)
+    contribution = read_scores(scores).contribution
+    generator = np.random.Generator(np.random.Philox(key=[process.seed, STREAM]))
+    size = max(1, round(float(chosen["fraction"]) * process.samples))
+    groups = [generator.permutation(process.samples)[:size] for _ in range(int(chosen["groups"]))]
+    base, rows = query_set.values(opened.final_state).cpu().numpy(), []
+    with tqdm(total=len(groups) * len(chosen["steps"]), desc="smoothness", unit="training") as bar:
+        for step in chosen["steps"]:
+            for number, group in enumerate(groups):
+                weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)
+                weights[torch.from_numpy(group).to(process.device)] -= step
+                state = run(process, process.initial_state(), opened.rates, weights=weights)
+                real = query_set.values(state).cpu().numpy() - base
+                predicted = step * contribution[:, group].sum(1)
+                rows += [
+                    (name, step, number, f"{predicted[q]:.10g}", f"{real[q]:.10g}")
+                    for q, name in enumerate(query_set.names)
+                ]
+                bar.update()
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with output.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)

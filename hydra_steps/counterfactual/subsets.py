@@ -1,0 +1,151 @@
+"""Removal curves: throw away what a score points at, train again, and see how good the model is.
+
+For a method's contributions c, ``most_harmful`` removes the lowest c first and ``most_helpful`` the
+highest; removing 80 % of the most harmful is keeping the top 20 %. Two controls have no score:
+``random_order`` (a new order for each fresh seed) and ``oracle`` (the truly mislabelled first, or last, in
+random order within). Fraction 0 removes nothing.
+
+Fresh seeds are the same for all methods and fractions, so curves differ by what is removed. Finished
+trainings are kept in a bank (:mod:`hydra_steps.counterfactual.bank`), so that a killed job continues.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from hydra_steps.counterfactual.bank import Bank, circumstances
+from hydra_steps.counterfactual.controls import CONTROLS, RANDOM_ORDER, SIDES
+from hydra_steps.counterfactual.designs import generator_of, rank_samples
+from hydra_steps.counterfactual.fresh import keep_samples, train_anew
+from hydra_steps.counterfactual.retraining import read_contribution
+from hydra_steps.data import RunData
+from hydra_steps.errors import StudyError
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.process import build_process
+from hydra_steps.process.running import evaluate
+from hydra_steps.stores import write_store
+from hydra_steps.trajectory.store import TrajectoryStore
+from hydra_steps.trajectory.training import load_data
+
+SCHEMA_VERSION = 1
+MEASURES = (
+    "test_accuracy",
+    "test_loss",
+    "validation_accuracy",
+    "validation_loss",
+    "noise_left",
+    "classes_left",
+)
+DIMENSIONS = {name: ("training",) for name in ("side", "fraction", "seed", "kept", *MEASURES)}
+
+
+def retrain_subsets(
+    *,
+    trajectory: str | Path,
+    splits: str | Path,
+    labels: str | Path,
+    label: str,
+    query: str,
+    fractions: str,
+    sides: str,
+    seeds: int,
+    empty_class: str = "refuse",
+    output: str | Path,
+    scores: str | Path | None = None,
+    bank: str | Path | None = None,
+) -> None:
+    """Train anew without shares of the samples, chosen by one method or control, and store how good the
+    models are.
+
+    ``label`` is a control or the label of the method whose score folder is ``scores``; ``query`` the query
+    that its contributions are to; ``fractions`` and ``sides`` are JSON lists, ``seeds`` the number of fresh
+    seeds. ``bank`` is by default ``.bank`` beside ``output``. Cost: seeds · (sides · fractions + 1)
+    trainings on parts of the data. A method with contributions that are not finite orders nothing: its
+    store has no trainings. Raises :class:`StudyError`, before any training, for a fraction that removes every
+    sample, or every sample of a class unless ``empty_class`` is ``train``.
+    """
+    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
+    prepare_compute(settings)
+    data = load_data(settings, splits, labels)
+    contribution = None if label in CONTROLS else read_contribution(scores or "", {"query": query})
+    shares = sorted({0.0, *json.loads(fractions)})
+    process = build_process(settings, data)
+    identity = {"settings": settings, "data": data.digest} | circumstances(__name__, process)
+    kept = Bank(bank or Path(output).parent / ".bank", identity)
+    ordered = contribution is None or bool(np.isfinite(contribution).all())
+    plans = []
+    for side in json.loads(sides):
+        for share in shares if ordered else []:
+            for seed in (fresh_seed(settings["seed"], number) for number in range(seeds)):
+                order = removal_order(label, side, data, contribution, seed)
+                stays = np.sort(order[round(share * len(order)) :])
+                check_kept(f"{label} ({side})", share, data, stays, empty_class == "train")
+                plans.append((side, share, seed, stays))
+    rows: list[dict[str, float]] = []
+    for side, share, seed, stays in tqdm(
+        plans, desc=f"training without {label}", unit="training", mininterval=2
+    ):
+        entry = kept.get([seed, stays.tolist()], partial(_train, settings, data, stays, seed))
+        rows.append({"side": SIDES.index(side), "fraction": share, "seed": seed, "kept": len(stays)} | entry)
+    arrays = {name: np.array([row[name] for row in rows], np.float64) for name in DIMENSIONS}
+    about = {"schema_version": SCHEMA_VERSION, "label": label, "query": query, "sides": list(SIDES)}
+    write_store(output, arrays, DIMENSIONS, about | {"data_digest": data.digest})
+
+
+def check_kept(
+    what: str, fraction: float, data: RunData, stays: np.ndarray, fewer_classes: bool = False
+) -> None:
+    """Refuse a removal that leaves no sample, or none of a class unless there may be ``fewer_classes``.
+
+    ``stays`` [m] are the samples left.
+    """
+    labels, names = data.train.labels, data.classes
+    before = np.bincount(labels, minlength=len(names))
+    emptied = np.flatnonzero((before > 0) & (np.bincount(labels[stays], minlength=len(names)) == 0))
+    if len(emptied) and not (fewer_classes and len(stays)):
+        label, samples = int(emptied[0]), len(labels)
+        raise StudyError(
+            f"removing {samples - len(stays)} of {samples} training samples ({fraction:g}) by {what} takes all "
+            + (f"{before[label]} of class {names[label]!r}" if len(stays) else f"{samples} of them"),
+            "at least one sample left of every class",
+            "lower removal.fractions, leave the method out of removal.methods, or set removal.empty_class to train",
+        )
+
+
+def fresh_seed(seed: int, number: int) -> int:
+    """The seed of the ``number``-th fresh training of a run, far from the seeds that a study lists."""
+    return int(generator_of(seed, "fresh", 0.0, number).integers(2**31, 2**32))
+
+
+def removal_order(
+    label: str, side: str, data: RunData, contribution: np.ndarray | None, seed: int
+) -> np.ndarray:
+    """All training samples [n] in the order in which they are removed."""
+    samples = len(data.train)
+    if label not in CONTROLS:
+        return rank_samples(label, side, samples, contribution)
+    shuffled = generator_of(seed, label, 0.0, 0).permutation(samples)
+    if label == RANDOM_ORDER:
+        return shuffled
+    first = data.is_noisy[shuffled] == (side == "most_harmful")
+    return np.concatenate([shuffled[first], shuffled[~first]])
+
+
+def _train(settings: Mapping[str, Any], data: RunData, stays: np.ndarray, seed: int) -> dict[str, Any]:
+    part = keep_samples(data, stays)
+    process, state = train_anew(settings, part, seed)
+    measured: dict[str, Any] = {"noise_left": float(part.is_noisy.mean())}
+    measured["classes_left"] = len(np.unique(part.train.labels))
+    for name, split in (("test", data.test), ("validation", data.validation)):
+        images = torch.tensor(split.images).to(process.device, process.dtype)
+        loss, accuracy = evaluate(process, state, images, torch.tensor(split.labels).to(process.device))
+        measured |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
+    return measured

@@ -1,0 +1,1 @@
+"""The fast layer rules: tangents of many queries in one pass, behind ``push`` and ``supports``."""

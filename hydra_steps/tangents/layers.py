@@ -1,0 +1,129 @@
+"""The rules of layers with weights, of activations and of dropout; see :mod:`hydra_steps.tangents.chain`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hydra_steps.models.layers import KeyedDropout
+from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
+
+
+def _linear(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    assert isinstance(module, nn.Linear)
+    assert x.ndim == 2, "a linear layer's rule takes [b, i]"
+    w, w_dot = module.weight, dots["weight"]  # [o, i], [q, o, i]
+    across = w_dot.transpose(0, 1).flatten(1)  # [o, q·i]
+    y = functional.linear(x, w, module.bias)
+    y_dot = functional.linear(x, w_dot.flatten(0, 1)).unflatten(1, w_dot.shape[:2])  # [b, q, o]
+    if module.bias is not None:
+        y_dot += dots["bias"]
+    if x_dot is not None:
+        y_dot += functional.linear(x_dot, w)
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        back = delta_dot @ w
+        if delta is None:
+            return None, back
+        return delta @ w, back + (delta @ across).view(back.shape)
+
+    def bars(delta: Tensor | None, delta_dot: Tensor) -> Bars:
+        bar = (delta_dot.flatten(1).T @ x).view(w_dot.shape)
+        if delta is not None and x_dot is not None:
+            bar += (delta.T @ x_dot.flatten(1)).view(len(w), *x_dot.shape[1:]).transpose(0, 1)
+        return {"weight": bar} if module.bias is None else {"weight": bar, "bias": delta_dot.sum(0)}
+
+    return Pushed(y, y_dot, pull, bars)
+
+
+def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    assert isinstance(module, nn.Conv2d)
+    w, w_dot = module.weight, dots["weight"]  # [o, i, …], [q, o, i, …]
+    wide = w_dot.flatten(0, 1)  # [q·o, i, …]: from x, for all directions
+    across = w_dot.transpose(0, 1).flatten(1, 2)  # [o, q·i, …]: from all directions' x
+
+    def convolve(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return functional.conv2d(images, weight, bias, module.stride, module.padding, module.dilation)
+
+    def backward(delta: Tensor, images: Tensor, weight: Tensor, of_images: bool) -> Tensor:
+        settings = (None, module.stride, module.padding, module.dilation, False, (0, 0), 1)
+        asked = [of_images, not of_images, False]
+        both = torch.ops.aten.convolution_backward(delta, images, weight, *settings, asked)
+        return both[0 if of_images else 1]
+
+    biases = None if module.bias is None else torch.cat([module.bias, dots["bias"].flatten()])
+    # One pass over the images for w and ẇ.
+    y, y_dot = convolve(x, torch.cat([w, wide]), biases).split([len(w), len(wide)], 1)
+    y_dot = y_dot.unflatten(1, w_dot.shape[:2])
+    if x_dot is not None:
+        y_dot = convolve(x_dot.flatten(0, 1), w, None).unflatten(0, x_dot.shape[:2]).add_(y_dot)
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        assert x_dot is not None
+        back = backward(delta_dot.flatten(0, 1), x_dot.flatten(0, 1), w, True).view(x_dot.shape)
+        if delta is None:
+            return None, back
+        back += backward(delta, x_dot.flatten(1, 2), across, True).view(back.shape)
+        return backward(delta, x, w, True), back
+
+    def bars(delta: Tensor | None, delta_dot: Tensor) -> Bars:
+        bar = backward(delta_dot.flatten(1, 2), x, wide, False).view(w_dot.shape)
+        if delta is not None and x_dot is not None:
+            other = backward(delta, x_dot.flatten(1, 2), across, False)
+            bar += other.unflatten(1, (len(w_dot), -1)).transpose(0, 1)
+        return {"weight": bar} if module.bias is None else {"weight": bar, "bias": delta_dot.sum((0, -2, -1))}
+
+    return Pushed(y, y_dot, pull, bars)
+
+
+def _tanh(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    y = torch.tanh(x)
+    slope = torch.ops.aten.tanh_backward  # δ (1 − y²), in one kernel
+    y_dot = None if x_dot is None else slope(x_dot, y.unsqueeze(1))
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        back = slope(delta_dot, y.unsqueeze(1))
+        if delta is None or y_dot is None:
+            return None, back
+        return slope(delta, y), back.addcmul_((delta * y).unsqueeze(1), y_dot, value=-2)
+
+    return Pushed(y, y_dot, pull)
+
+
+def _relu(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    y = torch.relu(x)
+    through = torch.ops.aten.threshold_backward  # δ where y > 0, in one kernel
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        return None if delta is None else through(delta, y, 0), through(delta_dot, y.unsqueeze(1), 0)
+
+    return Pushed(y, None if x_dot is None else through(x_dot, y.unsqueeze(1), 0), pull)
+
+
+def _flatten(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    shape = x.shape[1:]
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        return None if delta is None else delta.unflatten(1, shape), delta_dot.unflatten(2, shape)
+
+    return Pushed(x.flatten(1), None if x_dot is None else x_dot.flatten(2), pull)
+
+
+def _dropout(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    scale = module(torch.ones_like(x))  # what it draws is a function of keys
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        return None if delta is None else delta * scale, delta_dot * scale.unsqueeze(1)
+
+    return Pushed(x * scale, None if x_dot is None else x_dot * scale.unsqueeze(1), pull)
+
+
+LAYERS: dict[type[nn.Module], Rule] = {
+    nn.Linear: _linear,
+    nn.Conv2d: _convolution,
+    nn.Tanh: _tanh,
+    nn.ReLU: _relu,
+    nn.Flatten: _flatten,
+    KeyedDropout: _dropout,
+}

@@ -1,0 +1,60 @@
+"""The rules of pooling; see :mod:`hydra_steps.tangents.chain`."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hydra_steps.models import windows
+from hydra_steps.models.pooling import AveragePool, MaxPool
+from hydra_steps.tangents.rule import Dots, Pushed, Rule
+
+
+def _max_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    """Over 2×2 windows side by side."""
+    (choice, y), sides = windows.choose_with_maxima(x), (x.shape[-2], x.shape[-1])
+    shared = windows.Choice(*(part.unsqueeze(1) for part in choice))  # by all directions
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        return None if delta is None else windows.put(delta, choice, sides), windows.put(
+            delta_dot, shared, sides
+        )
+
+    return Pushed(y, None if x_dot is None else windows.take(x_dot, shared), pull)
+
+
+def _any_max_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    """Over windows of any size and place."""
+    assert isinstance(module, nn.MaxPool2d)
+    settings = (module.kernel_size, module.stride, module.padding, module.dilation, module.ceil_mode)
+    y, index = functional.max_pool2d(x, *settings, return_indices=True)
+    place, plane = index.flatten(-2), (x.shape[-2], x.shape[-1])
+
+    def scatter(delta: Tensor, place: Tensor) -> Tensor:
+        back = delta.new_zeros(*delta.shape[:-2], plane[0] * plane[1])
+        values = delta.flatten(-2)  # windows that overlap add up
+        return back.scatter_add_(-1, place.expand(values.shape), values).unflatten(-1, plane)
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        return None if delta is None else scatter(delta, place), scatter(delta_dot, place.unsqueeze(1))
+
+    if x_dot is None:
+        return Pushed(y, None, pull)
+    taken = x_dot.flatten(-2).gather(-1, place.unsqueeze(1).expand(*x_dot.shape[:-2], -1))
+    return Pushed(y, taken.unflatten(-1, y.shape[-2:]), pull)
+
+
+def _average_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    sides = (x.shape[-2], x.shape[-1])
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        return None if delta is None else windows.spread(delta, sides), windows.spread(delta_dot, sides)
+
+    return Pushed(windows.means(x), None if x_dot is None else windows.means(x_dot), pull)
+
+
+POOLS: dict[type[nn.Module], Rule] = {
+    MaxPool: _max_pool,
+    nn.MaxPool2d: _any_max_pool,
+    AveragePool: _average_pool,
+}

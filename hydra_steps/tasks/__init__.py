@@ -1,0 +1,1 @@
+"""What a model is trained for: the loss of one sample, and what counts as correct."""

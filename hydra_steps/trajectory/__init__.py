@@ -1,0 +1,1 @@
+"""The trajectory of a training: its store, its writer with resume, and replay."""

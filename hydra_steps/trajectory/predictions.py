@@ -1,0 +1,81 @@
+"""What a run's final model says about every sample: predicted class, its probability, and the sample's loss.
+
+One row per sample of all three splits, so that pages and tables about single samples need no torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from hydra_steps.data import RunData
+from hydra_steps.data.tables import SPLITS, write_csv
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.process import Process, load_data
+from hydra_steps.process.running import evaluation_chunk
+from hydra_steps.process.state import State
+from hydra_steps.trajectory.store import TrajectoryStore
+from hydra_steps.trajectory.trajectory import Trajectory
+
+COLUMNS = ("split", "index", "label", "predicted", "probability", "loss")
+
+
+def predict_samples(
+    trajectory: str | Path, splits: str | Path, labels: str | Path, output: str | Path
+) -> None:
+    """Write ``predictions.csv`` of the run whose finished trajectory, splits and labels are given.
+
+    Columns: ``split``, ``index`` (position in the split), ``label`` (as trained on), ``predicted``, ``probability``
+    (of the predicted class, six digits), ``loss`` (the training loss of this sample, in evaluation mode). Cost: one
+    forward pass over all samples. Raises :class:`StudyError` for a trajectory that is not whole or was trained on
+    other data.
+    """
+    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
+    data = load_data(settings, splits, labels)
+    prepare_compute(settings)
+    opened = Trajectory.open(trajectory, data)
+    write_csv(predictions(opened.process, opened.final_state, data), output)
+
+
+def predictions(process: Process, state: State, data: RunData) -> pd.DataFrame:
+    """The table of all splits at ``state``, with ``COLUMNS``."""
+    tables = []
+    for split in SPLITS:
+        part = getattr(data, split)
+        images, labels = torch.tensor(part.images), torch.tensor(part.labels)
+        probability, predicted, loss = _evaluated(process, state, images, labels)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "split": split,
+                    "index": range(len(labels)),
+                    "label": part.labels,
+                    "predicted": predicted.numpy(),
+                    "probability": [f"{value:.6g}" for value in probability.tolist()],
+                    "loss": [f"{value:.6g}" for value in loss.tolist()],
+                },
+                columns=list(COLUMNS),
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+@torch.no_grad()
+def _evaluated(
+    process: Process, state: State, images: Tensor, labels: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Largest probability [m], predicted class [m], and loss [m] of images [m, …], in parts that fit the caches."""
+    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    chunk = evaluation_chunk(process.device)
+    for part, target in zip(images.split(chunk), labels.split(chunk), strict=True):
+        logits = process.model.logits(state.parameters, state.buffers, part.to(process.device, process.dtype))
+        largest, predicted = logits.double().softmax(-1).max(-1)
+        loss = process.loss.values(logits, target.to(process.device)).double()
+        found.append((largest.cpu(), predicted.cpu(), loss.cpu()))
+    if not found:
+        return torch.zeros(0), torch.zeros(0, dtype=torch.int64), torch.zeros(0)
+    probability, predicted, loss = (torch.cat(column) for column in zip(*found, strict=True))
+    return probability, predicted, loss

@@ -1,0 +1,127 @@
+"""Training a run and recording its trajectory: the study's main job.
+
+The store is written in a scratch folder beside its destination, named by the digest of everything that decides
+it; a training that was killed continues there from its last checkpoint, and the finished store is moved into
+place whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hydra_steps.data import RunData
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.process import Process, build_process, load_data
+from hydra_steps.process.running import run
+from hydra_steps.process.state import State
+from hydra_steps.trajectory.arrays import state_bytes
+from hydra_steps.trajectory.keep import checkpoint_steps
+from hydra_steps.trajectory.observer import TrainingObserver, write_checkpoint
+from hydra_steps.trajectory.writer import TrajectoryWriter
+
+
+def train_model(
+    run: str, splits: str | Path, labels: str | Path, output: str | Path, scratch: str | Path | None = None
+) -> None:
+    """Train the run whose configuration is the JSON text ``run`` and write its trajectory to the folder ``output``.
+
+    ``run`` has the sections data, model, training, trajectory, compute and seed. ``scratch`` is the folder for
+    unfinished work, by default ``.scratch`` beside the output. Raises :class:`StudyError` for wrong data, for
+    a loss that is no longer finite (the step is named, the checkpoints before it are kept), and for a failing disk.
+    """
+    settings = json.loads(run)
+    data = load_data(settings, splits, labels)
+    prepare_compute(settings)
+    process = build_process(settings, data)
+    output = Path(output)
+    scratch = Path(scratch) if scratch else output.parent / ".scratch"
+    scratch = scratch / f"train_model-{identity(settings, data)[:16]}"
+    record_training(process, data, settings, scratch, output)
+
+
+def identity(settings: Mapping[str, Any], data: RunData) -> str:
+    """SHA-256 over everything that decides a training's result."""
+    text = json.dumps([settings, data.digest, versions()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """The versions that decide the last bits of a result."""
+    return {
+        "python": ".".join(map(str, sys.version_info[:2])),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "processor": platform.machine() + " " + torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def record_training(
+    process: Process,
+    data: RunData,
+    settings: Mapping[str, Any],
+    scratch: Path,
+    output: Path,
+    at_once: int | None = None,
+) -> State:
+    """Train ``process`` from its initial or last recorded state, record everything, and publish to ``output``.
+
+    ``at_once`` steps are read from the device together (by default what :mod:`.observer` takes for
+    it); the record is the same.
+    """
+    initial = process.initial_state()
+    dtype = str(process.dtype).removeprefix("torch.")
+    sizes = dict(
+        zip(
+            ("parameters", "slots", "buffers"),
+            (initial.parameters.numel(), len(initial.slots), initial.buffers.numel()),
+            strict=True,
+        )
+    )
+    keep = settings.get("trajectory", {}).get("keep", "all")
+    checkpoints = checkpoint_steps(keep, process.steps, state_bytes(**sizes, dtype=dtype))
+    layout = {"steps": process.steps, "batch_size": process.table.shape[1], "dtype": dtype, **sizes}
+    layout["checkpoints"] = checkpoints
+    attributes = {
+        "config": settings,
+        "seed": process.seed,
+        "layout": process.model.layout,
+        "buffer_layout": process.model.buffer_layout,
+        "data_digest": data.digest,
+        "versions": versions(),
+        "device": str(process.device),
+        "threads": torch.get_num_threads(),
+    }
+    resumed = TrajectoryWriter.resume(scratch, attributes=attributes, **layout)
+    writer, first = resumed or (TrajectoryWriter.create(scratch, attributes=attributes, **layout), 0)
+    with writer:
+        if resumed:
+            print(f"continuing from step {first} of {process.steps}", flush=True)
+            state = _to_tensors(writer.state(first), process)
+        else:
+            state = initial
+            write_checkpoint(writer, 0, state)
+        observer = TrainingObserver(process, data, writer, set(checkpoints), first, at_once)
+        began = time.perf_counter()
+        try:
+            state = run(process, state, observer.rate, first, observe=observer.observe)
+        finally:
+            observer.bar.close()
+        writer.finish(
+            {"seconds_in_loop": time.perf_counter() - began, "seconds_evaluating": observer.evaluating}
+        )
+        writer.publish(output)
+    return state
+
+
+def _to_tensors(arrays: Any, process: Process) -> State:
+    return State(*(torch.from_numpy(np.array(a)).to(process.device, process.dtype) for a in arrays))

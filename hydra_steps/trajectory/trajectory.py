@@ -1,0 +1,238 @@
+"""A recorded training run: its process, rates and checkpoints, with every state between them by replay.
+
+States that are not stored are recomputed by running Φ over one segment at a time, and the end of each replayed
+segment is compared bit by bit with the next stored checkpoint, so memory is O(segment) and nothing computed
+from a trajectory rests on states that differ from those that were trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hydra_steps.data import RunData
+from hydra_steps.errors import StudyError
+from hydra_steps.models.registry import build_model
+from hydra_steps.process.process import Process, build_process, load_data
+from hydra_steps.process.running import run
+from hydra_steps.process.state import State
+from hydra_steps.trajectory.store import TrajectoryStore
+
+BLOCK = 64  # states per segment where every state is stored
+
+
+@dataclass(frozen=True)
+class Segment:
+    """States before the steps ``start`` … ``stop − 1``: ``states[i]`` is s_{start+i}."""
+
+    start: int
+    states: list[State]
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.states)
+
+
+@dataclass
+class Trajectory:
+    """See the module's docstring.
+
+    ``rates`` [t] are the learning rates that the base run took, ``checkpoints`` the sorted stored steps (0 and
+    T among them), ``load`` reads a stored state. ``tolerance`` None demands bit-equal replay; a number allows
+    that absolute difference and collects the largest in ``largest_deviation``. ``weights`` [n] are the run's
+    data weights.
+    """
+
+    process: Process
+    rates: Sequence[float]
+    checkpoints: Sequence[int]
+    load: Callable[[int], State]
+    weights: Tensor | None = None
+    tolerance: float | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    largest_deviation: float = 0.0
+    data: RunData | None = None
+    store: TrajectoryStore | None = None
+
+    @property
+    def steps(self) -> int:
+        """T, the number of training steps."""
+        return self.process.steps
+
+    @property
+    def final_state(self) -> State:
+        """s_T."""
+        return self.load(self.steps)
+
+    def state(self, step: int) -> State:
+        """s_step, stored or replayed from the checkpoint before it."""
+        if not 0 <= step <= self.steps:
+            raise StudyError(f"state {step} was asked for", f"a step from 0 to {self.steps}")
+        start = max(c for c in self.checkpoints if c <= step)
+        return run(self.process, self.load(start), self.rates, start, step, self.weights)
+
+    def state_dict(self, step: int) -> dict[str, Tensor]:
+        """The model's ordinary ``state_dict`` at s_step."""
+        state = self.state(step)
+        return self.process.model.state_dict(state.parameters, state.buffers)
+
+    def model_at(self, step: int) -> nn.Module:
+        """An ordinary ``nn.Module`` with the parameters and buffers of s_step, in evaluation mode."""
+        settings = dict(self.process.settings["model"])
+        shape = self.process.images.shape[1:]
+        size = (shape[0], shape[1], shape[2])
+        module = build_model(settings.pop("name"), size, self.process.classes, settings, self.process.seed)
+        module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
+        return module.eval()
+
+    def until(self, step: int) -> Trajectory:
+        """The same training ended after ``step`` steps, a whole number of epochs: its final state is s_step.
+
+        The rates stay those of the whole run. A state that is not stored is replayed once, here. Raises
+        :class:`StudyError` for a step that no epoch ends with.
+        """
+        each = self.process.steps_per_epoch
+        if not 0 < step <= self.steps or step % each:
+            raise StudyError(
+                f"the training was to be looked at after step {step}",
+                f"the end of an epoch: a multiple of {each} up to {self.steps}",
+            )
+        if step == self.steps:
+            return self
+        end, load = self.state(step), self.load
+        return replace(
+            self,
+            process=replace(self.process, table=self.process.table[:step], epochs=step // each),
+            rates=list(self.rates)[:step],
+            checkpoints=[*(c for c in self.checkpoints if c < step), step],
+            load=lambda wanted: end if wanted == step else load(wanted),
+        )
+
+    def segments(self, reverse: bool = False) -> Iterator[Segment]:
+        """All steps in segments, forwards or backwards; each segment's states are in forward order."""
+        pieces: list[tuple[int, int]] = []
+        for start, stop in zip(self.checkpoints, self.checkpoints[1:], strict=False):
+            joins = (
+                pieces and stop - start == 1 and self._stored(pieces[-1]) and start - pieces[-1][0] < BLOCK
+            )
+            if joins:
+                pieces[-1] = (pieces[-1][0], stop)
+            else:
+                pieces.append((start, stop))
+        for start, stop in reversed(pieces) if reverse else pieces:
+            if self._stored((start, stop)):
+                yield Segment(start, [self.load(step) for step in range(start, stop)])
+            else:
+                yield self._replay(start, stop)
+
+    def _stored(self, piece: tuple[int, int]) -> bool:
+        """Whether every state of the piece is a checkpoint."""
+        index = int(np.searchsorted(self.checkpoints, piece[0]))
+        return index + piece[1] - piece[0] < len(self.checkpoints) and (
+            self.checkpoints[index + piece[1] - piece[0]] == piece[1]
+        )
+
+    def _replay(self, start: int, stop: int) -> Segment:
+        states = [self.load(start)]
+
+        def keep(step: int, state: State, *_: Any) -> None:
+            states.append(state)
+
+        run(self.process, states[0], self.rates, start, stop, self.weights, keep)
+        end, stored = states.pop(), self.load(stop)
+        if not end.equal(stored):
+            difference = end.largest_difference(stored)
+            finite = all(bool(torch.isfinite(part).all()) for part in end)
+            if self.tolerance is None or not difference <= self.tolerance or not finite:
+                raise StudyError(
+                    f"replay of steps {start} to {stop} ends {difference:.3g} away from the checkpoint of step {stop}",
+                    "the same bits" if self.tolerance is None else f"at most {self.tolerance:g}",
+                    f"run on the machine, threads and versions of the training ({self._trained_on()}), train again, "
+                    "or set trajectory.replay to {tolerant: 1e-6}",
+                )
+            self.largest_deviation = max(self.largest_deviation, difference)
+        return Segment(start, states)
+
+    def _trained_on(self) -> str:
+        versions = self.attributes.get("versions", {})
+        named = [f"{name} {version}" for name, version in versions.items()]
+        here = f"now: torch {torch.__version__}, {torch.get_num_threads()} threads, {self.process.device}"
+        device, threads = self.attributes.get("device", "?"), self.attributes.get("threads", "?")
+        return "; ".join([f"device {device}, {threads} threads", ", ".join(named), here])
+
+    @classmethod
+    def in_memory(
+        cls,
+        process: Process,
+        rates: Sequence[float],
+        keep: Sequence[int] | None = None,
+        weights: Tensor | None = None,
+    ) -> Trajectory:
+        """Train now and keep the states of the steps ``keep`` (all by default) in memory."""
+        wanted = set(range(process.steps + 1) if keep is None else keep) | {0, process.steps}
+        states = {0: process.initial_state()}
+
+        def store(step: int, state: State, *_: Any) -> None:
+            if step + 1 in wanted:
+                states[step + 1] = state
+
+        states[process.steps] = run(process, states[0], rates, weights=weights, observe=store)
+        return cls(process, rates, sorted(states), states.__getitem__, weights)
+
+    @classmethod
+    def open(cls, folder: str | Path, data: RunData | None = None) -> Trajectory:
+        """Open the store in ``folder`` and bind it to the data that it was trained on, by default read from
+        its run.
+
+        Raises :class:`StudyError` for a store that is incomplete, damaged, of another schema version, or trained on
+        other data or labels.
+        """
+        store = TrajectoryStore.open(Path(folder))
+        attributes = store.attributes
+        if data is None:
+            run_folder = Path(folder).parent
+            data = load_data(attributes["config"], run_folder / "splits.csv", run_folder / "labels.csv")
+        if attributes["data_digest"] != data.digest:
+            raise StudyError(
+                f"the trajectory in {folder} was trained on data of digest {attributes['data_digest'][:12]}…, "
+                f"the data given now have {data.digest[:12]}…",
+                "the images and labels of the training",
+                "train again: the labels or splits have changed since",
+            )
+        process = build_process(attributes["config"], data)
+        if [list(entry) for entry in _plain(process.model.layout)] != [list(e) for e in attributes["layout"]]:
+            raise StudyError(
+                f"the model {attributes['config']['model']['name']} built now has another parameter layout "
+                f"than the one in {folder}",
+                fix="train again with this version",
+            )
+        if not np.array_equal(process.table, store.batches):
+            raise StudyError(f"the batches recorded in {folder} are not those of its seed", fix="train again")
+
+        def load(step: int) -> State:
+            parts = (torch.from_numpy(np.array(part)) for part in store.state(step))
+            return State(*(part.to(process.device, process.dtype) for part in parts))
+
+        replay = attributes["config"].get("trajectory", {}).get("replay", "strict")
+        tolerance = float(replay["tolerant"]) if isinstance(replay, dict) else None
+        return cls(
+            process,
+            store.learning_rates.tolist(),
+            [int(c) for c in store.checkpoints],
+            load,
+            tolerance=tolerance,
+            attributes=dict(attributes),
+            data=data,
+            store=store,
+        )
+
+
+def _plain(layout: list[tuple[str, tuple[int, ...], int]]) -> list[list[Any]]:
+    """The layout as it looks after a round trip through JSON."""
+    return [[name, list(shape), offset] for name, shape, offset in layout]

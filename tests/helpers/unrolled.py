@@ -1,0 +1,55 @@
+"""The obviously correct twin of every sweep: plain autograd through the whole unrolled training (``create_graph``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from hydra_steps.process.process import Process
+from hydra_steps.process.state import State
+from hydra_steps.queries.query_set import QuerySet
+
+
+def unrolled_final_state(
+    process: Process,
+    rates: Sequence[float | Tensor],
+    weights: Tensor,
+    initial: State | None = None,
+    **hyper: Tensor,
+) -> State:
+    """s_T as a differentiable function of the data weights [n] (or [e, n], of each epoch), the rates and the
+    optimizer's constants."""
+    state = process.initial_state() if initial is None else initial
+    parameters, slots, buffers = state
+    if not parameters.requires_grad:
+        parameters = parameters.clone().requires_grad_()
+    for step in range(process.steps):
+        batch = process.batch(step)
+        logits, buffers = process.model.train_logits(
+            parameters, buffers, batch.images, batch.keys, differentiable=True
+        )
+        losses = torch.nn.functional.cross_entropy(
+            logits,
+            batch.labels,
+            reduction="none",
+            label_smoothing=getattr(process.loss, "label_smoothing", 0.0),
+        )
+        of_epoch = weights if weights.ndim == 1 else weights[step // process.steps_per_epoch]
+        loss = (losses * of_epoch[batch.index]).sum() / len(batch)
+        (gradient,) = torch.autograd.grad(loss, parameters, create_graph=True)
+        parameters, slots = process.optimizer.update(parameters, slots, gradient, rates[step], step, **hyper)
+    return State(parameters, slots, buffers)
+
+
+def unrolled_contribution(process: Process, rates: Sequence[float], queries: QuerySet) -> Tensor:
+    """c[q, n] = −∂f_q(s_T)/∂w_n by plain autograd: [q, n] float64."""
+    weights = torch.ones(process.samples, dtype=torch.float64, requires_grad=True)
+    state = unrolled_final_state(process, rates, weights)
+    rows = []
+    for query in queries.queries:
+        value = queries.value(query, state.parameters, state.buffers)
+        (row,) = torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True)
+        rows.append(torch.zeros_like(weights) if row is None else -row)
+    return torch.stack(rows)

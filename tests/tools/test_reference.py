@@ -1,0 +1,92 @@
+"""What is kept of a study beside the code, and the README's table of claims made from it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.claims import COLUMNS
+from tools import verdicts
+from tools.reference import SMALL, keep_reference
+
+
+@pytest.fixture
+def results(tmp_path):
+    for name, text in {
+        "config.yaml": "study: s\n",
+        "tables/claims.csv": "claim\n",
+        "tables/contributions.csv": "x" * (SMALL + 1),
+        "figures/claims.png": "p",
+        "figures/claims.svg": "s",
+        "figures/noise.png": "p",
+        "runs/base-seed0/labels.csv": "l",
+    }.items():
+        path = tmp_path / "results" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "results"
+
+
+def test_the_small_files_are_copied_and_the_readme_stays(results, tmp_path):
+    target = tmp_path / "reference"
+    (target / "tables").mkdir(parents=True)
+    (target / "README.md").write_text("by hand")
+    (target / "tables" / "old.csv").write_text("gone")
+    copied = {path.relative_to(target).as_posix() for path in keep_reference(results, target, ["claims"])}
+    assert copied == {"config.yaml", "tables/claims.csv", "figures/claims.png"}
+    assert {p.relative_to(target).as_posix() for p in target.rglob("*.*")} == copied | {"README.md"}
+    assert (target / "figures/claims.png").read_text() == "p"
+
+
+def test_of_a_large_table_the_rows_over_seeds_stay(results, tmp_path):
+    rows = [f"base-seed{n},{n},0.{n:050d}" for n in range(SMALL // 50)]
+    text = "\n".join(["run,seed,value", *rows, "base,all,0.5000000001", ""])
+    (results / "tables" / "agreement.csv").write_text(text)
+    keep_reference(results, tmp_path / "reference")
+    kept = (tmp_path / "reference" / "tables" / "agreement.csv").read_text()
+    assert kept == "run,seed,value\nbase,all,0.5000000001\n"
+
+
+def test_what_is_not_there_is_refused(results, tmp_path):
+    with pytest.raises(StudyError, match="no speedup.png"):
+        keep_reference(results, tmp_path / "reference", ["speedup"])
+    with pytest.raises(StudyError, match="no finished study"):
+        keep_reference(tmp_path / "nothing", tmp_path / "reference")
+    assert not (tmp_path / "reference").exists()
+
+
+def _claims(folder, path, rows):
+    path = folder / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(path, index=False)
+
+
+def _row(claim, verdict, value, method="hydra_hessian_free", against="influence_cg"):
+    row = {"claim": claim, "statement": f"Claim {claim}", "measured": "difference", "variant": "base"}
+    return row | {"method": method, "against": against, "value": value, "verdict": verdict}
+
+
+def test_a_cell_sums_up_the_papers_own_method(tmp_path):
+    mnist = [_row("2", "holds", 0.1), _row("2", "does not hold", -0.2), _row("2", "holds", 0.4)]
+    mnist += [_row("2", "holds", 9.0, method="hydra_exact"), _row("2", "holds", 9.0, against="final_loss")]
+    mnist += [_row("2", "holds in 2 of 3", None, against="all")]
+    _claims(tmp_path, verdicts.TABLES["MNIST"], mnist)
+    _claims(tmp_path, verdicts.TABLES["Fashion-MNIST"], [_row("2", "undecided", -0.004)])
+    _claims(tmp_path, verdicts.TABLES["clock"], [_row("5", "holds", 12_345.6, against="hydra_forward")])
+    lines = verdicts.verdict_table(tmp_path).splitlines()
+    assert lines[2] == (
+        "| **2** Claim 2: difference | holds in 2, does not hold in 1 of 3 (−0.20 to 0.40) | undecided (0.00) |  |"
+    )
+    assert lines[3] == "| **5** Claim 5: difference |  |  | holds (12,346) |"
+    text = f"before {verdicts.BEGIN} old {verdicts.END} after"
+    assert verdicts.updated(verdicts.updated(text, tmp_path), tmp_path).startswith(
+        f"before {verdicts.BEGIN}\n|"
+    )
+    with pytest.raises(StudyError, match="no marks"):
+        verdicts.updated("nothing", tmp_path)
+
+
+def test_the_readme_has_the_references_verdicts():
+    text = verdicts.README.read_text(encoding="utf-8")
+    assert verdicts.updated(text) == text, "run python -m tools.verdicts"

@@ -1,0 +1,126 @@
+"""Reading a trajectory as a user would: states, modules, segments, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from hydra_steps.data import noise_labels, split_data
+from hydra_steps.errors import StudyError
+from hydra_steps.process.process import build_process
+from hydra_steps.process.running import run
+from hydra_steps.trajectory.training import train_model
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import tiny_process
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run of three epochs on digits, every seventh state kept."""
+    folder = tmp_path_factory.mktemp("run")
+    split_data("digits", "data", 60, 20, 30, 0, folder / "splits.csv")
+    noise_labels(folder / "splits.csv", "digits", "data", "symmetric", 0.1, None, 0, folder / "labels.csv")
+    settings = {
+        "seed": 0,
+        "data": {"name": "digits", "folder": "data"},
+        "model": {"name": "mlp", "hidden": [6], "batch_norm": True},
+        "training": {
+            "epochs": 3,
+            "batch_size": 16,
+            "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9},
+        },
+        "trajectory": {"keep": {"every": 7}},
+        "compute": {"device": "cpu", "dtype": "float32", "threads": 1},
+    }
+    train_model(json.dumps(settings), folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
+    return folder
+
+
+def test_any_step_can_be_had_as_a_vector_or_as_a_module(folder):
+    trajectory = Trajectory.open(folder / "trajectory")
+    assert list(trajectory.checkpoints) == [0, 7, 12]
+    fresh = run(trajectory.process, trajectory.process.initial_state(), trajectory.rates, 0, 9)
+    assert trajectory.state(9).equal(fresh)
+    module = trajectory.model_at(9)
+    images = torch.tensor(trajectory.data.test.images)
+    logits = trajectory.process.model.logits(fresh.parameters, fresh.buffers, images)
+    assert torch.allclose(module(images), logits, atol=1e-6)
+    accuracy = (trajectory.model_at(12)(images).argmax(1).numpy() == trajectory.data.test.labels).mean()
+    assert accuracy == trajectory.store.epochs["epoch_test_accuracy"][-1]
+    with pytest.raises(StudyError, match="from 0 to 12"):
+        trajectory.state(13)
+
+
+def test_segments_cover_every_step_once_forwards_and_backwards(folder):
+    trajectory = Trajectory.open(folder / "trajectory")
+    forwards, backwards = list(trajectory.segments()), list(trajectory.segments(reverse=True))
+    assert [step for s in forwards for step in range(s.start, s.stop)] == list(range(12))
+    assert [s.start for s in backwards] == [s.start for s in reversed(forwards)]
+    assert all(a.equal(b) for a, b in zip(forwards[0].states, backwards[-1].states, strict=True))
+
+
+def test_a_replay_that_ends_elsewhere_is_refused_or_measured():
+    process, _, rates = tiny_process()
+    trajectory = Trajectory.in_memory(process, rates, keep=[4])
+    load = trajectory.load
+
+    def moved(step):
+        state = load(step)
+        return state._replace(parameters=state.parameters + 1e-7) if step == 4 else state
+
+    trajectory.load = moved
+    with pytest.raises(StudyError, match=r"steps 0 to 4 ends 1e-07 away.*the same bits"):
+        list(trajectory.segments())
+    trajectory.tolerance = 1e-6
+    list(trajectory.segments())
+    assert (
+        0.9e-7 < trajectory.largest_deviation < 3e-7
+    )  # the end of the first segment and the start of the next
+    trajectory.tolerance = 1e-8
+    with pytest.raises(StudyError, match="at most 1e-08"):
+        list(trajectory.segments())
+
+
+def test_labels_changed_after_training_are_refused(folder, tmp_path):
+    labels = pd.read_csv(folder / "labels.csv")
+    labels.loc[0, "label"] = (labels.loc[0, "label"] + 1) % 10
+    labels["is_noisy"] = (labels["label"] != labels["clean_label"]).astype(int)
+    other = tmp_path / "run"
+    other.mkdir()
+    (other / "trajectory").symlink_to(folder / "trajectory")
+    (other / "splits.csv").write_text((folder / "splits.csv").read_text())
+    labels.to_csv(other / "labels.csv", index=False)
+    with pytest.raises(StudyError, match="train again: the labels or splits have changed"):
+        Trajectory.open(other / "trajectory")
+
+
+def test_a_model_that_is_built_otherwise_now_is_refused(folder, monkeypatch):
+    def other(settings, data):
+        return build_process({**settings, "model": {"name": "mlp", "hidden": [7], "batch_norm": True}}, data)
+
+    monkeypatch.setattr("hydra_steps.trajectory.trajectory.build_process", other)
+    with pytest.raises(StudyError, match="another parameter layout"):
+        Trajectory.open(folder / "trajectory")
+
+
+def test_a_loss_that_is_not_finite_stops_the_training_at_its_step(folder, tmp_path):
+    trajectory = Trajectory.open(folder / "trajectory")
+    settings = json.loads(json.dumps(trajectory.attributes["config"]))
+    settings["model"]["batch_norm"] = False  # which would keep the loss finite
+    settings["training"]["optimizer"]["learning_rate"] = 1e38
+    with pytest.raises(StudyError, match="at step [0-9]"):
+        train_model(
+            json.dumps(settings), folder / "splits.csv", folder / "labels.csv", tmp_path / "trajectory"
+        )
+    assert not (tmp_path / "trajectory").exists()
+
+
+def test_it_reads_as_an_xarray_and_verifies(folder):
+    store = Trajectory.open(folder / "trajectory").store
+    store.verify()
+    dataset = store.to_xarray()
+    assert np.array_equal(dataset["loss"].values, store.losses)

@@ -1,0 +1,43 @@
+"""The README's table of methods, written from the registry: what each computes, needs and costs, and when to use it.
+
+``python -m tools.catalogue`` brings the section of ``README.md`` between its two marks up to date.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra_steps.config.schema import method_schemas
+from hydra_steps.errors import StudyError
+from hydra_steps.scoring.registry import scorers
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN, END = "<!-- methods: written by python -m tools.catalogue -->", "<!-- end of methods -->"
+_HEAD = "| method | what it computes | needs | cost | unit | when to use it |\n|---|---|---|---|---|---|\n"
+
+
+def method_table() -> str:
+    """The table in Markdown: the methods that a study may name, those with a unit first, each group by name."""
+    schemas, rows = method_schemas(), []
+    for name, method in sorted(scorers().items(), key=lambda item: (item[1].unit != "query", item[0])):
+        if name not in schemas:
+            continue
+        libraries = ", ".join(schemas[name].get("x-needs", []))
+        needs = f"{method.needs}; {libraries}" if libraries else method.needs
+        unit = "the query's" if method.unit == "query" else method.unit
+        cells = (f"`{name}`", method.summary, needs, method.cost, unit, method.use)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
+    return _HEAD + "".join(rows)
+
+
+def updated(text: str) -> str:
+    """``text`` with the table between its two marks; :class:`StudyError` where they are not there."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise StudyError("the README has no marks for the table of methods", f"{BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{method_table()}{END}{after}"
+
+
+if __name__ == "__main__":
+    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,94 @@
+"""``python -m tools.compiled [MODEL] [DEVICE] [TURNS]``: does ``torch.compile`` pay for a training step?
+
+Nearly all of a step is its gradient. It is traced to one graph of PyTorch's basic operations, which Inductor compiles
+(on a GPU with CUDA graphs), and both forms take turns of 20 gradients of the same batch of 64 random images. Told are
+the milliseconds of each, quartiles of their ratio, how long the first compiled gradient took, from which number of
+steps on that is made up for, and how far the two gradients are apart. Not a test: a busy machine cannot be asked.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from hydra_steps.models.registry import build_model
+from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.flat_model import FlatModel
+from hydra_steps.process.optimizers import build_optimizer
+from hydra_steps.process.process import Batch, Process
+from hydra_steps.tasks.losses import build_loss
+
+BATCH, STEPS = 64, 20
+
+
+def one_batch(model: str, device: str) -> Process:
+    """A process whose only batch are 64 random images of MNIST's shape (three times 32 × 32 for DenseNet)."""
+    shape = (3, 32, 32) if model.startswith("densenet") else (1, 28, 28)
+    generator = torch.Generator().manual_seed(0)
+    return Process(
+        model=FlatModel(build_model(model, shape, 10, {}, 0)),
+        loss=build_loss({}),
+        optimizer=build_optimizer({"name": "sgd"}),
+        images=torch.rand(BATCH, *shape, generator=generator).to(device),
+        labels=torch.randint(10, (BATCH,), generator=generator).to(device),
+        table=np.arange(BATCH, dtype=np.int32)[None],
+        epochs=1,
+        seed=0,
+    )
+
+
+def both_forms(process: Process) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]:
+    """The batch's gradient [p] as it is, and compiled."""
+    state, batch = process.initial_state(), process.batch(0)
+
+    def gradient(parameters: Tensor, images: Tensor, labels: Tensor) -> Tensor:
+        return process.gradient(parameters, state.buffers, Batch(batch.index, images, labels, batch.keys))[0]
+
+    given = (state.parameters, batch.images, batch.labels)
+    mode = "reduce-overhead" if process.device.type == "cuda" else None
+    compiled = torch.compile(make_fx(gradient)(*given), mode=mode)
+
+    def run() -> Tensor:
+        with torch.no_grad():
+            return compiled(*given)
+
+    return lambda: gradient(*given), run
+
+
+def seconds(act: Callable[[], Tensor], device: str) -> float:
+    began = time.perf_counter()
+    act()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def main(model: str = "lenet5_tanh", device: str = "cpu", turns: str = "30") -> None:
+    prepare_compute({"compute": {"device": device, "threads": 1}})
+    plain, compiled = both_forms(one_batch(model, device))
+    first = seconds(compiled, device)
+    apart = ((compiled() - plain()).abs().max() / plain().abs().max()).item()
+
+    def turn(act: Callable[[], Tensor]) -> float:
+        return sum(seconds(act, device) for _ in range(STEPS)) / STEPS
+
+    pairs = [(turn(plain), turn(compiled)) for _ in range(int(turns) + 2)][2:]
+    low, median, high = statistics.quantiles([c / p for p, c in pairs], n=4)
+    usual, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(f"{model} on {device}, batches of {BATCH}, one thread, {turns} turns of {STEPS} gradients")
+    print(
+        f"a gradient: {1e3 * usual:.2f} ms, compiled {1e3 * fast:.2f} ms, ratio {median:.2f} ({low:.2f}–{high:.2f})"
+    )
+    print(f"the first compiled gradient: {first:.1f} s; largest difference {apart:.1e} of the largest entry")
+    print(f"ahead from step {first / (usual - fast):,.0f} on" if fast < usual else "never ahead")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
