@@ -26,7 +26,11 @@ def code_files(*modules: str, root: Path | None = None) -> list[str]:
 
     Paths are relative to ``root``, the folder that holds the package (this checkout where it is None).
     """
-    root = root or Path(__file__).parents[2]
+    return list(_code_files(modules, root or Path(__file__).parents[2]))
+
+
+@cache  # thousands of jobs ask for the same few modules
+def _code_files(modules: tuple[str, ...], root: Path) -> tuple[str, ...]:
     found: set[str] = set()
     waiting = [_existing(module, root) for module in modules]
     while waiting:
@@ -35,9 +39,10 @@ def code_files(*modules: str, root: Path | None = None) -> list[str]:
             continue
         found.add(module)
         waiting += imported(module, root)
-    return sorted(str(_file(module, root).relative_to(root)) for module in found)
+    return tuple(sorted(str(_file(module, root).relative_to(root)) for module in found))
 
 
+@cache
 def registered(package: str, name: str, root: Path | None = None) -> str:
     """Return the module of ``package`` with a call ``f("name", …)`` or ``f(name="name")``.
 
