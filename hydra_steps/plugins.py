@@ -1,0 +1,54 @@
+"""What a study's own file needs: the decorators, and the types that decorated functions take and return.
+
+    from hydra_steps.plugins import dataset, model      # also: noise, task, optimizer, schedule, method, query,
+                                                        # table, figure, sentence
+
+Types are imported when they are asked for, so that a file which declares a figure does not import torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from hydra_steps.errors import StudyError
+from hydra_steps.registry.decorators import (
+    dataset,
+    figure,
+    method,
+    model,
+    noise,
+    optimizer,
+    query,
+    schedule,
+    sentence,
+    table,
+    task,
+)
+
+_TYPES = {
+    "Part": "hydra_steps.data.registry",
+    "CleanLabels": "hydra_steps.data.noise_kinds",
+    "Contribution": "hydra_steps.scoring.registry",
+}
+
+__all__ = [
+    "StudyError",
+    "dataset",
+    "figure",
+    "method",
+    "model",
+    "noise",
+    "optimizer",
+    "query",
+    "schedule",
+    "sentence",
+    "table",
+    "task",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _TYPES:
+        return getattr(import_module(_TYPES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

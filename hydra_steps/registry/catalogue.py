@@ -1,0 +1,110 @@
+"""All entries of a kind by name: the package's own, and those of the plug-ins in use."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.registry.decorators import KINDS, REGISTERED
+from hydra_steps.registry.entry import Entry
+from hydra_steps.registry.plugins import active_plugins, import_plugin
+from hydra_steps.registry.reading import read_entries
+
+PACKAGE = Path(__file__).parents[1]
+# Where the entries of each kind stand.
+ROOMS = {
+    "dataset": ("data/datasets",),
+    "noise": ("data/noises",),
+    "model": ("models",),
+    "task": ("tasks",),
+    "optimizer": ("process/optimizers",),
+    "schedule": ("process/schedules",),
+    "method": ("scoring",),
+    "query": ("queries",),
+    "table": ("evaluation",),
+    "figure": ("figures",),
+    "sentence": ("report",),
+}
+
+
+def entries(kind: str) -> dict[str, Entry]:
+    """Return the entries of ``kind`` by name: by their ``order`` where they have one, then by name; plug-ins last."""
+    return _of(kind, active_plugins())
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of all entries of ``kind``."""
+    return list(entries(kind))
+
+
+def find(kind: str, name: str, key: str = "") -> Entry:
+    """Return the entry called ``name``; :class:`StudyError` that names the configuration's ``key`` for an unknown
+    one."""
+    known = entries(kind)
+    if name not in known:
+        raise StudyError(f"{key or kind}: {name!r} is unknown", "", nearest(str(name), list(known)))
+    return known[name]
+
+
+def load(kind: str, name: str) -> Any:
+    """Return the function or class that was declared, importing its module, and no other."""
+    return loaded(kind, name)[0]
+
+
+def loaded(kind: str, name: str) -> tuple[Any, dict[str, Any]]:
+    """Return what was declared, with its runtime arguments (a dataset's files and sources)."""
+    entry = find(kind, name)
+    if entry.plugin:
+        import_plugin(entry)
+    elif name not in REGISTERED.get(kind, {}):
+        importlib.import_module(entry.module)
+    return REGISTERED[kind][name]
+
+
+def module_of(kind: str, name: str) -> str:
+    """Return the dotted name of the module that declares an entry."""
+    return find(kind, name).module
+
+
+@cache
+def _of(kind: str, plugins: tuple[tuple[str, Path], ...]) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for entry in _declared(plugins):
+        if entry.kind != kind:
+            continue
+        if entry.name in found:
+            raise StudyError(
+                f"{entry.where}: the {kind} {entry.name!r} is declared at {found[entry.name].where} already",
+                "each name once",
+                "rename one of them",
+            )
+        found[entry.name] = entry
+    return dict(
+        sorted(found.items(), key=lambda item: (item[1].traits.get("order", 0), item[1].plugin, item[0]))
+    )
+
+
+@cache
+def _declared(plugins: tuple[tuple[str, Path], ...]) -> tuple[Entry, ...]:
+    own = [entry for file, module in _own_files() for entry in read_entries(file, module)]
+    return (*own, *(entry for module, file in plugins for entry in read_entries(file, module, plugin=True)))
+
+
+@cache
+def _own_files() -> tuple[tuple[Path, str], ...]:
+    return tuple(dict.fromkeys(_walk()))
+
+
+def _walk() -> Iterator[tuple[Path, str]]:
+    assert set(ROOMS) == set(KINDS)
+    marks = tuple(f"@{kind}(" for kind in KINDS)
+    for room in dict.fromkeys(room for rooms in ROOMS.values() for room in rooms):
+        for file in sorted((PACKAGE / room).rglob("*.py")):
+            # Most files declare nothing, and a text is searched faster than it is parsed.
+            if any(mark in file.read_text(encoding="utf-8") for mark in marks):
+                parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+                yield file, ".".join(parts)

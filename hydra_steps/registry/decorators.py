@@ -1,0 +1,213 @@
+"""The decorators that declare what a study can choose by name; one for each kind.
+
+A decorator's arguments must be literals, as they are read from the source (:mod:`hydra_steps.registry.reading`); the
+exceptions, which only jobs need, are listed in ``RUNTIME``. Of the decorated function, parameters without a
+default are given by the caller, parameters with one are options of the study. An option's type is its annotation
+(``Annotated[float, "0 <= x < 1"]`` for bounds, ``Literal[...]`` for a choice), its sentence stands in the docstring
+under ``Options:``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# kind → name → (the decorated object, its runtime arguments)
+REGISTERED: dict[str, dict[str, tuple[Any, dict[str, Any]]]] = {}
+# Arguments that are no literals and that planning does not need.
+RUNTIME: dict[str, tuple[str, ...]] = {"dataset": ("files", "sources")}
+
+
+def _keep(kind: str, name: str, **runtime: Any) -> Callable[[F], F]:
+    def register(target: F) -> F:
+        REGISTERED.setdefault(kind, {})[name] = (target, runtime)
+        return target
+
+    return register
+
+
+def dataset(
+    name: str,
+    *,
+    classes: Sequence[str],
+    shape: Sequence[int],
+    parts: Mapping[str, int],
+    title: str = "",
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    white: float = 255.0,
+    reference: str = "",
+    bundled: str = "",
+    files: Sequence[Any] = (),
+    sources: Sequence[Any] = (),
+) -> Callable[[F], F]:
+    """Declare a dataset: ``(folder) -> {part: Part}``, its published parts as arrays.
+
+    ``shape``: (channels, height, width). ``parts``: published part (``train``, ``test``) → number of samples; with
+    ``train`` alone all splits are drawn from it. ``mean`` and ``std``, one number per channel: those of the pixels
+    divided by ``white``, the value of a full pixel (0 and 1 where they are not given). ``bundled``: SHA-256 of the
+    content of data that ship with a dependency. ``files`` are verified before the function is called, and fetched
+    from ``sources``.
+    """
+    return _keep("dataset", name, files=tuple(files), sources=tuple(sources))
+
+
+def noise(name: str, *, title: str = "", images: bool = False) -> Callable[[F], F]:
+    """Declare a kind of label noise: ``(clean: CleanLabels, **options) -> noisy labels int64 [n]``.
+
+    ``title`` completes the sentence "20 % of the labels were …". ``images``: it looks at the images.
+    """
+    return _keep("noise", name)
+
+
+def model(name: str, *, title: str = "", article: str = "") -> Callable[[F], F]:
+    """Declare a model: ``(shape, outputs, **options) -> torch.nn.Module`` for samples of a shape; ``article``: "a",
+    if any."""
+    return _keep("model", name)
+
+
+def task(name: str, *, title: str = "", metric: str = "accuracy") -> Callable[[F], F]:
+    """Declare a task, by its loss: ``(**options) -> Loss``; ``metric`` names what counts as good."""
+    return _keep("task", name)
+
+
+def optimizer(
+    name: str, *, title: str = "", slots: str = "0", require: Mapping[str, str] = {}
+) -> Callable[[F], F]:
+    """Declare an optimizer: ``(**options) -> Optimizer``, or its update alone,
+    ``(parameters, slots, gradient, rate, step, **options) -> (parameters, slots)``, a pure elementwise function that
+    is differentiated automatically.
+
+    ``slots``: how many vectors of the parameters' size it keeps, an expression of its options. ``require``: what the
+    options must fulfil, an expression → what is expected, in words.
+    """
+    return _keep("optimizer", name)
+
+
+def schedule(name: str, *, title: str = "", require: Mapping[str, str] = {}) -> Callable[[F], F]:
+    """Declare a schedule: ``(rate, epoch, epochs, losses, **options) -> rate`` of the next epoch.
+
+    ``epoch``: how many are over; ``losses``: the validation loss after each of them. ``require`` as for an optimizer.
+    """
+    return _keep("schedule", name)
+
+
+def method(
+    name: str,
+    *,
+    title: str = "",
+    unit: Literal["query", "rank only"] = "query",
+    computes: str = "",
+    cost: str = "",
+    needs: str = "the final state",
+    use: str = "",
+    libraries: Sequence[str] = (),
+    by_epoch: bool = False,
+    work: Mapping[str, str] = {},
+    colour: str = "",
+    marker: str = "",
+    line: str | Sequence[Any] = "-",
+    order: int = 1000,
+) -> Callable[[F], F]:
+    """Declare a scoring method: ``(trajectory, queries, **options) -> Contribution``.
+
+    ``unit``: ``query`` where contributions predict changes of the query, else ``rank only``. ``computes``, ``cost``,
+    ``needs`` and ``use`` are shown to users. ``libraries``: modules that must be installed. ``by_epoch``: the
+    function takes the parameter ``by_epoch`` and can keep contributions by epoch. ``work``: expressions of the
+    options, of ``n`` training samples and ``e`` epochs for ``steps``, ``steps_per_query`` (in training steps per
+    step), ``gradients`` and ``gradients_per_query`` (in single samples' gradients per sample). ``colour``, ``marker``
+    and ``line`` are its look in figures, ``order`` its place.
+    """
+    return _keep("method", name)
+
+
+def query(
+    name: str,
+    *,
+    title: str = "",
+    over: Literal["split", "class", "sample"] = "sample",
+    label: str,
+    words: str,
+    quantity: str = "loss",
+) -> Callable[[F], F]:
+    """Declare a kind of query: ``(logits [b, c], labels [b], loss) -> values [b]``, whose mean over ``over`` is the
+    query.
+
+    ``label`` and ``words`` are the query's name and its words, with ``{split}`` and ``{index}`` (the class or the
+    position in the split). ``quantity``: what is asked about, ``loss`` or ``margin``; only equal ones may stand in
+    one vector.
+    """
+    return _keep("query", name)
+
+
+def table(
+    name: str,
+    *,
+    title: str = "",
+    keys: Sequence[str] = (),
+    when: str = "True",
+    also: Sequence[str] = (),
+    settings: Mapping[str, str] = {},
+    runs: Literal["all", "first"] = "all",
+    large: bool = False,
+    clock: bool = False,
+    order: int = 1000,
+) -> Callable[[F], F]:
+    """Declare a table: ``(<inputs by name>, output, **options)`` writes ``tables/<name>.csv``.
+
+    The parameters without a default name what it reads: ``scores``, ``labels``, ``splits``, ``trajectories``, ``outcomes``, ``removals``,
+    ``flips``, ``traced``, ``smoothness``, ``approximation``, ``raw``, ``benchmarks``, ``config``, or
+    ``<table>_table``, each a list of paths (a table's is one path). Options are those of the study's section
+    ``name``; ``settings`` maps further parameters to expressions of the study. ``keys``: the table's columns between
+    ``metric`` and ``n``. ``when``: an expression of the study that says whether it is made. ``also``: further files
+    beside it, given as the parameter of their stem. ``runs``: all runs, or the first seed of each variant. ``large``:
+    material for figures and not for reading; ``clock``: it differs from run to run. ``order``: its place among the
+    report's tables.
+    """
+    return _keep("table", name)
+
+
+def figure(
+    name: str,
+    *,
+    title: str = "",
+    category: str = "Further figures",
+    chapter: str = "Further figures",
+    when: str = "True",
+    order: int = 1000,
+) -> Callable[[F], F]:
+    """Declare a figure: ``(<table>_table, outputs, methods, style) `` draws ``figures/<name>.*`` from tables.
+
+    The parameters ending in ``_table`` name the tables that it reads; one with a default is read where it is made. It
+    is drawn where its tables are made and ``when`` holds. The docstring, after its first paragraph, is the caption: a
+    Jinja template of the study's configuration in reStructuredText. ``category`` groups it in Snakemake's report,
+    ``chapter`` in ours.
+    """
+    return _keep("figure", name)
+
+
+def sentence(
+    name: str, *, title: str = "", chapter: str = "", paragraph: int = 0, order: int = 1000
+) -> Callable[[F], F]:
+    """Declare a rule that makes sentences: ``(tables: VariantTables) -> [Finding]``, of one variant's tables.
+
+    ``chapter`` of the report; ``paragraph`` of its summary that key findings join (0: none).
+    """
+    return _keep("sentence", name)
+
+
+KINDS: dict[str, Callable[..., Any]] = {
+    "dataset": dataset,
+    "noise": noise,
+    "model": model,
+    "task": task,
+    "optimizer": optimizer,
+    "schedule": schedule,
+    "method": method,
+    "query": query,
+    "table": table,
+    "figure": figure,
+    "sentence": sentence,
+}
