@@ -28,6 +28,7 @@ class Entry:
     text: str
     options: Mapping[str, Schema]
     given: tuple[str, ...]
+    optional: tuple[str, ...]
     traits: Mapping[str, Any]
     module: str
     function: str

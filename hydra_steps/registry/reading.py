@@ -19,8 +19,9 @@ from hydra_steps.registry.entry import Entry, Schema
 from hydra_steps.registry.types import NAMES, schema_of
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-# What a caller may provide beside the kind's own parameters, and what is never an option.
-_NO_OPTIONS = ("self", "by_epoch", "outputs", "methods", "style", "output")
+# Of what these kinds take only what the docstring lists under ``Options:`` is an option of a study.
+_LISTED = ("table", "figure", "sentence")
+_NO_OPTION = "by_epoch"  # whether contributions are kept by epoch is asked for by the workflow
 
 
 def read_entries(file: Path, module: str, plugin: bool = False) -> list[Entry]:
@@ -60,7 +61,7 @@ def _entry(
             f"{where}: {kind} is named {name!r}", "letters, digits and _, a letter first", "rename it"
         )
     words = read_docstring(ast.get_docstring(node))
-    given, options = _parameters(node, names, words.options, where)
+    given, optional, options = _parameters(kind, node, names, words.options, where)
     title = str(traits.pop("title", "") or name.replace("_", " "))
     return Entry(
         kind,
@@ -70,6 +71,7 @@ def _entry(
         words.text,
         options,
         given,
+        optional,
         traits,
         module,
         node.name,
@@ -114,19 +116,23 @@ def _literal(node: ast.expr, where: str) -> Any:
 
 
 def _parameters(
-    node: Definition, names: dict[str, Any], sentences: dict[str, str], where: str
-) -> tuple[tuple[str, ...], dict[str, Schema]]:
-    """Return the parameters that the caller gives, and the schema of those with a default, the options."""
+    kind: str, node: Definition, names: dict[str, Any], sentences: dict[str, str], where: str
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Schema]]:
+    """Return the parameters that the caller gives, those that it may give, and the schema of the options."""
     given: list[str] = []
+    optional: list[str] = []
     options: dict[str, Schema] = {}
     for argument, default in _arguments(node):
-        if default is None or argument.arg in _NO_OPTIONS:
+        if default is None:
             given.append(argument.arg)
+            continue
+        if argument.arg == _NO_OPTION or (kind in _LISTED and argument.arg not in sentences):
+            optional.append(argument.arg)
             continue
         value = _literal(default, where)
         schema = _option(argument, value, names, where)
         options[argument.arg] = schema | {"default": value, "description": sentences.get(argument.arg, "")}
-    return tuple(given), options
+    return tuple(given), tuple(optional), options
 
 
 def _arguments(node: Definition) -> Iterator[tuple[ast.arg, ast.expr | None]]:
