@@ -158,8 +158,9 @@ def table(
     """Declare a table: ``(<inputs by name>, output, **options)`` writes ``tables/<name>.csv``.
 
     The parameters without a default name what it reads (``scores``, ``labels``, ``outcomes``, …: the list is in
-    :mod:`hydra_steps.evaluation`), each a list of paths; ``<table>_table`` is the path of another table. Options are those
-    listed in the docstring, of the study's section ``name``; ``settings`` maps further parameters to expressions of the study.
+    :mod:`hydra_steps.evaluation`), each a list of paths; ``<table>_table`` is the path of another table. Options are
+    those listed in the docstring, of the study's section ``name``; ``settings`` maps further parameters to
+    expressions of the study.
     ``keys``: the table's columns between ``metric`` and ``n``. ``when``: an expression of the study that says whether
     it is made. ``also``: further files beside it, each given as the parameter that is its stem. ``runs``: all runs,
     or the first seed of each variant. ``large``: material for figures and not for reading; ``clock``: it differs from
