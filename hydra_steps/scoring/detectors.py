@@ -19,12 +19,12 @@ from typing import Any
 import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
-from torch.nn import functional
 
 from hydra_steps.errors import StudyError
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import epoch_ends, epoch_logits, module_at, penultimate, train_logits
 from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.tasks.losses import is_label, one_hot
 from hydra_steps.trajectory.trajectory import Trajectory
 
 EVERY_EPOCH = "the states at the ends of epochs"
@@ -32,9 +32,8 @@ EVERY_EPOCH = "the states at the ends of epochs"
 
 def label_margins(logits: Tensor, labels: Tensor) -> Tensor:
     """z_y − max_{k≠y} z_k [n] float64, for logits [n, c]."""
-    own = logits.gather(-1, labels[:, None]).squeeze(-1)
-    others = logits.masked_fill(functional.one_hot(labels, logits.shape[-1]).bool(), -torch.inf)
-    return (own - others.amax(-1)).double()
+    own = is_label(labels, logits)
+    return (logits.where(own, 0).sum(-1) - logits.masked_fill(own, -torch.inf).amax(-1)).double()
 
 
 def same_for_all(values: Tensor, queries: QuerySet) -> Contribution:
@@ -115,7 +114,7 @@ def el2n(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
             "lower epoch",
         )
     logits = train_logits(process, trajectory.state(epoch_ends(trajectory)[epoch - 1])).double()
-    error = logits.softmax(-1) - functional.one_hot(process.labels, logits.shape[-1])
+    error = logits.softmax(-1) - one_hot(process.labels, logits)
     return same_for_all(-torch.linalg.vector_norm(error, dim=-1), queries)
 
 

@@ -22,7 +22,7 @@ from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.tracin import checkpoint_steps
-from hydra_steps.tasks.losses import CrossEntropy
+from hydra_steps.tasks.losses import CrossEntropy, margins
 from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 512  # dattri makes the projection anew for every batch: few large ones
@@ -58,9 +58,7 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
         return torch.func.functional_call(module, dict(parameters), image[None])
 
     def margin(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
-        z = logits(parameters, data[0])[0]
-        own = torch.arange(len(z), device=z.device) == data[1]  # one_hot is not allowed under vmap
-        return torch.where(own, z, 0).sum() - torch.where(own, -torch.inf, z).logsumexp(0)
+        return margins(logits(parameters, data[0]), data[1][None]).sum()
 
     def loss(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
         return process.loss.values(logits(parameters, data[0]), data[1][None]).sum()

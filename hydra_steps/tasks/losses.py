@@ -44,7 +44,7 @@ class CrossEntropy:
 
     def slope(self, logits: Tensor, labels: Tensor) -> Tensor:
         classes = logits.shape[-1]
-        targets = functional.one_hot(labels, classes).to(logits.dtype)
+        targets = one_hot(labels, logits)
         if self.label_smoothing:
             targets = targets * (1 - self.label_smoothing) + self.label_smoothing / classes
         return logits.softmax(-1) - targets
@@ -59,21 +59,32 @@ class MeanSquaredError:
     """Squared distance to the one-hot label, averaged over the classes."""
 
     def values(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return (logits - functional.one_hot(labels, logits.shape[-1]).to(logits.dtype)).square().mean(-1)
+        return (logits - one_hot(labels, logits)).square().mean(-1)
 
     def slope(self, logits: Tensor, labels: Tensor) -> Tensor:
-        classes = logits.shape[-1]
-        return (logits - functional.one_hot(labels, classes).to(logits.dtype)) * (2 / classes)
+        return (logits - one_hot(labels, logits)) * (2 / logits.shape[-1])
 
     def bend(self, logits: Tensor, tangent: Tensor) -> Tensor:
         return tangent * (2 / logits.shape[-1])
 
 
+def is_label(labels: Tensor, logits: Tensor) -> Tensor:
+    """Whether an entry belongs to the label: labels [...] and logits [..., c] → bool [..., c].
+
+    A comparison, because ``functional.one_hot`` looks at the labels' values, which ``vmap`` does not allow.
+    """
+    return labels[..., None] == torch.arange(logits.shape[-1], device=labels.device)
+
+
+def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
+    """The labels [...] as rows of zeros with a one, of the shape and precision of ``logits`` [..., c]."""
+    return is_label(labels, logits).to(logits.dtype)
+
+
 def margins(logits: Tensor, labels: Tensor) -> Tensor:
     """The label's logit minus the logsumexp of the others [b]: the log-odds of the right class."""
-    own = logits.gather(-1, labels[:, None]).squeeze(-1)
-    masked = logits.masked_fill(functional.one_hot(labels, logits.shape[-1]).bool(), -torch.inf)
-    return own - masked.logsumexp(-1)
+    own = is_label(labels, logits)
+    return logits.where(own, 0).sum(-1) - logits.masked_fill(own, -torch.inf).logsumexp(-1)
 
 
 def build_loss(settings: Mapping[str, Any]) -> Loss:
