@@ -77,7 +77,7 @@ def approximation(trajectory: Trajectory, tracked: Tensor) -> list[tuple[float, 
         pairs, total=trajectory.steps, desc="approximation", unit="step"
     ):
         epoch = (step - 1) // each + 1
-        impulse = _impulses(process, before, step - 1, place)
+        impulse = impulses(process, before, step - 1, place)
         bounds.step(trajectory.rates[step - 1], max(norms[epoch - 1], norms[epoch]), impulse, size)
         size = torch.linalg.vector_norm(exact.parameters.double(), dim=1).cpu().numpy()
         before = state
@@ -106,7 +106,7 @@ class Bounds:
         self.apart_measured, self._drift_measured = np.zeros(count), np.zeros(count)
 
     def step(self, rate: float, beta: float, impulse: np.ndarray, measured: np.ndarray) -> None:
-        """One step at learning rate ``rate``; ``impulse`` [k] = [n∈B_t] ‖∇ℓ_n‖/|B_t|, ``measured`` [k] = ‖h_{t−1}‖."""
+        """One step at learning rate ``rate``; ``impulse`` [k] as of :func:`impulses`, ``measured`` [k] = ‖h_{t−1}‖."""
         mu, decay = self._momentum, self._decay
         self._drift = mu * self._drift + decay * self.apart + beta * self._length
         self._drift_measured = mu * self._drift_measured + decay * self.apart_measured + beta * measured
@@ -137,14 +137,15 @@ def spectral_norm(process: Process, state: State, step: int) -> float:
     return largest
 
 
-def _impulses(process: Process, state: State, step: int, place: dict[int, int]) -> np.ndarray:
-    """‖∇ℓ_n(θ)‖/|B| [k] of the tracked samples in the batch of ``step``, 0 for the others."""
-    found = np.zeros(len(place))
+def impulses(process: Process, state: State, step: int, place: dict[int, int]) -> np.ndarray:
+    """‖∂g/∂w_n‖ [k], how hard the tracked samples push in ``step``: ‖∇ℓ_n(θ)‖/|B| times how often n was drawn into
+    the batch, 0 for a sample that was not. ``place`` maps samples to their positions in the result."""
     batch = process.batch(step)
     index = batch.index.tolist()
     members = [i for i, n in enumerate(index) if n in place]
+    pushed = torch.zeros(len(place), len(state.parameters), dtype=torch.float64, device=process.device)
     if members:
         own = own_gradients(process, state, batch, torch.tensor(members, device=process.device))
-        for i, gradient in zip(members, own.double(), strict=True):
-            found[place[index[i]]] = float(torch.linalg.vector_norm(gradient)) / len(batch)
-    return found
+        places = torch.tensor([place[index[i]] for i in members], device=process.device)
+        pushed.index_add_(0, places, own.double())  # not assignment: a sample drawn twice counts twice
+    return torch.linalg.vector_norm(pushed, dim=1).div(len(batch)).cpu().numpy()

@@ -9,7 +9,7 @@ import torch
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
 from hydra_steps.queries.query_set import QuerySet, expand_queries
-from hydra_steps.scoring.approximation import approximation, spectral_norm
+from hydra_steps.scoring.approximation import approximation, impulses, spectral_norm
 from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_data, tiny_settings
@@ -83,3 +83,42 @@ def test_the_spectral_norm_is_that_of_the_hessian(trained: Trajectory) -> None:
         expected = max(expected, float(torch.linalg.eigvalsh(hessian).abs().max()))
     assert spectral_norm(process, state, 0) == pytest.approx(expected, rel=0.02)
     assert spectral_norm(process, state, 0) <= expected * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("variant", ["plain", "batch_norm", "augmentation"])
+def test_a_sample_drawn_twice_into_a_batch_pushes_twice(variant: str) -> None:
+    process = build_process(tiny_settings(variant=variant, sampling="with_replacement"), tiny_data())
+    state = process.initial_state()
+    repeated = next(
+        (step, n)
+        for step in range(process.steps)
+        for n in process.index(step).tolist()
+        if process.index(step).tolist().count(n) > 1
+    )
+    step, n = repeated
+    alone = next(m for m in process.index(step).tolist() if process.index(step).tolist().count(m) == 1)
+    found = impulses(process, state, step, {n: 0, alone: 1, -2: 2})
+    weights = torch.ones(process.samples, dtype=torch.float64)
+
+    def gradient(changed: int, change: float) -> torch.Tensor:
+        moved = weights.clone()
+        moved[changed] += change
+        return process.gradient(state.parameters, state.buffers, process.batch(step), moved)[0]
+
+    for place, sample in enumerate((n, alone)):  # the gradient is linear in the weights
+        expected = torch.linalg.vector_norm(gradient(sample, 1.0) - gradient(sample, 0.0)).item()
+        assert found[place] == pytest.approx(expected, rel=1e-10)
+    assert found[2] == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_both_bounds_hold_where_samples_come_several_times(seed: int) -> None:
+    settings = {**tiny_settings(epochs=3, sampling="with_replacement"), "seed": seed}
+    process = build_process(settings, tiny_data())
+    trajectory = Trajectory.in_memory(process, [0.02] * process.steps)
+    _, _, norm, distance, bound, measured, _ = np.array(
+        approximation(trajectory, torch.arange(process.samples))
+    ).T
+    assert (distance <= measured * (1 + 1e-9)).all()
+    assert (measured <= bound * (1 + 1e-9)).all()
+    assert norm.max() > 0

@@ -41,7 +41,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "confident_learning": {"folds": 2},
     "knn_disagreement": {"neighbours": 3},
 }
-SPECS = [
+SPECS: list[dict[str, Any]] = [
     {"kind": "mean_loss", "split": "test"},
     {"kind": "class_loss", "split": "validation"},
     {"kind": "sample_loss", "split": "test", "samples": [0, 2]},
