@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import pty
+import subprocess
+import sys
+import termios
 import time
+import warnings
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from tqdm import tqdm
 
-from hydra_steps import jobs
+from hydra_steps import progress
 from hydra_steps.errors import StudyError
-from hydra_steps.evaluation.job_costs import describe_jobs
-from hydra_steps.jobs import job, read_costs
+from hydra_steps.jobs import job
+from hydra_steps.progress import Progress
 
 
 def test_a_long_bar_leaves_news_while_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(jobs, "NEWS_SECONDS", 0.2)
+    monkeypatch.setattr(progress, "NEWS_SECONDS", 0.2)
     log, meanwhile = tmp_path / "log", ""
     with job(log):
-        for step in tqdm(range(10), desc="sweep", unit="step", mininterval=0):
+        for step in Progress(range(10), desc="sweep", unit="step", mininterval=0):
             time.sleep(0.1)
             if step == 8:
                 meanwhile = log.read_text()
     news = meanwhile.splitlines()
     assert 2 <= len(news) <= 4
     assert all(line.startswith("sweep: ") and "step/s" in line for line in news)
-    assert log.read_text().splitlines()[-2].startswith("sweep: 100%")
+    assert log.read_text().splitlines()[-1].startswith("sweep: 100%")
     assert capsys.readouterr().err.count("\n") == 1  # where nobody looks, only how it ended
 
 
 def test_a_short_bar_leaves_its_last_state_alone(tmp_path: Path) -> None:
     with job(tmp_path / "log"):
-        for _ in tqdm(range(5), desc="lissa", mininterval=0):
+        for _ in Progress(range(5), desc="lissa", mininterval=0):
             pass
-        print("done")
+        logging.getLogger("hydra_steps.scoring").info("done")
     lines = (tmp_path / "log").read_text().splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 2
     assert lines[0].startswith("lissa: 100%")
     assert lines[1] == "done"
 
@@ -53,20 +58,53 @@ def test_a_mistake_is_one_message(tmp_path: Path) -> None:
     assert said.count("\n") == 1
 
 
-def test_a_log_ends_with_what_the_job_took(tmp_path: Path) -> None:
-    logs = tmp_path / "logs"
-    for name in ("a", "b"):
-        with job(logs / "train_model" / f"{name}.log"):
-            sum(range(10**6))
-    with pytest.raises(SystemExit), job(logs / "train_model" / "failed.log"):
-        raise StudyError("nothing")
-    costs = read_costs(logs / "train_model" / "a.log")
-    assert costs is not None
-    seconds, processor, memory = costs
-    assert 0 < processor < 100 * seconds
-    assert 1e7 < memory < 1e11
-    describe_jobs(logs, tmp_path / "jobs.csv")
-    (row,) = pd.read_csv(tmp_path / "jobs.csv").to_dict("records")
-    assert (row["rule"], row["jobs"]) == ("train_model", 2)
-    assert row["longest"] < row["seconds"] < 2 * row["longest"] + 1
-    assert row["peak_memory_bytes"] >= memory
+def test_what_is_no_message_leaves_where_it_happened(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended, job(tmp_path / "log"):
+        [][0]
+    assert ended.value.code == 1
+    said = (tmp_path / "log").read_text()
+    assert said.startswith("error: IndexError")
+    assert "test_jobs.py" in said
+
+
+def test_warnings_are_in_the_log_and_others_news_is_not(tmp_path: Path) -> None:
+    with job(tmp_path / "log"):
+        warnings.warn("the matrix is singular", stacklevel=1)
+        logging.getLogger("another_library").info("it has loaded a file")
+        logging.getLogger("another_library").warning("its file is old")
+    said = (tmp_path / "log").read_text()
+    assert "the matrix is singular" in said
+    assert "its file is old" in said
+    assert "loaded" not in said
+
+
+def test_after_a_job_nothing_is_said_to_its_log(tmp_path: Path) -> None:
+    with job(tmp_path / "log"):
+        pass
+    logging.getLogger("hydra_steps.scoring").warning("later")
+    assert (tmp_path / "log").read_text() == ""
+
+
+def test_a_terminal_sees_the_bar_redrawn_and_the_log_its_end(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    code = f"""if True:
+        import logging
+        from hydra_steps.jobs import job
+        from hydra_steps.progress import Progress
+        with job({str(tmp_path / "log")!r}), Progress(total=3, desc="sweep", mininterval=0) as bar:
+            for _ in range(3):
+                bar.update()
+            logging.getLogger("hydra_steps").info("half done")
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=theirs)
+    os.close(theirs)
+    seen = os.read(ours, 10**5).decode()
+    os.close(ours)
+    assert seen.count("\rsweep: ") >= 4
+    assert "half done" in seen
+    assert seen.count("\n") == 2
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines[0] == "half done"
+    assert lines[1].startswith("sweep: 100%")
+    assert len(lines) == 2

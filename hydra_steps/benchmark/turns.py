@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from hydra_steps.benchmark.contestants import PLAIN, Contestant
 from hydra_steps.benchmark.timed_run import TimedRun
+from hydra_steps.progress import Progress
 
 READINGS, SHORT = 3, 0.4  # readings a turn of a contestant that took fewer seconds in the first
 Clock = Callable[[Contestant], float]
@@ -31,7 +31,7 @@ def take_turns(
     """
     rows: list[tuple[Any, ...]] = []
     clock = clock or _seconds
-    with tqdm(total=(repeats + 1) * len(everyone), desc="timing", unit="run", mininterval=1) as bar:
+    with Progress(total=(repeats + 1) * len(everyone), desc="timing", unit="run", mininterval=1) as bar:
         present, left_out = _warm_up(everyone, budget, clock, bar)
         bar.total = len(everyone) + repeats * len(present)
         pace = _Pace([contestant for contestant, _ in present], clock)
@@ -48,7 +48,7 @@ def take_turns(
 
 
 def _warm_up(
-    everyone: Sequence[Contestant], budget: float, clock: Clock, bar: tqdm[Any]
+    everyone: Sequence[Contestant], budget: float, clock: Clock, bar: Progress
 ) -> tuple[list[tuple[Contestant, float]], list[tuple[Any, ...]]]:
     """Those within the budget, and those left out; with their seconds."""
     present, left_out = [], []

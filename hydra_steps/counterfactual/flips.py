@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.controls import RANDOM_ORDER, flipping_position
@@ -27,6 +26,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.stores import write_store
 from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.store import TrajectoryStore
@@ -73,7 +73,7 @@ def find_flips(
     smallest = np.full(len(names), -1, np.int64)
     trainings = np.zeros(len(names), np.int64)
     ordered = np.ones(len(names), bool)
-    for i, name in enumerate(tqdm(names, desc=f"flipping by {label}", unit="query", mininterval=2)):
+    for i, name in enumerate(Progress(names, desc=f"flipping by {label}", unit="query", mininterval=2)):
         order = _order(label, name, scores, base) if correct[i] else None
         if order is None:
             ordered[i] = not correct[i]

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import check_classes, draw_groups, needs_scores
@@ -29,6 +28,7 @@ from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.running import evaluate, removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.process.together import at_once, members, run_together
+from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.stores import read_store
 from hydra_steps.trajectory.manifest import read_manifest
@@ -107,7 +107,7 @@ def _outcomes(retrainer: Retrainer, kept: Bank, groups: Sequence[np.ndarray], do
     entries = [kept.read(group.tolist()) for group in groups]
     missing = [position for position, entry in enumerate(entries) if entry is None]
     size = at_once(retrainer.base.process)
-    with tqdm(total=len(groups), initial=len(groups) - len(missing), desc=doing, unit="group") as bar:
+    with Progress(total=len(groups), initial=len(groups) - len(missing), desc=doing, unit="group") as bar:
         for first in range(0, len(missing), size):
             part = missing[first : first + size]
             removed = [groups[position] for position in part]

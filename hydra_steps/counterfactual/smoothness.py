@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.running import run
+from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.store import TrajectoryStore
@@ -55,7 +55,7 @@ def measure_smoothness(
     size = max(1, round(float(chosen["fraction"]) * process.samples))
     groups = [generator.permutation(process.samples)[:size] for _ in range(int(chosen["groups"]))]
     base, rows = query_set.values(opened.final_state).cpu().numpy(), []
-    with tqdm(total=len(groups) * len(chosen["steps"]), desc="smoothness", unit="training") as bar:
+    with Progress(total=len(groups) * len(chosen["steps"]), desc="smoothness", unit="training") as bar:
         for step in chosen["steps"]:
             for number, group in enumerate(groups):
                 weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)

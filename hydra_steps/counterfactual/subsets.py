@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.controls import CONTROLS, RANDOM_ORDER, SIDES
@@ -31,6 +30,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import build_process
 from hydra_steps.process.running import evaluate
+from hydra_steps.progress import Progress
 from hydra_steps.stores import write_store
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
@@ -90,7 +90,7 @@ def retrain_subsets(
                 check_kept(f"{label} ({side})", share, data, stays, empty_class == "train")
                 plans.append((side, share, seed, stays))
     rows: list[dict[str, float]] = []
-    for side, share, seed, stays in tqdm(
+    for side, share, seed, stays in Progress(
         plans, desc=f"training without {label}", unit="training", mininterval=2
     ):
         entry = kept.get([seed, stays.tolist()], partial(_train, settings, data, stays, seed))

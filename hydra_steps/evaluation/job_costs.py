@@ -1,7 +1,9 @@
-"""What the jobs of each rule took: wall and processor time with their start, and peak memory, from their logs.
+"""What the jobs of each rule took: wall and processor time, their start included, and peak memory.
 
-Every job ends its log with one line of its costs (:mod:`hydra_steps.jobs`). Like ``timing.csv`` this is no part of a
-study's result: it differs from run to run. Torch-free.
+Snakemake measures the jobs of the rules that compute (``benchmark:``) and leaves a TSV file for each, in a folder per
+rule. Wall time is exact. Processor time and memory are looked at twice a second in a job's first 15 seconds and every
+30 after that: what came after the last look, or between two, is not in them, and a job that ended before the first
+look has none. Like ``timing.csv`` this is no part of a study's result: it differs from run to run. Torch-free.
 """
 
 from __future__ import annotations
@@ -10,34 +12,43 @@ from pathlib import Path
 
 import pandas as pd
 
-from hydra_steps.jobs import read_costs
-
 COLUMNS = ("rule", "jobs", "seconds", "longest", "processor_seconds", "peak_memory_bytes")
+MEASURED = {"s": float, "max_rss": float, "cpu_time": float}  # seconds, MiB, seconds
+MEBIBYTE = 2**20
 
 
-RULES = (
-    *("train_model", "score_samples", "retrain_without", "retrain_subsets", "find_flips"),
-    *("measure_smoothness", "trace_scores", "measure_approximation"),
-)  # those that compute; all others take seconds
+def describe_jobs(benchmarks: str | Path, output: str | Path) -> None:
+    """Write ``jobs.csv``, a row for each rule, from a study's folder of measurements, the most expensive rule first.
 
-
-def describe_jobs(logs: str | Path, output: str | Path) -> None:
-    """Write ``jobs.csv``, a row for each rule, from a study's folder of logs, the most expensive rule first.
-
-    ``seconds`` and ``processor_seconds`` of all jobs together, ``longest`` and ``peak_memory_bytes`` of one. A log that
-    does not end with its costs, or is gone, does not count.
+    ``seconds`` and ``processor_seconds`` of all jobs together, ``longest`` and ``peak_memory_bytes`` of one. A job
+    whose measurement is gone, or is none, does not count.
     """
     rows: list[tuple[str, int, float, float, float, float]] = []
-    for rule in RULES:
-        costs = [read_costs(log) for log in sorted((Path(logs) / rule).rglob("*.log"))]
-        jobs = [one for one in costs if one is not None]
+    for folder in sorted(path for path in Path(benchmarks).glob("*") if path.is_dir()):
+        jobs = [job for path in sorted(folder.rglob("*.tsv")) if (job := _measured(path)) is not None]
         if jobs:
-            seconds = [one[0] for one in jobs]
-            processor = sum(one[1] for one in jobs)
-            memory = max(one[2] for one in jobs)
-            rows.append((rule, len(jobs), sum(seconds), max(seconds), processor, memory))
+            costs = pd.concat(jobs)
+            rows.append(
+                (
+                    folder.name,
+                    len(costs),
+                    costs["s"].sum(),
+                    costs["s"].max(),
+                    costs["cpu_time"].sum(),
+                    costs["max_rss"].max() * MEBIBYTE,
+                )
+            )
     table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
         ["seconds", "rule"], ascending=[False, True]
     )
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, index=False, float_format="%.10g", lineterminator="\n")
+
+
+def _measured(path: Path) -> pd.DataFrame | None:
+    """Read the one row of a job's measurement; ``NA`` for what was never looked at."""
+    try:
+        row = pd.read_csv(path, sep="\t", usecols=list(MEASURED), dtype=MEASURED)
+    except (ValueError, OSError):  # no such columns, no numbers, no text, no file
+        return None
+    return row if len(row) == 1 else None

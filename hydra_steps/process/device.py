@@ -8,10 +8,10 @@ that ends. On a cluster the scheduler assigns devices, and nothing is locked her
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TextIO
 DEVICES, VISIBLE = "HYDRA_DEVICES", "CUDA_VISIBLE_DEVICES"
 PAUSE = 0.1  # seconds from one look at the locks to the next
 _HELD: list[TextIO] = []  # open for as long as this process lives
+_logger = logging.getLogger(__name__)
 
 
 def take_device(folder: str | Path | None = None) -> str | None:
@@ -48,7 +49,7 @@ def take_device(folder: str | Path | None = None) -> str | None:
             os.environ[VISIBLE] = name
             return name
         if not waiting:
-            print(f"all devices are taken ({', '.join(names)}): waiting for one", file=sys.stderr, flush=True)
+            _logger.warning("all devices are taken (%s): waiting for one", ", ".join(names))
             waiting = True
         time.sleep(PAUSE)
 

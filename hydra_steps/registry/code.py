@@ -20,7 +20,7 @@ from hydra_steps.registry.catalogue import find
 PACKAGE = "hydra_steps"
 ROOT = Path(__file__).parents[2]
 # They choose words and values, never a number: values reach a job through its parameters.
-APART = ("hydra_steps.errors", "hydra_steps.config", "hydra_steps.registry", "hydra_steps.plugins")
+APART = tuple(f"hydra_steps.{name}" for name in ("errors", "progress", "config", "registry", "plugins"))
 
 
 def code_digest(

@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.optimizers import SGD
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.scoring.hydra_forward import forward, own_gradients, tracked_samples
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
@@ -73,7 +73,7 @@ def approximation(trajectory: Trajectory, tracked: Tensor) -> list[tuple[float, 
     size = np.zeros(len(tracked))  # ‖h_{t−1}‖
     before = process.initial_state()
     pairs = zip(forward(trajectory, tracked, True), forward(trajectory, tracked, False), strict=True)
-    for (step, state, exact), (_, _, free) in tqdm(
+    for (step, state, exact), (_, _, free) in Progress(
         pairs, total=trajectory.steps, desc="approximation", unit="step"
     ):
         epoch = (step - 1) // each + 1

@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.errors import Diverged, StudyError
+from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.modules import module_at
@@ -65,7 +65,7 @@ def data_value_embedding(
     gradients: list[Tensor] = []
     rates: list[float] = []
     indices: list[Tensor] = []
-    with tqdm(total=trajectory.steps, desc="data value embedding", unit="step", mininterval=1) as bar:
+    with Progress(total=trajectory.steps, desc="data value embedding", unit="step", mininterval=1) as bar:
         for segment in trajectory.segments():
             for step, state in enumerate(segment.states, segment.start):
                 batch = process.batch(step)

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.process.linearise import Curvature
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.epochs import add_part, epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradient_products import batch_products
@@ -141,7 +141,7 @@ def hydra_hessian_free(trajectory: Trajectory, queries: QuerySet, options: Mappi
     factors = impulse_factors(trajectory, float(options.get("curvature_proxy", 0.0)))
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     parts = epoch_parts(trajectory, len(queries), options)
-    with tqdm(total=trajectory.steps, desc="hessian-free", unit="step", mininterval=1) as bar:
+    with Progress(total=trajectory.steps, desc="hessian-free", unit="step", mininterval=1) as bar:
         for segment in trajectory.segments():
             for step, state in enumerate(segment.states, segment.start):
                 batch = process.batch(step)

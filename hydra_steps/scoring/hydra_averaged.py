@@ -19,11 +19,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.process.linearise import Curvature
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import reverse_sweep
@@ -55,7 +55,7 @@ def hydra_averaged(trajectory: Trajectory, queries: QuerySet, options: Mapping[s
     weights = removal_draws(
         trajectory, runs, float(options.get("fraction", 0.02)), float(options.get("depth", 1.0))
     )
-    for w in tqdm(weights, total=runs, desc="averaging", unit="run", mininterval=2):
+    for w in Progress(weights, total=runs, desc="averaging", unit="run", mininterval=2):
         nearby = retrained(trajectory, w)
         cotangents = queries.cotangents(nearby.final_state)
         parts = (State(*(rows[i : i + chunk] for rows in cotangents)) for i in range(0, len(queries), chunk))

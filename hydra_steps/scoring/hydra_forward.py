@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.batches import ABSENT
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.registry import Contribution, scorer
@@ -97,7 +97,7 @@ def forward(trajectory: Trajectory, tracked: Tensor, hessian: bool) -> Iterator[
     start = process.initial_state()
     tangent = State(*(part.new_zeros(len(tracked), *part.shape) for part in start))
     meetings = tracked_in_batches(process, tracked)
-    with tqdm(total=trajectory.steps, desc="forward", unit="step", mininterval=1) as bar:
+    with Progress(total=trajectory.steps, desc="forward", unit="step", mininterval=1) as bar:
         for segment in trajectory.segments():
             following = [*segment.states[1:], None]
             for step, (state, after) in enumerate(zip(segment.states, following, strict=True), segment.start):

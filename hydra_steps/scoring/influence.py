@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import curvature_product, weight_decay
 from hydra_steps.scoring.gradients import final_products
@@ -90,7 +90,7 @@ def solve(
         _check_positive(v, product, damping, matrix)
         return product.double().cpu().numpy().reshape(-1)
 
-    with tqdm(total=limit, desc="conjugate gradients", unit="iteration", mininterval=1) as bar:
+    with Progress(total=limit, desc="conjugate gradients", unit="iteration", mininterval=1) as bar:
 
         def count(_: np.ndarray) -> None:
             nonlocal iterations

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import curvature_product, weight_decay
 from hydra_steps.scoring.gradients import final_products
@@ -83,7 +83,7 @@ def _series(
     x, distance = targets.clone(), torch.full((len(targets),), torch.inf, device=targets.device)
     bound = torch.linalg.vector_norm(targets, dim=1) * GROWTH_LIMIT * limit
     used = 0
-    for used in tqdm(range(1, limit + 1), desc=f"lissa {repeat}", unit="iteration", mininterval=1):
+    for used in Progress(range(1, limit + 1), desc=f"lissa {repeat}", unit="iteration", mininterval=1):
         active = (distance > stop).nonzero().squeeze(1)
         if not len(active):
             used -= 1

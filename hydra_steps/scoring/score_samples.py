@@ -6,6 +6,7 @@ The store says unit and sign, the options, the digests of data and trajectory, t
 from __future__ import annotations
 
 import json
+import logging
 import resource
 import sys
 import time
@@ -25,6 +26,8 @@ from hydra_steps.trajectory.manifest import TIMING
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
+
+_logger = logging.getLogger(__name__)
 
 
 def score_samples(
@@ -59,7 +62,7 @@ def score_samples(
     except Diverged as error:
         # A finding about the method, not a failure of the study: its row says so, and the others go on.
         status = f"diverged: {error}"
-        print(f"warning: {method} {status}", file=sys.stderr, flush=True)
+        _logger.warning("warning: %s %s", method, status)
         result = Contribution(torch.full((len(query_set), opened.process.samples), torch.nan))
     seconds = time.perf_counter() - began
     values = result.values.cpu().numpy().astype(np.float64)

@@ -24,13 +24,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from tqdm import tqdm
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.optimizers import Optimizer
 from hydra_steps.process.process import Batch
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.scoring.epochs import add_part
 from hydra_steps.trajectory.trajectory import Segment, Trajectory
 
@@ -102,7 +102,9 @@ def reverse_sweep(
 
 def _backwards(trajectory: Trajectory, progress: bool) -> Iterable[tuple[Segment, int]]:
     """All (segment, step) from the last step to the first."""
-    with tqdm(total=trajectory.steps, desc="sweep", unit="step", disable=not progress, mininterval=1) as bar:
+    with Progress(
+        total=trajectory.steps, desc="sweep", unit="step", disable=not progress, mininterval=1
+    ) as bar:
         for segment in trajectory.segments(reverse=True):
             for step in range(segment.stop - 1, segment.start - 1, -1):
                 yield segment, step

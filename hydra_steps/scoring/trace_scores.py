@@ -7,6 +7,7 @@ read from them.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
+
+_logger = logging.getLogger(__name__)
 
 
 def trace_scores(
@@ -76,4 +79,4 @@ def trace_scores(
                 "peak_memory_bytes": peak_memory(),
             },
         )
-        print(f"{method}: epoch {epoch} of {whole.process.epochs}", flush=True)
+        _logger.info("%s: epoch %d of %d", method, epoch, whole.process.epochs)

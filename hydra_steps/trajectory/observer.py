@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hydra_steps.data import RunData
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluate
 from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
+from hydra_steps.progress import Progress
 from hydra_steps.trajectory.writer import TrajectoryWriter
 
 AT_ONCE_ON_GPU = 64  # steps
@@ -77,7 +77,7 @@ class TrainingObserver:
         self._waiting: list[Observed] = []
         self._epoch_losses = self._recorded_losses(first)
         self.evaluating = 0.0
-        self.bar = tqdm(total=process.steps, initial=first, desc="training", unit="step", mininterval=1)
+        self.bar = Progress(total=process.steps, initial=first, desc="training", unit="step", mininterval=1)
 
     def _recorded_losses(self, first: int) -> list[float]:
         """Summed losses of the steps of the current epoch that were recorded before the training was continued."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import platform
 import sys
 import time
@@ -28,6 +29,8 @@ from hydra_steps.trajectory.arrays import state_bytes
 from hydra_steps.trajectory.keep import checkpoint_steps
 from hydra_steps.trajectory.observer import TrainingObserver, write_checkpoint
 from hydra_steps.trajectory.writer import TrajectoryWriter
+
+_logger = logging.getLogger(__name__)
 
 
 def train_model(
@@ -105,7 +108,7 @@ def record_training(
     writer, first = resumed or (TrajectoryWriter.create(scratch, attributes=attributes, **layout), 0)
     with writer:
         if resumed:
-            print(f"continuing from step {first} of {process.steps}", flush=True)
+            _logger.info("continuing from step %d of %d", first, process.steps)
             state = _to_tensors(writer.state(first), process)
         else:
             state = initial

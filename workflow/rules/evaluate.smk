@@ -91,7 +91,7 @@ rule describe_cost:
 rule describe_jobs:
     input:
         code("evaluation.job_costs"),
-        # When these are there, so are their logs, which are no inputs: to delete a log is no reason to compute again.
+        # When these are there, so are their measurements, which are no inputs: to delete one is no reason to compute again.
         expand(f"{RUN}/trajectory", run=RUNS),
         scores(),
         outcomes(),
@@ -106,7 +106,7 @@ rule describe_jobs:
     conda:
         ENVIRONMENT
     params:
-        logs=f"{OUT}/logs",
+        benchmarks=f"{OUT}/benchmarks",
     message:
         "Collect what the jobs of each rule took"
     script:

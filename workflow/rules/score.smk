@@ -11,6 +11,8 @@ rule score_samples:
         directory(f"{RUN}/scores/{{method}}"),
     log:
         f"{OUT}/logs/score_samples/{{run}}/{{method}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/score_samples/{{run}}/{{method}}.tsv",
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -39,6 +41,8 @@ rule measure_smoothness:
         f"{RUN}/smoothness.csv",
     log:
         f"{OUT}/logs/measure_smoothness/{{run}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/measure_smoothness/{{run}}.tsv",
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]

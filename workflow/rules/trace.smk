@@ -28,6 +28,8 @@ rule trace_scores:
         directory(f"{RUN}/epochs/{{method}}"),
     log:
         f"{OUT}/logs/trace_scores/{{run}}/{{method}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/trace_scores/{{run}}/{{method}}.tsv",
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -56,6 +58,8 @@ rule measure_approximation:
         f"{RUN}/approximation.csv",
     log:
         f"{OUT}/logs/measure_approximation/{{run}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/measure_approximation/{{run}}.tsv",
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]

@@ -10,6 +10,8 @@ rule train_model:
         directory(f"{RUN}/trajectory"),
     log:
         f"{OUT}/logs/train_model/{{run}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/train_model/{{run}}.tsv",
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -36,6 +38,8 @@ rule retrain_without:
         directory(f"{RUN}/counterfactual/{{design}}/{{batch}}"),
     log:
         f"{OUT}/logs/retrain_without/{{run}}/{{design}}/{{batch}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/retrain_without/{{run}}/{{design}}/{{batch}}.tsv",
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -64,6 +68,8 @@ rule retrain_subsets:
         directory(f"{RUN}/removal/{{label}}"),
     log:
         f"{OUT}/logs/retrain_subsets/{{run}}/{{label}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/retrain_subsets/{{run}}/{{label}}.tsv",
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -94,6 +100,8 @@ rule find_flips:
         directory(f"{RUN}/brittleness/{{label}}"),
     log:
         f"{OUT}/logs/find_flips/{{run}}/{{label}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/find_flips/{{run}}/{{label}}.tsv",
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]

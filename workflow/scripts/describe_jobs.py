@@ -4,4 +4,4 @@ from hydra_steps.evaluation.job_costs import describe_jobs
 from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):
-    describe_jobs(logs=snakemake.params.logs, output=snakemake.output[0])
+    describe_jobs(benchmarks=snakemake.params.benchmarks, output=snakemake.output[0])
