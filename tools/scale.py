@@ -1,8 +1,8 @@
 """``python -m tools.scale``: what studies would cost that nobody can start on a workstation.
 
 ResNet-50 on ImageNet and a language model of a billion parameters, on one A100, under each ``keep`` policy: the same
-costs that plan real studies (``run_costs``), for steps worked out from the networks' sizes (``nominal``). With
-``--check`` those are held against trainings that run here (``scale_check``). Imports no torch without it.
+costs that plan real studies (``run_costs``), for steps worked out from the networks' sizes (``nominal``), which are
+counted on PyTorch's meta device. With ``--check`` those are compared with trainings that run here (``scale_check``).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 from hydra_steps.errors import reported
 from hydra_steps.estimate.__main__ import duration
-from hydra_steps.estimate.networks import network
 from hydra_steps.estimate.nominal import A100, Machine, nominal_costs
 from hydra_steps.estimate.run_costs import RunCosts, RunSize
 from hydra_steps.trajectory.keep import format_bytes
+from tools.networks import size_of
 
 METHODS = {"exact": {"method": "hydra_exact"}, "hessian-free": {"method": "hydra_hessian_free"}}
 POLICIES: dict[str, str | dict[str, Any]] = {
@@ -35,8 +35,6 @@ class Workload:
 
     title: str
     model: str
-    image_shape: tuple[int, int, int]
-    classes: int
     samples: Mapping[str, int]
     epochs: int
     batch: int
@@ -49,8 +47,6 @@ WORKLOADS = (
     Workload(
         "ResNet-50, ImageNet (1,281,167 images, 90 epochs of batches of 256, SGD with momentum)",
         "resnet50",
-        (3, 224, 224),
-        1000,
         {"train": 1_281_167, "validation": 25_000, "test": 25_000},
         epochs=90,
         batch=256,
@@ -60,9 +56,7 @@ WORKLOADS = (
     ),
     Workload(
         "A decoder of 1.0 billion parameters (20 billion tokens in sequences of 2,048, batches of 512, Adam)",
-        "transformer_1b",
-        (1, 1, 1),
-        1,
+        "decoder",
         {"train": 9_765_625, "validation": 1000, "test": 1000},
         epochs=1,
         batch=512,
@@ -77,11 +71,10 @@ def costs_of(
     work: Workload, keep: str | dict[str, Any], queries: int = 1, machine: Machine = A100
 ) -> RunCosts:
     """Return the costs of one run of a workload under a ``keep`` policy; the samples stay on the disk."""
-    net = network(work.model, work.image_shape, work.classes, {})
     asked = queries * work.samples["test"]
     size = RunSize(work.samples, work.epochs, work.batch, queries, asked, "float32", keep, 0.0)
     measured = nominal_costs(
-        net,
+        size_of(work.model),
         METHODS,
         machine,
         batch=work.batch,
@@ -135,7 +128,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--check", action="store_true", help="also hold predictions against trainings that run here (minutes)"
+        "--check", action="store_true", help="also compare predictions with trainings that run here (minutes)"
     )
     arguments = parser.parse_args()
     with reported():

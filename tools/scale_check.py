@@ -7,6 +7,7 @@ process of its own, with a real trajectory store, and swept backwards exactly fo
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -14,15 +15,17 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
 
-from hydra_steps.estimate.networks import Network, network
+from hydra_steps.config import canonical_json
+from hydra_steps.estimate.meta import run_network
 from hydra_steps.estimate.nominal import CORE, Machine, nominal_costs
+from hydra_steps.estimate.rates import Network
 from hydra_steps.estimate.run_costs import RunCosts, RunSize
 from hydra_steps.trajectory.keep import format_bytes
 
@@ -48,12 +51,18 @@ class Point:
 
     @property
     def net(self) -> Network:
-        return network(self.model["name"], self.shape, 10, self.model)
+        data = {"name": self.dataset, "pad": self.pad, "channels": self.channels}
+        return _network(canonical_json({"data": data, "model": self.model}))
 
     @property
     def size(self) -> RunSize:
         samples = {"train": STEPS * self.batch, "validation": 64, "test": 64}
         return RunSize(samples, 1, self.batch, 1, 64, "float32", "sqrt", 0.0)
+
+
+@cache
+def _network(run: str) -> Network:
+    return run_network(json.loads(run))
 
 
 POINTS = (
@@ -165,8 +174,9 @@ def fitted(points: list[Point], seconds: list[float], memory: float) -> Machine:
     rows = []
     for point, measured in zip(points, seconds, strict=True):
         net = point.net
-        moved = 4.0 * (3 * net.activations * point.batch + 9 * net.parameters)
-        rows.append(np.array([net.layers, 6.0 * point.batch * net.multiplications, moved]) / measured)
+        moved = 4.0 * (2 * net.step.written * point.batch + 9 * net.parameters)
+        products = 2.0 * point.batch * net.step.multiplications
+        rows.append(np.array([net.step.operations, products, moved]) / measured)
     launch, per_flop, per_byte = nnls(np.array(rows), np.ones(len(rows)))[0]
     tiny = 1e-15
     return Machine("here", 1 / max(per_flop, tiny), 1 / max(per_byte, tiny), launch, 0.0, memory)
@@ -176,7 +186,7 @@ def check() -> list[str]:
     """Measure all points; return the table in Markdown and the largest errors."""
     found = []
     for place in range(len(POINTS)):
-        command = [sys.executable, "-m", __name__, str(place)]
+        command = [sys.executable, "-m", "tools.scale_check", str(place)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         found.append(json.loads(done.stdout))
     lines = [
@@ -210,5 +220,18 @@ def check() -> list[str]:
     return [*lines, "", f"Off by a factor of, median (largest): {worst}."]
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.scale_check",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "place", type=int, nargs="?", choices=range(len(POINTS)), help="measure this network alone, as JSON"
+    )
+    place = parser.parse_args().place
+    print("\n".join(check()) if place is None else json.dumps(measure(POINTS[place])))
+
+
 if __name__ == "__main__":
-    print(json.dumps(measure(POINTS[int(sys.argv[1])])))
+    main()

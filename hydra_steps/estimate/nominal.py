@@ -1,13 +1,13 @@
 """What a study's steps and methods cost on a machine that is described by five numbers; nothing is run.
 
-A training step costs, with b samples and the sizes of the network (``networks``),
+A training step costs, with b samples and the sizes of the network (counted by ``meta``),
 
-    launch · layers  +  6 · b · multiplications / flops  +  bytes moved / bandwidth
+    launch · operations  +  2 · b · multiplications / flops  +  bytes moved / bandwidth
 
-(a backward pass is two forward passes; activations are written and read three times, every number of the state
-once each). The methods cost multiples of steps and of single samples' gradients, as their documentation says. None of
-these numbers is fitted to measurements: they are guesses of the right size, for what a cluster's jobs ask for
-(``requests``), where nothing can be measured. ``calibration`` measures. Imports no torch.
+(what an operation writes is read once; every number of the state is moved three times). The methods cost multiples
+of steps and of single samples' gradients, as their documentation says. None of these numbers is fitted to
+measurements: they are guesses of the right size, for what a cluster's jobs ask for (``requests``), where nothing can
+be measured, and for what ``calibration`` has no time to measure. Imports no torch.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ from typing import Any
 
 from hydra_steps.config.limits import query_names
 from hydra_steps.data.registry import dataset
-from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import sizes_of
-from hydra_steps.estimate.networks import Network, network
-from hydra_steps.estimate.rates import Calibration, MethodCost
+from hydra_steps.estimate.rates import Calibration, MethodCost, Network
 
 
 @dataclass(frozen=True)
 class Machine:
-    """``flops`` and ``bandwidth`` (bytes) per second that a step really gets, ``launch`` seconds per layer and step,
-    ``startup`` seconds and ``memory`` bytes of a job before it computes.
+    """``flops`` and ``bandwidth`` (bytes) per second that a step really gets, ``launch`` seconds per
+    operation, ``startup`` seconds and ``memory`` bytes of a job before it computes.
     """
 
     name: str
@@ -39,9 +37,9 @@ class Machine:
 
 
 # One core of a processor of some years ago, estimated.
-CORE = Machine("one processor core", flops=3.0e10, bandwidth=4.0e9, launch=6.0e-5)
+CORE = Machine("one processor core", flops=3.0e10, bandwidth=4.0e9, launch=1.2e-5)
 # 40 % of the peak of an NVIDIA A100 (312 TFLOP/s bfloat16, 2.0 TB/s, 80 GB): what well-kept training codes report.
-A100 = Machine("one A100", flops=1.25e14, bandwidth=1.2e12, launch=3.0e-5, startup=30.0, memory=3.0e9)
+A100 = Machine("one A100", flops=1.25e14, bandwidth=1.2e12, launch=1.0e-5, startup=30.0, memory=3.0e9)
 
 EVALUATIONS, SPLIT = 128, 1000  # samples of an evaluated chunk; of a typical query's split
 
@@ -88,19 +86,19 @@ def _lissa(options: Mapping[str, Any]) -> float:
 
 def step_seconds(net: Network, batch: int, slots: int, machine: Machine) -> float:
     """Return the seconds of one training step of ``batch`` samples."""
-    moved = 4.0 * (3 * net.activations * batch + 3 * (2 + slots) * net.parameters)
+    moved = 4.0 * (2 * net.step.written * batch + 3 * (2 + slots) * net.parameters)
     return (
-        machine.launch * net.layers
-        + 6.0 * batch * net.multiplications / machine.flops
+        machine.launch * net.step.operations
+        + 2.0 * batch * net.step.multiplications / machine.flops
         + moved / machine.bandwidth
     )
 
 
 def evaluation_seconds(net: Network, machine: Machine) -> float:
     """Return the seconds of evaluating one sample, among many."""
-    moved = 4.0 * (net.activations + net.parameters / EVALUATIONS)
-    launch = machine.launch * net.layers / 3 / EVALUATIONS
-    return launch + 2.0 * net.multiplications / machine.flops + moved / machine.bandwidth
+    moved = 4.0 * (2 * net.forward.written + net.parameters / EVALUATIONS)
+    launch = machine.launch * net.forward.operations / EVALUATIONS
+    return launch + 2.0 * net.forward.multiplications / machine.flops + moved / machine.bandwidth
 
 
 def slots_of(optimizer: Mapping[str, Any]) -> int:
@@ -111,17 +109,19 @@ def slots_of(optimizer: Mapping[str, Any]) -> int:
 
 
 def nominal(
+    net: Network,
     run: Mapping[str, Any],
     methods: Mapping[str, Mapping[str, Any]],
     queries: Sequence[Mapping[str, Any]],
     machine: Machine = CORE,
 ) -> Calibration:
-    """Return what ``calibration.calibrate`` would measure on ``machine`` for a run's configuration."""
+    """Return what ``calibration.calibrate`` would measure on ``machine`` for a run's configuration, whose model has
+    the sizes ``net``.
+    """
     data, training = run["data"], run["training"]
     classes = len(dataset(data["name"]).classes)
-    shape = run_image_shape(data["name"], data.get("pad", 0), data.get("channels"))
     return nominal_costs(
-        network(run["model"]["name"], shape, classes, run["model"]),
+        net,
         methods,
         machine,
         batch=int(training["batch_size"]),
@@ -152,10 +152,11 @@ def nominal_costs(
     gradients of parts of its batch.
     """
     step, held = step_seconds(net, batch, slots, machine), min(batch, at_once or batch)
-    # One step: its activations and their gradients; parameters, slots, gradient and their successors.
-    training_memory = machine.memory + width * (3 * net.activations * held + 4 * (1 + slots) * net.parameters)
+    saved = net.saved * held * width / 4
+    # One step: its activations and some of their gradients; parameters, slots, gradient and their successors.
+    training_memory = machine.memory + 1.5 * saved + width * 4 * (1 + slots) * net.parameters
     # One sweep: a tangent or cotangent beside each activation, for the queries that are taken at once.
-    scoring_memory = training_memory + width * 4 * net.activations * held * min(queries, 8)
+    scoring_memory = training_memory + 2 * saved * min(queries, 8)
     costs = {}
     for label, options in methods.items():
         of_method = METHODS.get(options["method"], lambda o, n, e: OTHER)

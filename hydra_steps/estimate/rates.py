@@ -1,9 +1,36 @@
-"""What the costs of a study are multiplied from: measured by ``calibration``, or worked out by ``nominal``."""
+"""What the costs of a study are multiplied from: sizes of a network, counted by ``meta``, and seconds, measured by
+``calibration`` or worked out by ``nominal``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What passes through a network take: ``multiplications`` (each with its addition) and numbers ``written`` to
+    memory of one sample, and ``operations``, calls of a kernel, of a batch.
+    """
+
+    multiplications: float
+    written: float
+    operations: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """The size of a network: ``parameters`` and ``buffers`` (numbers), the work of a ``forward`` pass and of a
+    ``step`` (forward and backward), and ``saved`` bytes that a sample keeps in between, as the module was built (in
+    single precision).
+    """
+
+    parameters: int
+    buffers: int
+    forward: Counts
+    step: Counts
+    saved: float
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Requests:
     def _estimate(self) -> dict[str, tuple[float, float]]:
         """Return bytes and seconds of the largest job of each line."""
         from hydra_steps.estimate.costs import study_costs
+        from hydra_steps.estimate.meta import run_network
         from hydra_steps.estimate.nominal import nominal
 
         known: dict[str, Calibration] = {}
@@ -46,7 +47,9 @@ class Requests:
             config = run_config(self._study, run)
             key = canonical_json({name: config[name] for name in ("data", "model", "training", "compute")})
             if key not in known:
-                known[key] = nominal(config, self._study["methods"], self._study["queries"])
+                known[key] = nominal(
+                    run_network(config), config, self._study["methods"], self._study["queries"]
+                )
             return known[key]
 
         return {cost.rule: (cost.memory, cost.longest) for cost in study_costs(self._study, calibration_of)}

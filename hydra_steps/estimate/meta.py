@@ -1,0 +1,154 @@
+"""The size of any ``nn.Module`` by one training step on PyTorch's meta device: shapes are worked out, nothing is
+computed and no memory is taken, so a network of a billion parameters takes as long as a small one (milliseconds to
+seconds).
+
+Everything is counted by watching the operations that reach PyTorch's kernels, so a module of anyone's, with autograd
+functions of its own, needs no description. A module that needs real numbers (``.item()``, a branch on values) is
+measured by a real step of a few samples on the processor instead. Index letter: b samples of a batch.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from hydra_steps.data.registry import dataset
+from hydra_steps.data.run_data import run_image_shape
+from hydra_steps.errors import StudyError
+from hydra_steps.estimate.rates import Counts, Network
+from hydra_steps.models.layers import KeyedDropout
+from hydra_steps.models.pooling import pool_first
+from hydra_steps.models.registry import build_model
+
+FEW, MORE = 2, 4  # samples of the two steps whose difference is what a sample adds; batch norm needs two
+
+
+def run_network(run: Mapping[str, Any]) -> Network:
+    """Return the size of the model of a run's configuration (sections ``data`` and ``model``)."""
+    data, model = run["data"], dict(run["model"])
+    name, classes = model.pop("name"), len(dataset(data["name"]).classes)
+    shape = run_image_shape(data["name"], data.get("pad", 0), data.get("channels"))
+    return built_network(lambda: build_model(name, shape, classes, model, seed=0), shape)
+
+
+def built_network(build: Callable[[], nn.Module], shape: Sequence[int]) -> Network:
+    """Return the size of the module that ``build`` makes for floating-point samples of this shape.
+
+    A :class:`StudyError` of the builder is passed on, and any error of the module's own step on the processor.
+    """
+    try:
+        with torch.device("meta"):
+            module = build()
+        return measure(module.to("meta"), torch.zeros(1, *shape, device="meta"))
+    except StudyError:
+        raise
+    except Exception:  # whatever a foreign module trips over where tensors have no values
+        return measure(build(), torch.zeros(1, *shape))
+
+
+def measure(module: nn.Module, *inputs: Tensor) -> Network:
+    """Return the size of ``module``, which is left as it is, for ``inputs`` with a leading axis of samples.
+
+    Only the inputs' shapes without that axis, their types and their device count, which is the module's. The loss
+    is the sum of the outputs: a real one adds next to nothing.
+    """
+    module = pool_first(copy.deepcopy(module)).train()
+    few, more = (_step(module, inputs, samples) for samples in (FEW, MORE))
+    return Network(
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        buffers=sum(buffer.numel() for buffer in module.buffers() if buffer.is_floating_point()),
+        forward=_per_sample(few.forward, more.forward),
+        step=_per_sample(few.step, more.step),
+        saved=(more.saved - few.saved) / (MORE - FEW),
+    )
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Counts of one step on a batch, and ``saved`` bytes held between its two passes."""
+
+    forward: Counts
+    step: Counts
+    saved: float
+
+
+def _per_sample(few: Counts, more: Counts) -> Counts:
+    """What a sample adds, and the operations of a batch of any size."""
+    added = MORE - FEW
+    return Counts(
+        (more.multiplications - few.multiplications) / added,
+        (more.written - few.written) / added,
+        more.operations,
+    )
+
+
+def _step(module: nn.Module, inputs: Sequence[Tensor], samples: int) -> _Step:
+    """Count one forward and backward pass of ``samples`` samples."""
+    batch = [x.new_zeros(samples, *x.shape[1:]) for x in inputs]
+    for layer in module.modules():
+        if isinstance(layer, KeyedDropout):
+            layer.keys = torch.zeros(samples, dtype=torch.int64, device=batch[0].device)
+    own = [*module.parameters(), *module.buffers(), *batch]
+    with FlopCounterMode(display=False) as products, _Operations() as operations:
+        with _saved(own) as held, torch.enable_grad():
+            outputs = tree_leaves(module(*batch))
+            losses = [x.sum() for x in outputs if isinstance(x, Tensor) and x.requires_grad]
+        forward = operations.counts(products)
+        if losses:
+            torch.stack(losses).sum().backward()
+        return _Step(forward, operations.counts(products), float(sum(held.values())))
+
+
+class _Operations(TorchDispatchMode):
+    """Counts the operations that run a kernel, and the numbers that they write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count, self.written = 0, 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if not func.is_view and not func.name().startswith(
+            ("aten::empty", "aten::new_empty", "aten::detach")
+        ):
+            self.count += 1
+            self.written += sum(x.numel() for x in tree_leaves(made) if isinstance(x, Tensor))
+        return made
+
+    def counts(self, products: FlopCounterMode) -> Counts:
+        """What was counted so far; a multiplication and its addition are two of PyTorch's operations."""
+        return Counts(products.get_total_flops() / 2, self.written, self.count)
+
+
+@contextmanager
+def _saved(own: Sequence[Tensor]) -> Iterator[dict[int, int]]:
+    """Yield the bytes of what is kept for the way back, by its place in memory; not the ``own`` tensors."""
+    held: dict[int, int] = {}
+    seen = {_place(tensor) for tensor in own}
+    alive = list(own)  # a place must not be taken again
+
+    def pack(tensor: Tensor) -> Tensor:
+        if _place(tensor) not in seen:
+            seen.add(_place(tensor))
+            held[_place(tensor)] = tensor.untyped_storage().nbytes()
+            alive.append(tensor.detach())
+        return tensor
+
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield held
+
+
+def _place(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
