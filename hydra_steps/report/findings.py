@@ -1,8 +1,8 @@
 """What a study found, in sentences made from its tables by rule; the same rules whatever the outcome.
 
 Each function looks at the tables of one variant and returns findings, none where the tables have nothing to say. The
-comparisons of methods are in :mod:`hydra_steps.report.comparisons`, the rules for better, worse and equal in
-:mod:`hydra_steps.report.ranking`.
+comparisons of methods are in :mod:`hydra_steps.report.comparisons`, :mod:`~hydra_steps.report.wrong_labels` and
+:mod:`~hydra_steps.report.removals`, the rules for better, worse and equal in :mod:`~hydra_steps.report.ranking`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
-from hydra_steps.report.comparisons import contrast, counterfactual, detection
+from hydra_steps.report.comparisons import contrast, counterfactual
 from hydra_steps.report.ranking import rank
 from hydra_steps.report.removals import brittleness, removal
 from hydra_steps.report.study import Finding, Study
 from hydra_steps.report.trust import smoothness
 from hydra_steps.report.words import duration, listing, number, percent
+from hydra_steps.report.wrong_labels import detection
 from hydra_steps.tables.frames import count_seeds, main_query, over_seeds, per_run, plural, query_name
 
 
@@ -47,10 +48,11 @@ def noise(study: Study) -> list[Finding]:
     rows = over_seeds(study.rows("noise", "rate")).dropna(subset=["value"])
     if rows.empty:
         return []
-    share, count = float(rows["value"].iloc[0]), int(rows["n"].iloc[0])
-    if share == 0:
-        return [Finding(f"All {count:,} training labels are the clean ones.", key=True)]
-    return [Finding(f"{percent(share)} of the {count:,} training labels are wrong.", key=True)]
+    share, count = float(rows["value"].iloc[0]), rows["n"].iloc[0]
+    labels = f"{count:,.0f} training labels" if count > 1 else "training labels"
+    if share in (0.0, 1.0):
+        return [Finding(f"All {labels} are {'wrong' if share else 'the clean ones'}.", key=True)]
+    return [Finding(f"{percent(share)} of the {labels} are wrong.", key=True)]
 
 
 def agreement(study: Study) -> list[Finding]:
@@ -61,7 +63,10 @@ def agreement(study: Study) -> list[Finding]:
     if ranking is None:
         return []
     best = ranking.best
-    text = f"Closest to exact HyDRA is {best.label}: Spearman ρ {number(best.value)}"
+    if len(ranking.entries) > 1:
+        text = f"Closest to exact HyDRA is {best.label}: Spearman ρ {number(best.value)}"
+    else:
+        text = f"{best.label}, the only method compared with exact HyDRA, has Spearman ρ {number(best.value)} with it"
     details = []
     for metric, words in (("sign_disagreement", "of the signs differ"), ("relative_error", "relative error")):
         rows = over_seeds(study.rows("agreement", metric))
@@ -70,11 +75,13 @@ def agreement(study: Study) -> list[Finding]:
             value = float(rows["value"].iloc[0])
             sign = metric == "sign_disagreement"
             details.append(f"{percent(value)} {words}" if sign else f"{words} {number(value)}")
-    text += f" over {plural(ranking.n, 'sample')} for the {query_name(query or '')}"
+    text += f" over {plural(ranking.n, 'sample')}" if ranking.n else ""
+    text += f" for the {query_name(query or '')}"
     text += f"; {listing(details)}." if details else "."
     others = [f"{e.label} {number(e.value)}" for e in ranking.entries[1:]]
     found = [Finding(text, key=True)]
-    return [*found, Finding(f"The others: {', '.join(others)}.")] if others else found
+    lead = "The others" if len(others) > 1 else "The other"
+    return [*found, Finding(f"{lead}: {', '.join(others)}.")] if others else found
 
 
 def claims(table: pd.DataFrame | None) -> list[Finding]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hydra_steps.report.comparisons import nearest_fraction
 from hydra_steps.report.ranking import Entry, rank
 from hydra_steps.report.study import Study
 from hydra_steps.report.words import number, percent
+from hydra_steps.report.wrong_labels import nearest_fraction
 from hydra_steps.tables.frames import detection_query, main_design, main_query, over_seeds
 
 

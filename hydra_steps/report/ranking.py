@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hydra_steps.report.words import interval, number
+from hydra_steps.report.study import Finding
+from hydra_steps.report.words import interval, listing, number
 from hydra_steps.tables.frames import over_seeds
 
 
@@ -30,6 +31,10 @@ class Entry:
     @property
     def bounded(self) -> bool:
         return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def beats(self, chance: float) -> bool:
+        """Say whether the whole interval is above chance, or the value where there is no interval."""
+        return self.low > chance if self.bounded else self.value > chance
 
     def text(self) -> str:
         """Return ``0.95 [0.91, 0.98]``."""
@@ -67,6 +72,22 @@ def overlaps(a: Entry, b: Entry) -> bool:
     if a.bounded and b.bounded:
         return a.low <= b.high and b.low <= a.high
     return a.value == b.value
+
+
+def company(ranking: Ranking) -> list[Finding]:
+    """Who is level with the best, and who is behind."""
+    found = []
+    if ranking.ties:
+        who = listing([f"{e.label} ({e.text()})" for e in ranking.ties])
+        found.append(Finding(f"{who} cannot be told apart from it at this sample size.", key=True))
+    behind = [e for e in ranking.behind if e.method != "random"]
+    if behind:
+        bounded = all(e.bounded for e in (ranking.best, *behind))
+        lead = "Behind" if bounded else "Behind, without intervals to judge by"
+        found.append(
+            Finding(f"{lead}: {', '.join(f'{e.label} {number(e.value)}' for e in behind)}.", key=True)
+        )
+    return found
 
 
 def rank(rows: pd.DataFrame, labels: Mapping[str, str], *, largest: bool = True) -> Ranking | None:

@@ -11,7 +11,7 @@ import pandas as pd
 from hydra_steps.counterfactual.controls import CONTROLS, ORACLE, RANDOM_ORDER
 from hydra_steps.report.ranking import Entry, overlaps, rank
 from hydra_steps.report.study import Finding, Study
-from hydra_steps.report.words import listing, number, percent
+from hydra_steps.report.words import brackets, listing, number, percent
 from hydra_steps.tables.frames import over_seeds, plural, query_name
 
 
@@ -46,9 +46,12 @@ def _removed(study: Study, data: pd.DataFrame, side: str, fraction: float) -> li
     whole = over_seeds(data[data["fraction"] == 0])["value"].dropna()
     against += [f"nothing removed {percent(float(whole.mean()))}"] if len(whole) else []
     text = f"{what.format(best.label)}, training anew reaches {_share(best)} on the test set"
-    text += f" ({'highest' if helps else 'lowest'} of {plural(len(ranking.entries), 'method')}; "
-    text += f"mean of {plural(ranking.n, 'fresh training')}); {listing(against)}." if against else ")."
-    found = [Finding(text, key=helps)]
+    place = f"{'highest' if helps else 'lowest'} of {plural(len(ranking.entries), 'method')}"
+    counted = {0: "", 1: "one fresh training"}.get(
+        ranking.n, f"mean of {plural(ranking.n, 'fresh training')}"
+    )
+    text += brackets([place if len(ranking.entries) > 1 else "", counted])
+    found = [Finding(text + (f"; {listing(against)}." if against else "."), key=helps)]
     if ranking.ties:
         found.append(Finding(f"Not told apart from it: {listing([e.label for e in ranking.ties])}."))
     kept = rank(data[data["fraction"] == 0], study.labels)
@@ -72,16 +75,18 @@ def brittleness(study: Study) -> list[Finding]:
     medians = study.rows("brittleness", "median_smallest_group")
     ranking = rank(medians[medians["method"] != RANDOM_ORDER], study.labels, largest=False)
     share = dict(zip(flipped["method"], flipped["value"], strict=True))
-    tried = plural(int(flipped["n"].min()), "correct prediction")
+    count = flipped["n"].min()
+    tried = plural(int(count), "correct prediction") if count > 0 else "the correct predictions"
     if ranking is None:
-        best = max(share, key=lambda method: (share[method], method))
-        text = (
-            f"No method flips half of {tried}; {study.labels.get(best, best)} flips {percent(share[best])}."
-        )
-        return [Finding(text, key=True)]
-    best_entry = ranking.best
-    text = f"{best_entry.label} finds the smallest groups that flip a prediction: a median of "
-    text += f"{number(best_entry.value, 0)} samples over {tried}, {percent(share[best_entry.method])} of them flipped"
+        return _never_flipped(study, share, tried)
+    best = ranking.best
+    size = number(best.value, 0)
+    size = f"{'a median of ' if count != 1 else ''}{size} {'sample' if size == '1' else 'samples'}"
+    if len(ranking.entries) > 1:
+        text = f"{best.label} finds the smallest groups that flip a prediction: {size} over {tried}"
+    else:
+        text = f"By {best.label} it takes {size} to flip a prediction, over {tried}"
+    text += f", {percent(share[best.method])} of them flipped" if count != 1 and best.method in share else ""
     random = rank(medians[medians["method"] == RANDOM_ORDER], study.labels, largest=False)
     if random:
         text += f"; in random order it takes {number(random.best.value, 0)}"
@@ -93,7 +98,18 @@ def brittleness(study: Study) -> list[Finding]:
             Finding(f"Not told apart from it: {listing([e.label for e in ranking.ties])}.", key=True)
         )
     others = [f"{e.label} {number(e.value, 0)}" for e in ranking.entries[1:]]
-    return [*found, Finding(f"The others' medians: {', '.join(others)}.")] if others else found
+    lead = "The others' medians" if len(others) > 1 else "The other's median"
+    return [*found, Finding(f"{lead}: {', '.join(others)}.")] if others else found
+
+
+def _never_flipped(study: Study, share: dict[str, float], tried: str) -> list[Finding]:
+    """No method has a median: each leaves more than half of the predictions as they are."""
+    own = {method: value for method, value in share.items() if method != RANDOM_ORDER} or share
+    best = max(own, key=lambda method: (own[method], method))
+    name, flips = study.labels.get(best, best), percent(own[best])
+    if len(own) == 1:
+        return [Finding(f"{name} flips {flips} of {tried}, too few for a median size.", key=True)]
+    return [Finding(f"No method flips half of {tried}; {name} flips most of them, {flips}.", key=True)]
 
 
 def _share(entry: Entry) -> str:

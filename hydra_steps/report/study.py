@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -18,10 +18,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Study:
-    """The tables of one variant, by name, and the methods' names in words."""
+    """The tables of one variant, by name, the methods' names in words, and the registered method of each label."""
 
     tables: Mapping[str, pd.DataFrame]
     labels: Mapping[str, str]
+    methods: Mapping[str, str] = field(default_factory=dict)
+
+    def registered(self, label: str) -> str:
+        """Return the registered method behind a label: the label itself where the study says nothing else."""
+        return self.methods.get(label, label)
 
     def rows(self, table: str, metric: str) -> pd.DataFrame:
         """Return the rows of a metric; an empty table where there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hydra_steps.report.study import Finding, Study
-from hydra_steps.report.words import listing, percent
+from hydra_steps.report.words import all_of, listing, percent
 from hydra_steps.tables.frames import over_seeds, per_run, plural
 
 ALL_QUERIES = "all"  # the row of the median over the queries
@@ -24,7 +24,7 @@ def smoothness(study: Study) -> list[Finding]:
     about = f"(relative error of the predicted change {listing(at_steps)} of the removed weight)"
     rough = int((verdicts["value"] == 0).sum())
     if rough == 0:
-        where = "this run" if len(verdicts) == 1 else f"all {len(verdicts)} runs"
+        where = "this run" if len(verdicts) == 1 else all_of(len(verdicts), "runs")
         return [
             Finding(
                 f"The training map is smooth on {where}: exact HyDRA agrees with small real steps {about}."

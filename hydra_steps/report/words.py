@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MINUS = "−"
 FIXED_SPACE = "\u00a0"  # keeps a number and its unit on one line
@@ -43,6 +43,17 @@ def listing(items: Sequence[str]) -> str:
     """Return ``a``, ``a and b``, ``a, b and c``."""
     items = list(items)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def brackets(parts: Iterable[str], between: str = "; ") -> str:
+    """Return `` (a; b)`` of the parts that say something, or nothing where none does."""
+    said = [part for part in parts if part]
+    return f" ({between.join(said)})" if said else ""
+
+
+def all_of(number: int, nouns: str) -> str:
+    """Return ``both runs``, ``all 3 runs``."""
+    return f"both {nouns}" if number == 2 else f"all {number:,} {nouns}"
 
 
 def duration(seconds: float) -> str:

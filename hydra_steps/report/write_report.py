@@ -96,9 +96,13 @@ def write_report(
     present = {m for table in tidy.values() if "method" in table.columns for m in table["method"] if m}
     looks = look.methods(present, list(settings.get("methods") or {}))
     labels = {method: looked.label for method, looked in looks.items()}
+    registered = {
+        label: str((options or {}).get("method", label))
+        for label, options in (settings.get("methods") or {}).items()
+    }
     names = sorted({v for table in tidy.values() for v in variants(table)}, key=lambda v: (v != "base", v))
     studies = {
-        name: Study({key: table[table["variant"] == name] for key, table in tidy.items()}, labels)
+        name: Study({key: table[table["variant"] == name] for key, table in tidy.items()}, labels, registered)
         for name in names or ["base"]
     }
     pictures = _pictures(figures, captions, settings, Path(output).parent)

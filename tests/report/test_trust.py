@@ -29,7 +29,7 @@ def _study(smooth: list[int], errors: dict[float, float]) -> Study:
 @pytest.mark.parametrize(
     ("smooth", "words", "key"),
     [
-        ([1, 1], "smooth on all 2 runs: exact HyDRA agrees", False),
+        ([1, 1], "smooth on both runs: exact HyDRA agrees", False),
         ([1], "smooth on this run", False),
         ([0, 1, 0], "not smooth on 2 of 3 runs: exact HyDRA should not be trusted", True),
         ([0], "not smooth on this run", True),
