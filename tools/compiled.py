@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from hydra_steps.models.registry import build_model
+from hydra_steps.models.build import build_model
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import build_optimizer
@@ -34,7 +34,7 @@ def one_batch(model: str, device: str) -> Process:
     generator = torch.Generator().manual_seed(0)
     return Process(
         model=FlatModel(build_model(model, shape, 10, {}, 0)),
-        loss=build_loss({}),
+        loss=build_loss("cross_entropy", {}),
         optimizer=build_optimizer({"name": "sgd"}),
         images=torch.rand(BATCH, *shape, generator=generator).to(device),
         labels=torch.randint(10, (BATCH,), generator=generator).to(device),

@@ -31,7 +31,7 @@ import torch
 from hydra_steps.benchmark.timed_run import plain_module
 from hydra_steps.counterfactual.outcomes import read_outcomes
 from hydra_steps.counterfactual.retraining import Retrainer
-from hydra_steps.models.registry import build_model
+from hydra_steps.models.build import build_model
 from hydra_steps.process.compute import keep_freed_memory
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.together import ON_PROCESSOR

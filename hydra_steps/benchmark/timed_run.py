@@ -19,12 +19,13 @@ from torch.nn import functional
 
 from hydra_steps.data import RunData, Split
 from hydra_steps.errors import StudyError
+from hydra_steps.models.build import build_model
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
-from hydra_steps.models.registry import build_model
 from hydra_steps.process.process import build_process
 from hydra_steps.process.state import State
 from hydra_steps.queries.query_set import Query, QuerySet
+from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
@@ -113,16 +114,15 @@ class TimedRun:
 
     def plain_training(self) -> Callable[[], nn.Module]:
         """The loop of PyTorch's tutorials over the same batches: ``nn`` layers, ``torch.optim``, no record."""
-        process, options = self.process, dict(self.settings["model"])
+        process, shape, classes = self.process, self.data.train.images.shape[1:], len(self.data.classes)
+        name, options = choice(self.settings["model"])
         optimizer_settings = self.settings["training"]["optimizer"]
-        channels, height, width = self.data.train.images.shape[1:]
-        name, classes = options.pop("name"), len(self.data.classes)
         batches = [process.batch(step) for step in range(process.steps)]
         constants = ("momentum", "weight_decay", "dampening", "nesterov")
         chosen = {key: optimizer_settings[key] for key in constants if key in optimizer_settings}
 
         def train() -> nn.Module:
-            module = build_model(name, (channels, height, width), classes, options, process.seed)
+            module = build_model(name, shape, classes, options, process.seed)
             module = plain_module(module).to(process.device, process.dtype).train()
             optimizer = torch.optim.SGD(module.parameters(), lr=self.rate, **chosen)
             for batch in batches:

@@ -26,19 +26,20 @@ from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Counts, Network
+from hydra_steps.models.build import build_model
 from hydra_steps.models.layers import KeyedDropout
 from hydra_steps.models.pooling import pool_first
-from hydra_steps.models.registry import build_model
+from hydra_steps.registry.options import choice
 
 FEW, MORE = 2, 4  # samples of the two steps whose difference is what a sample adds; batch norm needs two
 
 
 def run_network(run: Mapping[str, Any]) -> Network:
     """Return the size of the model of a run's configuration (sections ``data`` and ``model``)."""
-    data, model = run["data"], dict(run["model"])
-    name, classes = model.pop("name"), len(dataset(data["name"]).classes)
+    data, classes = run["data"], len(dataset(run["data"]["name"]).classes)
+    name, options = choice(run["model"])
     shape = run_image_shape(data["name"], data.get("pad", 0), data.get("channels"))
-    return built_network(lambda: build_model(name, shape, classes, model, seed=0), shape)
+    return built_network(lambda: build_model(name, shape, classes, options, seed=0), shape)
 
 
 def built_network(build: Callable[[], nn.Module], shape: Sequence[int]) -> Network:

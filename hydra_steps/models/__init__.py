@@ -1,1 +1,1 @@
-"""Models of a study, by name; see :mod:`hydra_steps.models.registry`."""
+"""Models of a study, by name; see :mod:`hydra_steps.models.build`."""

@@ -7,15 +7,14 @@ transitions that halve channels and resolution, global average pooling.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from hydra_steps.errors import StudyError
 from hydra_steps.models.layers import BatchNorm, KeyedDropout
-from hydra_steps.models.registry import model
+from hydra_steps.registry.decorators import model
 
 GROWTH, LAYERS_PER_BLOCK, REDUCTION = 12, 6, 0.5
 
@@ -35,13 +34,18 @@ class Bottleneck(nn.Module):
         return torch.cat([x, self.new_features(x)], 1)
 
 
-@model("densenet40")
-def densenet40(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
-    """DenseNet-40-BC for small images; raises for images under 8×8."""
-    input_channels, height, width = image_shape
+@model("densenet40", title="DenseNet-40")
+def densenet40(
+    shape: tuple[int, int, int], outputs: int, *, dropout: Annotated[float, "0 <= x < 1"] = 0.0
+) -> nn.Module:
+    """DenseNet-40-BC, for images of at least 8×8 pixels.
+
+    Options:
+        dropout: Chance that a hidden unit is dropped in training.
+    """
+    input_channels, height, width = shape
     if min(height, width) < 8:
         raise StudyError(f"DenseNet-40 was given images of {height}×{width} pixels", "at least 8×8")
-    dropout = float(options.get("dropout", 0.0))
     channels = 2 * GROWTH
     layers: list[nn.Module] = [nn.Conv2d(input_channels, channels, 3, padding=1, bias=False)]
     for block in range(3):
@@ -62,6 +66,6 @@ def densenet40(image_shape: tuple[int, int, int], classes: int, options: Mapping
         nn.ReLU(),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        nn.Linear(channels, classes),
+        nn.Linear(channels, outputs),
     ]
     return nn.Sequential(*layers)

@@ -6,25 +6,53 @@ is not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
 from torch import nn
 
 from hydra_steps.errors import StudyError
 from hydra_steps.models.layers import BatchNorm, KeyedDropout
 from hydra_steps.models.pooling import AveragePool, MaxPool
-from hydra_steps.models.registry import model
+from hydra_steps.registry.decorators import model
+
+Dropout = Annotated[float, "0 <= x < 1"]
+
+
+@model("lenet5_tanh", title="LeNet-5 (tanh, average pooling)")
+def lenet5_tanh(
+    shape: tuple[int, int, int], outputs: int, *, dropout: Dropout = 0.0, batch_norm: bool = False
+) -> nn.Module:
+    """LeNet-5 with tanh and average pooling: a smooth training map.
+
+    Options:
+        dropout: Chance that a hidden unit is dropped in training.
+        batch_norm: Batch normalisation after the hidden layers.
+    """
+    return _lenet5(shape, outputs, dropout, batch_norm, nn.Tanh, AveragePool)
+
+
+@model("lenet5_relu", title="LeNet-5 (ReLU, max pooling)")
+def lenet5_relu(
+    shape: tuple[int, int, int], outputs: int, *, dropout: Dropout = 0.0, batch_norm: bool = False
+) -> nn.Module:
+    """LeNet-5 with ReLU and max pooling.
+
+    Options:
+        dropout: Chance that a hidden unit is dropped in training.
+        batch_norm: Batch normalisation after the hidden layers.
+    """
+    return _lenet5(shape, outputs, dropout, batch_norm, nn.ReLU, MaxPool)
 
 
 def _lenet5(
-    image_shape: tuple[int, int, int],
-    classes: int,
-    options: Mapping[str, Any],
+    shape: tuple[int, int, int],
+    outputs: int,
+    dropout: float,
+    batch_norm: bool,
     activation: type[nn.Module],
     pool: type[nn.Module],
 ) -> nn.Module:
-    channels, height, width = image_shape
+    channels, height, width = shape
     if min(height, width) < 4:
         raise StudyError(
             f"LeNet-5 was given images of {height}×{width} pixels", "at least 4×4", "choose mlp or logistic"
@@ -32,7 +60,6 @@ def _lenet5(
     # The second convolution is unpadded, as in the original, wherever its 5×5 kernel leaves something to pool.
     padding = 0 if min(height, width) // 2 >= 6 else 2
     rows, columns = ((side // 2 - 4 + 2 * padding) // 2 for side in (height, width))
-    batch_norm, dropout = bool(options.get("batch_norm", False)), float(options.get("dropout", 0.0))
 
     def norm(features: int) -> list[nn.Module]:
         return [BatchNorm(features)] if batch_norm else []
@@ -46,17 +73,5 @@ def _lenet5(
         nn.Flatten(),
         *(nn.Linear(16 * rows * columns, 120), activation(), *drop(0)),
         *(nn.Linear(120, 84), activation(), *drop(1)),
-        nn.Linear(84, classes),
+        nn.Linear(84, outputs),
     )
-
-
-@model("lenet5_tanh")
-def lenet5_tanh(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
-    """LeNet-5 with tanh and average pooling."""
-    return _lenet5(image_shape, classes, options, nn.Tanh, AveragePool)
-
-
-@model("lenet5_relu")
-def lenet5_relu(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
-    """LeNet-5 with ReLU and max pooling."""
-    return _lenet5(image_shape, classes, options, nn.ReLU, MaxPool)

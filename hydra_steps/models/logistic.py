@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from torch import nn
 
-from hydra_steps.models.registry import model
+from hydra_steps.registry.decorators import model
 
 
-@model("logistic")
-def logistic(image_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
-    """Flatten and one linear layer."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(prod(image_shape), classes))
+@model("logistic", title="logistic regression")
+def logistic(shape: Sequence[int], outputs: int) -> nn.Module:
+    """One linear layer."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))

@@ -23,12 +23,14 @@ from torch import Tensor
 
 from hydra_steps.data import RunData, load_run_data
 from hydra_steps.errors import StudyError
+from hydra_steps.models.build import build_model
 from hydra_steps.models.keyed import sample_keys
-from hydra_steps.models.registry import build_model
+from hydra_steps.models.layers import KeyedDropout
 from hydra_steps.process.batches import ABSENT, augment, batch_table
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import Optimizer, Scalar, build_optimizer
 from hydra_steps.process.state import State
+from hydra_steps.registry.options import choice
 from hydra_steps.tasks.losses import Loss, build_loss
 
 
@@ -167,15 +169,15 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
     ``settings`` is the run's resolved configuration with the sections ``model``, ``training``, ``compute`` and
     the key ``seed``. Raises :class:`StudyError` for what is not supported.
     """
-    training, compute, model = settings["training"], settings["compute"], dict(settings["model"])
+    training, compute = settings["training"], settings["compute"]
     dtype = {"float32": torch.float32, "float64": torch.float64}[compute.get("dtype", "float32")]
     device = choose_device(compute.get("device", "cpu"))
     seed = int(settings["seed"])
-    shape = data.train.images.shape[1:]
-    module = build_model(model.pop("name"), (shape[0], shape[1], shape[2]), len(data.classes), model, seed)
+    name, options = choice(settings["model"])
+    module = build_model(name, data.train.images.shape[1:], len(data.classes), options, seed)
     return Process(
         model=FlatModel(module),
-        loss=build_loss(training.get("loss", {})),
+        loss=build_loss(*choice(training.get("loss", {"name": "cross_entropy"}))),
         optimizer=build_optimizer(training["optimizer"]),
         images=torch.tensor(data.train.images).to(device, dtype),
         labels=torch.tensor(data.train.labels).to(device),
@@ -190,7 +192,7 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
         seed=seed,
         crop=int(training.get("augment", {}).get("crop", 0)),
         flip=bool(training.get("augment", {}).get("flip", False)),
-        keyed=bool(model.get("dropout", 0.0)),
+        keyed=any(isinstance(layer, KeyedDropout) for layer in module.modules()),
         classes=len(data.classes),
         settings=settings,
     )

@@ -129,10 +129,15 @@ def _parameters(
         if argument.arg == _NO_OPTION or (kind in _LISTED and argument.arg not in sentences):
             optional.append(argument.arg)
             continue
-        value = _literal(default, where)
+        value = _as_yaml(_literal(default, where))
         schema = _option(argument, value, names, where)
         options[argument.arg] = schema | {"default": value, "description": sentences.get(argument.arg, "")}
     return tuple(given), tuple(optional), options
+
+
+def _as_yaml(value: Any) -> Any:
+    """Return a default as a configuration holds it: tuples, safer as defaults of functions, are lists there."""
+    return [_as_yaml(one) for one in value] if isinstance(value, tuple | list) else value
 
 
 def _arguments(node: Definition) -> Iterator[tuple[ast.arg, ast.expr | None]]:

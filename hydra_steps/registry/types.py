@@ -40,12 +40,12 @@ NAMES: dict[str, Any] = {
 def schema_of(annotation: Any) -> Schema:
     """Return the JSON schema of a type; TypeError for one that has none."""
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:  # first: one with a mapping in it cannot be looked up in a mapping
+        return _constrained(schema_of(arguments[0]), arguments[1:])
     if annotation is Any:
         return {}
     if annotation in _PLAIN:
         return {"type": _PLAIN[annotation]}
-    if origin is Annotated:
-        return _constrained(schema_of(arguments[0]), arguments[1:])
     if origin is Literal:
         kinds = sorted({_PLAIN[type(value)] for value in arguments})
         return {"type": kinds[0] if len(kinds) == 1 else kinds, "enum": list(arguments)}

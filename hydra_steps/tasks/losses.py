@@ -14,13 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hydra_steps.errors import StudyError, nearest
+from hydra_steps.registry import find, load
+from hydra_steps.registry.decorators import task
+from hydra_steps.registry.options import options_of
 
 
 class Loss(Protocol):
@@ -31,11 +33,16 @@ class Loss(Protocol):
     def bend(self, logits: Tensor, tangent: Tensor) -> Tensor: ...
 
 
+@task("cross_entropy", title="cross-entropy")
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Cross-entropy with optional label smoothing, as ``functional.cross_entropy`` defines it (nats)."""
+    """Cross-entropy with optional label smoothing, as ``functional.cross_entropy`` defines it (nats).
 
-    label_smoothing: float = 0.0
+    Options:
+        label_smoothing: Share of the target spread over all classes.
+    """
+
+    label_smoothing: Annotated[float, "0 <= x < 1"] = 0.0
 
     def values(self, logits: Tensor, labels: Tensor) -> Tensor:
         return functional.cross_entropy(
@@ -54,6 +61,7 @@ class CrossEntropy:
         return share - logits.softmax(-1) * share.sum(-1, keepdim=True)
 
 
+@task("mean_squared_error", title="mean-squared-error")
 @dataclass(frozen=True)
 class MeanSquaredError:
     """Squared distance to the one-hot label, averaged over the classes."""
@@ -87,14 +95,11 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
     return logits.where(own, 0).sum(-1) - logits.masked_fill(own, -torch.inf).logsumexp(-1)
 
 
-def build_loss(settings: Mapping[str, Any]) -> Loss:
-    """The loss of ``training.loss``; raises :class:`StudyError` for an unknown one."""
-    name = settings.get("name", "cross_entropy")
-    if name == "cross_entropy":
-        return CrossEntropy(float(settings.get("label_smoothing", 0.0)))
-    if name == "mean_squared_error":
-        return MeanSquaredError()
-    raise StudyError(
-        f"training.loss.name {name!r} is unknown",
-        fix=nearest(str(name), ["cross_entropy", "mean_squared_error"]),
-    )
+def build_loss(name: str, options: Mapping[str, Any]) -> Loss:
+    """The loss of a task; options that are not given take their defaults.
+
+    Raises :class:`StudyError` for an unknown name or option.
+    """
+    chosen = options_of(find("task", name, "training.loss.name"), options, "training.loss")
+    loss: Loss = load("task", name)(**chosen)
+    return loss

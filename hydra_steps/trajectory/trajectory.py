@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
-from hydra_steps.models.registry import build_model
+from hydra_steps.models.build import build_model
 from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State
+from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.store import TrajectoryStore
 
 BLOCK = 64  # states per segment where every state is stored
@@ -84,10 +85,9 @@ class Trajectory:
 
     def model_at(self, step: int) -> nn.Module:
         """An ordinary ``nn.Module`` with the parameters and buffers of s_step, in evaluation mode."""
-        settings = dict(self.process.settings["model"])
+        name, options = choice(self.process.settings["model"])
         shape = self.process.images.shape[1:]
-        size = (shape[0], shape[1], shape[2])
-        module = build_model(settings.pop("name"), size, self.process.classes, settings, self.process.seed)
+        module = build_model(name, shape, self.process.classes, options, self.process.seed)
         module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
         return module.eval()
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.estimate.meta import built_network, measure
-from hydra_steps.models.registry import build_model, model_names
+from hydra_steps.models.build import build_model
+from hydra_steps.registry import names
 from tools.networks import BLOCKS, HEADS, TOKENS, VOCABULARY, WIDTH, size_of
 
 CASES: list[tuple[str, tuple[int, int, int], dict]] = [
@@ -21,7 +22,7 @@ CASES: list[tuple[str, tuple[int, int, int], dict]] = [
 
 
 def test_every_model_of_the_registry_is_measured() -> None:
-    assert set(model_names()) <= {name for name, *_ in CASES}
+    assert set(names("model")) <= {name for name, *_ in CASES}
 
 
 @pytest.mark.parametrize(("name", "shape", "options"), CASES)

@@ -11,14 +11,12 @@ from torch import nn
 from torch.nn import functional
 
 from hydra_steps.errors import StudyError
-from hydra_steps.models.keyed import keyed_uniform, sample_keys
-from hydra_steps.models.layers import BatchNorm
-from hydra_steps.models.registry import build_model
+from hydra_steps.models.build import build_model
+from hydra_steps.models.keyed import sample_keys
 from hydra_steps.process.batches import augment, batch_table
 from hydra_steps.process.optimizers import build_optimizer
 from hydra_steps.process.process import build_process
 from hydra_steps.process.running import retrain, run
-from hydra_steps.tasks.losses import build_loss
 from tests.helpers.tiny import (
     MODELS,
     OPTIMIZERS,
@@ -121,33 +119,6 @@ def test_pullback_is_autograd_of_update(name, step):
             assert torch.allclose(mine[q], right, atol=1e-12), name
 
 
-@pytest.mark.parametrize(
-    "settings", [{"name": "cross_entropy", "label_smoothing": 0.1}, {"name": "mean_squared_error"}]
-)
-def test_closed_forms_of_the_losses_are_autograds(settings):
-    loss = build_loss(settings)
-    generator = torch.Generator().manual_seed(1)
-    logits, tangent = torch.randn(2, 5, 4, dtype=torch.float64, generator=generator)
-    labels = torch.tensor([0, 3, 1, 2, 2])
-    slope = torch.autograd.functional.jacobian(lambda z: loss.values(z, labels).sum(), logits)
-    assert relative_error(loss.slope(logits, labels), slope) <= 1e-12
-    hessian = torch.autograd.functional.hessian(lambda z: loss.values(z, labels).sum(), logits)
-    bend = torch.einsum("bcde,de->bc", hessian, tangent)
-    assert relative_error(loss.bend(logits, tangent), bend) <= 1e-12
-
-
-@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3, 3), (1, 4, 2, 2)])
-def test_batch_norm_is_torchs(shape):
-    mine, theirs = BatchNorm(4).double(), (nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d)(4).double()
-    for seed in range(3):
-        x = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-        assert relative_error(mine(x), theirs(x)) <= 1e-12
-    assert relative_error(mine.running_mean, theirs.running_mean) <= 1e-12
-    assert relative_error(mine.running_var, theirs.running_var) <= 1e-12
-    assert relative_error(mine.eval()(x), theirs.eval()(x)) <= 1e-12
-    assert mine.running_var.grad_fn is None
-
-
 def test_batches_cover_every_epoch_and_short_ones_are_marked():
     table = batch_table(11, 4, 3, "shuffle", seed=5)
     assert table.shape == (9, 4)
@@ -159,19 +130,6 @@ def test_batches_cover_every_epoch_and_short_ones_are_marked():
     assert np.array_equal(table[:6], batch_table(11, 4, 2, "shuffle", seed=5))
     assert batch_table(0, 4, 3, "shuffle", seed=5).shape == (0, 4)
     assert batch_table(1, 4, 2, "shuffle", seed=5).tolist() == [[0, -1, -1, -1]] * 2
-
-
-def test_noise_is_a_function_of_seed_epoch_and_sample_alone():
-    keys = sample_keys(3, 1, torch.arange(6))
-    one = keyed_uniform(keys, 0, 5)
-    assert torch.equal(keyed_uniform(sample_keys(3, 1, torch.tensor([4])), 0, 5)[0], one[4])
-    others = [keyed_uniform(sample_keys(3, 2, torch.arange(6)), 0, 5), keyed_uniform(keys, 1, 5)]
-    assert all((other != one).all() for other in others)
-    many = keyed_uniform(sample_keys(0, 0, torch.arange(2000)), 0, 50)
-    assert abs(many.mean() - 0.5) < 0.005
-    assert abs(many.var() - 1 / 12) < 0.002
-    assert many.min() >= 0
-    assert many.max() < 1
 
 
 def test_augmentation_crops_and_flips_each_sample_by_its_own_key():

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.autograd import forward_ad
 
+from hydra_steps.models.build import build_model
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
-from hydra_steps.models.registry import build_model
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.tangents import chain as tangent
 from hydra_steps.tangents.chain import supports

@@ -10,10 +10,10 @@ from torch.nn import functional
 
 from hydra_steps.tasks.losses import build_loss, margins
 
-LOSSES: dict[str, dict[str, Any]] = {
-    "cross_entropy": {"name": "cross_entropy"},
-    "smoothed": {"name": "cross_entropy", "label_smoothing": 0.2},
-    "mean_squared_error": {"name": "mean_squared_error"},
+LOSSES: dict[str, tuple[str, dict[str, Any]]] = {
+    "cross_entropy": ("cross_entropy", {}),
+    "smoothed": ("cross_entropy", {"label_smoothing": 0.2}),
+    "mean_squared_error": ("mean_squared_error", {}),
 }
 LABELS = torch.tensor([0, 3, 1, 2, 2])
 
@@ -29,15 +29,15 @@ def test_values_are_torchs(name: str) -> None:
         target = functional.one_hot(LABELS, 4).double()
         expected = functional.mse_loss(logits, target, reduction="none").mean(1)
     else:
-        smoothing = LOSSES[name].get("label_smoothing", 0.0)
+        smoothing = LOSSES[name][1].get("label_smoothing", 0.0)
         expected = functional.cross_entropy(logits, LABELS, reduction="none", label_smoothing=smoothing)
-    assert torch.equal(build_loss(LOSSES[name]).values(logits, LABELS), expected)
+    assert torch.equal(build_loss(*LOSSES[name]).values(logits, LABELS), expected)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_form_can_be_mapped_over_single_samples(name: str) -> None:
     """One sample's label is then a tensor without axes, whose value no function may look at."""
-    loss, logits = build_loss(LOSSES[name]), _logits()
+    loss, logits = build_loss(*LOSSES[name]), _logits()
     for form in (loss.values, loss.slope):
         alone = torch.func.vmap(lambda z, y, form=form: form(z[None], y[None])[0])(logits, LABELS)
         assert torch.allclose(alone, form(logits, LABELS), rtol=1e-14, atol=0)

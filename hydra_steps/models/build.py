@@ -1,0 +1,33 @@
+"""From a model's name to a ``torch.nn.Module`` sized to the samples.
+
+A model is one function under :func:`hydra_steps.registry.decorators.model`, in a file of this folder or in a study's
+plug-in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from hydra_steps.registry import find, load
+from hydra_steps.registry.options import options_of
+
+
+def build_model(
+    name: str, shape: Sequence[int], outputs: int, options: Mapping[str, Any], seed: int
+) -> nn.Module:
+    """Build model ``name`` for samples of ``shape``, images' (channels, height, width), with ``outputs`` outputs.
+
+    Options that are not given take their defaults. The parameters take PyTorch's default initialisation from a
+    generator seeded with ``seed``; the global generator is left as it was. Raises :class:`StudyError` for an unknown
+    name or option, and for samples that the model cannot take.
+    """
+    entry = find("model", name, "model.name")
+    chosen = options_of(entry, options, "model")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module: nn.Module = load("model", name)(tuple(shape), outputs, **chosen)
+    return module
