@@ -1,55 +1,162 @@
 """What a job asks a cluster for: memory and time by the estimate, with room, and more with every attempt.
 
-Worked out from the study's configuration alone (``nominal``), since it is needed wherever the Snakefile is read:
-a job's request follows the size of its data, model, batches and queries. Too much costs time in the queue; too little
-costs an attempt, and the next one asks for twice as much.
+Worked out from the sizes of the study's models, data, batches and queries (``meta``, ``nominal``) by a process of its
+own, since the one that reads the Snakefile has no torch in it: seconds, once for a study. What was found is kept beside
+the results for as long as the settings and the code that decide it stay the same, so that jobs of a cluster, each of
+which reads the Snakefile again, find it there. Where no model can be measured, every job asks for the same, and much.
+
+Too much costs time in the queue; too little costs an attempt, and the next one asks for twice as much.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import importlib.util
+import json
 import math
-from functools import cache
+import os
+import subprocess
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
-from hydra_steps.config import canonical_json, run_config
-from hydra_steps.config.runs import Study
-from hydra_steps.estimate.rates import Calibration
+from hydra_steps.config.code import registered
+from hydra_steps.config.runs import Study, canonical_json, run_config, run_names
+from hydra_steps.registry.code import code_digest
 
 ROOM_SECONDS, ROOM_MEMORY = 4.0, 1.5  # times the estimate
 LEAST_MINUTES, LEAST_MEGABYTES = 10, 1000
+UNKNOWN_MINUTES, UNKNOWN_MEGABYTES = 480, 8000  # where nothing can be measured
+KEPT = ".requests.json"  # beside the results
+PATIENCE = 600.0  # seconds for what takes three; a model that never ends must not stop the plan
+APART = ("study", "results", "seeds", "figures", "noise")  # of a study, what decides no request
+
+Lines = dict[str, tuple[float, float]]  # line of the estimate → bytes and seconds of its largest job
 
 
 class Requests:
-    """The requests of a study's jobs, by the estimate's lines (``train_model``, ``score_samples: random``)."""
+    """The requests of a study's jobs, by the estimate's lines (``train_model``, ``score_samples: random``).
+
+    Nothing is read or measured before a job asks.
+    """
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._lines = cache(self._estimate)  # not before a job asks: many never do
 
     def memory(self, line: str, attempt: int = 1) -> int:
         """Return megabytes."""
-        needed = ROOM_MEMORY * self._lines().get(line, (0.0, 0.0))[0] / 1e6
-        return math.ceil(max(needed, LEAST_MEGABYTES) * 2 ** (attempt - 1) / 100) * 100
+        if self._lines is None:
+            return UNKNOWN_MEGABYTES * (1 << (attempt - 1))
+        needed = ROOM_MEMORY * self._lines.get(line, (0.0, 0.0))[0] / 1e6
+        return math.ceil(max(needed, LEAST_MEGABYTES) * (1 << (attempt - 1)) / 100) * 100
 
     def minutes(self, line: str, attempt: int = 1) -> int:
         """Return minutes."""
-        needed = LEAST_MINUTES + ROOM_SECONDS * self._lines().get(line, (0.0, 0.0))[1] / 60
-        return math.ceil(needed) * 2 ** (attempt - 1)
+        if self._lines is None:
+            return UNKNOWN_MINUTES * (1 << (attempt - 1))
+        needed = LEAST_MINUTES + ROOM_SECONDS * self._lines.get(line, (0.0, 0.0))[1] / 60
+        return math.ceil(needed) * (1 << (attempt - 1))
 
-    def _estimate(self) -> dict[str, tuple[float, float]]:
-        """Return bytes and seconds of the largest job of each line."""
-        from hydra_steps.estimate.costs import study_costs
-        from hydra_steps.estimate.meta import run_network
-        from hydra_steps.estimate.nominal import nominal
-
-        known: dict[str, Calibration] = {}
-
-        def calibration_of(run: str) -> Calibration:
-            config = run_config(self._study, run)
-            key = canonical_json({name: config[name] for name in ("data", "model", "training", "compute")})
-            if key not in known:
-                known[key] = nominal(
-                    run_network(config), config, self._study["methods"], self._study["queries"]
+    @cached_property
+    def _lines(self) -> Lines | None:
+        path, digest = Path(self._study["results"]) / self._study["study"] / KEPT, _digest(self._study)
+        kept = _read(path)
+        if kept is None or kept.get("digest") != digest:
+            kept = {"digest": digest, **_measured_apart(self._study)}
+            if kept["problem"]:
+                print(
+                    f"what jobs need cannot be measured here ({kept['problem']}); every job asks for "
+                    f"{UNKNOWN_MEGABYTES / 1000:.0f} GB and {UNKNOWN_MINUTES / 60:.0f} h",
+                    file=sys.stderr,
                 )
-            return known[key]
+            _write(path, kept)
+        return (
+            None if kept["problem"] else {name: (size, time) for name, (size, time) in kept["lines"].items()}
+        )
 
-        return {cost.rule: (cost.memory, cost.longest) for cost in study_costs(self._study, calibration_of)}
+
+def measured_lines(study: Study) -> Lines:
+    """Return the lines of a study, by its models' sizes; imports torch. Seeds change nothing: one is taken."""
+    from hydra_steps.estimate.costs import study_costs
+    from hydra_steps.estimate.meta import run_network
+    from hydra_steps.estimate.nominal import nominal
+    from hydra_steps.estimate.rates import Calibration
+
+    known: dict[str, Calibration] = {}
+
+    def calibration_of(run: str) -> Calibration:
+        config = run_config(study, run)
+        key = canonical_json({name: config[name] for name in ("data", "model", "training", "compute")})
+        if key not in known:
+            known[key] = nominal(run_network(config), config, study["methods"], study["queries"])
+        return known[key]
+
+    costs = study_costs({**study, "seeds": study["seeds"][:1]}, calibration_of)
+    return {cost.rule: (cost.memory, cost.longest) for cost in costs}
+
+
+def _measured_apart(study: Study) -> dict[str, Any]:
+    """Return the ``lines`` of :func:`measured_lines` from a process of its own, or the ``problem`` with them."""
+    if importlib.util.find_spec("torch") is None:
+        return {"lines": {}, "problem": "torch is not installed here"}
+    command = [sys.executable, "-m", "hydra_steps.estimate.requests"]
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(study), text=True, capture_output=True, timeout=PATIENCE, check=True
+        )
+        return {"lines": json.loads(done.stdout), "problem": ""}
+    except subprocess.CalledProcessError as error:
+        return {
+            "lines": {},
+            "problem": (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[-1],
+        }
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return {"lines": {}, "problem": str(error)}
+
+
+def _digest(study: Study) -> str:
+    """Return a digest of the settings and the code that decide the lines, and of whether there is torch."""
+    one = {**study, "seeds": study["seeds"][:1]}
+    models = sorted({run_config(one, run)["model"]["name"] for run in run_names(one)})
+    settings = {key: value for key, value in study.items() if key not in APART}
+    code = code_digest(
+        "hydra_steps.estimate.requests", *(registered("hydra_steps.models", name) for name in models)
+    )
+    torch = importlib.util.find_spec("torch") is not None
+    return hashlib.sha256(canonical_json([settings, code, torch]).encode()).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return what was kept; None where there is nothing that was kept by this module."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        well = isinstance(kept["problem"], str) and all(len(pair) == 2 for pair in kept["lines"].values())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return kept if well else None
+
+
+def _write(path: Path, kept: dict[str, Any]) -> None:
+    """Keep it, whole or not at all; where the folder cannot be written it is measured again the next time."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m hydra_steps.estimate.requests",
+        description="Read a study as JSON, and write bytes and seconds of the largest job of each rule as JSON.",
+    )
+    parser.parse_args()
+    print(json.dumps(measured_lines(json.load(sys.stdin))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What jobs ask for is measured once by a process of its own, kept, and measured again when it may have changed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hydra_steps.config import resolve_study
+from hydra_steps.estimate.requests import (
+    KEPT,
+    LEAST_MEGABYTES,
+    LEAST_MINUTES,
+    UNKNOWN_MEGABYTES,
+    UNKNOWN_MINUTES,
+    Requests,
+    _read,
+)
+
+
+def study_in(tmp_path: Path, seeds: tuple[int, ...] = (0,), **sections: object) -> dict:
+    raw = {
+        "study": "asked",
+        "results": str(tmp_path / "results"),
+        "seeds": list(seeds),
+        "data": {
+            "name": "digits",
+            "folder": str(tmp_path / "data"),
+            "train": 1000,
+            "validation": 200,
+            "test": 500,
+        },
+        "model": {"name": "mlp"},
+        "training": {"epochs": 20, "batch_size": 64},
+        "methods": {"hydra_exact": {}, "random": {}},
+    }
+    return resolve_study(raw | sections)
+
+
+def kept_in(tmp_path: Path) -> Path:
+    return tmp_path / "results" / "asked" / KEPT
+
+
+def test_requests_follow_the_study_and_are_kept(tmp_path: Path) -> None:
+    small = Requests(study_in(tmp_path))
+    assert small.memory("train_model") >= LEAST_MEGABYTES
+    assert small.memory("train_model", attempt=3) == 4 * small.memory("train_model")
+    assert small.minutes("train_model", attempt=2) == 2 * small.minutes("train_model")
+    assert small.memory("no_such_line") == LEAST_MEGABYTES
+    kept = json.loads(kept_in(tmp_path).read_text())
+    assert kept["problem"] == ""
+    assert {"train_model", "score_samples: hydra_exact", "split_data"} <= set(kept["lines"])
+    large = Requests(
+        study_in(
+            tmp_path, model={"name": "mlp", "hidden": [4096, 4096]}, training={"epochs": 500, "batch_size": 8}
+        )
+    )
+    assert large.memory("train_model") > 1.5 * small.memory("train_model")
+    assert large.minutes("train_model") > 10 * small.minutes("train_model")
+
+
+def test_what_was_kept_serves_until_settings_change_and_for_any_seeds(tmp_path: Path) -> None:
+    assert Requests(study_in(tmp_path)).minutes("train_model") < 100 * LEAST_MINUTES
+    kept = json.loads(kept_in(tmp_path).read_text())
+    kept["lines"]["train_model"] = [9e9, 6e4]  # to see that it is read
+    kept_in(tmp_path).write_text(json.dumps(kept))
+    assert Requests(study_in(tmp_path, seeds=(4, 5, 6))).memory("train_model") == 13_500
+    assert (
+        Requests(study_in(tmp_path, noise={"kind": "symmetric", "rate": 0.1})).memory("train_model") == 13_500
+    )
+    other = Requests(study_in(tmp_path, training={"epochs": 20, "batch_size": 32}))
+    assert other.memory("train_model") < 13_500
+    assert json.loads(kept_in(tmp_path).read_text())["digest"] != kept["digest"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '"lines"',
+        '{"digest": 3}',
+        '{"lines": [1], "problem": ""}',
+        '{"lines": {"a": 1}, "problem": ""}',
+    ],
+)
+def test_what_is_no_file_of_ours_is_not_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / KEPT).write_text(text)
+    assert _read(tmp_path / KEPT) is None
+
+
+def test_without_torch_jobs_ask_for_much(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    requests = Requests(study_in(tmp_path))
+    kept_in(tmp_path).parent.mkdir(parents=True)
+    kept_in(tmp_path).write_text("damaged")
+    assert requests.memory("train_model") == UNKNOWN_MEGABYTES
+    assert requests.minutes("split_data", attempt=2) == 2 * UNKNOWN_MINUTES
+    assert "torch is not installed here" in capsys.readouterr().err
+    monkeypatch.delitem(sys.modules, "torch")
+    assert Requests(study_in(tmp_path)).memory("train_model") < UNKNOWN_MEGABYTES  # once it is
+
+
+def test_a_measurement_that_fails_is_said_once_and_kept(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    for _ in range(2):
+        assert Requests(study_in(tmp_path)).memory("train_model") == UNKNOWN_MEGABYTES
+    assert capsys.readouterr().err.count("cannot be measured here (exit code 1)") == 1
+
+
+def test_whoever_asks_has_no_torch_in_memory(tmp_path: Path) -> None:
+    program = (
+        "import json, sys\n"
+        "from hydra_steps.estimate.requests import Requests\n"
+        "print(Requests(json.load(sys.stdin)).memory('train_model'))\n"
+        "assert 'torch' not in sys.modules and 'hydra_steps.estimate.costs' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps(study_in(tmp_path)), text=True, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= LEAST_MEGABYTES
