@@ -74,17 +74,25 @@ def read_store(
     Anything missing, unfinished, altered, or of another schema version is refused with :class:`StudyError`.
     """
     store = Path(path) / "store.zarr"
+    attributes = read_attributes(path, schema_version)
     group = open_complete(store)
-    attributes: dict[str, Any] = dict(group.attrs)
+    arrays = {name: read_array(group, name) for name in names}
+    check_digest(store, digest_of(*arrays.values()), attributes)
+    return arrays, attributes
+
+
+def read_attributes(path: str | Path, schema_version: int) -> dict[str, Any]:
+    """Read the attributes alone of what :func:`write_store` wrote; refused as by :func:`read_store`, unless an array
+    was altered."""
+    store = Path(path) / "store.zarr"
+    attributes: dict[str, Any] = dict(open_complete(store).attrs)
     if attributes.get("schema_version") != schema_version:
         raise StudyError(
             f"{store} has schema version {attributes.get('schema_version')}",
             f"version {schema_version}, which this release writes and reads",
             f"delete {path} and run the study again",
         )
-    arrays = {name: read_array(group, name) for name in names}
-    check_digest(store, digest_of(*arrays.values()), attributes)
-    return arrays, attributes
+    return attributes
 
 
 def read_extra(path: str | Path, name: str) -> np.ndarray | None:

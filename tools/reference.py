@@ -18,6 +18,7 @@ import pandas as pd
 
 from hydra_steps.config import load_study
 from hydra_steps.errors import StudyError, reported
+from hydra_steps.tables.queries import read_queries_table
 
 SMALL = 200_000  # bytes
 REFERENCE = Path("results/reference")
@@ -61,7 +62,8 @@ def _over_seeds(path: Path) -> bytes:
     rows = table[table["seed"] == "all"]
     if len(_csv(rows)) > SMALL:
         if "query" in rows.columns:
-            rows = rows[~rows["query"].str.contains("_class_|_sample_|_margin_")]
+            asked = read_queries_table(path.with_name("queries.csv"))
+            rows = rows[[name not in asked or asked.is_mean(name) for name in rows["query"]]]
         if "label" in rows.columns:
             rows = rows[rows["label"] == ""]
     return _csv(rows) if len(rows) else b""

@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -24,7 +23,7 @@ from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process.process import build_process
 from hydra_steps.process.state import State
-from hydra_steps.queries.query_set import Query, QuerySet
+from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.trajectory import Trajectory
 
@@ -106,10 +105,7 @@ class TimedRun:
             raise StudyError(
                 f"benchmark.queries asks for {count} queries", f"at most data.test = {len(self.data.test)}"
             )
-        single = [
-            Query(f"test_sample_{i}", "sample_loss", "test", np.array([i], dtype=np.int64))
-            for i in range(count)
-        ]
+        single = expand_queries([{"kind": "sample_loss", "split": "test", "count": count}], self.data)
         return QuerySet(single, self.data, self.process)
 
     def plain_training(self) -> Callable[[], nn.Module]:

@@ -3,12 +3,11 @@ whether the study's queries can tell it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.queries.single_queries import single_test_queries
+from hydra_steps.queries.query import Query, vector_queries
 
 Section = dict[str, Any]
 # The key that switches each section on: off while it is empty.
@@ -29,8 +28,8 @@ def explanation_labels(study: Section, section: str) -> list[str]:
     return list(study["methods"] if asked["methods"] is None else asked["methods"])
 
 
-def check_explanations(study: Section, queries: Sequence[str]) -> None:
-    """Raise :class:`StudyError` for what the sections name and the study, with the queries' names, does not have."""
+def check_explanations(study: Section, queries: Sequence[Query]) -> None:
+    """Raise :class:`StudyError` for what the sections name and the study, with its queries, does not have."""
     on = [name for name in SWITCH if study[name][SWITCH[name]]]
     for name in on:
         for label in study[name]["methods"] or []:
@@ -39,7 +38,7 @@ def check_explanations(study: Section, queries: Sequence[str]) -> None:
                     f"{name}.methods: {label!r} is not among methods",
                     fix=nearest(label, list(study["methods"])),
                 )
-    singles = len(single_test_queries(queries))
+    singles = len(vector_queries(queries))
     for name in ("clustering", "embedding"):
         if name in on and singles < 2:
             raise StudyError(
@@ -49,11 +48,11 @@ def check_explanations(study: Section, queries: Sequence[str]) -> None:
                 _ADD,
             )
     _check_classes(study, queries, singles)
-    for query in study["extremes"]["queries"]:
-        if query not in queries:
+    names = [query.name for query in queries]
+    for name in study["extremes"]["queries"]:
+        if name not in names:
             raise StudyError(
-                f"extremes.queries: {query!r} is not among the study's queries",
-                fix=nearest(query, list(queries)),
+                f"extremes.queries: {name!r} is not among the study's queries", fix=nearest(name, names)
             )
     if "extremes" in on and study["extremes"]["training_samples"] and singles < 2:
         raise StudyError(
@@ -64,9 +63,9 @@ def check_explanations(study: Section, queries: Sequence[str]) -> None:
         )
 
 
-def _check_classes(study: Section, queries: Sequence[str], singles: int) -> None:
+def _check_classes(study: Section, queries: Sequence[Query], singles: int) -> None:
     asked = study["class_contributions"]["queries"]
-    if asked == "class_loss" and not any(re.fullmatch(r"test_class_\d+", query) for query in queries):
+    if asked == "class_loss" and not any(q.over == "class" and q.split == "test" for q in queries):
         raise StudyError(
             "class_contributions.queries: class_loss, and the study asks for the loss of no test class",
             "a query for each class",

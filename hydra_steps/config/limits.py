@@ -12,6 +12,7 @@ from typing import Any
 
 from hydra_steps.config.ablations import check_ablations
 from hydra_steps.config.explanations import check_explanations
+from hydra_steps.config.queries import study_queries
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.validate import shown
@@ -47,32 +48,15 @@ def _check(study: Section) -> None:
     classes = dataset(data["name"]).classes
     check_noise(noise["kind"], noise["rate"], noise["matrix"], len(classes))
     _check_training(study["training"], "training")
-    for i, query in enumerate(study["queries"]):
-        _check_query(query, sizes, f"queries[{i}]")
-    names = [n for query in study["queries"] for n in query_names(query, len(classes))]
-    for name in names:
-        if names.count(name) > 1:
-            raise StudyError(
-                f"queries: {name} is asked for twice", "each query once", "remove the repetition"
-            )
+    queries = study_queries(study)
+    names = [query.name for query in queries]
     for name, design in design_specs(study["counterfactual"]).items():
         check_design(name, design, sizes["train"], list(study["methods"]), names)
-    check_removals(study, sizes, len(classes), names)
+    check_removals(study, sizes, len(classes), queries)
     check_trace(study, sizes["train"], names)
-    check_explanations(study, names)
+    check_explanations(study, queries)
     check_ablations(study)
     run_image_shape(data["name"], data["pad"], data["channels"])
-
-
-def query_names(query: Section, classes: int) -> list[str]:
-    """Return the names of the queries that one entry of ``queries`` gives, such as ``test_sample_17``."""
-    split = query["split"]
-    if query["kind"] == "mean_loss":
-        return [f"{split}_mean"]
-    if query["kind"] == "class_loss":
-        return [f"{split}_class_{label}" for label in range(classes)]
-    noun = "sample" if query["kind"] == "sample_loss" else "margin"
-    return [f"{split}_{noun}_{position}" for position in query.get("samples", range(query.get("count", 0)))]
 
 
 def check_writable(results: str, study: str) -> None:
@@ -108,34 +92,3 @@ def _check_training(training: Section, where: str) -> None:
             "epochs in rising order",
             "put them in rising order",
         )
-
-
-def _check_query(query: Section, sizes: dict[str, int], where: str) -> None:
-    single = query["kind"] in ("sample_loss", "sample_margin")
-    given = [key for key in ("samples", "count") if key in query]
-    if not single and given:
-        raise StudyError(
-            f"{where}.{given[0]}: {shown(query[given[0]])} has no meaning for kind {query['kind']}",
-            "",
-            f"remove {where}.{given[0]}, or set {where}.kind to sample_loss",
-        )
-    if not single:
-        return
-    if len(given) != 1:
-        raise StudyError(
-            f"{where}: {shown(query)} has {' and '.join(given) or 'neither samples nor count'}",
-            "exactly one of samples and count",
-            f"give {where} either samples: [positions] or count: number",
-        )
-    size, split = sizes[query["split"]], query["split"]
-    if query.get("count", 0) > size:
-        raise StudyError(
-            f"{where}.count: {query['count']}", f"at most {size}, the {split} samples", f"lower {where}.count"
-        )
-    for position in query.get("samples", []):
-        if position >= size:
-            raise StudyError(
-                f"{where}.samples: {position} is no position in the {split} split",
-                f"0 to {size - 1}",
-                f"change {where}.samples, or raise data.{split}",
-            )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hydra_steps.counterfactual.controls import CONTROLS, flipping_position
+from hydra_steps.counterfactual.controls import CONTROLS
 from hydra_steps.errors import StudyError, nearest
+from hydra_steps.queries.query import Query, flips_prediction
 
 Section = dict[str, Any]
 
@@ -28,8 +29,9 @@ def _labels(study: Section, section: Section) -> list[str]:
     return [*methods, *section["controls"]]
 
 
-def check_removals(study: Section, sizes: dict[str, int], classes: int, queries: Sequence[str]) -> None:
+def check_removals(study: Section, sizes: dict[str, int], classes: int, queries: Sequence[Query]) -> None:
     """Raise :class:`StudyError` for what the two sections name and the study does not have."""
+    by_name = {query.name: query for query in queries}
     for label in study["methods"]:
         if label in CONTROLS:
             raise StudyError(
@@ -45,13 +47,13 @@ def check_removals(study: Section, sizes: dict[str, int], classes: int, queries:
                     fix=nearest(label, list(study["methods"])),
                 )
     if study["removal"]["fractions"]:
-        _check_removal(study["removal"], sizes["train"], classes, queries)
+        _check_removal(study["removal"], sizes["train"], classes, list(by_name))
     for query in study["brittleness"]["queries"]:
-        _known("brittleness.queries", query, queries)
-        if flipping_position(query) is None:
+        _known("brittleness.queries", query, list(by_name))
+        if not flips_prediction(by_name[query]):
             raise StudyError(
                 f"brittleness.queries: {query!r} has no prediction that could flip",
-                "test_sample_<i> or test_margin_<i>",
+                "queries about one test sample each, such as test_sample_3",
                 "name such queries, and have them among the study's queries",
             )
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from hydra_steps.counterfactual.bank import Bank, circumstances
-from hydra_steps.counterfactual.controls import RANDOM_ORDER, flipping_position
+from hydra_steps.counterfactual.controls import RANDOM_ORDER
 from hydra_steps.counterfactual.designs import generator_of, rank_samples
 from hydra_steps.counterfactual.retraining import read_contribution
 from hydra_steps.errors import StudyError
@@ -27,13 +27,14 @@ from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
+from hydra_steps.queries.query import Query, flips_prediction, query_from
 from hydra_steps.stores import write_store
 from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # since 2, the attribute ``queries`` says what each query asks, not its name alone
 DIMENSIONS = {name: ("query",) for name in ("position", "correct", "smallest", "trainings")}
 
 
@@ -49,10 +50,9 @@ def find_flips(
     scores: str | Path | None = None,
     bank: str | Path | None = None,
 ) -> None:
-    """Find the smallest flipping group for each of ``queries`` (JSON list of names) by one method and store
-    them.
+    """Find the smallest flipping group for each of ``queries`` by one method and store them.
 
-    A query is the loss or margin of one test sample (``test_sample_3``, ``test_margin_3``). Those that the
+    ``queries`` is a JSON list of queries as :meth:`Query.plain` gives them, each about one test sample. Those that the
     run gets wrong, or to which the method's contributions are not finite, are noted and left alone.
     ``label`` is ``random_order`` or the method's whose score folder is ``scores``. At most the share ``most``
     of the training samples is removed. ``bank`` is by default ``.bank`` beside ``output``. Cost: about
@@ -62,19 +62,19 @@ def find_flips(
     prepare_compute(settings)
     data = load_data(settings, splits, labels)
     base = Trajectory.open(trajectory, data)
-    names: list[str] = json.loads(queries)
-    positions = [_position(name, len(data.test)) for name in names]
+    asked = [query_from(fields) for fields in json.loads(queries)]
+    positions = [_position(query, len(data.test)) for query in asked]
     images = torch.tensor(data.test.images[positions]).to(base.process.device, base.process.dtype)
     truth = data.test.labels[positions]
     identity = {"trajectory": read_manifest(Path(trajectory))["digest"], "positions": positions}
     kept = Bank(bank or Path(output).parent / ".bank", identity | circumstances(__name__, base.process))
 
     correct = _predictions(base, base.final_state, images) == truth
-    smallest = np.full(len(names), -1, np.int64)
-    trainings = np.zeros(len(names), np.int64)
-    ordered = np.ones(len(names), bool)
-    for i, name in enumerate(Progress(names, desc=f"flipping by {label}", unit="query", mininterval=2)):
-        order = _order(label, name, scores, base) if correct[i] else None
+    smallest = np.full(len(asked), -1, np.int64)
+    trainings = np.zeros(len(asked), np.int64)
+    ordered = np.ones(len(asked), bool)
+    for i, query in enumerate(Progress(asked, desc=f"flipping by {label}", unit="query", mininterval=2)):
+        order = _order(label, query, scores, base) if correct[i] else None
         if order is None:
             ordered[i] = not correct[i]
             continue
@@ -88,7 +88,8 @@ def find_flips(
         smallest[i] = smallest_flip(flips, int(most * len(order)))
     arrays = {"position": np.array(positions, np.int64), "correct": (correct & ordered).astype(np.int64)}
     arrays |= {"smallest": smallest, "trainings": trainings}
-    about = {"schema_version": SCHEMA_VERSION, "label": label, "queries": names, "most": most}
+    about = {"schema_version": SCHEMA_VERSION, "label": label, "most": most}
+    about["queries"] = [query.plain() for query in asked]
     write_store(output, arrays, DIMENSIONS, about | {"trajectory_digest": identity["trajectory"]})
 
 
@@ -113,18 +114,17 @@ def smallest_flip(flips: Callable[[int], bool], most: int) -> int:
     return high
 
 
-def _order(label: str, name: str, scores: str | Path | None, base: Trajectory) -> np.ndarray | None:
+def _order(label: str, query: Query, scores: str | Path | None, base: Trajectory) -> np.ndarray | None:
     """Training samples, the most needed first: removal should raise a loss, or lower a margin; None where the
     contributions are not finite."""
     samples = base.process.samples
     if label == RANDOM_ORDER:
-        return generator_of(base.process.seed, name, 0.0, 0).permutation(samples)
-    contribution = read_contribution(scores or "", {"query": name})
+        return generator_of(base.process.seed, query.name, 0.0, 0).permutation(samples)
+    contribution = read_contribution(scores or "", {"query": query.name})
     if not np.isfinite(contribution).all():
         return None
-    return rank_samples(
-        label, "most_harmful" if "_margin_" in name else "most_helpful", samples, contribution
-    )
+    side = "most_harmful" if query.quantity == "margin" else "most_helpful"
+    return rank_samples(label, side, samples, contribution)
 
 
 def _retrain(base: Trajectory, removed: np.ndarray, images: torch.Tensor) -> dict[str, Any]:
@@ -138,12 +138,11 @@ def _predictions(base: Trajectory, state: State, images: torch.Tensor) -> np.nda
     return base.process.model.logits(state.parameters, state.buffers, images).argmax(-1).cpu().numpy()
 
 
-def _position(name: str, samples: int) -> int:
-    position = flipping_position(name)
-    if position is None or position >= samples:
+def _position(query: Query, samples: int) -> int:
+    if not flips_prediction(query) or query.position >= samples:
         raise StudyError(
-            f"the query {name!r} has no prediction that could flip",
-            f"test_sample_<i> or test_margin_<i> with i from 0 to {samples - 1}",
+            f"the query {query.name!r} has no prediction that could flip",
+            f"a query about one test sample, from 0 to {samples - 1}",
             "name such queries, and have them among the study's queries",
         )
-    return position
+    return query.position

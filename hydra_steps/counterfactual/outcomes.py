@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from hydra_steps.queries.query import Query, query_from
 from hydra_steps.stores import read_store, write_store
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # since 2, the attribute ``queries`` says what each query asks, not its name alone
 DIMENSIONS = {
     "group": ("group",),
     "removed": ("group", "member"),
@@ -37,7 +38,7 @@ class Outcomes:
     itself; ``test_accuracy`` [r]; ``final_loss`` [r] mean loss over the training samples that were kept.
     """
 
-    queries: tuple[str, ...]
+    queries: tuple[Query, ...]
     group: np.ndarray
     removed: tuple[np.ndarray, ...]
     value: np.ndarray
@@ -45,6 +46,11 @@ class Outcomes:
     test_accuracy: np.ndarray
     final_loss: np.ndarray
     attributes: dict[str, Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the queries, in the order of the values' columns."""
+        return tuple(query.name for query in self.queries)
 
     @property
     def change(self) -> np.ndarray:
@@ -55,7 +61,7 @@ class Outcomes:
 def write_outcomes(
     path: str | Path,
     *,
-    queries: Sequence[str],
+    queries: Sequence[Query],
     group: Sequence[int],
     removed: Sequence[np.ndarray],
     value: np.ndarray,
@@ -79,7 +85,8 @@ def write_outcomes(
         "final_loss": np.asarray(final_loss, np.float64),
         "base_value": np.asarray(base_value, np.float64),
     }
-    described = {**attributes, "schema_version": SCHEMA_VERSION, "queries": list(queries)}
+    described = {**attributes, "schema_version": SCHEMA_VERSION}
+    described["queries"] = [query.plain() for query in queries]
     write_store(path, arrays, DIMENSIONS, described)
 
 
@@ -87,4 +94,5 @@ def read_outcomes(path: str | Path) -> Outcomes:
     """Read one batch; anything missing, unfinished or altered is refused with :class:`StudyError`."""
     arrays, attributes = read_store(path, DIMENSIONS, SCHEMA_VERSION)
     removed = tuple(row[row >= 0] for row in arrays.pop("removed"))
-    return Outcomes(queries=tuple(attributes["queries"]), removed=removed, attributes=attributes, **arrays)
+    queries = tuple(query_from(fields) for fields in attributes["queries"])
+    return Outcomes(queries=queries, removed=removed, attributes=attributes, **arrays)

@@ -23,20 +23,17 @@ from torch import Tensor
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import check_classes, draw_groups, needs_scores
 from hydra_steps.counterfactual.outcomes import write_outcomes
-from hydra_steps.errors import StudyError, nearest
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.running import evaluate, removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.process.together import at_once, members, run_together
 from hydra_steps.progress import Progress
 from hydra_steps.queries.query_set import QuerySet, expand_queries
-from hydra_steps.stores import read_store
+from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
-
-SCORES_VERSION = 1  # schema of the score stores, whose reader lives above this room
 
 
 def retrain_without(
@@ -83,7 +80,7 @@ def retrain_without(
     final = retrainer.measured(base.final_state)
     write_outcomes(
         output,
-        queries=query_set.names,
+        queries=query_set.queries,
         group=range(first, first + count),
         removed=groups,
         value=np.array([o.value for o in outcomes]),
@@ -213,8 +210,4 @@ class Retrainer:
 
 def read_contribution(scores: str | Path, spec: Mapping[str, Any]) -> np.ndarray:
     """Return the contributions [n] to ``spec["query"]`` from a score folder."""
-    arrays, attributes = read_store(scores, ("contribution",), SCORES_VERSION)
-    contribution, names = arrays["contribution"], list(attributes["queries"])
-    if spec["query"] not in names:
-        raise StudyError(f"query {spec['query']!r} is not in {scores}", fix=nearest(spec["query"], names))
-    return contribution[names.index(spec["query"])]
+    return read_scores(scores).of_query(spec["query"])

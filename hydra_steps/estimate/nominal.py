@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hydra_steps.config.limits import query_names
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.estimate.rates import Calibration, MethodCost, Network
+from hydra_steps.queries.expansion import expand
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ def nominal(
     the sizes ``net``.
     """
     data, training = run["data"], run["training"]
+    sizes = sizes_of(data)
     classes = len(dataset(data["name"]).classes)
     return nominal_costs(
         net,
@@ -126,9 +127,9 @@ def nominal(
         machine,
         batch=int(training["batch_size"]),
         slots=slots_of(training["optimizer"]),
-        samples=sizes_of(data)["train"],
+        samples=sizes["train"],
         epochs=int(training["epochs"]),
-        queries=sum(len(query_names(dict(query), classes)) for query in queries),
+        queries=len(expand(queries, classes, sizes)),
         width=8 if run["compute"].get("dtype") == "float64" else 4,
     )
 

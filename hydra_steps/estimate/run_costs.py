@@ -7,18 +7,19 @@ Index letters: n training samples, T steps, q queries.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydra_steps.config import explored_runs, run_config
-from hydra_steps.config.limits import query_names
+from hydra_steps.config.queries import study_queries
 from hydra_steps.config.runs import Study
 from hydra_steps.counterfactual.designs import batch_bounds
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.estimate.rates import Calibration
+from hydra_steps.queries.query import Query
 from hydra_steps.trajectory.arrays import BLOCK_BYTES, Shape, state_bytes
 from hydra_steps.trajectory.keep import checkpoint_steps
 
@@ -62,7 +63,7 @@ def run_size(study: Study, run: str) -> RunSize:
     config = run_config(study, run)
     data, training = config["data"], config["training"]
     entry, sizes, dtype = dataset(data["name"]), sizes_of(data), config["compute"]["dtype"]
-    classes = len(entry.classes)
+    asked = study_queries(study, data)
     # The published parts as bytes, the splits as float32, and a copy of them as tensors.
     raw = sum(entry.parts.values()) * math.prod(entry.image_shape)
     shape = run_image_shape(data["name"], data["pad"], data["channels"])
@@ -73,8 +74,8 @@ def run_size(study: Study, run: str) -> RunSize:
         samples=sizes,
         epochs=int(training["epochs"]),
         batch=int(training["batch_size"]),
-        queries=sum(len(query_names(query, classes)) for query in study["queries"]),
-        asked=sum(_asked(query, sizes, classes) for query in study["queries"]),
+        queries=len(asked),
+        asked=_samples_asked(asked, sizes),
         dtype=dtype,
         keep=config["trajectory"]["keep"],
         data_memory=raw + splits * (4.0 + (8 if dtype == "float64" else 4)),
@@ -165,8 +166,8 @@ class RunCosts:
         return self.measured.startup + count * once, count * bytes_each, memory
 
 
-def _asked(query: Mapping[str, Any], sizes: Mapping[str, int], classes: int) -> int:
-    """Return over how many samples a query's gradients go."""
-    if query["kind"] in ("mean_loss", "class_loss"):
-        return sizes[query["split"]]
-    return len(query_names(dict(query), classes))
+def _samples_asked(queries: Sequence[Query], sizes: Mapping[str, int]) -> int:
+    """Return over how many samples the queries' gradients go; the classes of a split share it."""
+    classes = {(query.kind, query.split) for query in queries if query.over == "class"}
+    whole = [query.split for query in queries if query.is_mean] + [split for _, split in classes]
+    return sum(sizes[split] for split in whole) + sum(query.is_single for query in queries)

@@ -85,7 +85,7 @@ def compare(folder: Path, exact: Scores) -> Iterator[dict]:
     found = read_scores(folder)
     check_same_origin(folder, found, exact)
     both = np.intersect1d(found.scored, exact.scored)
-    for query in (q for q in exact.queries if q in found.queries):
+    for query in (q for q in exact.names if q in found.names):
         c = found.of_query(query)[both].astype(np.float64)
         e = exact.of_query(query)[both].astype(np.float64)
         values = {"spearman": float(spearman(c, e))}

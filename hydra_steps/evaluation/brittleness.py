@@ -26,7 +26,7 @@ from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ARRAYS = ("position", "correct", "smallest", "trainings")
 
 
@@ -41,7 +41,7 @@ def evaluate_brittleness(flips: Sequence[str | Path], output: str | Path) -> Non
         }
         correct = arrays["correct"] == 1
         found = np.where(arrays["smallest"] < 0, np.inf, arrays["smallest"])[correct]
-        names = [name for name, right in zip(about["queries"], correct, strict=True) if right]
+        names = [query["name"] for query, right in zip(about["queries"], correct, strict=True) if right]
         for name, smallest, trainings in zip(names, found, arrays["trainings"][correct], strict=True):
             value = smallest if np.isfinite(smallest) else np.nan
             rows.append(leading | {"query": name, "metric": "smallest_group", "n": trainings, "value": value})

@@ -12,7 +12,6 @@ samples has no row for them. Torch-free.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,10 @@ import numpy as np
 from hydra_steps.data.pictures import read_pictures
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
-from hydra_steps.queries.single_queries import single_test_queries
+from hydra_steps.queries.query import vector_queries
 from hydra_steps.scoring.store import Scores, read_scores
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
-
-_CLASS = re.compile(r"test_class_(\d+)")
 
 
 def describe_classes(
@@ -79,14 +76,17 @@ def describe_classes(
 
 
 def _by_class(found: Scores) -> dict[int, list[str]]:
-    matches = [(query, _CLASS.fullmatch(query)) for query in found.queries]
-    return {int(match[1]): [query] for query, match in matches if match is not None}
+    return {
+        query.index: [query.name]
+        for query in found.queries
+        if query.over == "class" and query.split == "test" and query.index is not None
+    }
 
 
 def _by_sample(found: Scores, test_labels: np.ndarray) -> dict[int, list[str]]:
     spoken: dict[int, list[str]] = {}
-    for query, position in single_test_queries(found.queries).items():
-        spoken.setdefault(int(test_labels[position]), []).append(query)
+    for query in vector_queries(found.queries):
+        spoken.setdefault(int(test_labels[query.position]), []).append(query.name)
     return spoken
 
 

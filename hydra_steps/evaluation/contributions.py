@@ -36,7 +36,7 @@ def describe_contributions(
     rows = []
     for path in scores:
         run, found = run_of(path), read_scores(path)
-        for query in (q for q in queries if q in found.queries):
+        for query in (q for q in queries if q in found.names):
             about: dict = run.columns | {"query": query, "metric": "quantile"}
             about["method"] = part_after(path, "scores")
             for flag in (False, True):

@@ -75,7 +75,7 @@ def evaluate_counterfactual(
     for path in scores:
         run, found = run_of(path), read_scores(path)
         for design in designs.get(run, []):
-            queries = [q for q in design.queries if q in found.queries]
+            queries = [q for q in design.queries if q in found.names]
             check_match(Path(path), found, design, queries)
             predicted = predict(found, design, queries)
             real = design.change[:, [design.queries.index(q) for q in queries]]

@@ -34,13 +34,17 @@ def evaluate_damping(
     *, sweeps: str, scores: Sequence[str | Path], counterfactual: str | Path, output: str | Path
 ) -> pd.DataFrame:
     """Write ``damping.csv``. ``sweeps``: name → label → damping, as JSON; ``scores``: folders of those labels."""
-    effective = {}
+    effective: dict[str, float] = {}
+    split_of: dict[str, str] = {}
     for path in scores:
-        found = read_scores(path).attributes.get("diagnostics", {})
-        effective[part_after(path, "scores")] = found.get("effective_damping", np.nan)
+        found = read_scores(path)
+        diagnostics = found.attributes.get("diagnostics", {})
+        effective[part_after(path, "scores")] = diagnostics.get("effective_damping", np.nan)
+        split_of |= {query.name: query.split for query in found.queries}
     table = read_table(counterfactual)
     table = table[(table["seed"] == "all") & (table["metric"] == "lds") & (table["design"] == "groups")]
-    if not table["query"].str.startswith("validation_").any():
+    table = table.assign(split=table["query"].map(split_of))
+    if not (table["split"] == "validation").any():
         raise StudyError(
             "a damping sweep has no validation query to choose by",
             "at least one query on the validation split",
@@ -66,7 +70,7 @@ def evaluate_damping(
 def _means(table: pd.DataFrame) -> dict[str, float]:
     means: dict[str, float] = {}
     for split in ("validation", "test"):
-        part = table[table["query"].str.startswith(f"{split}_")]
+        part = table[table["split"] == split]
         for column, end in (("value", ""), ("ci_low", "_low"), ("ci_high", "_high")):
             means[f"lds_{split}{end}"] = float(part[column].mean(skipna=False)) if len(part) else float("nan")
     return means

@@ -58,9 +58,9 @@ def evaluate_detection(
                 f"{len(is_noisy)}, as in the labels of {run.name}",
                 "run the study again so that both belong to one run",
             )
-        seen.update(found.queries)
+        seen.update(found.names)
         is_noisy = is_noisy[found.scored]
-        for query in (q for q in queries if q in found.queries):
+        for query in (q for q in queries if q in found.names):
             about = run.columns | {"method": part_after(path, "scores"), "query": query, "n": len(is_noisy)}
             measured = detect(found.of_query(query)[found.scored], is_noisy, inspect, resamples, seed)
             rows += [about | row for row in measured]

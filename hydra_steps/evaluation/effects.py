@@ -59,7 +59,7 @@ def join_batches(name: str, batches: Sequence[Outcomes]) -> Design:
         name,
         str(first.attributes["kind"]),
         float(first.attributes["fraction"]),
-        first.queries,
+        first.names,
         group[order],
         tuple(removed[i] for i in order),
         np.concatenate([b.change for b in batches])[order],

@@ -24,7 +24,7 @@ import pandas as pd
 from hydra_steps.data.pictures import read_pictures
 from hydra_steps.data.registry import dataset
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
-from hydra_steps.queries.single_queries import single_test_queries
+from hydra_steps.queries.query import vector_queries
 from hydra_steps.scoring.store import Scores, read_scores
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import write_table
@@ -69,7 +69,7 @@ def describe_extremes(
         run, found = run_of(path), read_scores(path)
         table, test_labels = tables[run.name], read[run.name]["test"][1]
         check_length(found, table, path)
-        singles = single_test_queries(found.queries)
+        singles = {query.name: query.position for query in vector_queries(found.queries)}
         columns = run.columns | {"method": part_after(path, "scores"), "unit": found.attributes["unit"]}
         for pair in _pairs(found, list(queries), singles, count, training_samples):
             row = columns | pair | table.loc[pair["training"], ["label", "clean_label", "is_noisy"]].to_dict()

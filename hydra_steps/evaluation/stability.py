@@ -67,7 +67,7 @@ def _correlations(
     both = np.intersect1d(one.scored, two.scored)
     if among is not None:
         both = both[among[both]]
-    for query in (name for name in queries if name in one.queries and name in two.queries):
+    for query in (name for name in queries if name in one.names and name in two.names):
         yield {"query": query, "n": len(both), "value": float(_spearman(one, two, query, both))}
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from hydra_steps.data.seeding import random_order, random_stream
 from hydra_steps.errors import StudyError
-from hydra_steps.queries.single_queries import single_test_queries
+from hydra_steps.queries.query import vector_queries
 from hydra_steps.scoring.store import Scores
 
 # Contributions are float32 at best: directions that differ by less are equal, and must not be told apart.
@@ -29,14 +29,16 @@ def contribution_vectors(found: Scores, scale_queries: bool) -> np.ndarray:
 
     A query whose contributions are all zero stays zero. Numbers that are not finite stay so.
     """
-    queries = single_test_queries(found.queries)
+    queries = vector_queries(found.queries)
     if len(queries) < 2:
         raise StudyError(
             f"the scores have {len(queries)} queries about single test samples",
             "at least 2: a contribution vector holds one number for each",
             "add {kind: sample_loss, split: test, count: 20} to the study's queries",
         )
-    rows = np.stack([found.of_query(query)[found.scored] for query in queries], axis=1).astype(np.float64)
+    rows = np.stack([found.of_query(query.name)[found.scored] for query in queries], axis=1).astype(
+        np.float64
+    )
     if scale_queries:
         size = np.sqrt(np.mean(rows**2, axis=0))
         rows = rows / np.where(size > 0, size, 1.0)

@@ -8,7 +8,6 @@ Index letters: m methods, q queries, s sides, k places, n training samples, d sa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,10 @@ from hydra_steps.explorer.lists import HARMED, extreme_samples, listed_epochs, m
 from hydra_steps.explorer.samples import Samples
 from hydra_steps.explorer.sprites import COLUMNS, ROWS, sprites
 from hydra_steps.figures.methods import MethodStyle
+from hydra_steps.queries.query import Query
 from hydra_steps.scoring.store import Scores, read_scores
 from hydra_steps.stores import read_extra
-from hydra_steps.tables.frames import detection_query, query_name
+from hydra_steps.tables.queries import Queries
 
 EVERYTHING = 5_000  # up to so many training samples, each has its picture and its contributions on the page
 SUSPECTS = 200  # samples with the lowest contributions of each method that are worth a picture
@@ -58,7 +58,7 @@ def run_page(
     n = len(train.images)
     scores = [read_scores(method.folder) for method in methods]
     queries = _same_queries(name, methods, scores)
-    main = detection_query(queries)
+    main = Queries(queries).detection(query.name for query in queries)
     assert main is not None
     facts, lists = [], []
     for method, score in zip(methods, scores, strict=True):
@@ -84,7 +84,7 @@ def run_page(
         "name": name,
         "samples": n,
         "queries": [_query_facts(query, samples) for query in queries],
-        "main": queries.index(main),
+        "main": scores[0].names.index(main),
         "methods": facts,
         "detailed": detailed,
         "pictured": pictured,
@@ -92,7 +92,7 @@ def run_page(
     }
 
 
-def _same_queries(name: str, methods: Sequence[Method], scores: Sequence[Scores]) -> tuple[str, ...]:
+def _same_queries(name: str, methods: Sequence[Method], scores: Sequence[Scores]) -> tuple[Query, ...]:
     first = scores[0].queries
     for method, score in zip(methods, scores, strict=True):
         if score.queries != first:
@@ -116,22 +116,17 @@ def _method_facts(method: Method, score: Scores, epochs: int) -> dict[str, Any]:
     }
 
 
-def _query_facts(query: str, samples: Mapping[str, Samples]) -> dict[str, Any]:
+def _query_facts(query: Query, samples: Mapping[str, Samples]) -> dict[str, Any]:
     """What the page says about a query: its sample's labels and answer, or the mean loss that it asks about."""
-    match = re.fullmatch(r"(train|validation|test)_(mean|class|sample|margin)(?:_(\d+))?", query)
-    facts: dict[str, Any] = {"name": query, "words": query_name(query), "single": False}
-    if match is None:
-        return facts
-    split, kind, number = match.groups()
-    answers = samples[split].answers
-    if kind in ("sample", "margin"):
-        row = answers.iloc[int(number)]
-        position = int(number)
-        source = int(samples[split].source[position])
-        facts |= {"single": True, "split": split, "position": position, "source": source, "kind": kind}
+    facts = {"name": query.name, "words": query.words, "quantity": query.quantity, "single": query.is_single}
+    answers = samples[query.split].answers
+    if query.is_single:
+        row = answers.iloc[query.position]
+        source = int(samples[query.split].source[query.position])
+        facts |= {"split": query.split, "position": query.position, "source": source}
         facts |= {key: int(row[key]) for key in ("label", "predicted")}
         return facts | {key: float(row[key]) for key in ("probability", "loss")}
-    about = answers if kind == "mean" else answers[answers["label"] == int(number)]
+    about = answers if query.is_mean else answers[answers["label"] == query.index]
     right = (about["label"] == about["predicted"]).mean()
     return facts | {"loss": float(about["loss"].mean()), "accuracy": float(right), "size": len(about)}
 
@@ -158,7 +153,7 @@ def _details(
 def _pictures(
     name: str,
     samples: Mapping[str, Samples],
-    queries: Sequence[str],
+    queries: Sequence[Query],
     chosen: np.ndarray,
     share: float,
     blocks: Blocks,

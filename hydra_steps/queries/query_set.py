@@ -1,19 +1,13 @@
-"""Queries: scalar functions f_q of a run's final state, whose change under removal of samples is asked for.
+"""A study's queries bound to a process: values and gradients at a state.
 
-Kinds: ``mean_loss``, ``class_loss`` (one query per class), ``sample_loss`` and ``sample_margin`` (one query
-per sample), on the validation, test or training split. A loss query has the training loss's unit; a margin is
-a log-odds, so a helpful sample lowers it when removed. All queries are evaluated in evaluation mode, so batch
-norm's running averages count. ``sample_loss`` on the training split includes each sample's self-influence, as
-the contribution of n to query train_sample_n.
+All queries are evaluated in evaluation mode, so batch norm's running averages count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,69 +16,22 @@ from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.process.state import State
-from hydra_steps.tasks.losses import margins
-
-KINDS = ("mean_loss", "class_loss", "sample_loss", "sample_margin")
-
-
-@dataclass(frozen=True)
-class Query:
-    """One scalar query: the mean of ``kind``'s quantity over ``index`` [m] of ``split``."""
-
-    name: str
-    kind: str
-    split: str
-    index: np.ndarray
+from hydra_steps.queries.expansion import expand
+from hydra_steps.queries.query import Query
+from hydra_steps.registry import load
 
 
 def expand_queries(specs: Sequence[Mapping[str, Any]], data: RunData) -> list[Query]:
-    """The queries of a configuration, in its order.
-
-    Raises :class:`StudyError` for a position outside its split, an empty class, or a name that comes twice.
-    """
-    queries: list[Query] = []
-    for spec in specs:
-        kind, split = spec["kind"], spec.get("split", "test")
-        labels = getattr(data, split).labels
-        if kind == "mean_loss":
-            queries.append(Query(f"{split}_mean", kind, split, np.arange(len(labels))))
-        elif kind == "class_loss":
-            for label in range(len(data.classes)):
-                members = np.flatnonzero(labels == label)
-                if not len(members):
-                    raise StudyError(f"class_loss on the {split} split: class {label} has no sample there")
-                queries.append(Query(f"{split}_class_{label}", kind, split, members))
-        elif kind in KINDS:
-            noun = "sample" if kind == "sample_loss" else "margin"
-            chosen = spec.get("samples")
-            chosen = range(int(spec.get("count") or 0)) if chosen is None else chosen
-            for position in chosen:
-                if not 0 <= position < len(labels):
-                    raise StudyError(
-                        f"queries name sample {position} of the {split} split",
-                        f"a position from 0 to {len(labels) - 1}",
-                        f"choose another sample or raise data.{split}",
-                    )
-                queries.append(Query(f"{split}_{noun}_{position}", kind, split, np.array([position])))
-        else:
-            raise StudyError(f"query kind {kind!r} is unknown", f"one of {', '.join(KINDS)}")
-    names = [q.name for q in queries]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise StudyError(
-            f"queries name {', '.join(twice)} more than once", "each query once", "remove the repetition"
-        )
-    if any(not len(q.index) for q in queries):
-        raise StudyError(
-            "a mean_loss query is asked of an empty split", fix="give the split samples, or drop the query"
-        )
-    return queries
+    """Return the queries of a study's section ``queries`` on a run's data; errors as in :func:`expand`."""
+    sizes = {split: len(getattr(data, split).labels) for split in ("train", "validation", "test")}
+    return expand(specs, len(data.classes), sizes)
 
 
 class QuerySet:
     """The queries of a study bound to a process: values and gradients at a state.
 
-    ``names`` [q]. Gradients cost one backward pass per query, over the query's samples only.
+    ``names`` [q]. Gradients cost one backward pass per query, over the query's samples only. Raises
+    :class:`StudyError` for a class without samples.
     """
 
     def __init__(self, queries: Sequence[Query], data: RunData, process: Process) -> None:
@@ -97,22 +44,39 @@ class QuerySet:
             part = getattr(data, split)
             self._images[split] = torch.tensor(part.images).to(process.device, process.dtype)
             self._labels[split] = torch.tensor(part.labels).to(process.device)
+        self._positions = {q.name: self._asked(q) for q in self.queries}
+        self._kinds = {q.kind: load("query", q.kind) for q in self.queries}
 
     def __len__(self) -> int:
         return len(self.queries)
 
+    def _asked(self, query: Query) -> Tensor:
+        """The positions in the split [m] of the samples that the query looks at."""
+        labels = self._labels[query.split]
+        if query.is_single:
+            return torch.tensor([query.position], device=labels.device)
+        if query.is_mean:
+            return torch.arange(len(labels), device=labels.device)
+        found = (labels == query.index).nonzero().flatten()
+        if not len(found):
+            raise StudyError(
+                f"{query.kind} on the {query.split} split: class {query.index} has no sample there",
+                "at least 1 sample of each class",
+                f"raise data.{query.split}, or drop the query",
+            )
+        return found
+
     def _quantity(self, query: Query, logits: Tensor, labels: Tensor) -> Tensor:
-        if query.kind == "sample_margin":
-            return margins(logits, labels)
-        return self._process.loss.values(logits, labels)
+        values: Tensor = self._kinds[query.kind](logits, labels, self._process.loss, **query.options)
+        return values
 
     def samples(self, query: Query) -> tuple[Tensor, Tensor]:
         """The images [m, channels, h, w] and labels [m] that the query looks at."""
-        index = torch.from_numpy(query.index).to(self._process.device)
+        index = self._positions[query.name]
         return self._images[query.split][index], self._labels[query.split][index]
 
     def _parts(self, query: Query) -> list[tuple[Tensor, Tensor]]:
-        index = torch.from_numpy(query.index).to(self._process.device)
+        index = self._positions[query.name]
         images, labels = self._images[query.split], self._labels[query.split]
         chunk = evaluation_chunk(self._process.device)
         return [(images[part], labels[part]) for part in index.split(chunk)]
@@ -132,7 +96,7 @@ class QuerySet:
         logits = self.logits(state) if logits is None else logits
         values = []
         for query in self.queries:
-            index = torch.from_numpy(query.index).to(self._process.device)
+            index = self._positions[query.name]
             chosen = logits[query.split][index], self._labels[query.split][index]
             values.append(self._quantity(query, *chosen).double().mean())
         return torch.stack(values) if values else torch.zeros(0, dtype=torch.float64)
@@ -143,7 +107,7 @@ class QuerySet:
         for images, labels in self._parts(query):
             logits = self._process.model.logits(parameters, buffers, images)
             total = total + self._quantity(query, logits, labels).sum()
-        return total / len(query.index)
+        return total / len(self._positions[query.name])
 
     def cotangents(self, state: State) -> State:
         """∂f_q/∂s: parameters [q, p], slots [q, slot, p] (zero), buffers [q, r]."""
@@ -154,7 +118,7 @@ class QuerySet:
                 parameters = state.parameters.detach().requires_grad_()
                 buffers = state.buffers.detach().requires_grad_()
                 logits = self._process.model.logits(parameters, buffers, images)
-                total = self._quantity(query, logits, labels).sum() / len(query.index)
+                total = self._quantity(query, logits, labels).sum() / len(self._positions[query.name])
                 by_parameters, by_buffers = torch.autograd.grad(
                     total, (parameters, buffers), allow_unused=True
                 )

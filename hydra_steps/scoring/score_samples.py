@@ -76,7 +76,7 @@ def score_samples(
     write_scores(
         output,
         values,
-        query_set.names,
+        query_set.queries,
         {
             "method": scorer.name,
             "label": method,

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.stores import read_extra, read_store, write_store
+from hydra_steps.queries.query import Query, query_from
+from hydra_steps.stores import read_attributes, read_extra, read_store, write_store
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # since 2, the attribute ``queries`` says what each query asks, not its name alone
 SIGN = "positive helps: predicted rise of the query if the sample is removed"
 UNITS = ("query", "rank only")
 DIMENSIONS = {"contribution": ("query", "sample")}
@@ -30,15 +31,20 @@ MEASURED = ("seconds", "seconds_training", "peak_memory_bytes", "diagnostics")
 
 @dataclass(frozen=True)
 class Scores:
-    """Contributions [q, n] of one method on one run, with the names of the queries and the attributes.
+    """Contributions [q, n] of one method on one run, with the queries and the attributes.
 
     ``tracked`` lists the only samples that have a contribution (the others are NaN); None where all have one.
     """
 
     contribution: np.ndarray
-    queries: tuple[str, ...]
+    queries: tuple[Query, ...]
     attributes: dict[str, Any]
     tracked: np.ndarray | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the queries, in the order of the contributions' rows."""
+        return tuple(query.name for query in self.queries)
 
     @property
     def has_unit(self) -> bool:
@@ -47,11 +53,10 @@ class Scores:
 
     def of_query(self, query: str) -> np.ndarray:
         """Return the contributions [n] to one query; an unknown name is a :class:`StudyError`."""
-        if query not in self.queries:
-            raise StudyError(
-                f"query {query!r} is not among the scores' queries", fix=nearest(query, self.queries)
-            )
-        return self.contribution[self.queries.index(query)]
+        names = self.names
+        if query not in names:
+            raise StudyError(f"query {query!r} is not among the scores' queries", fix=nearest(query, names))
+        return self.contribution[names.index(query)]
 
     @property
     def scored(self) -> np.ndarray:
@@ -62,7 +67,7 @@ class Scores:
 def write_scores(
     path: str | Path,
     contribution: np.ndarray,
-    queries: Sequence[str],
+    queries: Sequence[Query],
     attributes: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray] | None = None,
 ) -> None:
@@ -75,7 +80,8 @@ def write_scores(
     """
     contribution = np.ascontiguousarray(contribution)
     _check(contribution, queries, attributes)
-    described = {**attributes, "schema_version": SCHEMA_VERSION, "sign": SIGN, "queries": list(queries)}
+    described = {**attributes, "schema_version": SCHEMA_VERSION, "sign": SIGN}
+    described["queries"] = [query.plain() for query in queries]
     write_store(path, {"contribution": contribution}, DIMENSIONS, described, MEASURED, arrays)
 
 
@@ -83,18 +89,25 @@ def read_scores(path: str | Path) -> Scores:
     """Read the folder that :func:`write_scores` wrote; anything missing, unfinished or altered is refused."""
     arrays, attributes = read_store(path, DIMENSIONS, SCHEMA_VERSION)
     tracked = read_extra(path, "tracked")
-    return Scores(arrays["contribution"], tuple(attributes["queries"]), attributes, tracked)
+    queries = tuple(query_from(fields) for fields in attributes["queries"])
+    return Scores(arrays["contribution"], queries, attributes, tracked)
 
 
-def _check(contribution: np.ndarray, queries: Sequence[str], attributes: Mapping[str, Any]) -> None:
+def read_queries(path: str | Path) -> tuple[Query, ...]:
+    """Read what the scores in the folder ``path`` are about, without the scores."""
+    return tuple(query_from(fields) for fields in read_attributes(path, SCHEMA_VERSION)["queries"])
+
+
+def _check(contribution: np.ndarray, queries: Sequence[Query], attributes: Mapping[str, Any]) -> None:
     if contribution.ndim != 2 or contribution.dtype not in (np.float32, np.float64):
         raise StudyError(
             f"contributions of shape {contribution.shape} and type {contribution.dtype}",
             "[query, sample] in float32 or float64",
         )
-    if contribution.shape[0] != len(queries) or len(set(queries)) != len(queries):
+    names = [query.name for query in queries]
+    if contribution.shape[0] != len(names) or len(set(names)) != len(names):
         raise StudyError(
-            f"{contribution.shape[0]} rows of contributions for the queries {list(queries)}",
+            f"{contribution.shape[0]} rows of contributions for the queries {names}",
             "one row for each query, and no query twice",
         )
     if attributes.get("unit") not in UNITS:

@@ -64,7 +64,7 @@ def trace_scores(
         write_scores(
             Path(output) / str(epoch),
             result.values.cpu().numpy().astype(np.float64),
-            query_set.names,
+            query_set.queries,
             {
                 "method": scorer.name,
                 "label": method,

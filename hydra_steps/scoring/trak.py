@@ -95,7 +95,7 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
         ) from error
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     for kind, task in tasks.items():
-        chosen = [i for i, query in enumerate(queries.queries) if query.kind.endswith(kind)]
+        chosen = [i for i, query in enumerate(queries.queries) if query.quantity == kind]
         if not chosen:
             continue
         own = copy.copy(attributor)

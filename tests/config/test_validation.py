@@ -194,7 +194,7 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
     ),
     "flips of a mean": (
         {"brittleness": {"queries": ["test_mean"]}},
-        ("brittleness.queries", "test_mean", "test_sample_<i>"),
+        ("brittleness.queries", "test_mean", "one test sample"),
     ),
     "flips of a sample that is not asked about": (
         {"brittleness": {"queries": ["test_sample_9"]}},

@@ -6,13 +6,14 @@ import zarr
 
 from hydra_steps.counterfactual.outcomes import read_outcomes, write_outcomes
 from hydra_steps.errors import StudyError
+from tests.helpers.queries import queries_named
 
 
 def write(path, removed, queries=("a", "b")):
     count = len(removed)
     write_outcomes(
         path,
-        queries=queries,
+        queries=queries_named(queries),
         group=range(3, 3 + count),
         removed=[np.array(r, np.int64) for r in removed],
         value=np.arange(count * len(queries), dtype=float).reshape(count, len(queries)) / 3,
@@ -30,7 +31,7 @@ def test_reads_what_was_written(tmp_path, removed, queries):
     found = read_outcomes(tmp_path / "s")
     assert [r.tolist() for r in found.removed] == removed
     assert found.group.tolist() == list(range(3, 3 + len(removed)))
-    assert found.queries == queries
+    assert found.names == queries
     assert found.change.shape == (len(removed), len(queries))
     assert np.array_equal(found.change, found.value - 1)
 

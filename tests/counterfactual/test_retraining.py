@@ -24,6 +24,7 @@ from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.queries import queries_named
 
 QUERIES = [
     {"kind": "mean_loss", "split": "test"},
@@ -65,7 +66,7 @@ def test_the_same_as_training_from_scratch(trained, tmp_path, monkeypatch, size)
     monkeypatch.setattr(retraining, "at_once", lambda process: size)
     found = read_outcomes(batch(trained, tmp_path / "d" / "0", tmp_path / "bank"))
     base, queries, retrainer = opened(trained)
-    assert found.queries == tuple(queries.names) == ("test_mean", "validation_margin_1")
+    assert found.names == tuple(queries.names) == ("test_mean", "validation_margin_1")
     assert np.array_equal(found.base_value, queries.values(base.final_state).numpy())
     for i, removed in enumerate(found.removed):
         state = retrain(base.process, base.rates, torch.from_numpy(removed))
@@ -156,7 +157,7 @@ def test_a_killed_job_continues(trained, tmp_path):
     job = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(trained), str(output), str(bank)],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"},
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
@@ -174,7 +175,7 @@ def test_a_killed_job_continues(trained, tmp_path):
 
 def test_single_samples_by_a_score(trained, tmp_path):
     c = np.random.default_rng(0).normal(size=(1, 60))
-    write_scores(tmp_path / "m", c, ["test_mean"], {"method": "m", "unit": "query"})
+    write_scores(tmp_path / "m", c, queries_named(["test_mean"]), {"method": "m", "unit": "query"})
     spec = {"kind": "leave_one_out", "choice": "largest", "method": "m", "query": "test_mean"}
     output = batch(
         trained, tmp_path / "d" / "0", tmp_path / "bank", 0, 2, design=json.dumps(spec), scores=tmp_path / "m"

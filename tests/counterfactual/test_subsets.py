@@ -21,6 +21,11 @@ from hydra_steps.tables.tidy import read_table
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.queries import queries_named
+
+
+def asked(names):
+    return json.dumps([query.plain() for query in queries_named(names)])
 
 
 def loaded(trained):
@@ -69,7 +74,7 @@ def test_orders(trained):
 
 def test_curves(trained, tmp_path):
     c = np.random.default_rng(0).normal(size=(1, 60))
-    write_scores(tmp_path / "m", c, ["test_mean"], {"method": "m", "unit": "query"})
+    write_scores(tmp_path / "m", c, queries_named(["test_mean"]), {"method": "m", "unit": "query"})
     about = {"query": "test_mean", "fractions": "[0.3, 0.1]", "sides": '["most_harmful"]', "seeds": 2}
     folder = tmp_path / "runs" / "base-seed1" / "removal"
     for label in ("m", "oracle", "random_order"):
@@ -112,7 +117,7 @@ def test_removing_a_class_is_refused_with_the_counts_before_any_training(trained
     _, data = loaded(trained)
     label = int(data.train.labels[0])
     c = np.where(data.train.labels == label, -1.0, 1.0)[None]
-    write_scores(tmp_path / "m", c, ["test_mean"], {"method": "m", "unit": "rank only"})
+    write_scores(tmp_path / "m", c, queries_named(["test_mean"]), {"method": "m", "unit": "rank only"})
     count = int((data.train.labels == label).sum())
     asked = inputs(trained) | {"label": "m", "query": "test_mean", "scores": tmp_path / "m", "seeds": 1}
     asked |= {"fractions": json.dumps([(count + 1) / 60]), "sides": '["most_harmful"]'}
@@ -129,7 +134,9 @@ def test_removing_a_class_is_refused_with_the_counts_before_any_training(trained
 
 
 def test_a_query_that_the_scores_lack_is_refused(trained, tmp_path):
-    write_scores(tmp_path / "m", np.zeros((1, 60)), ["test_mean"], {"method": "m", "unit": "rank only"})
+    write_scores(
+        tmp_path / "m", np.zeros((1, 60)), queries_named(["test_mean"]), {"method": "m", "unit": "rank only"}
+    )
     about = {"label": "m", "fractions": "[0.5]", "sides": '["most_harmful"]', "seeds": 1}
     with pytest.raises(StudyError, match="did you mean 'test_mean'"):
         retrain_subsets(
@@ -140,13 +147,15 @@ def test_a_query_that_the_scores_lack_is_refused(trained, tmp_path):
 def test_a_method_that_diverged_orders_nothing(trained, tmp_path):
     """Its tables have no rows; the study goes on."""
     c = np.full((2, 60), np.nan)
-    write_scores(tmp_path / "m", c, ["test_mean", "test_sample_0"], {"method": "m", "unit": "query"})
+    write_scores(
+        tmp_path / "m", c, queries_named(["test_mean", "test_sample_0"]), {"method": "m", "unit": "query"}
+    )
     run = tmp_path / "runs" / "base-seed1"
     about = {"query": "test_mean", "fractions": "[0.5]", "sides": '["most_harmful"]', "seeds": 1}
     common = inputs(trained) | {"label": "m", "scores": tmp_path / "m"}
     retrain_subsets(**common, **about, output=run / "removal" / "m")
     evaluate_removal([run / "removal" / "m"], tmp_path / "r.csv")
-    find_flips(**common, queries='["test_sample_0"]', most=0.5, output=run / "brittleness" / "m")
+    find_flips(**common, queries=asked(["test_sample_0"]), most=0.5, output=run / "brittleness" / "m")
     evaluate_brittleness([run / "brittleness" / "m"], tmp_path / "b.csv")
     assert read_table(tmp_path / "r.csv").empty
     assert read_table(tmp_path / "b.csv").empty
@@ -174,17 +183,17 @@ def test_flips_are_real(trained, tmp_path, monkeypatch):
     base = Trajectory.open(trained / "trajectory", data)
     names = [f"test_sample_{i}" for i in range(6)]
     c = np.random.default_rng(0).normal(size=(6, 60))
-    write_scores(tmp_path / "m", c, names, {"method": "m", "unit": "rank only"})
+    write_scores(tmp_path / "m", c, queries_named(names), {"method": "m", "unit": "rank only"})
     folder = tmp_path / "runs" / "base-seed1" / "brittleness"
     search = inputs(trained) | {
         "label": "m",
-        "queries": json.dumps(names),
+        "queries": asked(names),
         "most": 0.9,
         "scores": tmp_path / "m",
     }
     find_flips(**search, output=folder / "m")
-    found, about = read_store(folder / "m", brittleness.DIMENSIONS, 1)
-    assert about["queries"] == names
+    found, about = read_store(folder / "m", brittleness.DIMENSIONS, 2)
+    assert [query["name"] for query in about["queries"]] == names
     predict = brittleness._predictions
     images = torch.tensor(data.test.images[:6])
     right = predict(base, base.final_state, images) == data.test.labels[:6]
@@ -197,7 +206,7 @@ def test_flips_are_real(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(brittleness, "_retrain", lambda *_: pytest.fail("this re-training is in the bank"))
     find_flips(**search, output=folder / "again")
     assert np.array_equal(
-        read_store(folder / "again", brittleness.DIMENSIONS, 1)[0]["smallest"], found["smallest"]
+        read_store(folder / "again", brittleness.DIMENSIONS, 2)[0]["smallest"], found["smallest"]
     )
 
 
@@ -207,7 +216,7 @@ def test_queries_without_a_prediction_are_refused(trained, tmp_path, name):
         find_flips(
             **inputs(trained),
             label="random_order",
-            queries=json.dumps([name]),
+            queries=asked([name]),
             most=0.5,
             output=tmp_path / "b" / "r",
         )

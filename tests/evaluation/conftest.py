@@ -8,6 +8,7 @@ import pytest
 
 from hydra_steps.counterfactual.outcomes import write_outcomes
 from hydra_steps.scoring.store import write_scores
+from tests.helpers.queries import queries_named
 
 
 class Study:
@@ -29,7 +30,9 @@ class Study:
         path = self.folder / "runs" / run / "scores" / label
         about = {"method": label, "unit": unit, "trajectory_digest": "t", "data_digest": "d"} | more
         arrays = {} if tracked is None else {"tracked": np.asarray(tracked)}
-        write_scores(path, np.atleast_2d(contribution).astype(np.float64), list(queries), about, arrays)
+        write_scores(
+            path, np.atleast_2d(contribution).astype(np.float64), queries_named(queries), about, arrays
+        )
         return path
 
     def labels(self, is_noisy, run="base-seed0", clean=None, label=None) -> Path:
@@ -51,7 +54,7 @@ class Study:
         about = {"design": design, "kind": "random_groups", "fraction": 0.1, "trajectory_digest": "t"} | more
         write_outcomes(
             path,
-            queries=list(queries),
+            queries=queries_named(queries),
             group=range(first, first + len(removed)),
             removed=[np.asarray(r) for r in removed],
             value=base + change,

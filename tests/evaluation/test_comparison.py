@@ -10,6 +10,7 @@ from hydra_steps.evaluation.comparison import COLUMNS, compare_methods, table_te
 from hydra_steps.figures.cost_accuracy import plot_cost_accuracy
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.tables.tidy import make_table, write_table
+from tests.helpers.queries import queries_named
 
 METHODS = {
     "good": ("query", "scored"),
@@ -25,7 +26,8 @@ def study(tmp_path):
         for k, (label, (unit, status)) in enumerate(METHODS.items()):
             folder = tmp_path / f"runs/base-seed{seed}/scores/{label}"
             about = {"method": label, "unit": unit, "status": status}
-            write_scores(folder, np.full((1, 3), np.nan if label == "bad" else 1.0), ["test_mean"], about)
+            values = np.full((1, 3), np.nan if label == "bad" else 1.0)
+            write_scores(folder, values, queries_named(["test_mean"]), about)
             scores.append(folder)
             value = np.nan if label == "bad" else 0.5 + 0.1 * k + 0.02 * seed
             run = {"variant": "base", "run": f"base-seed{seed}", "seed": str(seed), "method": label}

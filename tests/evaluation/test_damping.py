@@ -13,9 +13,11 @@ from hydra_steps.evaluation.damping import evaluate_damping
 from hydra_steps.figures.damping import plot_damping
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.tables.tidy import make_table, write_table
+from tests.helpers.queries import queries_named
 
 SWEEP = {"low": 1e-3, "middle": 0.1, "high": 10.0}
 LDS = {"low": (0.2, 0.9), "middle": (0.6, 0.5), "high": (np.nan, np.nan)}  # on validation, on test
+QUERIES = [f"{split}_{of}" for split in ("validation", "test") for of in ("mean", "sample_1")]
 
 
 def test_labels_that_differ_in_damping_alone_are_a_sweep():
@@ -38,7 +40,7 @@ def _study(folder, splits=("validation", "test")):
         path = folder / f"runs/base-seed0/scores/{label}"
         about = {"method": "influence_ekfac", "unit": "query"}
         about["diagnostics"] = {"effective_damping": SWEEP[label] + 0.5}
-        write_scores(path, np.ones((1, 2)), ["test_mean"], about)
+        write_scores(path, np.ones((len(QUERIES), 2)), queries_named(QUERIES), about)
         scores.append(path)
         for split, value in zip(("validation", "test"), values, strict=True):
             for query, shift in ((f"{split}_mean", 0.0), (f"{split}_sample_1", 0.1)):

@@ -16,6 +16,7 @@ from hydra_steps.evaluation.removal import (
 )
 from hydra_steps.stores import write_store
 from hydra_steps.tables.tidy import make_table, read_table
+from tests.helpers.queries import queries_named
 
 
 def removal(folder, label, accuracy, run="base-seed0"):
@@ -63,7 +64,8 @@ def flips(folder, label, smallest, correct):
         "smallest": np.array(smallest),
     }
     arrays["trainings"] = np.full(len(smallest), 7)
-    about = {"schema_version": 1, "queries": [f"test_sample_{i}" for i in range(len(smallest))], "most": 0.5}
+    names = [query.plain() for query in queries_named(f"test_sample_{i}" for i in range(len(smallest)))]
+    about = {"schema_version": 2, "queries": names, "most": 0.5}
     write_store(path, arrays, {name: ("query",) for name in FLIP_ARRAYS}, about)
     return path
 

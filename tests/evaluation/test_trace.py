@@ -7,6 +7,7 @@ from hydra_steps.evaluation.approximation import evaluate_approximation
 from hydra_steps.evaluation.stability import evaluate_stability
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.tables.tidy import read_table
+from tests.helpers.queries import queries_named
 
 ABOUT = {"unit": "query", "trajectory_digest": "t", "data_digest": "d"}
 
@@ -15,7 +16,9 @@ def trace(study, label, by_epoch, run="base-seed0"):
     folder = study.folder / "runs" / run / "epochs" / label
     for epoch, values in by_epoch.items():
         contribution = np.atleast_2d(np.asarray(values, np.float64))
-        write_scores(folder / str(epoch), contribution, ["test_mean"], {"method": label, **ABOUT})
+        write_scores(
+            folder / str(epoch), contribution, queries_named(["test_mean"]), {"method": label, **ABOUT}
+        )
     return folder
 
 

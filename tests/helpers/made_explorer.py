@@ -19,6 +19,7 @@ from hydra_steps.data.tables import write_csv
 from hydra_steps.explorer import write_explorer
 from hydra_steps.explorer.samples import read_samples
 from hydra_steps.scoring.store import write_scores
+from tests.helpers.queries import queries_named
 
 UNITS = {"hydra_exact": "query", "tracin": "query", "gradient_product": "query", "final_loss": "rank only"}
 SPLIT_METHODS = ("hydra_exact", "tracin")
@@ -91,7 +92,9 @@ def made_scores(home: Path, data: dict, methods: dict, queries: int, epochs: int
             shares = generator.dirichlet(np.ones(epochs)).astype(np.float32)
             arrays["by_epoch"] = shares[:, None, None] * values
         unit = UNITS.get(method, "query")
-        write_scores(home / "scores" / method, values, names, {"method": method, "unit": unit}, arrays)
+        write_scores(
+            home / "scores" / method, values, queries_named(names), {"method": method, "unit": unit}, arrays
+        )
         folders.append(home / "scores" / method)
     return folders
 

@@ -54,9 +54,9 @@ def test_margin_is_the_log_odds_of_the_label():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"kind": "sample_loss", "split": "test", "samples": [7]}, "from 0 to 6"),
-        ({"kind": "sample_loss", "split": "test", "samples": [-1]}, "from 0 to 6"),
-        ({"kind": "mean_los", "split": "test"}, "one of mean_loss"),
+        ({"kind": "sample_loss", "split": "test", "samples": [7]}, "0 to 6"),
+        ({"kind": "sample_loss", "split": "test", "samples": [-1]}, "0 to 6"),
+        ({"kind": "mean_los", "split": "test"}, "did you mean 'mean_loss'"),
     ],
 )
 def test_a_query_that_does_not_exist_is_refused(spec, message):
@@ -65,5 +65,5 @@ def test_a_query_that_does_not_exist_is_refused(spec, message):
 
 
 def test_a_query_asked_twice_is_refused():
-    with pytest.raises(StudyError, match="test_mean more than once"):
+    with pytest.raises(StudyError, match="test_mean is asked for twice"):
         expand_queries([SPECS[0], SPECS[0]], tiny_data())

@@ -13,10 +13,12 @@ from hydra_steps.config import (
     run_section,
 )
 from hydra_steps.config.code import code_files, registered
+from hydra_steps.config.queries import study_queries
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.estimate.requests import Requests
 from hydra_steps.counterfactual.controls import CONTROLS
 from hydra_steps.counterfactual.designs import batch_bounds, design_specs, needs_scores
+from hydra_steps.registry.catalogue import module_of
 
 OUT = f"{STUDY['results']}/{STUDY['study']}"
 RUN = f"{OUT}/runs/{{run}}"
@@ -59,7 +61,9 @@ def chosen_code(module, *sections):
         if "scoring" in sections:
             names["scoring"] = {"name": STUDY["methods"][wildcards.method]["method"]}
         packages = {"data": "data.datasets", "model": "models", "scoring": "scoring"}
-        chosen = [registered(f"hydra_steps.{packages[s]}", names[s]["name"]) for s in sections]
+        chosen = [registered(f"hydra_steps.{packages[s]}", names[s]["name"]) for s in sections if s in packages]
+        if "queries" in sections:
+            chosen += [module_of("query", query["kind"]) for query in STUDY["queries"]]
         return here(*code_files(f"hydra_steps.{module}", *chosen))
 
     return files
@@ -151,6 +155,13 @@ def removals():
     return expand(f"{RUN}/removal/{{label}}", run=RUNS, label=removal_labels(STUDY))
 
 
+def flip_queries(wildcards):
+    """The queries whose predictions are to be flipped, with what each asks."""
+    asked = study_queries(STUDY, run_config(STUDY, wildcards.run)["data"])
+    by_name = {query.name: query.plain() for query in asked}
+    return canonical_json([by_name[name] for name in STUDY["brittleness"]["queries"]])
+
+
 def flips():
     """The flipping groups by every method and control on every run."""
     return expand(f"{RUN}/brittleness/{{label}}", run=RUNS, label=brittleness_labels(STUDY))
@@ -233,7 +244,7 @@ TABLE_NAMES = [
     *(["brittleness"] if flips() else []),
 ]
 SMOOTHNESS = ["smoothness"] if "hydra_exact" in METHODS else []
-OTHER_TABLES = ["counterfactual_points", "timing", "jobs", *SMOOTHNESS]
+OTHER_TABLES = ["queries", "counterfactual_points", "timing", "jobs", *SMOOTHNESS]
 TABLES = [f"{OUT}/tables/{name}.csv" for name in [*TABLE_NAMES, *OTHER_TABLES]]
 FIGURE_NAMES = [*TABLE_NAMES, "prediction"]
 FIGURES = [file for name in FIGURE_NAMES for file in pictures(name)]

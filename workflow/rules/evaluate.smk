@@ -6,6 +6,7 @@ localrules:
     describe_training,
     describe_contributions,
     describe_cost,
+    describe_queries,
     describe_jobs,
     evaluate_agreement,
     evaluate_detection,
@@ -70,6 +71,22 @@ rule describe_contributions:
         "Collect the distributions of the contributions"
     script:
         "../scripts/describe_contributions.py"
+
+
+rule describe_queries:
+    input:
+        code("evaluation.queries"),
+        scores=scores(),
+    output:
+        f"{OUT}/tables/queries.csv",
+    log:
+        f"{OUT}/logs/describe_queries.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "Say what the queries are about"
+    script:
+        "../scripts/describe_queries.py"
 
 
 rule describe_cost:

@@ -3,7 +3,7 @@
 
 rule score_samples:
     input:
-        chosen_code("scoring.score_samples", "data", "model", "scoring"),
+        chosen_code("scoring.score_samples", "data", "model", "scoring", "queries"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -32,7 +32,7 @@ rule score_samples:
 
 rule measure_smoothness:
     input:
-        chosen_code("counterfactual.smoothness", "data", "model"),
+        chosen_code("counterfactual.smoothness", "data", "model", "queries"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",

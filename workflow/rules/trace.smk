@@ -20,7 +20,7 @@ localrules:
 
 rule trace_scores:
     input:
-        chosen_code("scoring.trace_scores", "data", "model", "scoring"),
+        chosen_code("scoring.trace_scores", "data", "model", "scoring", "queries"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",

@@ -29,7 +29,7 @@ rule train_model:
 
 rule retrain_without:
     input:
-        chosen_code("counterfactual.retraining", "data", "model"),
+        chosen_code("counterfactual.retraining", "data", "model", "queries"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -110,7 +110,7 @@ rule find_flips:
         mem_mb=megabytes("find_flips"),
         runtime=minutes("find_flips"),
     params:
-        queries=canonical_json(STUDY["brittleness"]["queries"]),
+        queries=flip_queries,
         most=STUDY["brittleness"]["most"],
     message:
         "Look for the smallest groups that flip predictions of {wildcards.run}, by {wildcards.label}"

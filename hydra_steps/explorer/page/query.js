@@ -100,7 +100,7 @@ const queryView = {
 
 const unitWords = (query, method) => {
   if (!method.unit) return "ranks only: the size has no unit";
-  const unit = query.kind === "margin" ? "change of the margin" : "change of the loss";
+  const unit = `change of the ${query.quantity}`;
   return method.tracked === null ? `${unit} without the sample` : `${unit}; ${count(method.tracked)} samples tracked`;
 };
 

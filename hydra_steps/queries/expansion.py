@@ -1,0 +1,100 @@
+"""From a study's list of queries to the single ones: how many there are, what each is called. No numpy, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hydra_steps.errors import StudyError
+from hydra_steps.queries.query import Query
+from hydra_steps.registry import Entry, find
+
+_COMMON = ("kind", "split", "samples", "count")  # the keys of every kind
+
+
+def expand(specs: Sequence[Mapping[str, Any]], classes: int, sizes: Mapping[str, int]) -> list[Query]:
+    """Return the queries of a study's section ``queries``, in its order.
+
+    ``sizes``: samples by split. Raises :class:`StudyError` for an unknown kind, keys that the kind does not take, a
+    position outside its split, an empty split, and a query that comes twice.
+    """
+    queries = [
+        query for i, spec in enumerate(specs) for query in _expand(spec, classes, sizes, f"queries[{i}]")
+    ]
+    seen: set[str] = set()
+    for query in queries:
+        if query.name in seen:
+            raise StudyError(
+                f"queries: {query.name} is asked for twice", "each query once", "remove the repetition"
+            )
+        seen.add(query.name)
+    return queries
+
+
+def _expand(spec: Mapping[str, Any], classes: int, sizes: Mapping[str, int], where: str) -> Iterable[Query]:
+    entry = find("query", spec["kind"], f"{where}.kind")
+    split = spec.get("split", "test")
+    if not sizes[split]:
+        raise StudyError(
+            f"{where}: the {split} split is empty",
+            "at least 1 sample",
+            f"raise data.{split}, or drop the query",
+        )
+    options = {key: value for key, value in spec.items() if key not in _COMMON}
+    for index in _indices(spec, entry, classes, sizes[split], where):
+        yield _query(entry, split, index, options)
+
+
+def _indices(
+    spec: Mapping[str, Any], entry: Entry, classes: int, size: int, where: str
+) -> Iterable[int | None]:
+    over, split = entry.traits["over"], spec.get("split", "test")
+    given = [key for key in ("samples", "count") if spec.get(key) is not None]
+    if over != "sample":
+        if given:
+            raise StudyError(
+                f"{where}.{given[0]}: {spec[given[0]]!r} has no meaning for kind {entry.name}",
+                "",
+                f"remove {where}.{given[0]}, or set {where}.kind to sample_loss",
+            )
+        return [None] if over == "split" else range(classes)
+    if len(given) != 1:
+        raise StudyError(
+            f"{where}: {dict(spec)} has {' and '.join(given) or 'neither samples nor count'}",
+            "exactly one of samples and count",
+            f"give {where} either samples: [positions] or count: number",
+        )
+    if given == ["count"]:
+        if spec["count"] > size:
+            raise StudyError(
+                f"{where}.count: {spec['count']}",
+                f"at most {size}, the {split} samples",
+                f"lower {where}.count",
+            )
+        return range(spec["count"])
+    for position in spec["samples"]:
+        if not 0 <= position < size:
+            raise StudyError(
+                f"{where}.samples: {position} is no position in the {split} split",
+                f"0 to {size - 1}",
+                f"change {where}.samples, or raise data.{split}",
+            )
+    return list(spec["samples"])
+
+
+# As the words say it; names keep the short form.
+_SPLITS = {"train": "training"}
+
+
+def _query(entry: Entry, split: str, index: int | None, options: Mapping[str, Any]) -> Query:
+    traits = entry.traits
+    return Query(
+        name=traits["label"].format(split=split, index=index, **options),
+        kind=entry.name,
+        over=traits["over"],
+        split=split,
+        index=index,
+        words=traits["words"].format(split=_SPLITS.get(split, split), index=index, **options),
+        quantity=traits["quantity"],
+        options=options,
+    )
