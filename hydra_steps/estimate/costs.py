@@ -33,6 +33,7 @@ LIGHT = {
     "describe_training": 1e5,
     "describe_contributions": 1e6,
     "describe_cost": 1e4,
+    "describe_queries": 1e4,
     "describe_jobs": 1e4,
     "describe_smoothness": 1e4,
     "evaluate_agreement": 1e5,

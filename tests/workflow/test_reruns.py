@@ -10,6 +10,7 @@ EVALUATION = {
     "describe_jobs",
     "describe_contributions",
     "describe_cost",
+    "describe_queries",
     "evaluate_agreement",
     "evaluate_counterfactual",
     "evaluate_detection",
