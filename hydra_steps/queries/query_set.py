@@ -5,6 +5,7 @@ All queries are evaluated in evaluation mode, so batch norm's running averages c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -129,3 +130,32 @@ class QuerySet:
         parameters_bar = torch.stack(rows) if rows else state.parameters.new_zeros(0, len(state.parameters))
         buffers_bar = torch.stack(buffer_rows) if rows else state.buffers.new_zeros(0, len(state.buffers))
         return State(parameters_bar, parameters_bar.new_zeros(len(rows), *state.slots.shape), buffers_bar)
+
+    def directions(self, state: State) -> tuple[Tensor, Tensor]:
+        """∇f_q(θ) = s_q u_q: directions u [q, p] and sizes s [q] float64.
+
+        Both are right however small the gradient is, where :meth:`cotangents` no longer tells it from 0. Cost: two
+        backward passes per query.
+        """
+        rows = list(self.cotangents(state).parameters)  # a margin's is never small
+        sizes = torch.ones(len(rows), dtype=torch.float64, device=state.parameters.device)
+        for place, query in enumerate(self.queries):
+            if query.kind != "sample_margin":
+                rows[place], sizes[place] = self._loss_direction(query, state)
+        return torch.stack(rows) if rows else state.parameters.new_zeros(0, len(state.parameters)), sizes
+
+    def _loss_direction(self, query: Query, state: State) -> tuple[Tensor, float]:
+        """Σ_m (s_m / max s) J_mᵀ δ_m [p] with the losses' directions δ_m, of size s_m, and (max s) / M."""
+        model, loss = self._process.model, self._process.loss
+        leaf = state.parameters.detach().requires_grad_()
+        row, largest = torch.zeros_like(state.parameters), -torch.inf  # the logarithm of max s
+        for images, labels in self._parts(query):
+            logits = model.logits(leaf, state.buffers, images)
+            direction, size = loss.direction(logits.detach(), labels)
+            before, largest = largest, max(largest, size.max().item())
+            if largest > before:
+                row *= math.exp(before - largest)
+            share = torch.where(size > -torch.inf, (size - largest).exp(), 0)
+            (part,) = torch.autograd.grad(logits, leaf, (share[:, None] * direction).to(logits))
+            row += part
+        return row, math.exp(largest) / len(query.index)

@@ -22,14 +22,19 @@ from hydra_steps.trajectory.trajectory import Trajectory
     use="the first thing to try against wrong labels, and the baseline to beat",
 )
 def final_loss(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """−ℓ_n(θ_T) [q, n] float64, the same for every query; rank only: large losses come last, as harmful."""
+    """−ℓ_n(θ_T) [q, n] float64, the same for every query; rank only: large losses come last, as harmful.
+
+    In float64 from the logits on: cross-entropy in float32 is 0 for all margins above 17, in float64 above 36.
+    """
     process, final = trajectory.process, trajectory.final_state
     with torch.no_grad():
         losses = [
-            process.loss.values(process.model.logits(final.parameters, final.buffers, images), labels)
+            process.loss.values(
+                process.model.logits(final.parameters, final.buffers, images).double(), labels
+            )
             for images, labels in zip(process.images.split(CHUNK), process.labels.split(CHUNK), strict=True)
         ]
-    values = -torch.cat(losses).double() if losses else torch.zeros(0, dtype=torch.float64)
+    values = -torch.cat(losses) if losses else torch.zeros(0, dtype=torch.float64)
     return Contribution(values.expand(len(queries), -1))
 
 

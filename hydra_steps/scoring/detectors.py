@@ -24,7 +24,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import epoch_ends, epoch_logits, module_at, penultimate, train_logits
 from hydra_steps.scoring.registry import Contribution, scorer
-from hydra_steps.tasks.losses import is_label, one_hot
+from hydra_steps.tasks.losses import CrossEntropy, is_label
 from hydra_steps.trajectory.trajectory import Trajectory
 
 EVERY_EPOCH = "the states at the ends of epochs"
@@ -113,9 +113,9 @@ def el2n(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
             f"at most {process.epochs}, the epochs of the training",
             "lower epoch",
         )
-    logits = train_logits(process, trajectory.state(epoch_ends(trajectory)[epoch - 1])).double()
-    error = logits.softmax(-1) - one_hot(process.labels, logits)
-    return same_for_all(-torch.linalg.vector_norm(error, dim=-1), queries)
+    logits = train_logits(process, trajectory.state(epoch_ends(trajectory)[epoch - 1]))
+    direction, size = CrossEntropy().direction(logits, process.labels)  # of the error, small ones not lost
+    return same_for_all(-torch.linalg.vector_norm(direction, dim=-1) * size.exp(), queries)
 
 
 @scorer(

@@ -2,37 +2,21 @@
 
     ⟨∇f_q(θ_T), ∇ℓ_n(θ_T)⟩ / (‖∇f_q(θ_T)‖ ‖∇ℓ_n(θ_T)‖)
 
-Without the lengths, samples with a large loss do not outweigh all others. Index letters: q queries, n samples, p
-parameters.
+Without the lengths, samples with a large loss do not outweigh all others: both gradients count by their directions
+alone (:mod:`hydra_steps.scoring.directions`), whatever their scale. Index letters: q queries, n samples, p parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from hydra_steps.process.process import Process
-from hydra_steps.process.state import State
 from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.scoring.directions import sample_directions, unit, vanished
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
-
-CHUNK = 64  # samples whose gradients are held at once
-
-
-def final_gradients(process: Process, state: State, chunk: int = CHUNK) -> Iterator[Tensor]:
-    """∇ℓ_n(θ) [b, p] of all training samples in order, in evaluation mode (well defined with batch norm too)."""
-
-    def loss(parameters: Tensor, image: Tensor, label: Tensor) -> Tensor:
-        logits = process.model.logits(parameters, state.buffers, image[None])
-        return process.loss.values(logits, label[None]).sum()
-
-    gradient = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
-    for images, labels in zip(process.images.split(chunk), process.labels.split(chunk), strict=True):
-        yield gradient(state.parameters, images, labels)
 
 
 @scorer(
@@ -43,14 +27,23 @@ def final_gradients(process: Process, state: State, chunk: int = CHUNK) -> Itera
     use="when a few samples with a large loss dominate the gradient product",
 )
 def gradient_cosine(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """Cosines [q, n] float64 in [−1, 1], 0 where a gradient vanishes; rank only; positive helps."""
-    final = trajectory.final_state
-    directions = _unit(queries.cotangents(final).parameters)
-    parts = [
-        (directions @ _unit(gradients).T).double() for gradients in final_gradients(trajectory.process, final)
-    ]
-    return Contribution(torch.cat(parts, 1) if parts else directions.new_zeros(len(queries), 0))
+    """Cosines [q, n] float64 in [−1, 1], 0 where a gradient is exactly 0; rank only; positive helps.
 
-
-def _unit(rows: Tensor) -> Tensor:
-    return rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
+    The diagnostics name the queries, and count the samples, whose gradient is exactly 0.
+    """
+    process, final = trajectory.process, trajectory.final_state
+    by_query, _ = queries.directions(final)
+    directions, parts, none = unit(by_query), [], 0
+    for rows in sample_directions(process, final):
+        parts.append((directions @ unit(rows).T).clamp(-1, 1))  # round-off can pass 1
+        none += int(vanished(rows).sum())
+    values = torch.cat(parts, 1) if parts else directions.new_zeros(len(queries), 0)
+    return Contribution(
+        values,
+        {
+            "queries_without_gradient": [
+                name for name, zero in zip(queries.names, vanished(by_query).tolist(), strict=True) if zero
+            ],
+            "samples_without_gradient": none,
+        },
+    )

@@ -64,11 +64,13 @@ def queries_within_memory(trajectory: Trajectory) -> int:
 
 
 def _diagnostics(sweeps: list[Sweep], queries: QuerySet, trajectory: Trajectory) -> dict[str, Any]:
-    """How much the cotangent grew on its way back, per query: its largest norm over its norm at the end of training."""
+    """How much the cotangent grew on its way back, per query: its largest norm over its norm at the end of training,
+    None where that is 0."""
     if not trajectory.steps:
         return {}
     norms = torch.cat([s.norms for s in sweeps], 1)
-    growth = (norms.amax(0) / norms[-1].clamp_min(1e-300)).tolist()
+    pairs = zip(norms.amax(0).tolist(), norms[-1].tolist(), strict=True)
+    growth = [largest / last if last else None for largest, last in pairs]
     return {
         "sweep_growth": dict(zip(queries.names, growth, strict=True)),
         "largest_replay_deviation": trajectory.largest_deviation,

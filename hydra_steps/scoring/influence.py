@@ -81,7 +81,8 @@ def solve(
     if not len(targets):
         return targets, 0, []
     iterations = 0
-    scale = torch.linalg.vector_norm(targets, dim=1, keepdim=True).clamp_min(1e-30)
+    scale = torch.linalg.vector_norm(targets, dim=1, keepdim=True, dtype=torch.float64).to(targets)
+    scale = scale.where(scale > 0, 1)
     right = (targets / scale).double().cpu().numpy()
 
     def matvec(stacked: np.ndarray) -> np.ndarray:

@@ -7,6 +7,9 @@ al., NeurIPS 2018; Grosse et al., 2023. RelatIF (Barshan et al., AISTATS 2020) a
 query rather than for all:
 
     loss        c[q, n] / ⟨∇ℓ_n, (K + …)^{-1} ∇ℓ_n⟩^{1/2}         parameters   c[q, n] / ‖(K + …)^{-1} ∇ℓ_n‖
+
+Both quotients depend on the direction of ∇ℓ_n alone, and are computed from it
+(:mod:`hydra_steps.scoring.directions`). The first is at most (1/N) ⟨∇f_q, (K + …)^{-1} ∇f_q⟩^{1/2}.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import weight_decay
-from hydra_steps.scoring.gradient_cosine import final_gradients
+from hydra_steps.scoring.directions import sample_directions, unit, vanished
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import classes_of, module_at
 from hydra_steps.scoring.registry import Contribution, scorer
@@ -62,19 +65,25 @@ def influence_ekfac(trajectory: Trajectory, queries: QuerySet, options: Mapping[
 def relatif(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
     """c[q, n] over the sample's own length [q, n] float64; rank only; positive helps.
 
-    Options: ``damping`` d, ``constraint`` on the change of the ``loss`` or of the ``parameters``.
+    Options: ``damping`` d, ``constraint`` on the change of the ``loss`` or of the ``parameters``. Samples with a
+    gradient of exactly 0 have no direction: their score is 0, and the diagnostics count them.
     """
     process, final = trajectory.process, trajectory.final_state
-    influence = influence_ekfac(trajectory, queries, options)
-    inverse = ekfac_inverse(trajectory, influence.diagnostics["effective_damping"])
+    effective = float(options.get("damping", 0.01)) + weight_decay(process)
+    inverse = ekfac_inverse(trajectory, effective)
+    towards, sizes = queries.directions(final)
+    by_query = (inverse @ towards.T).T.double() * sizes[:, None]
     on_loss = options.get("constraint", "loss") == "loss"
-    lengths = []
-    for gradients in final_gradients(process, final, BATCH):
-        changes = (inverse @ gradients.T).T
-        squares = (gradients if on_loss else changes) * changes
-        lengths.append(squares.sum(1).clamp_min(0).sqrt())
-    length = torch.cat(lengths).double().clamp_min(torch.finfo(process.dtype).tiny)
-    return Contribution(influence.values / length, influence.diagnostics)
+    parts, none = [by_query.new_zeros(len(queries), 0)], 0
+    for rows in sample_directions(process, final, BATCH):
+        none += int(vanished(rows).sum())
+        directions = unit(rows)
+        changes = (inverse @ directions.to(rows).T).T.double()
+        squares = (directions if on_loss else changes) * changes
+        length = squares.sum(1).clamp_min(0).sqrt()
+        parts.append(torch.where(length > 0, by_query @ directions.T / length, 0) / process.samples)
+    diagnostics = {"effective_damping": effective, "samples_without_gradient": none}
+    return Contribution(torch.cat(parts, 1), diagnostics)
 
 
 def ekfac_inverse(trajectory: Trajectory, damping: float) -> Any:

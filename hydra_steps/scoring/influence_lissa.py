@@ -81,7 +81,7 @@ def _series(
     size = min(int(options.get("batch", 1024)), process.samples)
     generator = np.random.Generator(np.random.Philox(key=[process.seed, 104_729 + repeat]))
     x, distance = targets.clone(), torch.full((len(targets),), torch.inf, device=targets.device)
-    bound = torch.linalg.vector_norm(targets, dim=1) * GROWTH_LIMIT * limit
+    bound = torch.linalg.vector_norm(targets, dim=1, dtype=torch.float64) * GROWTH_LIMIT * limit
     used = 0
     for used in Progress(range(1, limit + 1), desc=f"lissa {repeat}", unit="iteration", mininterval=1):
         active = (distance > stop).nonzero().squeeze(1)
@@ -94,7 +94,7 @@ def _series(
         following = targets[active] + (1 - damping) * now - bent / scale
         distance[active] = torch.linalg.vector_norm(following - now, dim=1).to(distance)
         x[active] = following
-        length = torch.linalg.vector_norm(following, dim=1)
+        length = torch.linalg.vector_norm(following, dim=1, dtype=torch.float64)
         if not (length <= bound[active]).all():
             raise Diverged(
                 f"LiSSA diverged at iteration {used} of repeat {repeat + 1}: length {length.max().item():.3g} "

@@ -1,23 +1,28 @@
 """TRAK: the model as a linear one in randomly projected gradients of its margins, by dattri.
 
-    τ_n = ⟨φ_q, (Φᵀ Φ + r I)^{-1} φ_n⟩ (1 − p_n)        φ_n = P ∇m_n(θ) / √p,   φ_q = P ∇f_q(θ) / √p
+    τ_n = ⟨φ_q, (Φᵀ Φ + r I)^{-1} φ_n⟩ σ(−m_n)        φ_n = P ∇m_n(θ) / √p,   φ_q = P ∇f_q(θ) / √p
 
-m is the log-odds of the sample's label and p_n its probability; the first factor and 1 − p_n are averaged over
-checkpoints of the training. Park et al., ICML 2023. The contribution is −τ: what the query rises without the sample.
-Rank only: TRAK leaves out the curvature of the loss. Index letters: q queries, n samples, p parameters.
+m is the log-odds of the sample's label and σ(−m) = 1 − p the probability of all others; the first factor and σ(−m) are
+averaged over checkpoints of the training. Park et al., ICML 2023. dattri takes p in the model's precision, in which
+1 − p is 0 from m = 17 on: σ(−m) is computed here instead, from m in float64. The contribution is −τ: what the query
+rises without the sample. Rank only: TRAK leaves out the curvature of the loss. Index letters: q queries, n samples, p
+parameters.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from hydra_steps.errors import Diverged, StudyError
+from hydra_steps.process.process import Process
+from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.registry import Contribution, scorer
@@ -40,7 +45,7 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
     """−τ [q, n] float64; rank only; positive helps.
 
     Options: ``checkpoints`` at ends of epochs (5), ``projection`` dimensions (512), ``regularization`` r (0),
-    ``seed`` of the projection.
+    ``seed`` of the projection. The diagnostics count the samples with σ(−m) = 0, hence no contribution: m above 745.
     """
     from dattri.algorithm.trak import TRAKAttributor  # an optional library
     from dattri.task import AttributionTask
@@ -52,6 +57,7 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
             "probabilities of classes",
             "remove the method, or set training.loss.name to cross_entropy",
         )
+    smoothing = process.loss.label_smoothing
     steps = checkpoint_steps(trajectory, int(options.get("checkpoints", 5)))
 
     def logits(parameters: Mapping[str, Tensor], image: Tensor) -> Tensor:
@@ -61,10 +67,13 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
         return margins(logits(parameters, data[0]), data[1][None]).sum()
 
     def loss(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
-        return process.loss.values(logits(parameters, data[0]), data[1][None]).sum()
+        # Cross-entropy by its margin, whose gradient −σ(−m) ∇m is not lost where p − 1 is 0 in float32.
+        z = logits(parameters, data[0])
+        of_label = -functional.logsigmoid(margins(z, data[1][None]))
+        return ((1 - smoothing) * of_label - smoothing * z.log_softmax(-1).mean(-1)).sum()
 
-    def probability(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
-        return logits(parameters, data[0]).softmax(-1)[0].gather(0, data[1][None])
+    def nothing(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
+        return torch.zeros_like(data[1]).to(process.dtype)  # a p of 0, for a factor of 1
 
     states = [trajectory.state_dict(step) for step in steps]
     tasks = {
@@ -74,7 +83,7 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
     projection = min(int(options.get("projection", 512)), process.samples)
     attributor = TRAKAttributor(
         tasks["loss"],
-        probability,
+        nothing,
         projector_kwargs={
             "proj_dim": projection,
             "proj_max_batch_size": 32,
@@ -93,6 +102,7 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
             "a matrix that can be inverted",
             "lower the method's projection, or set its regularization above 0",
         ) from error
+    mistaken = _mistaken(process, module, states)
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     for kind, task in tasks.items():
         chosen = [i for i, query in enumerate(queries.queries) if query.quantity == kind]
@@ -104,8 +114,22 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
         images, labels = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         scores = own.attribute(_loader(images, labels)).double()  # [n, m]
         of_query = scores.split([len(part) for _, part in parts], dim=1)
-        values[chosen] = -torch.stack([columns.mean(1) for columns in of_query])
-    return Contribution(values, {"checkpoints": steps, "projection": projection})
+        values[chosen] = -torch.stack([columns.mean(1) for columns in of_query]) * mistaken
+    without = int((mistaken == 0).sum())
+    return Contribution(
+        values, {"checkpoints": steps, "projection": projection, "samples_without_gradient": without}
+    )
+
+
+@torch.no_grad()
+def _mistaken(process: Process, module: nn.Module, states: Sequence[Mapping[str, Tensor]]) -> Tensor:
+    """The mean of σ(−m_n) over the models with ``states``: [n] float64."""
+    parts = []
+    for state in states:
+        chunks = process.images.split(evaluation_chunk(process.device))
+        logits = [torch.func.functional_call(module, dict(state), images) for images in chunks]
+        parts.append(torch.sigmoid(-margins(torch.cat(logits).double(), process.labels)))
+    return torch.stack(parts).mean(0)
 
 
 def _loader(images: Tensor, labels: Tensor) -> DataLoader:

@@ -5,9 +5,11 @@ A loss gives, for logits z [..., b, c] and integer labels y [b]:
 * ``values``  ℓ [..., b]
 * ``slope``   ∂ℓ/∂z [..., b, c], differentiable in z
 * ``bend``    (∂²ℓ/∂z²) ż [..., b, c], for a tangent ż of z's shape: the Gauss–Newton matrix's inner factor
+* ``direction``  ∂ℓ/∂z over its largest entry [..., b, c], and that entry's logarithm [..., b], in float64
 
-The closed forms are cheaper than nested automatic differentiation and stay differentiable; the tests compare them
-with autograd.
+The direction is right for samples whose loss is too small for ``slope``: where p_y is 1 but for round-off, p_y − 1 is
+not a number to divide by. The closed forms are cheaper than nested automatic differentiation and, the direction apart,
+stay differentiable; the tests compare them with autograd.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class Loss(Protocol):
     def values(self, logits: Tensor, labels: Tensor) -> Tensor: ...
     def slope(self, logits: Tensor, labels: Tensor) -> Tensor: ...
     def bend(self, logits: Tensor, tangent: Tensor) -> Tensor: ...
+    def direction(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]: ...
 
 
 @task("cross_entropy", title="cross-entropy")
@@ -60,6 +63,14 @@ class CrossEntropy:
         share = logits.softmax(-1) * tangent
         return share - logits.softmax(-1) * share.sum(-1, keepdim=True)
 
+    def direction(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        logits = logits.double()
+        if self.label_smoothing:
+            return _over_largest(self.slope(logits, labels))
+        own = is_label(labels, logits)
+        others = logits.masked_fill(own, -torch.inf).softmax(-1)
+        return others - own.double(), functional.logsigmoid(-margins(logits, labels))
+
 
 @task("mean_squared_error", title="mean-squared-error")
 @dataclass(frozen=True)
@@ -74,6 +85,15 @@ class MeanSquaredError:
 
     def bend(self, logits: Tensor, tangent: Tensor) -> Tensor:
         return tangent * (2 / logits.shape[-1])
+
+    def direction(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return _over_largest(self.slope(logits.double(), labels))
+
+
+def _over_largest(slope: Tensor) -> tuple[Tensor, Tensor]:
+    """``slope`` [..., c] over its largest entry, zeros where all are 0, and that entry's logarithm [...]."""
+    largest = slope.abs().amax(-1)
+    return slope / largest.where(largest > 0, 1)[..., None], largest.log()
 
 
 def is_label(labels: Tensor, logits: Tensor) -> Tensor:
