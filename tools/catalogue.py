@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from hydra_steps.config.schema import method_schemas
 from hydra_steps.errors import StudyError
 from hydra_steps.scoring.registry import scorers
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- methods: written by python -m tools.catalogue -->", "<!-- end of methods -->"
 _HEAD = "| method | what it computes | needs | cost | unit | when to use it |\n|---|---|---|---|---|---|\n"
 
@@ -39,5 +40,14 @@ def updated(text: str) -> str:
     return f"{before}{BEGIN}\n{method_table()}{END}{after}"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m tools.catalogue",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

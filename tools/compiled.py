@@ -1,4 +1,4 @@
-"""``python -m tools.compiled [MODEL] [DEVICE] [TURNS]``: does ``torch.compile`` pay for a training step?
+"""Does ``torch.compile`` pay for a training step?
 
 Nearly all of a step is its gradient. It is traced to one graph of PyTorch's basic operations, which Inductor compiles
 (on a GPU with CUDA graphs), and both forms take turns of 20 gradients of the same batch of 64 random images. Told are
@@ -8,8 +8,8 @@ steps on that is made up for, and how far the two gradients are apart. Not a tes
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from hydra_steps.errors import reported
 from hydra_steps.models.build import build_model
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.flat_model import FlatModel
@@ -70,7 +71,7 @@ def seconds(act: Callable[[], Tensor], device: str) -> float:
     return time.perf_counter() - began
 
 
-def main(model: str = "lenet5_tanh", device: str = "cpu", turns: str = "30") -> None:
+def compare(model: str, device: str, turns: int) -> None:
     prepare_compute({"compute": {"device": device, "threads": 1}})
     plain, compiled = both_forms(one_batch(model, device))
     first = seconds(compiled, device)
@@ -79,7 +80,7 @@ def main(model: str = "lenet5_tanh", device: str = "cpu", turns: str = "30") -> 
     def turn(act: Callable[[], Tensor]) -> float:
         return sum(seconds(act, device) for _ in range(STEPS)) / STEPS
 
-    pairs = [(turn(plain), turn(compiled)) for _ in range(int(turns) + 2)][2:]
+    pairs = [(turn(plain), turn(compiled)) for _ in range(turns + 2)][2:]
     low, median, high = statistics.quantiles([c / p for p, c in pairs], n=4)
     usual, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
     print(f"{model} on {device}, batches of {BATCH}, one thread, {turns} turns of {STEPS} gradients")
@@ -90,5 +91,19 @@ def main(model: str = "lenet5_tanh", device: str = "cpu", turns: str = "30") -> 
     print(f"ahead from step {first / (usual - fast):,.0f} on" if fast < usual else "never ahead")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.compiled",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", nargs="?", default="lenet5_tanh", help="a model by its name")
+    parser.add_argument("device", nargs="?", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("turns", nargs="?", type=int, default=30, help="of 20 gradients in each form")
+    asked = parser.parse_args()
+    with reported():
+        compare(asked.model, asked.device, asked.turns)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

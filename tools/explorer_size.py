@@ -44,7 +44,11 @@ def measured(browser, page: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.explorer_size",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", default="data", help="folder of the verified raw files")
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=20)

@@ -1,4 +1,4 @@
-"""``python -m tools.overhead [EPOCHS] [ROUNDS]``: what recording a trajectory adds to the time of a training.
+"""What recording a trajectory adds to the time of a training.
 
 LeNet-5 (61,706 parameters), batch 64, one thread, random images of MNIST's shape. Three trainings, without a record,
 with all states and with sqrt, advance in turn by a fifth of a second each, in changing order, so that a busy machine
@@ -10,8 +10,8 @@ something else cannot be asked.
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -94,7 +94,7 @@ class Lane:
             self.writer.checkpoint(step + 1, *(part.numpy() for part in state))
 
 
-def main(epochs: int = 20, rounds: int = 4) -> None:
+def compare(epochs: int, rounds: int) -> None:
     torch.set_num_threads(1)
     process = build_process(settings(epochs), random_data(settings(epochs), SAMPLES))
     names = (None, "all", "sqrt")
@@ -127,5 +127,17 @@ def main(epochs: int = 20, rounds: int = 4) -> None:
             )
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.overhead",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("epochs", nargs="?", type=int, default=20, help="of each training")
+    parser.add_argument("rounds", nargs="?", type=int, default=4, help="of all three trainings")
+    asked = parser.parse_args()
+    compare(asked.epochs, asked.rounds)
+
+
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

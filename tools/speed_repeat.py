@@ -41,7 +41,11 @@ def compare_runs(first: str | Path, second: str | Path) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.speed_repeat",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
     asked = parser.parse_args()

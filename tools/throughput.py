@@ -114,7 +114,11 @@ def at_once(workers: int, run: Path, groups: int, told: str, turns: int) -> None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.throughput",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("run", type=Path)
     parser.add_argument("--groups", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)

@@ -6,6 +6,7 @@ sums up the verdicts for the paper's own method in one study, and gives the rang
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ import pandas as pd
 from hydra_steps.errors import StudyError
 from hydra_steps.report.words import number
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 README, REFERENCE = ROOT / "README.md", "results/reference"
 BEGIN, END = "<!-- claims: written by python -m tools.verdicts -->", "<!-- end of claims -->"
 TABLES = {
@@ -69,5 +70,14 @@ def updated(text: str, root: Path = ROOT) -> str:
     return f"{before}{BEGIN}\n{verdict_table(root)}{END}{after}"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m tools.verdicts",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ cell is empty. On CUDA it is PyTorch's largest allocation, less what was allocat
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import gc
 import json
@@ -61,6 +62,11 @@ def measure_memory(
 
 def main() -> None:
     """Answer the request on standard input, one process per contestant."""
+    argparse.ArgumentParser(
+        prog="python -m hydra_steps.benchmark.peak_memory",
+        description=f"{__doc__}\nRun by the timing study, which writes a request to standard input.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     asked = json.load(sys.stdin)
     settings = json.loads(asked["run"])
     data = load_data(settings, asked["splits"], asked["labels"])

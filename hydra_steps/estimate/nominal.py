@@ -12,7 +12,7 @@ be measured, and for what ``calibration`` has no time to measure. Imports no tor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from hydra_steps.data.registry import dataset
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.estimate.rates import Calibration, MethodCost, Network
 from hydra_steps.queries.expansion import expand
+from hydra_steps.registry.expressions import evaluate
 
 
 @dataclass(frozen=True)
@@ -43,45 +44,59 @@ A100 = Machine("one A100", flops=1.25e14, bandwidth=1.2e12, launch=1.0e-5, start
 
 EVALUATIONS, SPLIT = 128, 1000  # samples of an evaluated chunk; of a typical query's split
 
-# (steps per step, steps per step and query, gradients per sample, gradients per sample and query)
-Work = tuple[float, float, float, float]
-METHODS: dict[str, Callable[[Mapping[str, Any], int, int], Work]] = {
+PARTS = ("steps", "steps_per_query", "gradients", "gradients_per_query")
+# In training steps per step, and in single samples' gradients per sample; expressions of a method's options, of n
+# training samples and e epochs. What is not named is 0.
+METHODS: dict[str, dict[str, str]] = {
     # As the timing study measured LeNet-5's (results/reference/benchmark), with some room.
-    "hydra_exact": lambda o, n, e: (0.2, 1.8, 0.0, 0.0),
-    "hydra_gauss_newton": lambda o, n, e: (0.2, 1.4, 0.0, 0.0),
-    "hydra_hessian_free": lambda o, n, e: (0.7, 0.1, 0.0, 0.0),
-    "hydra_averaged": lambda o, n, e: (4.0 * o.get("runs", 8), 2.0 * o.get("runs", 8), 0.0, 0.0),
-    "hydra_forward": lambda o, n, e: (1.0 + 2.5 * _tracked(o, n), 0.0, 0.0, 0.0),
-    "influence_cg": lambda o, n, e: (0.0, 0.0, 2.0, 2.0 * o.get("iterations", 50)),
-    "influence_lissa": lambda o, n, e: (0.0, 0.0, 2.0, 2.0 * _lissa(o) / n),
-    "influence_arnoldi": lambda o, n, e: (0.0, 0.0, 3.0 * o.get("dimensions", 100), 1.0),
-    "influence_ekfac": lambda o, n, e: (0.0, 0.0, 25.0, 1.0),
-    "relatif": lambda o, n, e: (0.0, 0.0, 40.0, 1.0),
-    "gradient_product": lambda o, n, e: (0.0, 0.0, 2.0, 1.0),
-    "gradient_cosine": lambda o, n, e: (0.0, 0.0, 3.0, 1.0),
-    "tracin": lambda o, n, e: (0.0, 0.0, 2.0 * e, 1.0 * e),
-    "trak": lambda o, n, e: (0.0, 0.0, 10.0 * o.get("checkpoints", 5), 1.0),
-    "data_value_embedding": lambda o, n, e: (10.0, 0.1, 0.0, 0.0),
-    "confident_learning": lambda o, n, e: (1.1 * o.get("folds", 5), 0.0, 1.0, 0.0),
-    "datalab": lambda o, n, e: (0.0, 0.0, 5.0, 0.0),
-    "knn_disagreement": lambda o, n, e: (0.0, 0.0, 2.0, 0.0),
-    "area_under_margin": lambda o, n, e: (0.0, 0.0, 1.0 * e, 0.0),
-    "forgetting": lambda o, n, e: (0.0, 0.0, 1.0 * e, 0.0),
-    "el2n": lambda o, n, e: (0.0, 0.0, 1.0, 0.0),
-    "final_loss": lambda o, n, e: (0.0, 0.0, 1.0, 0.0),
-    "margin": lambda o, n, e: (0.0, 0.0, 1.0, 0.0),
-    "random": lambda o, n, e: (0.0, 0.0, 0.01, 0.0),
+    "hydra_exact": {"steps": "0.2", "steps_per_query": "1.8"},
+    "hydra_gauss_newton": {"steps": "0.2", "steps_per_query": "1.4"},
+    "hydra_hessian_free": {"steps": "0.7", "steps_per_query": "0.1"},
+    "hydra_averaged": {"steps": "4 * runs", "steps_per_query": "2 * runs"},
+    "hydra_forward": {
+        "steps": "1 + 2.5 * (max(1, round(fraction * n)) if samples is None else len(samples))"
+    },
+    "influence_cg": {"gradients": "2", "gradients_per_query": "2 * iterations"},
+    "influence_lissa": {"gradients": "2", "gradients_per_query": "2 * iterations * repeats * batch / n"},
+    "influence_arnoldi": {"gradients": "3 * dimensions", "gradients_per_query": "1"},
+    "influence_ekfac": {"gradients": "25", "gradients_per_query": "1"},
+    "relatif": {"gradients": "40", "gradients_per_query": "1"},
+    "gradient_product": {"gradients": "2", "gradients_per_query": "1"},
+    "gradient_cosine": {"gradients": "3", "gradients_per_query": "1"},
+    "tracin": {"gradients": "2 * e", "gradients_per_query": "e"},
+    "trak": {"gradients": "10 * checkpoints", "gradients_per_query": "1"},
+    "data_value_embedding": {"steps": "10", "steps_per_query": "0.1"},
+    "confident_learning": {"steps": "1.1 * folds", "gradients": "1"},
+    "datalab": {"gradients": "5"},
+    "knn_disagreement": {"gradients": "2"},
+    "area_under_margin": {"gradients": "e"},
+    "forgetting": {"gradients": "e"},
+    "el2n": {"gradients": "1"},
+    "final_loss": {"gradients": "1"},
+    "margin": {"gradients": "1"},
+    "random": {"gradients": "0.01"},
 }
-OTHER: Work = (5.0, 2.0, 50.0, 50.0)  # a method of a user's own: much rather than little
+# Of a method that does not say what it costs: much rather than little.
+OTHER = {"steps": "5", "steps_per_query": "2", "gradients": "50", "gradients_per_query": "50"}
 
 
-def _tracked(options: Mapping[str, Any], samples: int) -> int:
-    listed = options.get("samples")
-    return max(1, round(options.get("fraction", 0.01) * samples)) if listed is None else len(listed)
-
-
-def _lissa(options: Mapping[str, Any]) -> float:
-    return float(options.get("iterations", 1000) * options.get("repeats", 3) * options.get("batch", 1024))
+def method_cost(
+    options: Mapping[str, Any], step: float, *, batch: int, samples: int, epochs: int, queries: int
+) -> MethodCost:
+    """Return the nominal cost of a method (its ``options``, ``method`` among them) whose training has steps of
+    ``step`` seconds.
+    """
+    work = METHODS.get(options["method"], OTHER)
+    names = {**options, "n": samples, "e": epochs}
+    steps, per_query, gradients, gradients_per_query = (
+        float(evaluate(work.get(part, "0"), names)) for part in PARTS
+    )
+    return MethodCost(
+        fixed=SPLIT * step / batch,
+        per_step=(steps + per_query * queries) * step,
+        per_sample=(gradients + gradients_per_query * queries) * step / batch,
+        source="nominal",
+    )
 
 
 def step_seconds(net: Network, batch: int, slots: int, machine: Machine) -> float:
@@ -152,23 +167,19 @@ def nominal_costs(
     ``width`` bytes of a number; ``at_once`` samples whose activations are held together, where a step adds up the
     gradients of parts of its batch.
     """
-    step, held = step_seconds(net, batch, slots, machine), min(batch, at_once or batch)
+    step, held = step_seconds(net, batch, slots, machine) * width / 4, min(batch, at_once or batch)
     saved = net.saved * held * width / 4
     # One step: its activations and some of their gradients; parameters, slots, gradient and their successors.
     training_memory = machine.memory + 1.5 * saved + width * 4 * (1 + slots) * net.parameters
     # One sweep: a tangent or cotangent beside each activation, for the queries that are taken at once.
     scoring_memory = training_memory + 2 * saved * min(queries, 8)
-    costs = {}
-    for label, options in methods.items():
-        of_method = METHODS.get(options["method"], lambda o, n, e: OTHER)
-        steps, steps_each, passes, passes_each = of_method(options, samples, epochs)
-        per_sample = (passes + passes_each * queries) * step / batch
-        costs[label] = MethodCost(SPLIT * step / batch, (steps + steps_each * queries) * step, per_sample)
+    sizes = {"batch": batch, "samples": samples, "epochs": epochs, "queries": queries}
+    costs = {label: method_cost(options, step, **sizes) for label, options in methods.items()}
     return Calibration(
         parameters=net.parameters,
         slots=slots,
         buffers=net.buffers,
-        seconds_per_step=step * width / 4,
+        seconds_per_step=step,
         seconds_per_evaluated_sample=evaluation_seconds(net, machine) * width / 4,
         methods=costs,
         startup=machine.startup,

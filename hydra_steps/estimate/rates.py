@@ -35,14 +35,15 @@ class Network:
 
 @dataclass(frozen=True)
 class MethodCost:
-    """Seconds of one method: ``fixed`` + ``per_step`` · T + ``per_sample`` · n, or why it could not be
-    measured.
+    """Seconds of one method: ``fixed`` + ``per_step`` · T + ``per_sample`` · n, or why it could not be measured
+    (``problem``); ``source`` says how sure that is.
     """
 
     fixed: float = 0.0
     per_step: float = 0.0
     per_sample: float = 0.0
     problem: str = ""
+    source: str = "measured"
 
     def seconds(self, steps: int, samples: int) -> float:
         return self.fixed + self.per_step * steps + self.per_sample * samples

@@ -12,7 +12,7 @@ Torch-free. ``python -m hydra_steps.evaluation.comparison <csv>`` prints the tab
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -132,5 +132,18 @@ def _interval(value: float, low: float, high: float) -> str:
     return f"{value:.3f}" if np.isnan(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m hydra_steps.evaluation.comparison",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("table", type=Path, help="the table comparison.csv of a study")
+    table = parser.parse_args().table
+    if not table.is_file():
+        parser.error(f"there is no file {table}")
+    print(table_text(pd.read_csv(table)))
+
+
 if __name__ == "__main__":
-    print(table_text(pd.read_csv(sys.argv[1])))
+    main()
