@@ -19,7 +19,10 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(workflow.basedir)
 from hydra_steps.cluster import take_over
 from hydra_steps.config import check_writable, resolve_study
 from hydra_steps.errors import StudyError
-from hydra_steps.jobs import hold
+from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT, hold
+
+# On a cluster, too: there the Snakefile is read again where the job runs.
+os.environ.update(JOB_ENVIRONMENT | dict(os.environ))
 
 # Only where no other study is asked for: Snakemake merges the files, and two studies must not mix.
 if not workflow.configfiles:

@@ -4,7 +4,7 @@
 
 Plain: ``torch.optim`` on PyTorch's own layers, the run's batches and rates, one thread, no record, no measurement, as
 in the timing study; in the same process where its processor time is compared, in a process of its own where wall time
-is: once as it is, once keeping freed memory as our jobs do.
+is: once as it is, once keeping freed memory as our jobs do (their environment, hydra_steps.jobs).
 Re-training: the step, and what it ends with (all queries, test accuracy). Together: the same for each of several at
 once, which jobs do where it is faster. Job: a whole process that re-trains so many
 groups, its start included. Both are measured in turns, so that a busy machine slows both down. Workers: so many jobs at
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -31,8 +32,8 @@ import torch
 from hydra_steps.benchmark.timed_run import plain_module
 from hydra_steps.counterfactual.outcomes import read_outcomes
 from hydra_steps.counterfactual.retraining import Retrainer
+from hydra_steps.jobs import ENVIRONMENT, start_as_job
 from hydra_steps.models.build import build_model
-from hydra_steps.process.compute import keep_freed_memory
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.together import ON_PROCESSOR
 from hydra_steps.queries.query_set import QuerySet, expand_queries
@@ -89,9 +90,11 @@ def at_once(workers: int, run: Path, groups: int, told: str, turns: int) -> None
     ratios: dict[str, list[float]] = defaultdict(list)
     for turn in range(turns):
         alone = {}
-        for how, more in (("plain trainings", []), ("plain trainings that keep freed memory", ["--kept"])):
+        for how, more in (("plain trainings", {}), ("plain trainings that keep freed memory", ENVIRONMENT)):
+            started = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT} | more
             plains = [
-                subprocess.Popen([*single, *more], stdout=subprocess.PIPE, text=True) for _ in range(workers)
+                subprocess.Popen(single, stdout=subprocess.PIPE, text=True, env=started)
+                for _ in range(workers)
             ]
             alone[how] = max(float(process.communicate()[0]) for process in plains)
         began = time.perf_counter()
@@ -127,11 +130,10 @@ def main() -> None:
     parser.add_argument(
         "--plain", type=int, help="print the seconds of so many plain trainings, and nothing else"
     )
-    parser.add_argument("--kept", action="store_true", help="keep freed memory also in plain trainings")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    if asked.kept or not asked.plain:
-        keep_freed_memory()
+    if not asked.plain:
+        start_as_job()
     files = {"trajectory": asked.run / "trajectory", "splits": asked.run / "splits.csv"}
     files["labels"] = asked.run / "labels.csv"
     settings = TrajectoryStore.open(files["trajectory"]).attributes["config"]

@@ -113,7 +113,8 @@ def peak_of(act: Callable[[], Any]) -> int | None:
         act()
         return torch.cuda.max_memory_allocated() - before
     try:
-        ctypes.CDLL(None).malloc_trim(0)  # memory that was freed and kept would hide what is needed now
+        # Memory that was freed and kept would hide what is needed now. No setting and no library gives it back at once.
+        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
     except (OSError, AttributeError):
         act()

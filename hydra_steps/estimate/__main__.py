@@ -17,6 +17,7 @@ from hydra_steps.config.runs import Study
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import reported
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
+from hydra_steps.jobs import start_as_job
 from hydra_steps.trajectory.keep import format_bytes
 
 if TYPE_CHECKING:
@@ -91,4 +92,5 @@ def size_of(folder: Path) -> float:
 
 
 if __name__ == "__main__":
+    start_as_job()
     main()

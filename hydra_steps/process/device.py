@@ -7,7 +7,6 @@ that ends. On a cluster the scheduler assigns devices, and nothing is locked her
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import shutil
@@ -15,11 +14,14 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TextIO
+
+from filelock import FileLock
+
+from hydra_steps.locks import take_lock
 
 DEVICES, VISIBLE = "HYDRA_DEVICES", "CUDA_VISIBLE_DEVICES"
 PAUSE = 0.1  # seconds from one look at the locks to the next
-_HELD: list[TextIO] = []  # open for as long as this process lives
+_HELD: list[FileLock] = []  # locked for as long as this process lives
 _logger = logging.getLogger(__name__)
 
 
@@ -39,13 +41,10 @@ def take_device(folder: str | Path | None = None) -> str | None:
     waiting = False
     while True:
         for name in names:
-            file = (folder / f"device-{name.replace(os.sep, '_')}.lock").open("a")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.close()
+            lock = take_lock(folder / f"device-{name.replace(os.sep, '_')}.lock")
+            if lock is None:
                 continue
-            _HELD.append(file)
+            _HELD.append(lock)
             os.environ[VISIBLE] = name
             return name
         if not waiting:

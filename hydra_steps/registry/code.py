@@ -20,7 +20,9 @@ from hydra_steps.registry.catalogue import find
 PACKAGE = "hydra_steps"
 ROOT = Path(__file__).parents[2]
 # They choose words and values, never a number: values reach a job through its parameters.
-APART = tuple(f"hydra_steps.{name}" for name in ("errors", "progress", "config", "registry", "plugins"))
+APART = tuple(
+    f"hydra_steps.{name}" for name in ("errors", "progress", "locks", "config", "registry", "plugins")
+)
 
 
 def code_digest(

@@ -3,9 +3,8 @@ the end.
 
 Beside the folder ``<name>`` lie
 
-    <name>.lock           held (``flock``) by the process that trains; the system drops it when the process
-    dies <name>.journal.json   which rows are on disk and their digests, replaced after the blocks it speaks
-    of
+    <name>.lock           held by the process that trains; the system drops it when the process dies
+    <name>.journal.json   which rows are on disk and their digests, replaced after the blocks it speaks of
 
 so the folder itself holds nothing but the store, and becomes the declared output by one rename.
 """
@@ -13,13 +12,15 @@ so the folder itself holds nothing but the store, and becomes the declared outpu
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from hydra_steps.errors import StudyError
+from hydra_steps.locks import take_lock
 from hydra_steps.trajectory.keep import format_bytes
 from hydra_steps.trajectory.manifest import MANIFEST, STORE, TIMING, read_json, storage_error, write_json
 
@@ -35,9 +36,15 @@ class Scratch:
         self.lock_path = self.folder.with_name(f"{self.folder.name}.lock")
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
-            self._lock: int | None = self._take_lock()
+            self._lock: FileLock | None = take_lock(self.lock_path)
         except OSError as error:
             raise storage_error(error, self.folder, "opening the scratch folder") from error
+        if self._lock is None:
+            raise StudyError(
+                f"another process is writing {self.folder}",
+                "one writer at a time",
+                "wait until it ends, or end it (a killed process leaves no lock behind)",
+            )
 
     def clear(self) -> None:
         """Make the folder new and empty; refuse to delete anything that no trajectory writer wrote."""
@@ -93,29 +100,8 @@ class Scratch:
         if self._lock is not None:
             if forget:
                 self.lock_path.unlink(missing_ok=True)
-            os.close(self._lock)
+            self._lock.release()
             self._lock = None
-
-    def _take_lock(self) -> int:
-        while True:
-            lock = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # A holder that ended may have removed the file between our open and our lock: lock the new
-                # one then.
-                if _same_file(lock, self.lock_path):
-                    return lock
-            except BlockingIOError as error:
-                os.close(lock)
-                raise StudyError(
-                    f"another process is writing {self.folder}",
-                    "one writer at a time",
-                    "wait until it ends, or end it (a killed process leaves no lock behind)",
-                ) from error
-            except OSError:
-                os.close(lock)
-                raise
-            os.close(lock)
 
     def _foreign_files(self) -> list[str]:
         if not self.folder.exists():
@@ -138,10 +124,3 @@ class Scratch:
                 shutil.rmtree(beside, ignore_errors=True)
                 raise
             shutil.rmtree(self.folder)
-
-
-def _same_file(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False

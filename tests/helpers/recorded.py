@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import signal
@@ -37,6 +38,7 @@ def train(
     **settings: Any,
 ) -> None:
     """Train a small network with a record, in small blocks that are committed as often as possible."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     run, data = configuration(keep=keep, epochs=epochs, **settings)
     with (

@@ -80,9 +80,9 @@ def test_killed_at_random_moments(helper: Helper, undisturbed, tmp_path: Path, k
     generator = random.Random(keep)
     arguments = {"scratch": tmp_path / "s", "output": tmp_path / "o", "keep": POLICIES[keep], "epochs": 40}
     kills, rounds, continued = 0, 0, 0
-    while kills < 12:
+    while kills < 12 or not continued:
         child = helper.start(TRAIN, tmp_path / "messages", **arguments)
-        time.sleep(generator.uniform(0.0, 0.25))
+        time.sleep(generator.uniform(0.0, 0.25 * (1 + kills // 12)))  # longer where the machine is slow
         child.kill()
         code = child.wait()
         continued += "continuing from step" in child.stderr
@@ -97,4 +97,3 @@ def test_killed_at_random_moments(helper: Helper, undisturbed, tmp_path: Path, k
     if not (tmp_path / "o").exists():
         helper.run(TRAIN, tmp_path / "messages", **arguments)
     assert content(tmp_path / "o") == whole
-    assert continued

@@ -7,9 +7,12 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
+import psutil
 import yaml
 
+from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT
 from tests.workflow.conftest import ENVIRONMENT, Tree
 
 TABLES = (
@@ -104,13 +107,17 @@ def test_a_killed_run_continues_to_the_same_bytes_on_one_core(study: Tree, tree:
         start_new_session=True,
     )
     deadline = time.monotonic() + 300
+    environments: list[dict[str, str]] = []
     # With two jobs at a time, three scores on the disk mean that at least one is finished.
     while len(list(tree.results.glob("runs/*/scores/*/manifest.json"))) < 3:
         assert began.poll() is None
         assert time.monotonic() < deadline
+        environments += environments_of(psutil.Process(began.pid))
         time.sleep(0.1)
     os.killpg(began.pid, signal.SIGKILL)
     began.wait()
+    assert environments
+    assert all(one.items() >= JOB_ENVIRONMENT.items() for one in environments)
     assert not (tree.results / "report.html").exists()
     planned = tree.planned()
     assert "noise_labels" not in planned
@@ -123,6 +130,16 @@ def test_a_killed_run_continues_to_the_same_bytes_on_one_core(study: Tree, tree:
     assert set(found) == set(expected)
     assert [name for name in found if found[name] != expected[name]] == []
     assert "Nothing to be done" in tree.run("--cores", "1")
+
+
+def environments_of(snakemake: psutil.Process) -> list[dict[str, str]]:
+    """Return what the scripts that run now began with."""
+    found = []
+    for child in snakemake.children(recursive=True):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if any(".snakemake/scripts/" in part for part in child.cmdline()[1:2]):
+                found.append(child.environ())
+    return found
 
 
 def study_jobs(tree: Tree) -> int:
