@@ -19,7 +19,9 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(workflow.basedir)
 from hydra_steps.cluster import take_over
 from hydra_steps.config import check_writable, resolve_study
 from hydra_steps.errors import StudyError
+from hydra_steps.figures.captions import caption_text
 from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT, hold
+from hydra_steps.registry import entries
 
 # On a cluster, too: there the Snakefile is read again where the job runs.
 os.environ.update(JOB_ENVIRONMENT | dict(os.environ))
@@ -35,7 +37,9 @@ try:
     check_writable(STUDY["results"], STUDY["study"])
 except StudyError as error:
     raise WorkflowError(str(error)) from None
-config.update(STUDY)  # what captions read
+config.update(STUDY)
+# For workflow/report/figure.rst.
+config["captions"] = {name: caption_text(entry, STUDY) for name, entry in entries("figure").items()}
 
 
 report: "workflow/report/workflow.rst"

@@ -21,6 +21,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks
 from hydra_steps.explorer.run_page import Method, run_page
 from hydra_steps.explorer.samples import read_samples
+from hydra_steps.figures.methods import methods_of_labels
 from hydra_steps.figures.style import Style
 from hydra_steps.report.render import render_page
 from hydra_steps.report.setup import title
@@ -46,17 +47,18 @@ def write_explorer(
     folders. The same inputs give the same bytes. Raises :class:`StudyError` for files that do not fit each other.
     """
     settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
-    style = Style.of(settings["figures"]).methods(settings["methods"], list(settings["methods"]))
+    methods = methods_of_labels(settings)
+    looks = Style.of(settings["figures"]).methods(methods, methods)
     blocks, runs = Blocks(), []
     for own_splits, own_labels, own_predictions in zip(splits, labels, predictions, strict=True):
         run = run_of(own_splits).name
         data = run_config(settings, run)["data"]
         samples = read_samples(data, own_splits, own_labels, own_predictions)
         folders = {part_after(path, "scores"): Path(path) for path in scores if run_of(path).name == run}
-        methods = [Method(label, look, folders[label]) for label, look in style.items() if label in folders]
-        if not methods:
+        scored = [Method(label, look, folders[label]) for label, look in looks.items() if label in folders]
+        if not scored:
             raise StudyError(f"no scores of the run {run} are given", "at least one method's")
-        page = run_page(run, samples, methods, settings["explorer"]["top"], blocks, 1 / len(splits))
+        page = run_page(run, samples, scored, settings["explorer"]["top"], blocks, 1 / len(splits))
         runs.append(page | {"classes": list(dataset(data["name"]).classes)})
     facts = {"study": settings["study"], "runs": runs, "shapes": blocks.shapes}
     content = {

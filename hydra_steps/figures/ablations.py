@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from hydra_steps.figures.dots import reference_line
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import GRID, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import plural, query_name, read_tidy
 
 # metric: headline, name of the axis, what chance gives. From −1 (or 0, for the AUROC) to 1.
@@ -35,16 +36,36 @@ MARKER: dict[str, Any] = {
 }
 
 
+@figure(
+    "ablations",
+    title="Ablations",
+    category="Ablations",
+    chapter="What do the scores depend on?",
+    order=100,
+)
 def plot_ablations(
     *,
-    table: str | Path,
+    ablations_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw every metric of ``ablations.csv`` that has a number; the variants in the table's order."""
+    """Draw every metric of ``ablations.csv`` that has a number; the variants in the table's order.
+
+    Ablations: every variant of the study{% if ablations.reference %}, beside the reference
+    {{ ablations.reference }}{% endif %}. Marker: mean over seeds; bar: 95 % interval over seeds (Student's), cut
+    where it leaves the measure's range; dashed: chance. Left: linear datamodelling score, the Spearman correlation,
+    over {% if counterfactual.groups %}{{ counterfactual.groups }} random groups of
+    {{ "%g" | format(100 * counterfactual.fraction) }} % of the training samples{% else %}random groups of training
+    samples{% endif %}, of the predicted with the real change when the group is left out. Middle, where exact HyDRA is
+    among the methods: rank correlation with its contributions. Right: area under the ROC curve of the wrong labels. A
+    method without a marker has no such number in that variant; exact HyDRA is not held against itself. The
+    differences from the reference, paired by seed, with their intervals are in ablations.csv.
+
+    {% if data.name %}{{ about }}, where a variant does not say otherwise.{% endif %}
+    """
     required = ["variant", "method", "query", "metric", "n", "value", "ci_low", "ci_high", "reference"]
-    data = read_tidy(table, required).dropna(subset=["value"])
+    data = read_tidy(ablations_table, required).dropna(subset=["value"])
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = list(dict.fromkeys(data["variant"]))

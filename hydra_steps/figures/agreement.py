@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
 from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
 REFERENCE = "hydra_exact"
@@ -27,19 +28,28 @@ _PANELS = (
 )
 
 
+@figure(
+    "agreement",
+    title="Agreement with exact HyDRA",
+    category="Agreement",
+    chapter="How far from exact HyDRA?",
+    order=50,
+)
 def plot_agreement(
     *,
-    table: str | Path,
+    agreement_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw the agreement of every method with exact HyDRA; one row of panels per variant.
 
-    ``table``: path of ``agreement.csv``. ``methods``: the study's method labels, in its order. Raises
-    :class:`~hydra_steps.errors.StudyError` for a table that cannot be read.
+    Agreement with exact HyDRA over all training samples: rank correlation, share of contributions whose sign differs,
+    and relative error of the contributions. Small points: one run and one query each; marker: mean over queries and
+    seeds; bar: one standard deviation over seeds. Methods that only rank have no sign and no size. Dashed: no
+    correlation and perfect correlation; signs by chance; an error as large as the contributions themselves.
     """
-    data = read_tidy(table, ["variant", "run", "seed", "method", "query", "metric", "value"])
+    data = read_tidy(agreement_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     data = data[(data["method"] != REFERENCE) & data["metric"].isin([name for name, _, _ in _PANELS])]
     look = Style.of(style)
     looks = look.methods(data["method"], methods)

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, mark_epochs, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
 _PANELS = (
@@ -39,15 +40,29 @@ _CURVES = (
 BEYOND = 1e4  # how far above everything measured the bound known beforehand is followed
 
 
+@figure(
+    "approximation",
+    title="The approximation's error along the training",
+    category="Agreement",
+    chapter="How far from exact HyDRA?",
+    order=51,
+)
 def plot_approximation(
     *,
-    table: str | Path,
+    approximation_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw errors per epoch, one row of panels per variant. ``table``: ``approximation.csv``."""
-    data = read_tidy(table, ["variant", "seed", "method", "query", "metric", "epoch", "value"])
+    """Draw errors per epoch, one row of panels per variant.
+
+    The approximation's error along the training: agreement of the contributions with exact HyDRA, had the training
+    ended after that epoch. Line: mean over queries and seeds; band: range over seeds. Dashed: signs by chance; an
+    error as large as the contributions. Last panel, where samples were tracked: size of their exact hypergradients,
+    distance to those without the Hessian, and two bounds on that distance: with the sizes measured, and as it follows
+    beforehand from the gradients and the Hessian's spectral norm (it grows exponentially and leaves the picture).
+    """
+    data = read_tidy(approximation_table, ["variant", "seed", "method", "query", "metric", "epoch", "value"])
     look = Style.of(style)
     agreement = data[data["metric"].isin([name for name, *_ in _PANELS])]
     looks = look.methods(agreement["method"], methods)

@@ -16,21 +16,34 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots
 from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
 
+@figure(
+    "brittleness",
+    title="Smallest groups that flip a prediction",
+    category="Re-training",
+    chapter="How few samples does a prediction hang on?",
+    order=80,
+)
 def plot_brittleness(
     *,
-    table: str | Path,
+    brittleness_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw the smallest flipping groups and the share of predictions flipped; one row of panels per variant.
 
-    ``table``: path of ``brittleness.csv``. ``methods``: the study's method labels, in its order.
+    How few training samples a correct prediction hangs on: size of the smallest group of samples, taken in each
+    method's order, whose removal flipped the prediction in a real re-training (left; fewer is better), and share of
+    the predictions that were flipped at all by removing {% if brittleness.most %}at most
+    {{ "%g" | format(100 * brittleness.most) }} % of the training samples{% else %}a bounded share{% endif %} (right).
+    Small points: single predictions; marker: median, mean over seeds; bar: 95 % interval (bootstrap over predictions;
+    Wilson's for the share).
     """
-    data = read_tidy(table, ["variant", "run", "seed", "method", "query", "metric", "value"])
+    data = read_tidy(brittleness_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]

@@ -21,25 +21,43 @@ from hydra_steps.figures.claim_matrix import claim_matrix
 from hydra_steps.figures.dots import LINE_HEIGHT
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, GRID, INK, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 
 HOLDS, FAILS = "holds", "does not hold"
 _LIMITS = {"relative error": 0.5, "share of contributions": 0.1}  # of the claims about sizes
 
 
+@figure(
+    "claims",
+    title="The paper's claims",
+    category="Claims",
+    chapter="Do the paper's claims hold?",
+    order=10,
+)
 def plot_claims(
     *,
-    table: str | Path,
+    claims_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw every comparison of ``claims.csv``: panels one below the other, or a table with a column per variant."""
-    data = pd.read_csv(table)
+    """Draw every comparison of ``claims.csv``: panels one below the other, or a table with a column per variant.
+
+    The paper's claims, held against this study. Each {% if variants | length > 1 %}cell: one comparison in one
+    variant, the mean over seeds and half the width of its 95 % interval{% else %}point: one comparison, the mean over
+    seeds with its 95 % interval{% endif %} (paired by seed; with fewer than three seeds, from the tables' own
+    intervals, end from end). A claim holds where the whole interval is on its side ({% if variants | length > 1 %}✓,
+    {% else %}filled, {% endif %}above zero for differences, below the limit named for sizes), does not hold where it
+    is on the other side ({% if variants | length > 1 %}✕{% else %}hollow{% endif %}), and is undecided in between. As
+    many samples removed at random tell what fewer samples, and so fewer steps, explain of a change; they are no part
+    of the claim.
+    """
+    data = pd.read_csv(claims_table)
     if missing := {"claim", "measured", "variant", "method", "against", "value", "verdict"} - set(
         data.columns
     ):
         raise StudyError(
-            f"{table} has no column {', '.join(sorted(missing))}", fix="let the workflow make it again"
+            f"{claims_table} has no column {', '.join(sorted(missing))}", fix="let the workflow make it again"
         )
     data = data[data["against"] != "all"]
     look = Style.of(style)

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
 
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "method", "metric", "label", "test_label", "is_noisy", "value")
@@ -24,15 +25,29 @@ _PARTS = ((0, "clean labels"), (1, "wrong labels"))
 _MOST_TICKS = 12
 
 
+@figure(
+    "class_contributions",
+    title="Mean contributions of labels to classes",
+    category="Contributions",
+    chapter="What do contributions look like, sample by sample?",
+    order=92,
+)
 def plot_class_contributions(
     *,
-    table: str | Path,
+    class_contributions_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw two heat maps per method and variant, two methods on a line; ``table``: ``class_contributions.csv``."""
-    data = read_tidy(table, _COLUMNS)
+    """Draw two heat maps per method and variant, two methods on a line;
+
+    Mean contribution of the training samples of each given label to each test class, for samples with clean labels
+    (left) and with wrong ones (right). Positive: the samples help, so that the loss of the class would rise without
+    one of them. {% if class_contributions.queries == "sample_loss" %}A test class is spoken for by the queries about
+    single test samples of it, which may be few. {% endif %}The two parts of a method share one colour scale, linear
+    near zero and logarithmic outside; grey: no such samples. Averaged over seeds.
+    """
+    data = read_tidy(class_contributions_table, _COLUMNS)
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data)

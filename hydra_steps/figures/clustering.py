@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "method", "metric", "algorithm", "label", "n", "value", "ci_low", "ci_high")
@@ -27,15 +28,32 @@ ALGORITHMS = {
 _METRICS = (("adjusted_rand", "adjusted Rand index"), ("f1", "F1 of the better-matching cluster"))
 
 
+@figure(
+    "clustering",
+    title="Clusters of contribution vectors",
+    category="Noisy labels",
+    chapter="What do contributions look like, sample by sample?",
+    order=90,
+)
 def plot_clustering(
     *,
-    table: str | Path,
+    clustering_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw every method by algorithm: both metrics, or the first of each variant; ``table``: ``clustering.csv``."""
-    data = read_tidy(table, _COLUMNS)
+    """Draw every method by algorithm: both metrics, or the first of each variant;
+
+    Contribution vectors (one number for each query about a single test sample) of each given label, clustered in two
+    without a look at the truth, and held against the truly wrong labels: by the adjusted Rand index, which chooses
+    nothing, and by the F1 of the cluster that matches the wrong labels better, which is chosen by the truth and
+    therefore flatters (of several variants the figure shows the index alone). Marker: mean over labels and seeds;
+    bar: 95 % interval of the mean over labels (Student's); points: single labels. Dashed: chance, and one cluster
+    that holds everything. {% if clustering.scale_queries %}Each query was divided by the root mean square of its
+    contributions first.{% endif %} k-means takes the vectors as they are, or at unit length; agglomerative clustering
+    uses cosine distance and average linkage.
+    """
+    data = read_tidy(clustering_table, _COLUMNS)
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data)

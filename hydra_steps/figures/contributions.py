@@ -17,6 +17,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, grid_shape, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import (
     count_seeds,
     detection_query,
@@ -31,20 +32,31 @@ _FEWEST_BINS, _MOST_BINS = 16, 48
 _GROUPS = ((0, "clean label", CLEAN, "-"), (1, "wrong label", NOISY, (0, (3, 1))))
 
 
+@figure(
+    "contributions",
+    title="Distribution of contributions",
+    category="Noisy labels",
+    chapter="Does the score find wrong labels?",
+    order=61,
+)
 def plot_contributions(
     *,
-    table: str | Path,
+    contributions_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     query: str | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw one panel per method and variant.
 
-    ``table``: path of ``contributions.csv``. ``query``: whose contributions; by default the mean validation
-    loss.
+    Density of the contributions of samples with clean and with wrong labels. Each run's contributions are divided by
+    their typical size (median of the absolute values), so that all methods share one axis; it is linear near zero and
+    logarithmic outside. Positive: the sample helps; where a method only ranks, zero has no meaning. Averaged over
+    seeds.
     """
-    data = read_tidy(table, ["variant", "seed", "method", "query", "metric", "is_noisy", "level", "value"])
+    data = read_tidy(
+        contributions_table, ["variant", "seed", "method", "query", "metric", "is_noisy", "level", "value"]
+    )
     data = per_run(data[data["metric"] == "quantile"]).dropna(subset=["value"])
     chosen = query or detection_query(data["query"])
     data = data[data["query"] == chosen]

@@ -18,21 +18,37 @@ from matplotlib.ticker import FuncFormatter
 from hydra_steps.figures.dots import LINE_HEIGHT
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import read_tidy, variants
 
 LEAST = 0.01  # of a training: what costs less stands there, so that a constant does not squeeze all others
 _PANELS = (("lds", "Predicting re-training", "LDS", 0.0), ("auroc", "Finding wrong labels", "AUROC", 0.5))
 
 
+@figure(
+    "cost_accuracy",
+    title="Accuracy against cost",
+    category="Cost",
+    chapter="What does it cost?",
+    order=110,
+)
 def plot_cost_accuracy(
     *,
-    table: str | Path,
+    comparison_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw LDS and AUROC against seconds / training, one row of panels per variant. ``table``: ``comparison.csv``."""
-    data = read_tidy(table, ["variant", "method", "status", "ratio_to_training", "lds", "auroc"])
+    """Draw LDS and AUROC against seconds / training, one row of panels per variant.
+
+    Accuracy against cost. Across: the time to score all training samples for all queries, divided by the time of one
+    training, on a logarithmic axis; what takes less than a hundredth stands at its left end. Up, left: linear
+    datamodelling score, the Spearman correlation of predicted and real change when random groups are left out, mean
+    over the queries; bar: 95 % bootstrap interval over groups. Up, right: area under the curve for finding wrong
+    labels by the contributions to the mean validation loss. Dashed: chance. Values are means over the seeds; times
+    are those of this machine.
+    """
+    data = read_tidy(comparison_table, ["variant", "method", "status", "ratio_to_training", "lds", "auroc"])
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
@@ -90,6 +106,8 @@ def _cost(ratio: float, place: int | None = None) -> str:
 
 
 def _key(axes: Axes, looks: Mapping[str, MethodStyle]) -> None:
+    if not looks:
+        return
     for look in looks.values():
         axes.plot([], [], marker=look.marker, color=look.colour, linestyle="none", label=look.label)
     axes.legend(loc="upper left", borderaxespad=0, fontsize="small")

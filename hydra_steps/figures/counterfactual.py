@@ -16,6 +16,7 @@ import pandas as pd
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
 from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import (
     ALL_QUERIES,
     count_seeds,
@@ -30,18 +31,30 @@ from hydra_steps.tables.frames import (
 )
 
 
+@figure(
+    "counterfactual",
+    title="Linear datamodelling scores",
+    category="Re-training",
+    chapter="Does the score predict re-training?",
+    order=40,
+)
 def plot_counterfactual(
     *,
-    table: str | Path,
+    counterfactual_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw the LDS of every method; one row of panels per variant.
 
-    ``table``: path of ``counterfactual.csv``. ``methods``: the study's method labels, in its order.
+    Linear datamodelling score: Spearman correlation, over {% if counterfactual.groups %}{{ counterfactual.groups }}
+    random groups of {{ "%g" | format(100 * counterfactual.fraction) }} % of the training samples{% else %}random
+    groups of training samples{% endif %}, of the predicted with the real change of the query when the group is left
+    out and training is repeated with the same seed and the same order of batches. Marker: mean over seeds; bar: 95 %
+    bootstrap interval over groups; small points: single seeds, or single queries where the panel is a mean over
+    queries. One is a perfect order, zero is chance.
     """
-    data = read_tidy(table, ["variant", "run", "seed", "method", "query", "metric", "value"])
+    data = read_tidy(counterfactual_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     data = main_design(data[data["metric"] == "lds"])
     look = Style.of(style)
     looks = look.methods(data["method"], methods)

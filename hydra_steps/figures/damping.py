@@ -15,19 +15,34 @@ from matplotlib.axes import Axes
 
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import read_tidy, variants
 
 
+@figure(
+    "damping",
+    title="Damping sweeps",
+    category="Re-training",
+    chapter="What do the scores depend on?",
+    order=101,
+)
 def plot_damping(
     *,
-    table: str | Path,
+    damping_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw LDS against the effective damping, one panel per variant. ``table``: ``damping.csv``."""
+    """Draw LDS against the effective damping, one panel per variant.
+
+    Damping of influence functions. Across, logarithmic: the effective damping, which is what is added to the
+    curvature's diagonal (the stated damping and the weight decay). Up: linear datamodelling score, the Spearman
+    correlation of predicted and real change when random groups of training samples are left out, mean over the
+    queries of a split and over the seeds; band: 95 % bootstrap interval over groups. Dashed, hollow: validation
+    queries, which choose the damping (vertical line). Solid: test queries, which judge the choice.
+    """
     data = read_tidy(
-        table, ["variant", "method", "effective_damping", "lds_validation", "lds_test", "chosen"]
+        damping_table, ["variant", "method", "effective_damping", "lds_validation", "lds_test", "chosen"]
     )
     look = Style.of(style)
     looks = look.methods(data["method"], methods)

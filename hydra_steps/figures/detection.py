@@ -20,6 +20,7 @@ from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.noise import share_wrong
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import (
     count_seeds,
     detection_query,
@@ -34,26 +35,33 @@ from hydra_steps.tables.frames import (
 _DOTS = (("auroc", "Ranking", "AUROC"), ("average_precision", "Precision", "average precision"))
 
 
+@figure(
+    "detection",
+    title="Detection of wrong labels",
+    category="Noisy labels",
+    chapter="Does the score find wrong labels?",
+    order=60,
+)
 def plot_detection(
     *,
-    table: str | Path,
+    detection_table: str | Path,
     outputs: Sequence[str | Path],
-    noise: str | Path | None = None,
-    methods: Sequence[str] | None = None,
+    noise_table: str | Path | None = None,
+    methods: Mapping[str, str] | None = None,
     query: str | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw AUROC, average precision and the inspection curve of every method; one row of panels per variant.
 
-    ``table``: path of ``detection.csv``. ``noise``: path of ``noise.csv``; with it the curve of a perfect
-    ranking and the precision of guessing are drawn. ``query``: whose contributions rank the samples; by
-    default the mean validation loss, as the test set must not choose anything.
+    Finding wrong labels by the lowest contribution: area under the ROC curve, average precision, and share of the
+    wrong labels found among the samples inspected first. Marker and line: mean over seeds; bar: 95 % bootstrap
+    interval over samples; band: smallest to largest seed. Dashed: guessing, and the best possible curve.
     """
-    data = read_tidy(table, ["variant", "run", "seed", "method", "query", "metric", "value"])
+    data = read_tidy(detection_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     data = choose_query(data, query)
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
-    shares = share_wrong(noise) if noise else {}
+    shares = share_wrong(noise_table) if noise_table else {}
     names = variants(data) or ["base"]
     with drawing(look):
         height = len(names) * max(1.9, 0.6 + LINE_HEIGHT * max(len(looks), 2)) + 0.1

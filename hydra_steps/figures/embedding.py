@@ -17,21 +17,37 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "method", "index", "label", "is_noisy", "x", "y")
 _GROUPS = ((0, "clean label", CLEAN, "o"), (1, "wrong label", NOISY, "x"))
 
 
+@figure(
+    "embedding",
+    title="Contribution vectors in two dimensions",
+    category="Noisy labels",
+    chapter="What do contributions look like, sample by sample?",
+    order=91,
+)
 def plot_embedding(
     *,
-    table: str | Path,
+    embedding_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw two panels per method and variant, coloured by noise and by given label; ``table``: ``embedding.csv``."""
-    data = read_tidy(table, _COLUMNS)
+    """Draw two panels per method and variant, coloured by noise and by given label;
+
+    Contribution vectors (one number for each query about a single test sample) of {% if embedding.samples %}at most
+    {{ "{:,}".format(embedding.samples) }} {% endif %}training samples, at unit length, placed in two dimensions by
+    t-SNE{% if embedding.perplexity %} (perplexity {{ embedding.perplexity }}){% endif %}. Left: clean and wrong
+    labels; right: the given label, its number at the median of its samples. {% if embedding.scale_queries %}Each
+    query was divided by the root mean square of its contributions first. {% endif %}Near means alike in whom a sample
+    helps and harms; distances between groups, and their sizes, mean nothing. The lowest seed only.
+    """
+    data = read_tidy(embedding_table, _COLUMNS)
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data)

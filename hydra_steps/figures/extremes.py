@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.style import CLEAN, FAINT, INK, NOISY, Style, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import query_name, read_tidy, variants
 
 _COLUMNS = (
@@ -33,22 +34,34 @@ _LINE, _LETTERS = (
 )  # inches: a second line over a picture, for class names with more letters than fit in one
 
 
+@figure(
+    "extremes",
+    title="Samples that help and harm most",
+    category="Contributions",
+    chapter="What do contributions look like, sample by sample?",
+    order=93,
+)
 def plot_extremes(
     *,
-    table: str | Path,
-    pictures: str | Path,
+    extremes_table: str | Path,
+    extremes_images: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw one row per method and query or training sample; ``table``: ``extremes.csv``, ``pictures``: its images.
+    """Draw one row per method and query or training sample.
 
-    Of several variants the first is drawn: all would make a page that nobody prints. The table has all of them.
+    Training samples that help and harm a query most, and test samples that a training sample helps and harms most, by
+    each method. Over a picture: its label; dashed frame with a cross: a training sample with a wrong label, the true
+    one in brackets. Under it: the contribution (positive helps), or the score of methods that only rank. The most
+    extreme ones stand outside. The training samples asked about are those with the largest contributions in size to
+    the first query; test samples are those that the study asks about. The lowest seed only, and of several variants
+    the first; extremes.csv has all.
     """
-    data = read_tidy(table, _COLUMNS)
+    data = read_tidy(extremes_table, _COLUMNS)
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
-    images = _read(pictures)
+    images = _read(extremes_images)
     names = variants(data)
     rows = []
     for variant in names[:1]:

@@ -8,8 +8,9 @@ grey.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 LineStyle = str | tuple[int, tuple[float, ...]]
 
@@ -48,7 +49,9 @@ METHODS: dict[str, MethodStyle] = {
     "confident_learning": MethodStyle("Confident learning", "#661100", "p", (0, (4, 2))),
     "datalab": MethodStyle("Datalab", "#AA4466", "h", (0, (3, 1, 1, 1))),
     "random": MethodStyle("Random", "#999999", "o", (0, (1, 2))),
-    # Controls of removal curves, which need no score.
+}
+# Controls of removal curves, which need no score.
+CONTROLS: dict[str, MethodStyle] = {
     "random_order": MethodStyle("Random order", "#8A8A8A", "s", (0, (1, 2))),
     "oracle": MethodStyle("Oracle (true noise)", "#000000", "*", (0, (4, 1, 1, 1))),
 }
@@ -65,37 +68,55 @@ _SPARE = (
 )
 
 
-def order_methods(present: Iterable[str], study_order: Sequence[str] | None = None) -> list[str]:
-    """Return the labels in ``present`` once each: study's order first, then the catalogue's, then by name."""
+def methods_of_labels(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the study's method labels, in its order, each with its method; ``config`` is resolved."""
+    return {
+        str(label): str((options or {}).get("method", label))
+        for label, options in (config.get("methods") or {}).items()
+    }
+
+
+def known_looks() -> dict[str, MethodStyle]:
+    """Return the look of every method and control, in drawing order; colour and marker are empty where a plug-in
+    names none."""
+    return METHODS | CONTROLS
+
+
+def order_methods(present: Iterable[str], study_order: Iterable[str] = ()) -> list[str]:
+    """Return the labels in ``present`` once each: study's order first, then that of the methods, then by name."""
     found = set(present)
-    wanted = [*(study_order or ()), *METHODS, *sorted(found)]
+    wanted = [*study_order, *known_looks(), *sorted(found)]
     return [label for label in dict.fromkeys(wanted) if label in found]
 
 
 def method_styles(
     present: Iterable[str],
-    study_order: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     colours: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> dict[str, MethodStyle]:
     """Return the look of every label in ``present``, in drawing order.
 
-    ``study_order`` is the study's whole method list: with it an unknown label keeps its spare colour even in
-    a figure that shows fewer methods. ``colours`` and ``labels`` override by label.
+    ``methods`` maps all labels of the study, in its order, to their methods. A label that is named as its method
+    looks like it; any other is the study's own and gets a spare colour, the same in a figure that shows fewer
+    methods. Labels that the study does not have are taken for methods. ``colours`` and ``labels`` override by label.
     """
-    present = list(present)
-    everyone = order_methods({*present, *(study_order or ())}, study_order)
-    strangers = [label for label in everyone if label not in METHODS]
-    styles = {}
-    for label in order_methods(present, study_order):
-        if label in METHODS:
-            look = METHODS[label]
-        else:
-            colour, marker = _SPARE[strangers.index(label) % len(_SPARE)]
-            look = MethodStyle(label.replace("_", " "), colour, marker, (0, (4, 1, 1, 1)))
+    present, methods, known = list(present), methods or {}, known_looks()
+    looks, spare = {}, 0
+    for label in order_methods({*present, *methods}, methods):
+        method = methods.get(label, label)
+        look = known.get(label) if method == label else None
+        if look is None:
+            words = label.replace("_", " ")
+            # The name of another method would promise that method.
+            words += f" ({known[method].label})" if label in known and method in known else ""
+            look = MethodStyle(words, "", "", (0, (4, 1, 1, 1)))
+        if not look.colour:
+            colour, marker = _SPARE[spare % len(_SPARE)]
+            look, spare = replace(look, colour=colour, marker=look.marker or marker), spare + 1
         if colours and label in colours:
             look = replace(look, colour=colours[label])
         if labels and label in labels:
             look = replace(look, label=labels[label])
-        styles[label] = look
-    return styles
+        looks[label] = look
+    return {label: looks[label] for label in order_methods(present, methods)}

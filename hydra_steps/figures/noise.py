@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
 from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "metric", "clean_label", "label", "n", "value")
@@ -23,19 +24,26 @@ _MOST_COLUMNS = 2
 _MOST_NUMBERS = 12  # classes up to which the shares are printed into the cells
 
 
+@figure(
+    "noise",
+    title="Label noise",
+    category="Data",
+    chapter="Label noise",
+    order=30,
+)
 def plot_noise(
     *,
-    table: str | Path,
+    noise_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw the transition matrix, averaged over seeds; one panel per variant.
 
-    ``table``: path of ``noise.csv``. ``methods`` is accepted and unused, so that all figures are called
-    alike.
+    Realised label noise: share (in per cent) of the training samples of each clean class (rows) that carry each label
+    (columns), averaged over seeds. Rows sum to 100; colour follows the square root of the share.
     """
-    data = per_run(read_tidy(table, _COLUMNS))
+    data = per_run(read_tidy(noise_table, _COLUMNS))
     cells = data[data["metric"] == "transition"].dropna(subset=["clean_label", "label"])
     cells = cells.astype({"clean_label": int, "label": int})
     rates = data[data["metric"] == "rate"].dropna(subset=["value"])

@@ -18,23 +18,34 @@ from matplotlib.axes import Axes
 
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, grid_shape, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import main_design, main_query, per_run, query_name, read_tidy, variants
 
 
+@figure(
+    "prediction",
+    title="Predicted and real changes",
+    category="Re-training",
+    chapter="Does the score predict re-training?",
+    order=41,
+)
 def plot_prediction(
     *,
-    table: str | Path,
+    counterfactual_points_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     query: str | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw one panel per method and variant, all seeds together.
 
-    ``table``: path of ``counterfactual_points.csv``. ``query``: the query to draw; by default the mean test loss, or
-    the first query there is.
+    Predicted against real change of the query for every group that was left out{% if counterfactual.groups %}
+    ({{ counterfactual.groups }} groups of {{ "%g" | format(100 * counterfactual.fraction) }} % of the training
+    samples){% endif %}, both in the query's unit; positive: the query rises without the group. Filled: first seed;
+    hollow: the others. Dashed: a perfect prediction. Correlation (Spearman) and slope are means over seeds. Only
+    methods whose score has the query's unit are shown; the horizontal scales differ.
     """
-    data = read_tidy(table, ["variant", "seed", "method", "query", "predicted", "real"])
+    data = read_tidy(counterfactual_points_table, ["variant", "seed", "method", "query", "predicted", "real"])
     data = main_design(per_run(data).dropna(subset=["predicted", "real"]))
     chosen = query or main_query(data["query"])
     data = data[data["query"] == chosen]

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import over_seeds, per_run, plural, read_tidy, variants
 
 _PANELS = (
@@ -25,18 +26,33 @@ _PANELS = (
 _SPREAD = 0.018  # of the axis: how far the methods' markers stand apart in all
 
 
+@figure(
+    "removal",
+    title="Removal curves",
+    category="Re-training",
+    chapter="Is training without what the score flags better?",
+    order=70,
+)
 def plot_removal(
     *,
-    table: str | Path,
+    removal_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw test accuracy and test loss over the share removed; one row of panels per variant and side.
 
-    ``table``: path of ``removal.csv``. ``methods``: the study's method labels, in its order.
+    Removal curves: share of correct predictions on the test split, and mean test loss, of models that were trained
+    anew without the share of the training samples that each method ranks first{% if removal.query %} by contribution
+    to {{ removal.query | replace("_", " ") }}{% endif %}; the most harmful first, so that removing 80 % keeps the top
+    20 %, or the most helpful first where the row says so. Marker: mean over {% if removal.seeds %}{{ removal.seeds }}
+    {% endif %}fresh trainings, averaged over seeds of the study; bar: Student's 95 % interval of the mean, over the
+    seeds where there are three or more; markers are moved sideways a little to be told apart. Controls: random order,
+    and the samples with truly wrong labels first (oracle).
     """
-    data = read_tidy(table, ["variant", "run", "seed", "method", "metric", "side", "fraction", "value"])
+    data = read_tidy(
+        removal_table, ["variant", "run", "seed", "method", "metric", "side", "fraction", "value"]
+    )
     data["side"] = data["side"].fillna("").astype(str)
     look = Style.of(style)
     looks = look.methods(data["method"], methods)

@@ -15,18 +15,32 @@ from matplotlib.axes import Axes
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import Style, canvas, drawing, mark_epochs, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
 
+@figure(
+    "stability",
+    title="Stability of the rankings",
+    category="Agreement",
+    chapter="How far from exact HyDRA?",
+    order=52,
+)
 def plot_stability(
     *,
-    table: str | Path,
+    stability_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Draw both correlations, one row of panels per variant. ``table``: ``stability.csv``."""
-    data = read_tidy(table, ["variant", "seed", "method", "query", "metric", "epoch", "value"])
+    """Draw both correlations, one row of panels per variant.
+
+    Stability of the ranking of the training samples. Left: rank correlation of the contributions after an epoch with
+    those after the epoch looked at before it; band: range over seeds. Right: rank correlation between seeds, over
+    samples with the same label in both; small points: one run and one query each; bar: range over seeds. Stability is
+    no merit in itself: exact HyDRA's own contributions change with the epoch and the seed.
+    """
+    data = read_tidy(stability_table, ["variant", "seed", "method", "query", "metric", "epoch", "value"])
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]

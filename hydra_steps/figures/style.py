@@ -69,9 +69,9 @@ class Style:
         """Return the figure's width in inches: the study's choice, or the figure's own ``default``."""
         return WIDTHS[self.width or default]
 
-    def methods(self, present: Iterable[str], study_order: Sequence[str] | None) -> dict[str, MethodStyle]:
-        """Return the look of the methods present, in drawing order."""
-        return method_styles(present, study_order, self.colours, self.labels)
+    def methods(self, present: Iterable[str], methods: Mapping[str, str] | None) -> dict[str, MethodStyle]:
+        """Return the look of the labels present, in drawing order; ``methods`` maps the study's to their methods."""
+        return method_styles(present, methods, self.colours, self.labels)
 
 
 def _settings(style: Style) -> dict[str, Any]:

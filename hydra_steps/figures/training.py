@@ -15,25 +15,33 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from hydra_steps.figures.style import SPLIT_COLOURS, Style, canvas, drawing, note, save
+from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
 _LINES = {"train": "-", "validation": (0, (4, 1.5)), "test": (0, (1, 1))}
 _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 
+@figure(
+    "training",
+    title="Loss and accuracy",
+    category="Training",
+    chapter="Training",
+    order=20,
+)
 def plot_training(
     *,
-    table: str | Path,
+    training_table: str | Path,
     outputs: Sequence[str | Path],
-    methods: Sequence[str] | None = None,
+    methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw loss and accuracy per epoch; one row of panels per variant.
 
-    ``table``: path of ``training.csv``. ``methods`` is accepted and unused, so that all figures are called
-    alike.
+    Mean loss and share of correct predictions after every epoch: on the training split (against the labels that
+    training saw), the validation split and the test split. Line: mean over seeds; band: smallest to largest seed.
     """
-    data = read_tidy(table, ["variant", "run", "seed", "metric", "epoch", "value"])
+    data = read_tidy(training_table, ["variant", "run", "seed", "metric", "epoch", "value"])
     data = data.dropna(subset=["epoch"])
     look = Style.of(style)
     names = variants(data) or ["base"]

@@ -26,7 +26,7 @@ ROOMS = {
     "method": ("scoring",),
     "query": ("queries",),
     "table": ("evaluation",),
-    "figure": ("figures",),
+    "figure": ("figures", "benchmark"),
     "sentence": ("report",),
 }
 

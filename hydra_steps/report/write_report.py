@@ -23,8 +23,11 @@ from markupsafe import Markup
 
 import hydra_steps
 from hydra_steps.errors import StudyError
+from hydra_steps.figures.captions import caption_text
+from hydra_steps.figures.methods import methods_of_labels
 from hydra_steps.figures.style import Style
-from hydra_steps.report.captions import caption_html, caption_text, plain_text
+from hydra_steps.registry import entries
+from hydra_steps.report.captions import caption_html, plain_text
 from hydra_steps.report.findings import claims, findings
 from hydra_steps.report.headline import Column, headline_columns, headline_methods
 from hydra_steps.report.overview import overview
@@ -76,7 +79,6 @@ def write_report(
     config: str | Path,
     tables: Sequence[str | Path],
     figures: Sequence[str | Path],
-    captions: Sequence[str | Path],
     output: str | Path,
     manifests: Sequence[str | Path] = (),
     command: str | None = None,
@@ -84,17 +86,16 @@ def write_report(
     """Write the page.
 
     ``config``: the resolved ``config.yaml``. ``tables``: tidy CSV tables, told apart by their file names.
-    ``figures``: picture files in any formats; of each name the svg is embedded, or the png. ``captions``:
-    caption templates ``<figure>.rst``. ``manifests``: ``manifest.json`` files of the runs, whose digests are
-    listed. ``command``: how to make the study again. The same inputs and installed versions give the same
-    bytes.
+    ``figures``: picture files in any formats; of each name the svg is embedded, or the png. ``manifests``:
+    ``manifest.json`` files of the runs, whose digests are listed. ``command``: how to make the study again. The same
+    inputs and installed versions give the same bytes.
     """
     settings = _settings(config)
     data = {table_name(path): _read(path) for path in tables}
     look = Style.of(settings.get("figures"))
     tidy = {name: table for name, table in data.items() if {"variant", "seed"} <= set(table.columns)}
     present = {m for table in tidy.values() if "method" in table.columns for m in table["method"] if m}
-    looks = look.methods(present, list(settings.get("methods") or {}))
+    looks = look.methods(present, methods_of_labels(settings))
     labels = {method: looked.label for method, looked in looks.items()}
     registered = {
         label: str((options or {}).get("method", label))
@@ -105,7 +106,7 @@ def write_report(
         name: Study({key: table[table["variant"] == name] for key, table in tidy.items()}, labels, registered)
         for name in names or ["base"]
     }
-    pictures = _pictures(figures, captions, settings, Path(output).parent)
+    pictures = _pictures(figures, settings, Path(output).parent)
     headlines = {name: headline_columns(study) for name, study in studies.items()}
     content = {
         "study": settings.get("study", "study"),
@@ -189,14 +190,12 @@ def _results(studies: Mapping[str, Study], pictures: Mapping[str, Picture]) -> l
     return sections
 
 
-def _pictures(
-    figures: Sequence[str | Path], captions: Sequence[str | Path], settings: Mapping[str, Any], folder: Path
-) -> dict[str, Picture]:
+def _pictures(figures: Sequence[str | Path], settings: Mapping[str, Any], folder: Path) -> dict[str, Picture]:
     """Return the pictures by name, numbered in reading order."""
     files: dict[str, dict[str, Path]] = {}
     for path in map(Path, figures):
         files.setdefault(path.stem, {})[path.suffix] = path
-    templates = {Path(path).stem: path for path in captions}
+    known = entries("figure")
     reading = [name for _, _, shown in RESULTS for name in shown]
     order = [name for name in reading if name in files] + sorted(set(files) - set(reading))
     pictures: dict[str, Picture] = {}
@@ -204,11 +203,7 @@ def _pictures(
         suffix = next((suffix for suffix in PICTURES if suffix in files[name]), None)
         if suffix is None:
             continue  # a pdf alone cannot be embedded
-        text = (
-            caption_text(templates[name], settings)
-            if name in templates
-            else name.replace("_", " ").capitalize()
-        )
+        text = caption_text(known[name], settings) if name in known else name.replace("_", " ").capitalize()
         raw = files[name][suffix].read_bytes()
         content = base64.b64encode(raw).decode("ascii")
         pictures[name] = Picture(

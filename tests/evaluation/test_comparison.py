@@ -77,5 +77,5 @@ def test_the_text_says_what_diverged_and_the_figure_is_stable(study):
     assert "diverged" in text.splitlines()[-1]
     pictures = [folder / "a.svg", folder / "b.svg"]
     for picture in pictures:
-        plot_cost_accuracy(table=folder / "comparison.csv", outputs=[picture])
+        plot_cost_accuracy(comparison_table=folder / "comparison.csv", outputs=[picture])
     assert pictures[0].read_bytes() == pictures[1].read_bytes()

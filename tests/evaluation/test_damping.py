@@ -64,7 +64,7 @@ def test_the_validation_queries_choose_and_the_test_queries_do_not(tmp_path):
     assert np.isnan(table.loc["high", "lds_test"])
     pictures = [tmp_path / "a.svg", tmp_path / "b.svg"]
     for picture in pictures:
-        plot_damping(table=tmp_path / "damping.csv", outputs=[picture])
+        plot_damping(damping_table=tmp_path / "damping.csv", outputs=[picture])
     assert pictures[0].read_bytes() == pictures[1].read_bytes()
 
 

@@ -10,45 +10,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import hydra_steps.figures as figures
 from hydra_steps.errors import StudyError
+from hydra_steps.figures.draw import draw_figure, needed_files
+from hydra_steps.registry import entries, names
 from tests.helpers.figure_tables import Tables
 
 FORMATS = ("svg", "pdf", "png")
 FEW = ("test_mean", "test_sample_2")
-# figure -> its table, and the other tables it may read, by argument
-PLOTS = {
-    "training": ("training", {}),
-    "noise": ("noise", {}),
-    "agreement": ("agreement", {}),
-    "detection": ("detection", {"noise": "noise"}),
-    "counterfactual": ("counterfactual", {}),
-    "prediction": ("points", {}),
-    "contributions": ("contributions", {}),
-    "removal": ("removal", {}),
-    "brittleness": ("brittleness", {}),
-    "approximation": ("approximation", {}),
-    "stability": ("stability", {}),
-    "claims": ("claims", {}),
-    "clustering": ("clustering", {}),
-    "embedding": ("embedding", {}),
-    "class_contributions": ("class_contributions", {}),
-    "ablations": ("ablations", {}),
-    "extremes": ("extremes", {"pictures": "extremes_images"}),
-}
+FIGURES = names("figure")
 
 
 def draw(name: str, tables: Tables, folder: Path, formats=FORMATS, **options) -> dict[str, bytes]:
-    """Draw a figure and return the files' bytes by suffix."""
-    table, others = PLOTS[name]
+    """Draw a figure from made tables and return the files' bytes by suffix."""
     outputs = [folder / f"{name}.{suffix}" for suffix in formats]
-    paths = {argument: getattr(tables, other)() for argument, other in others.items()}
-    plot = getattr(figures, f"plot_{name}")
-    plot(table=getattr(tables, table)(), outputs=outputs, **paths, **options)
+    draw_figure(name, tables.files_of(name), outputs, **options)
     return {path.suffix[1:]: path.read_bytes() for path in outputs}
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", FIGURES)
 def test_all_formats_without_dates_or_versions(name, tmp_path):
     files = draw(name, Tables(tmp_path), tmp_path / "figures")
     assert files["svg"].startswith(b"<?xml")
@@ -63,11 +42,11 @@ def test_all_formats_without_dates_or_versions(name, tmp_path):
 def test_the_same_bytes_in_another_process(tmp_path):
     """Neither the hash seed nor a user's own matplotlib settings decide a byte."""
     (tmp_path / "matplotlibrc").write_text("font.size: 20\naxes.grid: True\nsavefig.bbox: tight\n")
-    here = {name: draw(name, Tables(tmp_path / "here", queries=FEW), tmp_path / "here") for name in PLOTS}
+    here = {name: draw(name, Tables(tmp_path / "here", queries=FEW), tmp_path / "here") for name in FIGURES}
     code = (
         "import sys; from pathlib import Path; from tests.helpers.figure_tables import Tables;"
-        "from tests.figures.test_plots import FEW, PLOTS, draw;"
-        "folder = Path(sys.argv[1]); [draw(name, Tables(folder, queries=FEW), folder) for name in PLOTS]"
+        "from tests.figures.test_plots import FEW, FIGURES, draw;"
+        "folder = Path(sys.argv[1]); [draw(name, Tables(folder, queries=FEW), folder) for name in FIGURES]"
     )
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONHASHSEED": "7", "MATPLOTLIBRC": str(tmp_path), "PYTHONPATH": str(root)}
@@ -78,7 +57,7 @@ def test_the_same_bytes_in_another_process(tmp_path):
             assert content == (there / f"{name}.{suffix}").read_bytes(), f"{name}.{suffix} differs"
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize(
     "shape",
     [
@@ -95,7 +74,7 @@ def test_smaller_and_larger_studies(name, shape, tmp_path):
     draw(name, Tables(tmp_path, **shape), tmp_path, formats=["svg"])
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("damage", ["values", "one method", "intervals", "rows"])
 def test_missing_numbers(name, damage, tmp_path):
     """Undefined values, a method without numbers, no intervals, and a table without rows are drawn, too."""
@@ -119,26 +98,28 @@ def test_missing_numbers(name, damage, tmp_path):
 def test_a_table_that_is_missing_or_lacks_a_column_is_one_clear_error(tmp_path):
     output = [tmp_path / "training.png"]
     with pytest.raises(StudyError, match=r"nowhere\.csv cannot be read"):
-        figures.plot_training(table=tmp_path / "nowhere.csv", outputs=output)
+        draw_figure("training", {"training": tmp_path / "nowhere.csv"}, output)
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(StudyError, match=r"empty\.csv cannot be read"):
-        figures.plot_training(table=tmp_path / "empty.csv", outputs=output)
+        draw_figure("training", {"training": tmp_path / "empty.csv"}, output)
     path = Tables(tmp_path).training()
     pd.read_csv(path).drop(columns="epoch").to_csv(path, index=False)
     with pytest.raises(StudyError, match="no column epoch"):
-        figures.plot_training(table=path, outputs=output)
+        draw_figure("training", {"training": path}, output)
 
 
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(StudyError, match=r"a file name that ends with \.svg, \.pdf, \.png"):
-        figures.plot_training(table=Tables(tmp_path).training(), outputs=[tmp_path / "training.tiff"])
+        draw_figure("training", {"training": Tables(tmp_path).training()}, [tmp_path / "training.tiff"])
 
 
 def test_pictures_that_are_missing_are_one_clear_error(tmp_path):
     tables = Tables(tmp_path)
     with pytest.raises(StudyError, match=r"nowhere\.npz cannot be read"):
-        figures.plot_extremes(
-            table=tables.extremes(), pictures=tmp_path / "nowhere.npz", outputs=[tmp_path / "extremes.png"]
+        draw_figure(
+            "extremes",
+            {"extremes": tables.extremes(), "extremes_images": tmp_path / "nowhere.npz"},
+            [tmp_path / "extremes.png"],
         )
 
 
@@ -147,5 +128,18 @@ def test_a_sample_without_a_picture_is_drawn_as_such(tmp_path):
     with (tmp_path / "other.npz").open("wb") as file:
         np.savez(file, a=np.zeros(1))
     output = tmp_path / "extremes.svg"
-    figures.plot_extremes(table=tables.extremes(), pictures=tmp_path / "other.npz", outputs=[output])
+    files = {"extremes": tables.extremes(), "extremes_images": tmp_path / "other.npz"}
+    draw_figure("extremes", files, [output])
     assert output.stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_file_that_is_not_given_is_named(name, tmp_path):
+    needed = needed_files(entries("figure")[name])
+    with pytest.raises(StudyError, match=f"figure {name} is not given {' and '.join(needed)}"):
+        draw_figure(name, {}, [tmp_path / "figure.svg"])
+
+
+def test_a_figure_that_nobody_declared_is_one_clear_error(tmp_path):
+    with pytest.raises(StudyError, match="did you mean 'agreement'"):
+        draw_figure("agreemnt", {}, [tmp_path / "figure.svg"])

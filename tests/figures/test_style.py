@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from hydra_steps.errors import StudyError
-from hydra_steps.figures.methods import METHODS, method_styles, order_methods
+from hydra_steps.figures.methods import known_looks, method_styles, order_methods
 from hydra_steps.figures.style import Style, grid_shape
 from hydra_steps.tables.frames import detection_query, main_query, plural, query_name
 
@@ -22,9 +22,9 @@ QUICK = (
 
 
 def test_no_two_methods_look_alike():
-    looks = [(look.colour, look.marker) for look in METHODS.values()]
+    looks = [(look.colour, look.marker) for look in known_looks().values()]
     assert len(set(looks)) == len(looks)
-    assert len({look.label for look in METHODS.values()}) == len(METHODS)
+    assert len({look.label for look in known_looks().values()}) == len(known_looks())
 
 
 def test_the_methods_of_the_quick_study_stay_apart_without_red_or_green_receptors():
@@ -32,24 +32,31 @@ def test_the_methods_of_the_quick_study_stay_apart_without_red_or_green_receptor
     deutan = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])
     protan = np.array([[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]])
     for matrix in (deutan, protan):
-        seen = {name: matrix @ np.power(to_rgb(METHODS[name].colour), 2.2) for name in QUICK}
+        seen = {name: matrix @ np.power(to_rgb(known_looks()[name].colour), 2.2) for name in QUICK}
         for a, b in itertools.combinations(QUICK, 2):
-            shapes_differ = METHODS[a].marker != METHODS[b].marker
+            shapes_differ = known_looks()[a].marker != known_looks()[b].marker
             assert np.linalg.norm(seen[a] - seen[b]) > 0.05 or shapes_differ, f"{a} and {b} look alike"
 
 
 def test_every_colour_is_dark_enough_on_white():
-    for name, look in METHODS.items():
+    for name, look in known_looks().items():
         light = np.power(to_rgb(look.colour), 2.2) @ (0.2126, 0.7152, 0.0722)
         assert 1.05 / (light + 0.05) > 2.2, name  # marks, not text: shape and label carry the rest
 
 
 def test_an_unknown_method_keeps_its_colour_whatever_else_is_drawn():
-    study = ["hydra_exact", "mine", "random", "yours"]
+    study = {"hydra_exact": "hydra_exact", "mine": "tracin", "random": "random", "yours": "tracin"}
     alone = method_styles(["yours"], study)["yours"]
     together = method_styles(study, study)["yours"]
     assert alone == together
     assert method_styles(study, study)["mine"].colour != together.colour
+
+
+def test_a_label_looks_like_its_method_and_not_like_the_method_that_has_its_name():
+    looks = method_styles(["hydra_exact", "random"], {"hydra_exact": "random", "random": "random"})
+    assert looks["random"] == known_looks()["random"]
+    assert looks["hydra_exact"].label == "hydra exact (Random)"
+    assert looks["hydra_exact"].colour not in {look.colour for look in known_looks().values()}
 
 
 def test_methods_are_drawn_in_the_order_of_the_study_then_of_the_catalogue():

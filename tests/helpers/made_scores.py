@@ -88,7 +88,7 @@ class ScoreTables(Writing):
                         rows.append(about | key | {"metric": "slope", "value": 1.0 / (0.2 + abs(value))})
         return self._write("counterfactual", rows, ["design", "fraction"])
 
-    def points(self) -> Path:
+    def counterfactual_points(self) -> Path:
         rows = []
         for about in self._runs():
             for query in self.queries:

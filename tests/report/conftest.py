@@ -4,15 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from hydra_steps import figures
 from hydra_steps.config import resolve_study, study_yaml
+from hydra_steps.figures.draw import draw_figure
 from hydra_steps.report import write_report
 from tests.helpers.browser import browser
 from tests.helpers.figure_tables import Tables
 
 __all__ = ["browser"]
-
-ROOT = Path(__file__).parents[2]
 
 
 def make_report(folder: Path, **shape) -> Path:
@@ -20,15 +18,14 @@ def make_report(folder: Path, **shape) -> Path:
     tables = Tables(folder / "tables", **shape).all()
     drawn = [folder / "figures" / f"{name}.svg" for name in ("detection", "noise")]
     drawn.append(folder / "figures" / "noise.pdf")
-    figures.plot_detection(table=tables["detection"], noise=tables["noise"], outputs=drawn[:1])
-    figures.plot_noise(table=tables["noise"], outputs=drawn[1:])
+    draw_figure("detection", tables, drawn[:1])
+    draw_figure("noise", tables, drawn[1:])
     (folder / "config.yaml").write_text(study_yaml(resolve_study({"study": "made-up"})), encoding="utf-8")
     output = folder / "report.html"
     write_report(
         config=folder / "config.yaml",
         tables=sorted((folder / "tables").glob("*.csv")),
         figures=drawn,
-        captions=sorted((ROOT / "workflow" / "report").glob("*.rst")),
         output=output,
         command="snakemake --configfile config/made-up.yaml",
     )

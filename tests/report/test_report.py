@@ -7,9 +7,9 @@ import pytest
 
 from hydra_steps.errors import StudyError
 from hydra_steps.report import write_report
-from hydra_steps.report.captions import caption_html, caption_text
+from hydra_steps.report.captions import caption_html
 from hydra_steps.report.tables import MOST_ROWS, shown_table
-from tests.report.conftest import ROOT, make_report
+from tests.report.conftest import make_report
 
 
 def test_everything_is_in_one_file(report):
@@ -62,7 +62,6 @@ def test_empty_and_missing_tables_leave_a_page_that_says_so(tmp_path):
             config=tmp_path / "config.yaml",
             tables=tables,
             figures=[],
-            captions=[],
             output=tmp_path / "report.html",
         )
         assert "nothing was measured" in (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -73,7 +72,7 @@ def test_content_is_escaped(tmp_path):
     table = tmp_path / "timing.csv"
     table.write_text("variant,run,seed,method,query,metric,n,value\nbase,base,all,<b>x</b>,,seconds,1,2\n")
     output = tmp_path / "report.html"
-    write_report(config=tmp_path / "config.yaml", tables=[table], figures=[], captions=[], output=output)
+    write_report(config=tmp_path / "config.yaml", tables=[table], figures=[], output=output)
     page = output.read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "<b>x</b>" not in page
@@ -81,9 +80,7 @@ def test_content_is_escaped(tmp_path):
 
 def test_a_configuration_that_cannot_be_read_is_one_clear_error(tmp_path):
     with pytest.raises(StudyError, match="cannot be read"):
-        write_report(
-            config=tmp_path / "no.yaml", tables=[], figures=[], captions=[], output=tmp_path / "report.html"
-        )
+        write_report(config=tmp_path / "no.yaml", tables=[], figures=[], output=tmp_path / "report.html")
 
 
 def test_a_large_table_is_cut_to_its_summary():
@@ -93,19 +90,6 @@ def test_a_large_table_is_cut_to_its_summary():
     )
     assert len(shown.rows) == 1
     assert "3,001 rows" in shown.remark
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "workflow" / "report").glob("*.rst")), ids=lambda p: p.stem)
-def test_captions_read_the_configuration_and_do_without_it(path):
-    from hydra_steps.config import resolve_study
-
-    full = caption_text(path, resolve_study({"study": "made-up"}))
-    bare = caption_text(path, {})
-    assert len(bare) > 40
-    assert "{" not in full + bare
-    if path.stem not in ("workflow", "speedup"):  # the timing study has sizes of its own, and one seed
-        assert "1,000 training samples" in full
-        assert "2 seeds" in full
 
 
 def test_marks_in_captions():

@@ -34,8 +34,8 @@ rule evaluate_claims:
 
 rule plot_claims:
     input:
-        code("figures.claims"),
-        table=f"{OUT}/tables/claims.csv",
+        code("figures.claims", "figures.draw"),
+        claims=f"{OUT}/tables/claims.csv",
     output:
         shown("claims", "Claims"),
     log:
@@ -43,9 +43,9 @@ rule plot_claims:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure claims"
     script:
-        "../scripts/plot_claims.py"
+        "../scripts/draw_figure.py"

@@ -16,6 +16,7 @@ from hydra_steps.config.code import code_files, registered
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.estimate.requests import Requests
+from hydra_steps.figures.methods import methods_of_labels
 from hydra_steps.counterfactual.controls import CONTROLS
 from hydra_steps.counterfactual.designs import batch_bounds, design_specs, needs_scores
 from hydra_steps.registry.catalogue import module_of
@@ -182,17 +183,12 @@ def pictures(name):
     return [f"{OUT}/figures/{name}.{suffix}" for suffix in STUDY["figures"]["formats"]]
 
 
-def captions():
-    """The captions of the figures of this study."""
-    return here(*(f"workflow/report/{name}.rst" for name in FIGURE_NAMES))
-
-
 def shown(name, category):
     """The files of one figure, the first of them marked for Snakemake's own report."""
     first, *others = pictures(name)
     mark = report(
         first,
-        caption=f"../report/{name}.rst",
+        caption="../report/figure.rst",
         category=category,
         labels={"figure": name.replace("_", " ")},
     )
@@ -232,6 +228,8 @@ def traced(wildcards=None):
     return expand(f"{RUN}/epochs/{{method}}", run=RUNS, method=TRACED)
 
 
+# In the order of the study, which a canonical text has not.
+METHODS_OF_LABELS = json.dumps(methods_of_labels(STUDY))
 LOOK = canonical_json({key: value for key, value in STUDY["figures"].items() if key != "formats"})
 TABLE_NAMES = [
     "noise",

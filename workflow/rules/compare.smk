@@ -53,8 +53,8 @@ rule compare_methods:
 
 rule plot_cost_accuracy:
     input:
-        code("figures.cost_accuracy"),
-        table=f"{OUT}/tables/comparison.csv",
+        code("figures.cost_accuracy", "figures.draw"),
+        comparison=f"{OUT}/tables/comparison.csv",
     output:
         shown("cost_accuracy", "Cost"),
     log:
@@ -62,12 +62,12 @@ rule plot_cost_accuracy:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure cost_accuracy"
     script:
-        "../scripts/plot_cost_accuracy.py"
+        "../scripts/draw_figure.py"
 
 
 rule evaluate_damping:
@@ -95,8 +95,8 @@ rule evaluate_damping:
 
 rule plot_damping:
     input:
-        code("figures.damping"),
-        table=f"{OUT}/tables/damping.csv",
+        code("figures.damping", "figures.draw"),
+        damping=f"{OUT}/tables/damping.csv",
     output:
         shown("damping", "Re-training"),
     log:
@@ -104,12 +104,12 @@ rule plot_damping:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure damping"
     script:
-        "../scripts/plot_damping.py"
+        "../scripts/draw_figure.py"
 
 
 rule evaluate_ablations:
@@ -132,8 +132,8 @@ rule evaluate_ablations:
 
 rule plot_ablations:
     input:
-        code("figures.ablations"),
-        table=f"{OUT}/tables/ablations.csv",
+        code("figures.ablations", "figures.draw"),
+        ablations=f"{OUT}/tables/ablations.csv",
     output:
         shown("ablations", "Ablations"),
     log:
@@ -141,9 +141,9 @@ rule plot_ablations:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure ablations"
     script:
-        "../scripts/plot_ablations.py"
+        "../scripts/draw_figure.py"

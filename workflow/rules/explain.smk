@@ -47,8 +47,8 @@ rule evaluate_clustering:
 
 rule plot_clustering:
     input:
-        code("figures.clustering"),
-        table=f"{OUT}/tables/clustering.csv",
+        code("figures.clustering", "figures.draw"),
+        clustering=f"{OUT}/tables/clustering.csv",
     output:
         shown("clustering", "Noisy labels"),
     log:
@@ -56,12 +56,12 @@ rule plot_clustering:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure clustering"
     script:
-        "../scripts/plot_clustering.py"
+        "../scripts/draw_figure.py"
 
 
 rule embed_contributions:
@@ -85,8 +85,8 @@ rule embed_contributions:
 
 rule plot_embedding:
     input:
-        code("figures.embedding"),
-        table=f"{OUT}/tables/embedding.csv",
+        code("figures.embedding", "figures.draw"),
+        embedding=f"{OUT}/tables/embedding.csv",
     output:
         shown("embedding", "Noisy labels"),
     log:
@@ -94,12 +94,12 @@ rule plot_embedding:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure embedding"
     script:
-        "../scripts/plot_embedding.py"
+        "../scripts/draw_figure.py"
 
 
 rule describe_classes:
@@ -132,8 +132,8 @@ rule describe_classes:
 
 rule plot_class_contributions:
     input:
-        code("figures.class_contributions"),
-        table=f"{OUT}/tables/class_contributions.csv",
+        code("figures.class_contributions", "figures.draw"),
+        class_contributions=f"{OUT}/tables/class_contributions.csv",
     output:
         shown("class_contributions", "Contributions"),
     log:
@@ -141,12 +141,12 @@ rule plot_class_contributions:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure class_contributions"
     script:
-        "../scripts/plot_class_contributions.py"
+        "../scripts/draw_figure.py"
 
 
 rule describe_extremes:
@@ -174,9 +174,9 @@ rule describe_extremes:
 
 rule plot_extremes:
     input:
-        code("figures.extremes"),
-        table=f"{OUT}/tables/extremes.csv",
-        pictures=f"{OUT}/tables/extremes_images.npz",
+        code("figures.extremes", "figures.draw"),
+        extremes=f"{OUT}/tables/extremes.csv",
+        extremes_images=f"{OUT}/tables/extremes_images.npz",
     output:
         shown("extremes", "Contributions"),
     log:
@@ -184,9 +184,9 @@ rule plot_extremes:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure extremes"
     script:
-        "../scripts/plot_extremes.py"
+        "../scripts/draw_figure.py"

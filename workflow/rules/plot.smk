@@ -15,8 +15,8 @@ localrules:
 
 rule plot_noise:
     input:
-        code("figures.noise"),
-        table=f"{OUT}/tables/noise.csv",
+        code("figures.noise", "figures.draw"),
+        noise=f"{OUT}/tables/noise.csv",
     output:
         shown("noise", "Data"),
     log:
@@ -24,18 +24,18 @@ rule plot_noise:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure noise"
     script:
-        "../scripts/plot_noise.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_training:
     input:
-        code("figures.training"),
-        table=f"{OUT}/tables/training.csv",
+        code("figures.training", "figures.draw"),
+        training=f"{OUT}/tables/training.csv",
     output:
         shown("training", "Training"),
     log:
@@ -43,18 +43,18 @@ rule plot_training:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure training"
     script:
-        "../scripts/plot_training.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_agreement:
     input:
-        code("figures.agreement"),
-        table=f"{OUT}/tables/agreement.csv",
+        code("figures.agreement", "figures.draw"),
+        agreement=f"{OUT}/tables/agreement.csv",
     output:
         shown("agreement", "Agreement"),
     log:
@@ -62,18 +62,18 @@ rule plot_agreement:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure agreement"
     script:
-        "../scripts/plot_agreement.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_detection:
     input:
-        code("figures.detection"),
-        table=f"{OUT}/tables/detection.csv",
+        code("figures.detection", "figures.draw"),
+        detection=f"{OUT}/tables/detection.csv",
         noise=f"{OUT}/tables/noise.csv",
     output:
         shown("detection", "Noisy labels"),
@@ -82,18 +82,18 @@ rule plot_detection:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure detection"
     script:
-        "../scripts/plot_detection.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_contributions:
     input:
-        code("figures.contributions"),
-        table=f"{OUT}/tables/contributions.csv",
+        code("figures.contributions", "figures.draw"),
+        contributions=f"{OUT}/tables/contributions.csv",
     output:
         shown("contributions", "Noisy labels"),
     log:
@@ -101,18 +101,18 @@ rule plot_contributions:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure contributions"
     script:
-        "../scripts/plot_contributions.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_counterfactual:
     input:
-        code("figures.counterfactual"),
-        table=f"{OUT}/tables/counterfactual.csv",
+        code("figures.counterfactual", "figures.draw"),
+        counterfactual=f"{OUT}/tables/counterfactual.csv",
     output:
         shown("counterfactual", "Re-training"),
     log:
@@ -120,18 +120,18 @@ rule plot_counterfactual:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure counterfactual"
     script:
-        "../scripts/plot_counterfactual.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_prediction:
     input:
-        code("figures.prediction"),
-        table=f"{OUT}/tables/counterfactual_points.csv",
+        code("figures.prediction", "figures.draw"),
+        counterfactual_points=f"{OUT}/tables/counterfactual_points.csv",
     output:
         shown("prediction", "Re-training"),
     log:
@@ -139,18 +139,18 @@ rule plot_prediction:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure prediction"
     script:
-        "../scripts/plot_prediction.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_removal:
     input:
-        code("figures.removal"),
-        table=f"{OUT}/tables/removal.csv",
+        code("figures.removal", "figures.draw"),
+        removal=f"{OUT}/tables/removal.csv",
     output:
         shown("removal", "Re-training"),
     log:
@@ -158,18 +158,18 @@ rule plot_removal:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure removal"
     script:
-        "../scripts/plot_removal.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_brittleness:
     input:
-        code("figures.brittleness"),
-        table=f"{OUT}/tables/brittleness.csv",
+        code("figures.brittleness", "figures.draw"),
+        brittleness=f"{OUT}/tables/brittleness.csv",
     output:
         shown("brittleness", "Re-training"),
     log:
@@ -177,9 +177,9 @@ rule plot_brittleness:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure brittleness"
     script:
-        "../scripts/plot_brittleness.py"
+        "../scripts/draw_figure.py"

@@ -12,7 +12,6 @@ rule write_report:
         config=f"{OUT}/config.yaml",
         tables=TABLES,
         figures=FIGURES,
-        captions=captions(),
         trajectories=expand(f"{RUN}/trajectory", run=RUNS),
     output:
         report(

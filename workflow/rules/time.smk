@@ -106,8 +106,8 @@ rule evaluate_speed_claims:
 
 rule plot_speedup:
     input:
-        code("benchmark.speedup"),
-        table=f"{OUT}/tables/speed.csv",
+        code("benchmark.speedup", "figures.draw"),
+        speed=f"{OUT}/tables/speed.csv",
         scaling=f"{OUT}/tables/scaling.csv",
         machines=expand(f"{RUN}/timing/machine.json", run=TIMED),
     output:
@@ -117,9 +117,9 @@ rule plot_speedup:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure speedup"
     script:
-        "../scripts/plot_speedup.py"
+        "../scripts/draw_figure.py"

@@ -122,8 +122,8 @@ rule evaluate_stability:
 
 rule plot_approximation:
     input:
-        code("figures.approximation"),
-        table=f"{OUT}/tables/approximation.csv",
+        code("figures.approximation", "figures.draw"),
+        approximation=f"{OUT}/tables/approximation.csv",
     output:
         shown("approximation", "Agreement"),
     log:
@@ -131,18 +131,18 @@ rule plot_approximation:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure approximation"
     script:
-        "../scripts/plot_approximation.py"
+        "../scripts/draw_figure.py"
 
 
 rule plot_stability:
     input:
-        code("figures.stability"),
-        table=f"{OUT}/tables/stability.csv",
+        code("figures.stability", "figures.draw"),
+        stability=f"{OUT}/tables/stability.csv",
     output:
         shown("stability", "Agreement"),
     log:
@@ -150,9 +150,9 @@ rule plot_stability:
     conda:
         ENVIRONMENT
     params:
-        methods=canonical_json(METHODS),
+        methods=METHODS_OF_LABELS,
         style=LOOK,
     message:
         "Draw the figure stability"
     script:
-        "../scripts/plot_stability.py"
+        "../scripts/draw_figure.py"

@@ -8,7 +8,6 @@ with job(snakemake.log[0]):
         config=snakemake.input.config,
         tables=snakemake.input.tables,
         figures=snakemake.input.figures,
-        captions=snakemake.input.captions,
         manifests=[f"{trajectory}/manifest.json" for trajectory in snakemake.input.trajectories],
         output=snakemake.output[0],
     )
