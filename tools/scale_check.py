@@ -90,7 +90,7 @@ def measure(point: Point) -> dict[str, float]:
 
     from hydra_steps.estimate.calibration import peak_memory, random_data
     from hydra_steps.process.process import build_process
-    from hydra_steps.queries.query_set import QuerySet, expand_queries
+    from hydra_steps.process.queries.query_set import QuerySet, expand_queries
     from hydra_steps.scoring.registry import get_scorer
     from hydra_steps.trajectory.store import TrajectoryWriter
     from hydra_steps.trajectory.trajectory import Trajectory

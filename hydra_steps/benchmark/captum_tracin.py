@@ -17,7 +17,7 @@ from torch.utils.data import TensorDataset
 
 from hydra_steps.benchmark.timed_run import TimedRun
 from hydra_steps.errors import StudyError
-from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.tracin import checkpoint_steps, repeats
 

@@ -22,8 +22,8 @@ from hydra_steps.models.build import build_model
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process.process import build_process
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.state import State
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.trajectory import Trajectory
 

@@ -16,7 +16,7 @@ def _words(study: Study, variant: str) -> str:
     samples = "all training samples" if data["train"] is None else f"{data['train']:,} samples"
     kind = str(noise["kind"]).replace("_", " ")
     wrong = "no noise" if kind == "none" else f"{kind} noise"
-    if noise["kind"] not in ("none", "transition_matrix"):
+    if "rate" in noise:
         wrong += f" {noise['rate']:g}"
     epochs = config["training"]["epochs"]
     return ", ".join(

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra_steps.config.ablations import check_ablations
+from hydra_steps.config.designs import check_design, design_specs
 from hydra_steps.config.explanations import check_explanations
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.validate import shown
-from hydra_steps.counterfactual.designs import check_design, design_specs
 from hydra_steps.data.noise import check_noise
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape

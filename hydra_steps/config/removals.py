@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hydra_steps.counterfactual.controls import CONTROLS
+from hydra_steps.config.controls import CONTROLS
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.queries.query import Query, flips_prediction
 

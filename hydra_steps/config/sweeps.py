@@ -11,7 +11,8 @@ FEWEST = 3  # dampings that make a sweep
 def damping_sweeps(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Return the sweeps of resolved ``methods``: their name → label → damping, in the order of the dampings.
 
-    A sweep is named after its method, or after its first label where a method has several sweeps (with other options).
+    A sweep is named after its method, or after its first label where a method has several sweeps (with other
+    options).
     """
     groups: dict[tuple[str, str], dict[str, float]] = {}
     for label, options in methods.items():

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from hydra_steps.config.controls import RANDOM_ORDER
 from hydra_steps.counterfactual.bank import Bank, circumstances
-from hydra_steps.counterfactual.controls import RANDOM_ORDER
-from hydra_steps.counterfactual.designs import generator_of, rank_samples
+from hydra_steps.counterfactual.designs import rank_samples
 from hydra_steps.counterfactual.retraining import read_contribution
+from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.running import removal_weights, run

@@ -20,15 +20,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hydra_steps.config.designs import needs_scores
 from hydra_steps.counterfactual.bank import Bank, circumstances
-from hydra_steps.counterfactual.designs import check_classes, draw_groups, needs_scores
+from hydra_steps.counterfactual.designs import check_classes, draw_groups
 from hydra_steps.counterfactual.outcomes import write_outcomes
 from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import evaluate, removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.process.together import at_once, members, run_together
 from hydra_steps.progress import Progress
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.store import TrajectoryStore

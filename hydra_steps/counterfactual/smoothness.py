@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.progress import Progress
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from hydra_steps.config.controls import CONTROLS, RANDOM_ORDER, SIDES
 from hydra_steps.counterfactual.bank import Bank, circumstances
-from hydra_steps.counterfactual.controls import CONTROLS, RANDOM_ORDER, SIDES
-from hydra_steps.counterfactual.designs import generator_of, rank_samples
+from hydra_steps.counterfactual.designs import rank_samples
 from hydra_steps.counterfactual.fresh import keep_samples, train_anew
 from hydra_steps.counterfactual.retraining import read_contribution
 from hydra_steps.data import RunData
+from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import build_process

@@ -30,8 +30,8 @@ from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Calibration, MethodCost
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import evaluate
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra_steps.config import explored_runs, run_config, run_names
+from hydra_steps.config.designs import design_specs
 from hydra_steps.config.explanations import explanation_labels
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import Study
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
-from hydra_steps.counterfactual.designs import design_specs
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError

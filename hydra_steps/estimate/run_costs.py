@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra_steps.config import explored_runs, run_config
+from hydra_steps.config.designs import batch_bounds
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.runs import Study
-from hydra_steps.counterfactual.designs import batch_bounds
 from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import sizes_of

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from hydra_steps.counterfactual.controls import CONTROLS
+from hydra_steps.config.controls import CONTROLS
 from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table

@@ -24,7 +24,7 @@ ROOMS = {
     "optimizer": ("process/optimizers",),
     "schedule": ("process/schedules",),
     "method": ("scoring",),
-    "query": ("queries",),
+    "query": ("process/queries",),
     "table": ("evaluation",),
     "figure": ("figures", "benchmark"),
     "sentence": ("report",),

@@ -26,14 +26,15 @@ GROUP = "hydra_steps"
 VARIABLE = "HYDRA_STEPS_PLUGINS"
 
 
-def use_plugins(plugins: Sequence[str], folder: str | Path = ".") -> None:
-    """Use these plug-ins in this process and in those that it starts, in place of all before.
+def use_plugins(plugins: Sequence[str], folder: str | Path = ".") -> list[str]:
+    """Use these plug-ins in this process and in those that it starts, in place of all before; return them in full.
 
     A text that ends with ``.py`` is a file, relative to ``folder``; any other the dotted name of an installed module.
     Raises :class:`StudyError` for one that is not there.
     """
     found = [_located(one, Path(folder)) for one in plugins]
     os.environ[VARIABLE] = os.pathsep.join(found)
+    return found
 
 
 def active_plugins() -> tuple[tuple[str, Path], ...]:

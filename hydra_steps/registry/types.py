@@ -30,9 +30,11 @@ _ABOVE = re.compile(rf"\s*x\s*(?P<low_sign>>=?)\s*(?P<low>{_NUMBER})\s*")
 QueriesAtOnce = Annotated[int | None, "x >= 1"]
 Share = Annotated[float, "0 <= x <= 1"]
 Seed = Annotated[int, "0 <= x <= 4294967295"]
+SomeMethods = Annotated[list[str] | None, {"uniqueItems": True}]  # labels that take part; None for all
 NAMES: dict[str, Any] = {
     "Annotated": Annotated, "Any": Any, "Literal": Literal, "Mapping": Mapping, "Path": Path, "Sequence": Sequence,
     "QueriesAtOnce": QueriesAtOnce, "Share": Share, "Seed": Seed,
+    "SomeMethods": SomeMethods,
     **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)},
 }  # fmt: skip
 
@@ -44,7 +46,7 @@ def schema_of(annotation: Any) -> Schema:
         return _constrained(schema_of(arguments[0]), arguments[1:])
     if annotation is Any:
         return {}
-    if annotation in _PLAIN:
+    if isinstance(annotation, type) and annotation in _PLAIN:
         return {"type": _PLAIN[annotation]}
     if origin is Literal:
         kinds = sorted({_PLAIN[type(value)] for value in arguments})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hydra_steps.counterfactual.controls import CONTROLS, ORACLE, RANDOM_ORDER
+from hydra_steps.config.controls import CONTROLS, ORACLE, RANDOM_ORDER
 from hydra_steps.report.ranking import Entry, overlaps, rank
 from hydra_steps.report.study import Finding, Study
 from hydra_steps.report.words import brackets, listing, number, percent

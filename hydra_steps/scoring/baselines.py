@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.scoring.gradients import CHUNK
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory

@@ -17,8 +17,8 @@ import torch
 from sklearn.model_selection import StratifiedKFold
 
 from hydra_steps.errors import StudyError
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import retrain
-from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.detectors import same_for_all
 from hydra_steps.scoring.modules import module_at, penultimate, train_logits
 from hydra_steps.scoring.registry import Contribution, scorer

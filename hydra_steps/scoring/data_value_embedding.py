@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from hydra_steps.errors import Diverged, StudyError
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
-from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.registry import Contribution, scorer

@@ -21,7 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from hydra_steps.errors import StudyError
-from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import epoch_ends, epoch_logits, module_at, penultimate, train_logits
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.tasks.losses import CrossEntropy, is_label

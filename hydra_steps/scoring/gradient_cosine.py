@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.scoring.directions import sample_directions, unit, vanished
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory

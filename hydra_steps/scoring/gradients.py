@@ -16,8 +16,8 @@ from torch import Tensor
 
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
-from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.gradient_products import batch_products
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from hydra_steps.process.linearise import Curvature
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
-from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.epochs import add_part, epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradient_products import batch_products
 from hydra_steps.scoring.registry import Contribution, scorer

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.process.linearise import Curvature
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
-from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import reverse_sweep
 from hydra_steps.trajectory.keep import checkpoint_steps

@@ -26,9 +26,9 @@ from hydra_steps.errors import StudyError
 from hydra_steps.process.batches import ABSENT
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
-from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory

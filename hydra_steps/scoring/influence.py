@@ -19,9 +19,9 @@ from torch import Tensor
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.process import Process
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
-from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import curvature_product, weight_decay
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.registry import Contribution, scorer

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from hydra_steps.errors import Diverged
-from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import weight_decay
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import module_at

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
-from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.scoring.curvature import weight_decay
 from hydra_steps.scoring.directions import sample_directions, unit, vanished
 from hydra_steps.scoring.gradients import final_products

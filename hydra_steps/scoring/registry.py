@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from hydra_steps.errors import StudyError, nearest
-from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.trajectory.trajectory import Trajectory
 
 _FILES = (

@@ -18,7 +18,7 @@ import torch
 
 from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.epochs import NAME
 from hydra_steps.scoring.registry import Contribution, get_scorer
 from hydra_steps.scoring.store import write_scores

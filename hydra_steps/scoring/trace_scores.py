@@ -17,7 +17,7 @@ import torch
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.registry import Contribution, get_scorer
 from hydra_steps.scoring.score_samples import digest_of, peak_memory, training_seconds
 from hydra_steps.scoring.store import write_scores

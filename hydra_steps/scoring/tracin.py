@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from hydra_steps.process.process import Process
-from hydra_steps.queries.query_set import QuerySet
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.scoring.epochs import epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import epoch_ends

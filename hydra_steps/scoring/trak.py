@@ -22,8 +22,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.process import Process
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import evaluation_chunk
-from hydra_steps.queries.query_set import QuerySet
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.tracin import checkpoint_steps

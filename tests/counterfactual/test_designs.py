@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from hydra_steps.counterfactual.designs import (
-    batch_bounds,
-    check_classes,
-    check_design,
-    design_specs,
-    draw_groups,
-    needs_scores,
-)
+from hydra_steps.config.designs import batch_bounds, check_design, design_specs, needs_scores
+from hydra_steps.counterfactual.designs import check_classes, draw_groups
 from hydra_steps.errors import StudyError
 
 C = np.array([0.1, -3.0, 2.0, 0.0, -0.5, 1.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from hydra_steps.process.process import Process, build_process
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.curvature import curvature_product
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_data, tiny_settings

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from hydra_steps.process.process import Process
+from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
-from hydra_steps.queries.query_set import QuerySet
 
 
 def unrolled_final_state(

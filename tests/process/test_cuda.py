@@ -13,7 +13,7 @@ import torch
 
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_data, tiny_settings

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from tests.helpers.tiny import relative_error, tiny_data, tiny_process
 
 SPECS = [

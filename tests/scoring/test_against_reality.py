@@ -13,8 +13,8 @@ from scipy.stats import pearsonr, spearmanr
 
 from hydra_steps.data import fetch_data, load_run_data, noise_labels, split_data
 from hydra_steps.process.process import build_process
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton
 from hydra_steps.scoring.influence import influence_cg
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -111,7 +111,7 @@ def test_memory_does_not_grow_with_the_length_of_the_training():
         torch.set_num_threads(1)
         from tests.helpers.tiny import tiny_data, tiny_settings
         from hydra_steps.process.process import build_process
-        from hydra_steps.queries.query_set import QuerySet, expand_queries
+        from hydra_steps.process.queries.query_set import QuerySet, expand_queries
         from hydra_steps.trajectory.trajectory import Trajectory
         from hydra_steps.scoring.hydra import hydra_exact
         steps = int(sys.argv[1])

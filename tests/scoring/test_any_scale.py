@@ -12,9 +12,9 @@ from torch import Tensor
 
 from hydra_steps.data import RunData
 from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.directions import sample_directions, unit
 from hydra_steps.scoring.influence_ekfac import ekfac_inverse
 from hydra_steps.scoring.modules import train_logits

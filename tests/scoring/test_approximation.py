@@ -8,7 +8,7 @@ import torch
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.approximation import approximation, impulses, spectral_norm
 from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.trajectory.trajectory import Trajectory

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from sklearn.model_selection import StratifiedKFold
 
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.confident_learning import confident_learning, datalab
 from hydra_steps.scoring.detectors import knn_disagreement
 from hydra_steps.trajectory.trajectory import Trajectory

@@ -10,8 +10,8 @@ import torch
 
 from hydra_steps.data import fetch_data, load_run_data, noise_labels, split_data
 from hydra_steps.process.process import build_process
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.hydra import hydra_exact, hydra_hessian_free
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.unrolled import unrolled_contribution

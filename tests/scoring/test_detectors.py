@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.detection import detect
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.detectors import area_under_margin, el2n, forgetting, knn_disagreement, margin
 from hydra_steps.scoring.modules import module_at, penultimate
 from hydra_steps.trajectory.trajectory import Trajectory

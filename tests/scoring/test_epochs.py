@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.scoring.tracin import lengths
 from hydra_steps.trajectory.trajectory import Trajectory

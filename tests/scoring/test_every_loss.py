@@ -11,8 +11,8 @@ from torch import Tensor
 
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.gradient_products import MATERIALISE_FROM
 from hydra_steps.scoring.registry import get_scorer, scorers
 from hydra_steps.trajectory.trajectory import Trajectory

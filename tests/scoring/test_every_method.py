@@ -9,7 +9,7 @@ from hydra_steps.config import resolve_study
 from hydra_steps.config.schema import method_schemas
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_data, tiny_settings

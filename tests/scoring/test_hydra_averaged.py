@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring import hydra_averaged as module
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton
 from hydra_steps.scoring.hydra_averaged import hydra_averaged, mean_correlation, removal_draws

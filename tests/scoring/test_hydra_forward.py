@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.hydra import hydra_exact, hydra_hessian_free
 from hydra_steps.scoring.hydra_forward import forward, hydra_forward, tracked_samples
 from hydra_steps.trajectory.trajectory import Trajectory

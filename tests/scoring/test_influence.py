@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hydra_steps.errors import Diverged, StudyError
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.curvature import curvature_product
 from hydra_steps.scoring.influence import influence_cg
 from hydra_steps.scoring.influence_arnoldi import influence_arnoldi

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.data_value_embedding import data_value_embedding
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.trak import trak

@@ -7,7 +7,7 @@ import torch
 from captum.influence import TracInCP
 from torch.utils.data import TensorDataset
 
-from hydra_steps.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.gradient_cosine import gradient_cosine
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.tracin import checkpoint_steps, tracin

@@ -17,8 +17,8 @@ from hydra_steps.config.queries import study_queries
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.estimate.requests import Requests
 from hydra_steps.figures.methods import methods_of_labels
-from hydra_steps.counterfactual.controls import CONTROLS
-from hydra_steps.counterfactual.designs import batch_bounds, design_specs, needs_scores
+from hydra_steps.config.controls import CONTROLS
+from hydra_steps.config.designs import batch_bounds, design_specs, needs_scores
 from hydra_steps.registry.catalogue import module_of
 
 OUT = f"{STUDY['results']}/{STUDY['study']}"

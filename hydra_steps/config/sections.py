@@ -1,0 +1,252 @@
+"""The sections that decide a run: data, noise, model, training, trajectory, compute. Their fields are the schema.
+
+A field's type and bounds are its annotation, its default the default, its sentence the docstring's line under
+``Options:``. In a section that chooses something by name (``chosen``), the options of what is chosen stand beside the
+section's own keys, and ``options`` holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from hydra_steps.config.typed import Section
+
+Keep = Annotated[
+    str | dict[str, Any],
+    {
+        "anyOf": [
+            {"type": "string", "enum": ["all", "sqrt"]},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["every"],
+                "properties": {"every": {"type": "integer", "minimum": 1}},
+            },
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["budget"],
+                "properties": {
+                    "budget": {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(kB|MB|GB|TB)\Z"}
+                },
+            },
+        ],
+        "x-expected": "all, sqrt, {every: 10} or {budget: 2GB}",
+    },
+]
+Replay = Annotated[
+    str | dict[str, Any],
+    {
+        "anyOf": [
+            {"type": "string", "enum": ["strict"]},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["tolerant"],
+                "properties": {"tolerant": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}},
+            },
+        ],
+        "x-expected": "strict or {tolerant: 1.0e-6}",
+    },
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(Section):
+    """Which samples, and how they are split.
+
+    Options:
+        name: The dataset.
+        folder: Folder of the verified raw files. A file that you put into `<folder>/<name>/` is used before any
+            download.
+        train: Training samples, drawn with equal shares of the classes from the dataset's training part. null takes
+            all that are left.
+        validation: Validation samples, disjoint from the training and the test samples.
+        validation_from: The dataset's part that the validation samples are drawn from. `test` leaves the whole
+            training part for training.
+        test: Test samples, drawn from the dataset's test part. null takes all.
+        seed: Decides which samples are drawn. It is the same in all runs, so that they share their splits.
+        pad: Black pixels added on each side of the images.
+        channels: How often grey images are repeated as channels. null leaves the images as they are.
+    """
+
+    chosen: ClassVar[tuple[str, str]] = ("dataset", "name")
+
+    name: str = "digits"
+    folder: Annotated[str, {"minLength": 1}] = "data"
+    train: Annotated[int | None, "x >= 1"] = 1000
+    validation: Annotated[int | None, "x >= 1"] = 200
+    validation_from: Literal["train", "test"] = "train"
+    test: Annotated[int | None, "x >= 1"] = 400
+    seed: Annotated[int, "0 <= x <= 4294967295"] = 0
+    pad: Annotated[int, "0 <= x <= 64"] = 0
+    channels: Annotated[int | None, "1 <= x <= 16"] = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise(Section):
+    """Wrong labels, put into the training split only.
+
+    Options:
+        kind: What becomes of the labels.
+        seed: Seed of the noise. null takes the run's seed.
+    """
+
+    chosen: ClassVar[tuple[str, str]] = ("noise", "kind")
+
+    kind: str = "symmetric"
+    seed: Annotated[int | None, "0 <= x <= 4294967295"] = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float | None:
+        """The share of labels that are redrawn; None for a kind without one."""
+        rate = self.options.get("rate")
+        return None if rate is None else float(rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Section):
+    """The network, sized to the samples.
+
+    Options:
+        name: The model.
+    """
+
+    chosen: ClassVar[tuple[str, str]] = ("model", "name")
+
+    name: str = "lenet5_tanh"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Section):
+    """The loss that is minimised.
+
+    Options:
+        name: The loss of one sample.
+    """
+
+    chosen: ClassVar[tuple[str, str]] = ("task", "name")
+
+    name: str = "cross_entropy"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(Section):
+    """The optimizer, with PyTorch's semantics.
+
+    Options:
+        name: The optimizer.
+        learning_rate: The first learning rate.
+    """
+
+    chosen: ClassVar[tuple[str, str]] = ("optimizer", "name")
+
+    name: str = "sgd"
+    learning_rate: Annotated[float, "0 < x <= 100"] = 0.05
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Section):
+    """How the learning rate changes.
+
+    Options:
+        name: The schedule.
+        warmup_epochs: Epochs in which the rate rises linearly to its first value.
+    """
+
+    chosen: ClassVar[tuple[str, str]] = ("schedule", "name")
+
+    name: str = "constant"
+    warmup_epochs: Annotated[int, "x >= 0"] = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment(Section):
+    """Random changes of the training images, keyed by (seed, epoch, sample), so that a re-training sees the same
+    ones.
+
+    Options:
+        crop: Pixels of padding before a random crop. 0 for none.
+        flip: Random horizontal flips.
+    """
+
+    crop: Annotated[int, "0 <= x <= 16"] = 0
+    flip: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Section):
+    """The training process, of which every score is a property.
+
+    Options:
+        epochs: Passes over the training split.
+        batch_size: Samples in a batch. The last batch of an epoch may be shorter.
+        sampling: A new order in each epoch, or batches that are drawn independently.
+    """
+
+    epochs: Annotated[int, "1 <= x <= 100000"] = 20
+    batch_size: Annotated[int, "1 <= x <= 1000000"] = 64
+    sampling: Literal["shuffle", "with_replacement"] = "shuffle"
+    loss: Loss = field(default_factory=Loss)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    schedule: Schedule = field(default_factory=Schedule)
+    augment: Augment = field(default_factory=Augment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trajectory(Section):
+    """What is kept of the training run; the rest is replayed when it is needed.
+
+    Options:
+        keep: Which full states are stored.
+        replay: Whether a replayed state must equal the stored one bit by bit, or within an absolute difference of any
+            entry.
+    """
+
+    keep: Keep = "all"
+    replay: Replay = "strict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute(Section):
+    """Where and how precisely it is computed.
+
+    Options:
+        device: `auto` takes a GPU where there is one.
+        dtype: Precision of training and scoring.
+        threads: Threads of one job. For small models many one-thread jobs are fastest.
+    """
+
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    dtype: Literal["float32", "float64"] = "float32"
+    threads: Annotated[int, "1 <= x <= 64"] = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(Section):
+    """All that decides one run: its sections, with its variant merged in, and its seed."""
+
+    data: Data = field(default_factory=Data)
+    noise: Noise = field(default_factory=Noise)
+    model: Model = field(default_factory=Model)
+    training: Training = field(default_factory=Training)
+    trajectory: Trajectory = field(default_factory=Trajectory)
+    compute: Compute = field(default_factory=Compute)
+    seed: int = 0
+    variant: str = "base"
+
+    @property
+    def run(self) -> str:
+        """The run's name, ``<variant>-seed<k>``."""
+        return f"{self.variant}-seed{self.seed}"
+
+
+RUN_SECTIONS = ("data", "noise", "model", "training", "trajectory", "compute")
