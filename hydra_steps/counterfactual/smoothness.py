@@ -25,7 +25,7 @@ from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
-COLUMNS = ("query", "step", "group", "predicted", "real")
+COLUMNS = ("method", "query", "step", "group", "predicted", "real")
 STREAM = 104_729  # keeps these groups apart from other draws with the run's seed
 
 
@@ -38,7 +38,8 @@ def measure_smoothness(
     options: str,
     output: str | Path,
 ) -> None:
-    """Write a CSV of predicted and real changes, one row per query, step δ and group, in the query's unit.
+    """Write a CSV of predicted and real changes, one row per query, step δ and group, in the query's unit; ``method``
+    is the label of the scores.
 
     ``options`` is JSON with ``groups``, ``fraction`` and ``steps``; ``scores`` the folder of exact HyDRA's
     contributions. Raises :class:`StudyError` as :func:`score_samples` does for a store that does not fit.
@@ -50,7 +51,7 @@ def measure_smoothness(
     opened = Trajectory.open(trajectory, data)
     process = opened.process
     query_set = QuerySet(expand_queries(json.loads(queries), data), data, process)
-    contribution = read_scores(scores).contribution
+    contribution, label = read_scores(scores).contribution, Path(scores).name
     generator = np.random.Generator(np.random.Philox(key=[process.seed, STREAM]))
     size = max(1, round(float(chosen["fraction"]) * process.samples))
     groups = [generator.permutation(process.samples)[:size] for _ in range(int(chosen["groups"]))]
@@ -64,7 +65,7 @@ def measure_smoothness(
                 real = query_set.values(state).cpu().numpy() - base
                 predicted = step * contribution[:, group].sum(1)
                 rows += [
-                    (name, step, number, f"{predicted[q]:.10g}", f"{real[q]:.10g}")
+                    (label, name, step, number, f"{predicted[q]:.10g}", f"{real[q]:.10g}")
                     for q, name in enumerate(query_set.names)
                 ]
                 bar.update()

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 # Rules that take seconds whatever the study: their time and disk are typical values, not measured ones.
 LIGHT = {
     "save_study": 1e4,
-    "describe_noise": 1e5,
-    "describe_training": 1e5,
-    "describe_contributions": 1e6,
-    "describe_cost": 1e4,
-    "describe_queries": 1e4,
-    "describe_jobs": 1e4,
-    "describe_smoothness": 1e4,
+    "evaluate_noise": 1e5,
+    "evaluate_training": 1e5,
+    "evaluate_contributions": 1e6,
+    "evaluate_timing": 1e4,
+    "evaluate_queries": 1e4,
+    "evaluate_jobs": 1e4,
+    "evaluate_smoothness": 1e4,
     "evaluate_agreement": 1e5,
     "evaluate_detection": 1e5,
     "evaluate_counterfactual": 1e6,
@@ -51,7 +51,7 @@ LIGHT = {
 OF_REMOVAL = {"evaluate_removal": 1e5, "plot_removal": 1e6}  # where removal curves are asked for
 OF_BRITTLENESS = {"evaluate_brittleness": 1e5, "plot_brittleness": 1e6}
 OF_EXPLORER = {"predict_samples": 1e6, "write_explorer": 1e7}
-OF_COMPARISON = {"compare_methods": 1e5, "plot_cost_accuracy": 1e6}
+OF_COMPARISON = {"evaluate_comparison": 1e5, "plot_cost_accuracy": 1e6}
 OF_DAMPING = {"evaluate_damping": 1e5, "plot_damping": 1e6}  # where a method is there with several dampings
 OF_CLAIMS = {"evaluate_claims": 1e5, "plot_claims": 1e6}
 OF_ABLATIONS = {"evaluate_ablations": 1e5, "plot_ablations": 1e6}
@@ -63,13 +63,13 @@ OF_TRACE = {
 }
 OF_SECTION = {  # where a section is switched on
     "clustering": {"evaluate_clustering": 1e6, "plot_clustering": 1e6},
-    "embedding": {"embed_contributions": 1e6, "plot_embedding": 1e7},
-    "class_contributions": {"describe_classes": 1e6, "plot_class_contributions": 1e6},
-    "extremes": {"describe_extremes": 1e6, "plot_extremes": 1e6},
+    "embedding": {"evaluate_embedding": 1e6, "plot_embedding": 1e7},
+    "class_contributions": {"evaluate_class_contributions": 1e6, "plot_class_contributions": 1e6},
+    "extremes": {"evaluate_extremes": 1e6, "plot_extremes": 1e6},
 }
 # Typical seconds on one core: of clustering for each run and method, of t-SNE for each method and 1,000 samples.
 CLUSTERING_SECONDS, EMBEDDING_SECONDS = 4.0, 5.0
-OF_EXACT = ("evaluate_agreement", "plot_agreement", "describe_smoothness")  # where exact HyDRA is asked for
+OF_EXACT = ("evaluate_agreement", "plot_agreement", "evaluate_smoothness")  # where exact HyDRA is asked for
 RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
 
@@ -140,7 +140,7 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
             light |= rules
     longer = {
         "evaluate_clustering": CLUSTERING_SECONDS * len(explanation_labels(study, "clustering")) * len(runs),
-        "embed_contributions": EMBEDDING_SECONDS
+        "evaluate_embedding": EMBEDDING_SECONDS
         * len(explanation_labels(study, "embedding"))
         * max(1, len(study["variants"]))
         * study["embedding"]["samples"]

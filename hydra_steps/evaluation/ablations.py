@@ -14,7 +14,7 @@ interval is empty for one seed. A table that the study does not have has no rows
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import pandas as pd
 
 from hydra_steps.evaluation.counterfactual import ALL_QUERIES
 from hydra_steps.evaluation.removal import mean_interval
+from hydra_steps.registry.decorators import table
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.tables.writing import write_csv
 
@@ -48,9 +49,29 @@ MEASURES = (
 )
 
 
-def evaluate_ablations(*, tables: Sequence[str | Path], reference: str, output: str | Path) -> pd.DataFrame:
-    """Write ``ablations.csv`` from the study's tables that are there, and return it."""
-    there = {Path(path).stem: Path(path) for path in tables}
+@table("ablations", title="Ablations", when="ablations.reference is not None", order=160)
+def evaluate_ablations(
+    *,
+    output: str | Path,
+    counterfactual_table: str | Path | None = None,
+    agreement_table: str | Path | None = None,
+    detection_table: str | Path | None = None,
+    reference: str | None = None,
+) -> pd.DataFrame:
+    """What the scores depend on: each variant's results compared with those of one of them, paired by seed, in
+    `ablations.csv` and a figure. Off while `reference` is null.
+
+    The tables are those that the study has. Returns the table.
+
+    Options:
+        reference: Name of the variant that the others differ from in one thing; the study needs at least two variants.
+    """
+    given = {
+        "counterfactual": counterfactual_table,
+        "agreement": agreement_table,
+        "detection": detection_table,
+    }
+    there = {name: path for name, path in given.items() if path is not None}
     rows = [
         {"seed": "all", "metric": measure.metric, "reference": reference} | row
         for measure in MEASURES
@@ -75,7 +96,7 @@ def _values(table: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return rows[rows["query"] == query]
 
 
-def _rows(rows: pd.DataFrame, reference: str) -> Iterator[dict[str, object]]:
+def _rows(rows: pd.DataFrame, reference: str | None) -> Iterator[dict[str, object]]:
     by_run = {
         key: part.set_index("seed")["value"] for key, part in rows.groupby(["variant", "method"], sort=True)
     }

@@ -10,41 +10,46 @@ spread over seeds is the uncertainty. Torch-free.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.correlation import spearman
-from hydra_steps.scoring.store import Scores, read_scores
+from hydra_steps.registry.decorators import table
+from hydra_steps.scoring.store import Scores, method_of, read_scores
 from hydra_steps.tables.layout import Run, part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
-REFERENCE = "hydra_exact"
+REFERENCE = "hydra_exact"  # a method, whatever its label
 
 
-def evaluate_agreement(
-    scores: Sequence[str | Path], output: str | Path, *, reference: str = REFERENCE
-) -> None:
+@table("agreement", title="Agreement with exact HyDRA", when="'hydra_exact' in used", order=40)
+def evaluate_agreement(scores: Sequence[str | Path], output: str | Path) -> None:
     """Write ``agreement.csv`` from score folders ``…/runs/<run>/scores/<label>`` of any number of runs.
 
-    Each method is compared with ``reference`` (a label) of its own run; runs without the reference have no
-    rows. Scores of one run that differ in data, trajectory or number of samples are refused with
-    :class:`StudyError`.
+    Each label is compared with the first one of its own run whose method is exact HyDRA; runs without have no rows.
+    Scores of one run that differ in data, trajectory or number of samples are refused with :class:`StudyError`.
     """
     folders: dict[Run, dict[str, Path]] = {}
     for path in scores:
         folders.setdefault(run_of(path), {})[part_after(path, "scores")] = Path(path)
     rows = []
     for run, methods in folders.items():
-        if reference not in methods:
+        reference = first_of(methods, REFERENCE)
+        if reference is None:
             continue
         exact = read_scores(methods[reference])
         for label, folder in methods.items():
             if label != reference:
                 rows += [run.columns | {"method": label} | row for row in compare(folder, exact)]
     write_table(make_table("agreement", rows), output)
+
+
+def first_of(folders: Mapping[str, Path], method: str) -> str | None:
+    """Return the first label whose scores, in the folder that it maps to, were computed by ``method``; None without."""
+    return next((label for label, folder in folders.items() if method_of(folder) == method), None)
 
 
 def check_same_origin(folder: Path, found: Scores, other: Scores) -> None:

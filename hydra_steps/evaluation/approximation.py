@@ -2,8 +2,7 @@
 
     spearman, sign_disagreement, relative_error    of the contributions (as in `agreement`), after each traced epoch
     hypergradient_norm, hypergradient_distance     mean over the tracked samples of ‖h‖ and of ‖h − ĥ‖, with and
-    without
-                                                   the Hessian; 95 % bootstrap interval over the samples
+                                                   without the Hessian; 95 % bootstrap interval over the samples
     relative_distance                              Σ ‖h − ĥ‖ / Σ ‖h‖ over the tracked samples
     bound, bound_measured                          means of the two bounds on ‖h − ĥ‖ (see `scoring.approximation`)
     spectral_norm                                  of the batches' Hessians at that epoch's end
@@ -20,38 +19,53 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hydra_steps.evaluation.agreement import REFERENCE, compare
+from hydra_steps.evaluation.agreement import REFERENCE, compare, first_of
 from hydra_steps.evaluation.intervals import bootstrap_interval
+from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import Run, part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
-APPROXIMATION = "hydra_hessian_free"  # what the tracked distances are about
 
-
+@table(
+    "approximation",
+    title="The approximation's error along the training",
+    keys=["epoch"],
+    when="traced",
+    settings={"approximated": "label_of.hydra_hessian_free"},
+    order=50,
+)
 def evaluate_approximation(
-    *, traced: Sequence[str | Path], measurements: Sequence[str | Path], output: str | Path
+    *,
+    traced: Sequence[str | Path],
+    approximation: Sequence[str | Path],
+    approximated: str,
+    output: str | Path,
 ) -> None:
     """Write ``approximation.csv`` from folders ``…/runs/<run>/epochs/<label>``, and from the runs'
     ``approximation.csv``.
 
-    Either list may be empty. Runs whose exact scores were not traced have no rows of agreement.
+    Either list may be empty. Runs whose exact scores were not traced have no rows of agreement. ``approximated`` is
+    the label of HyDRA without the Hessian, which the tracked distances are about.
     """
     folders: dict[Run, dict[str, Path]] = {}
     for path in traced:
         folders.setdefault(run_of(path), {})[part_after(path, "epochs")] = Path(path)
     rows: list[dict] = []
     for run, methods in folders.items():
+        ends = {label: found[0][1] for label, path in methods.items() if (found := epochs_of(path))}
+        reference = first_of(ends, REFERENCE)
         for label, folder in methods.items():
-            if REFERENCE not in methods or label == REFERENCE:
+            if reference is None or label == reference:
                 continue
             for epoch, after in epochs_of(folder):
-                exact = read_scores(methods[REFERENCE] / str(epoch))
+                exact = read_scores(methods[reference] / str(epoch))
                 rows += [
                     run.columns | {"method": label, "epoch": epoch} | row for row in compare(after, exact)
                 ]
-    for path in measurements:
-        rows += [run_of(path).columns | row for row in _distances(pd.read_csv(path))]
+    for path in approximation:
+        about = {"method": approximated}
+        rows += [run_of(path).columns | about | row for row in _distances(pd.read_csv(path))]
     write_table(make_table("approximation", rows), output)
 
 
@@ -66,7 +80,7 @@ def _mean(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
 
 def _distances(table: pd.DataFrame) -> Iterator[dict]:
     for epoch, part in table.groupby("epoch", sort=True):
-        about = {"method": APPROXIMATION, "epoch": epoch, "n": len(part)}
+        about = {"epoch": epoch, "n": len(part)}
         for metric, column in (
             ("hypergradient_norm", "norm"),
             ("hypergradient_distance", "distance"),

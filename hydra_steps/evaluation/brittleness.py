@@ -22,6 +22,7 @@ from scipy.stats import binomtest
 
 from hydra_steps.evaluation.counterfactual import ALL_QUERIES
 from hydra_steps.evaluation.intervals import CONFIDENCE, bootstrap_interval
+from hydra_steps.registry.decorators import table
 from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
@@ -30,6 +31,7 @@ SCHEMA_VERSION = 2
 ARRAYS = ("position", "correct", "smallest", "trainings")
 
 
+@table("brittleness", title="Brittleness", keys=["fraction"], when="brittleness.queries", order=100)
 def evaluate_brittleness(flips: Sequence[str | Path], output: str | Path) -> None:
     """Write ``brittleness.csv`` from folders ``…/runs/<run>/brittleness/<method or control>``."""
     rows = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+# Methods, whatever their labels.
 PAPER, EXACT, PRACTICE = "hydra_hessian_free", "hydra_exact", "final_loss"
 MEAN = "mean_over_queries"
 
@@ -29,7 +30,7 @@ class Claim:
     limit: float = math.nan
     query: str = ""
     where: tuple[tuple[str, str], ...] = ()
-    others: tuple[str, ...] = ()  # compared with as well, beside the influence functions
+    others: tuple[str, ...] = ()  # methods that are compared with as well, beside the influence functions
 
 
 CLAIMS = (

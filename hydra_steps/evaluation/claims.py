@@ -15,7 +15,6 @@ conditions. A claim whose table the study does not have is not in the result. To
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import pandas as pd
 
 from hydra_steps.evaluation.claim_statements import CLAIMS, EXACT, MEAN, PAPER, Claim
 from hydra_steps.evaluation.removal import FEWEST_SEEDS, mean_interval
+from hydra_steps.registry.decorators import table
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.tables.writing import write_csv
 
@@ -52,21 +52,40 @@ class Comparison:
     verdict: str
 
 
+@table(
+    "claims",
+    title="Claims",
+    when="claims",
+    settings={"methods": "method_of", "conditions": "conditions"},
+    order=190,
+)
 def evaluate_claims(
-    *, tables: Sequence[str | Path], methods: str, conditions: str, output: str | Path
+    *,
+    methods: Mapping[str, str],
+    conditions: Mapping[str, str],
+    output: str | Path,
+    agreement_table: str | Path | None = None,
+    counterfactual_table: str | Path | None = None,
+    detection_table: str | Path | None = None,
+    removal_table: str | Path | None = None,
+    stability_table: str | Path | None = None,
 ) -> pd.DataFrame:
-    """Write ``claims.csv`` from the study's tables that are there.
+    """Write ``claims.csv`` from the study's tables that are there, and return it.
 
-    ``methods``: label → options with ``method``, as JSON: which labels are influence functions. ``conditions``:
-    variant → its setting in words, as JSON.
+    ``methods``: label → name of its method, in the order of the study; ``conditions``: variant → its setting in words.
     """
-    registered = {label: str(options["method"]) for label, options in json.loads(methods).items()}
-    settings: dict[str, str] = json.loads(conditions)
-    there = {Path(path).stem: Path(path) for path in tables}
+    given = {
+        "agreement": agreement_table,
+        "counterfactual": counterfactual_table,
+        "detection": detection_table,
+        "removal": removal_table,
+        "stability": stability_table,
+    }
+    there = {name: Path(path) for name, path in given.items() if path is not None}
     rows: list[Row] = []
-    of_paper: dict[str, list[Comparison]] = {}
+    of_paper: dict[tuple[str, str], list[Comparison]] = {}
     for claim in (claim for claim in CLAIMS if claim.table in there):
-        for found in _comparisons(claim, read_table(there[claim.table]), registered):
+        for found in _comparisons(claim, read_table(there[claim.table]), methods):
             about: Row = {"claim": claim.number, "statement": claim.statement, "measured": claim.measured}
             about |= {
                 "variant": found.variant,
@@ -75,13 +94,14 @@ def evaluate_claims(
                 "n": found.n,
             }
             about |= {"value": found.value, "ci_low": found.low, "ci_high": found.high}
-            about |= {"verdict": found.verdict, "conditions": settings.get(found.variant, "")}
+            about |= {"verdict": found.verdict, "conditions": conditions.get(found.variant, "")}
             rows.append(about | {"source": f"tables/{there[claim.table].name}, {claim.metric}"})
-            if found.method == PAPER and found.against not in claim.others and AT_RANDOM not in found.against:
-                of_paper.setdefault(claim.number, []).append(found)
-    for number, comparisons in of_paper.items():
+            beside = methods.get(found.against) in claim.others or AT_RANDOM in found.against
+            if methods[found.method] == PAPER and not beside:
+                of_paper.setdefault((claim.number, found.method), []).append(found)
+    for (number, label), comparisons in of_paper.items():
         statement = next(claim.statement for claim in CLAIMS if claim.number == number)
-        summary: Row = {"claim": number, "statement": statement, "variant": "all", "method": PAPER}
+        summary: Row = {"claim": number, "statement": statement, "variant": "all", "method": label}
         summary |= {"against": "all", "measured": "all of the above", "n": len(comparisons)}
         summary |= {"verdict": summed_up(comparisons), "conditions": "", "source": "the rows of this claim"}
         rows.append(summary)
@@ -107,21 +127,28 @@ def summed_up(comparisons: Sequence[Comparison]) -> str:
     return f"{HOLDS} in {len(where)} of {len(comparisons)}: {', '.join(named)}"
 
 
-def _comparisons(claim: Claim, table: pd.DataFrame, registered: Mapping[str, str]) -> Iterator[Comparison]:
-    rows = table[(table["metric"] == claim.metric) & (table["seed"] != "all")]
+def _labels(methods: Mapping[str, str], *names: str) -> list[str]:
+    """Return the labels of methods, the first method's before the second's."""
+    return [label for name in names for label, method in methods.items() if method == name]
+
+
+def _comparisons(claim: Claim, measured: pd.DataFrame, methods: Mapping[str, str]) -> Iterator[Comparison]:
+    rows = measured[(measured["metric"] == claim.metric) & (measured["seed"] != "all")]
     for column, value in claim.where:
         rows = rows[rows[column] == value]
     if claim.query:
         rows = rows[rows["query"] == claim.query]
     elif claim.table != "removal":
         rows = rows[rows["query"] != MEAN]
-    rivals = [label for label, name in registered.items() if name.startswith("influence_")]
+    rivals = [label for label, name in methods.items() if name.startswith("influence_")]
+    rivals += _labels(methods, *claim.others)
+    exact = next(iter(_labels(methods, EXACT)), EXACT)
     for variant, part in rows.groupby("variant", sort=True):
         by_method = {str(name): own for name, own in part.groupby("method", sort=False)}
         chance = by_method.get(RANDOM)
-        for method in (label for label in (PAPER, EXACT) if label in by_method):
+        for method in (label for label in _labels(methods, PAPER, EXACT) if label in by_method):
             if claim.kind == "rivals":
-                for other in (label for label in [*rivals, *claim.others] if label in by_method):
+                for other in (label for label in rivals if label in by_method):
                     yield _difference(str(variant), method, other, by_method[method], by_method[other])
             elif claim.kind == "nothing":
                 own = by_method[method]
@@ -135,8 +162,8 @@ def _comparisons(claim: Claim, table: pd.DataFrame, registered: Mapping[str, str
                         yield _difference(
                             str(variant), method, f"{AT_RANDOM} ({fraction:.0%})", removed, as_many
                         )
-            elif method == PAPER:
-                yield _size(str(variant), claim.limit, by_method[method])
+            elif methods[method] == PAPER:
+                yield _size(str(variant), method, exact, claim.limit, by_method[method])
 
 
 def _difference(
@@ -155,8 +182,8 @@ def _difference(
     return Comparison(variant, method, against, len(apart), value, low, high, verdict_of(low, high))
 
 
-def _size(variant: str, limit: float, own: pd.DataFrame) -> Comparison:
-    """Hold a size against its limit."""
+def _size(variant: str, method: str, exact: str, limit: float, own: pd.DataFrame) -> Comparison:
+    """Compare a size with its limit."""
     of_seed = own.groupby("seed")[["value", "ci_low", "ci_high"]].mean().dropna(subset=["value"])
     values = of_seed["value"].to_numpy()
     if 0 < len(values) < FEWEST_SEEDS:
@@ -168,7 +195,7 @@ def _size(variant: str, limit: float, own: pd.DataFrame) -> Comparison:
         low, high = mean_interval(values)
     value = float(values.mean()) if len(values) else math.nan
     verdict = verdict_of(limit - high, limit - low)
-    return Comparison(variant, PAPER, EXACT, len(values), value, low, high, verdict)
+    return Comparison(variant, method, exact, len(values), value, low, high, verdict)
 
 
 def verdict_of(low: float, high: float) -> str:

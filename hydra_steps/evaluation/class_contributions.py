@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,33 +22,52 @@ from hydra_steps.data.pictures import read_pictures
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
 from hydra_steps.queries.query import vector_queries
+from hydra_steps.registry.decorators import table
+from hydra_steps.registry.types import SomeMethods
 from hydra_steps.scoring.store import Scores, read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import of_labels, part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
 
+@table(
+    "class_contributions",
+    title="Mean contributions of labels to classes",
+    keys=["label", "test_label", "is_noisy"],
+    when="class_contributions.queries is not None",
+    settings={"data": "datasets"},
+    large=True,
+    order=140,
+)
 def describe_classes(
     scores: Sequence[str | Path],
     labels: Sequence[str | Path],
+    splits: Sequence[str | Path],
+    raw: Sequence[str | Path],
+    data: Mapping[str, Mapping[str, Any]],
     output: str | Path,
     *,
-    queries: str,
-    splits: Sequence[str | Path] = (),
-    data: Mapping[str, Mapping[str, Any]] | None = None,
+    queries: Literal["class_loss", "sample_loss"] | None = None,
+    methods: SomeMethods = None,
 ) -> None:
-    """Write ``class_contributions.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+    """Mean contribution of the training samples of each given label to the test samples of each class, for clean and
+    for wrong labels. Off while `queries` is null.
 
-    ``queries``: ``class_loss`` or ``sample_loss``. For the latter the classes of the test samples are read from the
-    dataset: ``splits`` are the runs' ``splits.csv``, and ``data`` maps each run to the dataset's ``name`` and
-    ``folder``.
+    Writes ``class_contributions.csv`` from score folders and the ``labels.csv`` and ``splits.csv`` of the runs they
+    belong to. For ``sample_loss`` the classes of the test samples are read from the datasets, whose verified files
+    ``raw`` stands for: ``data`` maps each run to the dataset's ``name`` and ``folder``.
+
+    Options:
+        queries: Which of the study's queries speak for the test classes. `class_loss`, the losses of the test classes;
+            `sample_loss`, the mean over single test samples of the class.
+        methods: Labels of the methods that take part. null takes all.
     """
     tables = {run_of(path).name: read_run_labels(path) for path in labels}
-    classes = _test_labels(splits, data or {}) if queries == "sample_loss" else {}
+    classes = _test_labels(splits, data) if queries == "sample_loss" else {}
     rows = []
-    for path in scores:
+    for path in of_labels(scores, methods):
         run, found = run_of(path), read_scores(path)
-        table = tables[run.name]
-        check_length(found, table, path)
+        labelled = tables[run.name]
+        check_length(found, labelled, path)
         spoken = _by_class(found) if queries == "class_loss" else _by_sample(found, classes[run.name])
         if not spoken:
             raise StudyError(
@@ -58,8 +77,8 @@ def describe_classes(
             )
         about = run.columns | {"method": part_after(path, "scores")}
         about["metric"] = "mean_contribution" if found.has_unit else "mean_score"
-        given = table["label"].to_numpy()[found.scored]
-        noisy = table["is_noisy"].to_numpy()[found.scored]
+        given = labelled["label"].to_numpy()[found.scored]
+        noisy = labelled["is_noisy"].to_numpy()[found.scored]
         for test_label, names in spoken.items():
             values = np.stack([found.of_query(name)[found.scored] for name in names]).mean(
                 0, dtype=np.float64

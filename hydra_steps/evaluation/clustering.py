@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans
@@ -39,37 +40,61 @@ from hydra_steps.evaluation.vectors import (
     read_run_labels,
     unit_length,
 )
+from hydra_steps.registry.decorators import table
+from hydra_steps.registry.types import Seed, SomeMethods
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import of_labels, part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
 METRICS = ("adjusted_rand", "f1", "precision", "recall", "share_noisy")
 STARTS = 10
+Algorithms = Annotated[Sequence[Literal["kmeans", "kmeans_unit", "agglomerative"]], {"uniqueItems": True}]
 
 
+@table(
+    "clustering",
+    title="Clusters of contribution vectors",
+    keys=["algorithm", "queries", "label"],
+    when="clustering.algorithms",
+    heavy=True,
+    order=120,
+)
 def evaluate_clustering(
     scores: Sequence[str | Path],
     labels: Sequence[str | Path],
     output: str | Path,
     *,
-    algorithms: Sequence[str],
-    per_class: int | None = 1000,
+    algorithms: Algorithms = (),
+    methods: SomeMethods = None,
+    per_class: Annotated[int | None, "4 <= x <= 30000"] = 1000,
     scale_queries: bool = True,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> None:
-    """Write ``clustering.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+    """Clustering of the contribution vectors (one number for each query about a single test sample) of each given class
+    into two, and how the clusters overlap with the truly wrong labels. Off while `algorithms` is empty.
 
-    At most ``per_class`` samples of each given label are clustered, drawn by ``seed``, the same for all methods.
+    Writes ``clustering.csv`` from score folders and the ``labels.csv`` of the runs they belong to. The samples drawn
+    are the same for all methods.
+
+    Options:
+        algorithms: `kmeans` on the vectors as they are; `kmeans_unit` on the vectors scaled to unit length;
+            `agglomerative`, average linkage with cosine distance.
+        methods: Labels of the methods that take part. null takes all.
+        per_class: Training samples of each class that are clustered, drawn once for all methods. null takes all.
+            Agglomerative clustering needs its square in memory.
+        scale_queries: Divide each query's contributions by their root mean square first, so that all test samples count
+            alike; false leaves them as they are.
+        seed: Seed of the draw and of k-means.
     """
     tables = {run_of(path).name: read_run_labels(path) for path in labels}
     rows: list[dict] = []
-    for path in scores:
+    for path in of_labels(scores, methods):
         run, found = run_of(path), read_scores(path)
-        table = tables[run.name]
-        check_length(found, table, path)
+        labelled = tables[run.name]
+        check_length(found, labelled, path)
         vectors = contribution_vectors(found, scale_queries)
-        given = table["label"].to_numpy()[found.scored]
-        noisy = table["is_noisy"].to_numpy().astype(bool)[found.scored]
+        given = labelled["label"].to_numpy()[found.scored]
+        noisy = labelled["is_noisy"].to_numpy().astype(bool)[found.scored]
         about = run.columns | {"method": part_after(path, "scores"), "queries": vectors.shape[1]}
         for algorithm in algorithms:
             measured = []

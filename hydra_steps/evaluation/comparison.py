@@ -13,6 +13,7 @@ Torch-free. ``python -m hydra_steps.evaluation.comparison <csv>`` prints the tab
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import pandas as pd
 
 from hydra_steps.evaluation.counterfactual import ALL_QUERIES
 from hydra_steps.evaluation.detection import QUERIES
+from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import read_table
@@ -31,22 +33,25 @@ COLUMNS = (
     *("auroc", "average_precision", "found_10", "found_30", "seconds", "ratio_to_training", "peak_memory_mb"),
 )
 
+_logger = logging.getLogger(__name__)
 
+
+@table("comparison", title="Comparison", when="comparison", clock=True, order=200)
 def compare_methods(
     *,
     scores: Sequence[str | Path],
-    counterfactual: str | Path,
-    detection: str | Path,
-    timing: str | Path,
+    counterfactual_table: str | Path,
+    detection_table: str | Path,
+    timing_table: str | Path,
     output: str | Path,
 ) -> pd.DataFrame:
-    """Write ``comparison.csv`` from score folders and the study's tables, and return it."""
+    """Write ``comparison.csv`` from score folders and the study's tables, say it as text, and return it."""
     said: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for path in scores:
         attributes = read_scores(path).attributes
         key = run_of(path).variant, part_after(path, "scores")
         said.setdefault(key, []).append((str(attributes.get("status", "scored")), str(attributes["unit"])))
-    tables = [read_table(path) for path in (counterfactual, detection, timing)]
+    tables = [read_table(path) for path in (counterfactual_table, detection_table, timing_table)]
     rows = [
         {
             "variant": variant,
@@ -59,9 +64,10 @@ def compare_methods(
         | _measured(*(t[(t["variant"] == variant) & (t["method"] == method)] for t in tables))
         for (variant, method), found in said.items()
     ]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    write_csv(table, output, digits=6)
-    return table
+    result = pd.DataFrame(rows, columns=list(COLUMNS))
+    write_csv(result, output, digits=6)
+    _logger.info("%s", table_text(result))
+    return result
 
 
 def table_text(table: pd.DataFrame) -> str:

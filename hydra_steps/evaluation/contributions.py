@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hydra_steps.evaluation.detection import QUERIES, read_is_noisy
+from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
@@ -21,6 +22,13 @@ from hydra_steps.tables.tidy import make_table, write_table
 LEVELS = np.linspace(0.0, 1.0, 101)
 
 
+@table(
+    "contributions",
+    title="Distribution of contributions",
+    keys=["is_noisy", "level"],
+    large=True,
+    order=110,
+)
 def describe_contributions(
     scores: Sequence[str | Path],
     labels: Sequence[str | Path],

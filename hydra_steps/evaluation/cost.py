@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
@@ -21,6 +22,7 @@ from hydra_steps.tables.tidy import make_table, write_table
 METRICS = ("seconds", "seconds_training", "peak_memory_bytes")
 
 
+@table("timing", title="Cost of each score", clock=True, order=170)
 def describe_cost(scores: Sequence[str | Path], output: str | Path) -> None:
     """Write ``timing.csv`` from score folders; ``n`` is the number of queries that were scored at once."""
     rows = []

@@ -28,6 +28,7 @@ from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
 from hydra_steps.evaluation.correlation import line, pearson, spearman
 from hydra_steps.evaluation.effects import Design, check_match, join_batches, predict
 from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_interval
+from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import Run, part_after, run_of
 from hydra_steps.tables.tidy import POINT_COLUMNS, make_table, write_table
@@ -44,11 +45,18 @@ CORRELATIONS = {
 Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
+@table(
+    "counterfactual",
+    title="Re-training",
+    keys=["design", "fraction"],
+    also=["counterfactual_points.csv"],
+    order=30,
+)
 def evaluate_counterfactual(
     scores: Sequence[str | Path],
     outcomes: Sequence[str | Path],
     output: str | Path,
-    points: str | Path,
+    counterfactual_points: str | Path,
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -85,7 +93,7 @@ def evaluate_counterfactual(
             measured = measure(design.kind, found.has_unit, queries, predicted, real, resamples, seed)
             rows += [about | {"fraction": design.fraction} | row for row in measured]
     write_table(make_table("counterfactual", rows), output)
-    write_table(pd.DataFrame(dots, columns=list(POINT_COLUMNS)), points)
+    write_table(pd.DataFrame(dots, columns=list(POINT_COLUMNS)), counterfactual_points)
 
 
 def measure(

@@ -10,16 +10,16 @@ damping and the weight decay. The test queries choose nothing. Torch-free.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from hydra_steps.errors import StudyError
+from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import part_after
+from hydra_steps.tables.layout import of_labels, part_after
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.tables.writing import write_csv
 
@@ -30,33 +30,41 @@ COLUMNS = (
 )
 
 
+@table("damping", title="Damping", when="sweeps", settings={"sweeps": "sweeps"}, order=210)
 def evaluate_damping(
-    *, sweeps: str, scores: Sequence[str | Path], counterfactual: str | Path, output: str | Path
+    *,
+    sweeps: Mapping[str, Mapping[str, float]],
+    scores: Sequence[str | Path],
+    counterfactual_table: str | Path,
+    output: str | Path,
 ) -> pd.DataFrame:
-    """Write ``damping.csv``. ``sweeps``: name → label → damping, as JSON; ``scores``: folders of those labels."""
+    """Write ``damping.csv``, and return it.
+
+    ``sweeps``: name → label → damping; ``scores``: score folders, those of other labels among them.
+    """
     effective: dict[str, float] = {}
     split_of: dict[str, str] = {}
-    for path in scores:
+    for path in of_labels(scores, [label for labels in sweeps.values() for label in labels]):
         found = read_scores(path)
         diagnostics = found.attributes.get("diagnostics", {})
         effective[part_after(path, "scores")] = diagnostics.get("effective_damping", np.nan)
         split_of |= {query.name: query.split for query in found.queries}
-    table = read_table(counterfactual)
-    table = table[(table["seed"] == "all") & (table["metric"] == "lds") & (table["design"] == "groups")]
-    table = table.assign(split=table["query"].map(split_of))
-    if not (table["split"] == "validation").any():
+    whole = read_table(counterfactual_table)
+    lds = whole[(whole["seed"] == "all") & (whole["metric"] == "lds") & (whole["design"] == "groups")]
+    lds = lds.assign(split=lds["query"].map(split_of))
+    if not (lds["split"] == "validation").any():
         raise StudyError(
             "a damping sweep has no validation query to choose by",
             "at least one query on the validation split",
             "add {kind: mean_loss, split: validation} to the study's queries",
         )
     rows = []
-    for variant in sorted(set(table["variant"])):
-        for name, labels in json.loads(sweeps).items():
+    for variant in sorted(set(lds["variant"])):
+        for name, labels in sweeps.items():
             own = [
                 {"variant": variant, "run": variant, "seed": "all", "method": name, "label": label}
                 | {"damping": damping, "effective_damping": effective.get(label, np.nan)}
-                | _means(table[(table["variant"] == variant) & (table["method"] == label)])
+                | _means(lds[(lds["variant"] == variant) & (lds["method"] == label)])
                 for label, damping in sorted(labels.items(), key=lambda item: item[1])
             ]
             measured = [row["lds_validation"] for row in own]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -21,28 +22,35 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_intervals
 from hydra_steps.evaluation.ranking import Ranking, counts_of
+from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
 QUERIES = ("validation_mean", "test_mean")
+Shares = Annotated[Sequence[Annotated[float, "0 < x <= 1"]], {"minItems": 1, "uniqueItems": True}]
 
 
+@table("detection", title="Detection of wrong labels", keys=["fraction"], order=80)
 def evaluate_detection(
     scores: Sequence[str | Path],
     labels: Sequence[str | Path],
     output: str | Path,
     *,
-    inspect: Sequence[float] = (0.1, 0.2, 0.3),
+    inspect: Shares = (0.1, 0.2, 0.3),
     queries: Sequence[str] = QUERIES,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> None:
-    """Write ``detection.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+    """Wrong labels are looked for among the samples with the lowest contribution.
 
-    A method that scored only some samples is measured on those. One set of rows for each method and each of
-    ``queries`` that its scores have; the column ``query`` says which. Without any mislabelled or any clean
-    sample the metrics are undefined and their cells empty.
+    Writes ``detection.csv`` from score folders and the ``labels.csv`` of the runs they belong to. A method that scored
+    only some samples is measured on those. One set of rows for each method and each of ``queries`` that its scores
+    have; the column ``query`` says which. Without any mislabelled or any clean sample the metrics are undefined and
+    their cells empty.
+
+    Options:
+        inspect: Shares of the training samples that are inspected.
     """
     noisy = {run_of(path).name: read_is_noisy(path) for path in labels}
     rows: list[dict] = []

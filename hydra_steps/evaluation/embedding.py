@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,10 @@ from hydra_steps.evaluation.vectors import (
     read_run_labels,
     unit_length,
 )
+from hydra_steps.registry.decorators import table
+from hydra_steps.registry.types import Seed, SomeMethods
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import of_labels, part_after, run_of
 from hydra_steps.tables.tidy import write_table
 
 COLUMNS = (
@@ -33,24 +36,43 @@ COLUMNS = (
 )
 
 
+@table(
+    "embedding",
+    title="Contribution vectors in two dimensions",
+    when="embedding.samples > 0",
+    runs="first",
+    large=True,
+    heavy=True,
+    order=130,
+)
 def embed_contributions(
     scores: Sequence[str | Path],
     labels: Sequence[str | Path],
     output: str | Path,
     *,
-    samples: int,
-    perplexity: float = 30.0,
+    samples: Annotated[int, "0 <= x <= 20000"] = 0,
+    methods: SomeMethods = None,
+    perplexity: Annotated[float, "1 <= x <= 1000"] = 30.0,
     scale_queries: bool = True,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> None:
-    """Write ``embedding.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+    """A picture of the contribution vectors, scaled to unit length, in two dimensions by t-SNE, on the lowest seed of
+    each variant. Off while `samples` is 0.
 
-    At most ``samples`` samples, drawn by ``seed``, the same for all methods of a run. O(n log n), about three seconds
-    for each 1,000 samples and method.
+    Writes ``embedding.csv`` from score folders and the ``labels.csv`` of the runs they belong to. The samples drawn are
+    the same for all methods of a run. O(n log n).
+
+    Options:
+        samples: Training samples in the picture, drawn once for all methods. About 3 seconds for each 1,000 and method.
+        methods: Labels of the methods that take part. null takes all.
+        perplexity: Effective number of neighbours in t-SNE, at most a third of the samples.
+        scale_queries: Divide each query's contributions by their root mean square first, so that all test samples count
+            alike; false leaves them as they are.
+        seed: Seed of the draw and of t-SNE.
     """
     tables = {run_of(path).name: read_run_labels(path) for path in labels}
     parts = []
-    for path in scores:
+    for path in of_labels(scores, methods):
         run, found = run_of(path), read_scores(path)
         check_length(found, tables[run.name], path)
         vectors = contribution_vectors(found, scale_queries)
@@ -60,8 +82,8 @@ def embed_contributions(
         places = embed(vectors[chosen], perplexity, seed)
         about = run.columns | {"method": part_after(path, "scores"), "queries": vectors.shape[1]}
         parts.append(part.assign(**about, index=position, x=places[:, 0], y=places[:, 1]))
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
-    write_table(table[list(COLUMNS)], output)
+    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    write_table(whole[list(COLUMNS)], output)
 
 
 def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:

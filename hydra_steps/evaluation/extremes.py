@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +25,10 @@ from hydra_steps.data.pictures import read_pictures
 from hydra_steps.data.registry import dataset
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
 from hydra_steps.queries.query import vector_queries
+from hydra_steps.registry.decorators import table
+from hydra_steps.registry.types import SomeMethods
 from hydra_steps.scoring.store import Scores, read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import of_labels, part_after, run_of
 from hydra_steps.tables.tidy import write_table
 
 COLUMNS = (
@@ -36,25 +38,44 @@ COLUMNS = (
 SIDES = ("helpful", "harmful")
 
 
+@table(
+    "extremes",
+    title="Samples that help and harm most",
+    when="extremes.queries",
+    settings={"data": "datasets"},
+    also=["extremes_images.npz"],
+    heavy=True,
+    order=150,
+)
 def describe_extremes(
     scores: Sequence[str | Path],
     labels: Sequence[str | Path],
     splits: Sequence[str | Path],
-    output: str | Path,
-    pictures: str | Path,
-    *,
+    raw: Sequence[str | Path],
     data: Mapping[str, Mapping[str, Any]],
-    queries: Sequence[str],
-    count: int = 5,
-    training_samples: int = 2,
+    output: str | Path,
+    extremes_images: str | Path,
+    *,
+    queries: Annotated[Sequence[str], {"uniqueItems": True}] = (),
+    methods: SomeMethods = None,
+    count: Annotated[int, "1 <= x <= 20"] = 5,
+    training_samples: Annotated[int, "0 <= x <= 20"] = 2,
 ) -> None:
-    """Write ``extremes.csv`` and ``pictures`` (npz) from score folders and the runs' ``labels.csv`` and
-    ``splits.csv``.
+    """The most helpful and the most harmful training samples of chosen queries, and the test samples that the strongest
+    training samples help and harm most, with their images. Off while `queries` is empty.
 
-    ``count`` samples on each side, fewer where there are fewer than twice as many. ``data`` maps each run to the
-    dataset's ``name`` and ``folder``. The npz holds, for the lowest seed of each variant, ``<variant>/train`` and
-    ``<variant>/test`` (uint8 [m, c, h, w]) of the samples in the table, their positions ``<variant>/train_index`` and
-    ``<variant>/test_index``, and the names ``<variant>/classes``.
+    Writes ``extremes.csv`` and ``extremes_images`` (npz) from score folders and the runs' ``labels.csv`` and
+    ``splits.csv``; fewer samples on a side where there are fewer than twice as many. ``raw`` stands for the verified
+    files of the datasets; ``data`` maps each run to the dataset's ``name`` and ``folder``. The npz holds, for the
+    lowest seed of each variant, ``<variant>/train`` and ``<variant>/test`` (uint8 [m, c, h, w]) of the samples in the
+    table, their positions ``<variant>/train_index`` and ``<variant>/test_index``, and the names ``<variant>/classes``.
+
+    Options:
+        queries: Names of queries, such as `test_mean` or `test_sample_3`; each one must be among the study's queries.
+        methods: Labels of the methods that take part. null takes all.
+        count: Samples on each side.
+        training_samples: For so many training samples, those with the largest contributions to the first of `queries`
+            in size, also the test samples that they help and harm most.
     """
     tables = {run_of(path).name: read_run_labels(path) for path in labels}
     split_files = {run_of(path).name: path for path in splits}
@@ -65,14 +86,18 @@ def describe_extremes(
             split: read_pictures(about["name"], about["folder"], path, split) for split in ("train", "test")
         }
     rows: list[dict] = []
-    for path in scores:
+    for path in of_labels(scores, methods):
         run, found = run_of(path), read_scores(path)
-        table, test_labels = tables[run.name], read[run.name]["test"][1]
-        check_length(found, table, path)
+        labelled, test_labels = tables[run.name], read[run.name]["test"][1]
+        check_length(found, labelled, path)
         singles = {query.name: query.position for query in vector_queries(found.queries)}
         columns = run.columns | {"method": part_after(path, "scores"), "unit": found.attributes["unit"]}
         for pair in _pairs(found, list(queries), singles, count, training_samples):
-            row = columns | pair | table.loc[pair["training"], ["label", "clean_label", "is_noisy"]].to_dict()
+            row = (
+                columns
+                | pair
+                | labelled.loc[pair["training"], ["label", "clean_label", "is_noisy"]].to_dict()
+            )
             if pair["query"] in singles:
                 row["test"] = singles[pair["query"]]
                 row["test_label"] = test_labels[row["test"]]
@@ -84,7 +109,7 @@ def describe_extremes(
         variant: (made[made["run"] == run], read[run], dataset(data[run]["name"]).classes)
         for variant, run in {run.variant: run.name for run in runs}.items()
     }
-    _write_pictures(shown, pictures)
+    _write_pictures(shown, extremes_images)
 
 
 def extreme_positions(values: np.ndarray, count: int) -> dict[str, np.ndarray]:
@@ -136,9 +161,9 @@ def _pairs(
 
 def _write_pictures(shown: Mapping[str, tuple], path: str | Path) -> None:
     arrays = {}
-    for variant, (table, read, classes) in shown.items():
+    for variant, (made, read, classes) in shown.items():
         for split, column in (("train", "training"), ("test", "test")):
-            index = np.unique(table[column].dropna().to_numpy(np.int64))
+            index = np.unique(made[column].dropna().to_numpy(np.int64))
             arrays[f"{variant}/{split}"] = read[split][0][index]
             arrays[f"{variant}/{split}_index"] = index
         arrays[f"{variant}/classes"] = np.array(classes)

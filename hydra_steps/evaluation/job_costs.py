@@ -12,11 +12,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from hydra_steps.registry.decorators import table
+from hydra_steps.tables.writing import write_csv
+
 COLUMNS = ("rule", "jobs", "seconds", "longest", "processor_seconds", "peak_memory_bytes")
 MEASURED = {"s": float, "max_rss": float, "cpu_time": float}  # seconds, MiB, seconds
 MEBIBYTE = 2**20
 
 
+@table("jobs", title="Cost of each rule", clock=True, order=180)
 def describe_jobs(benchmarks: str | Path, output: str | Path) -> None:
     """Write ``jobs.csv``, a row for each rule, from a study's folder of measurements, the most expensive rule first.
 
@@ -38,11 +42,8 @@ def describe_jobs(benchmarks: str | Path, output: str | Path) -> None:
                     costs["max_rss"].max() * MEBIBYTE,
                 )
             )
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
-        ["seconds", "rule"], ascending=[False, True]
-    )
-    Path(output).parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(output, index=False, float_format="%.10g", lineterminator="\n")
+    costs_of_rules = pd.DataFrame(rows, columns=list(COLUMNS))
+    write_csv(costs_of_rules.sort_values(["seconds", "rule"], ascending=[False, True]), output)
 
 
 def _measured(path: Path) -> pd.DataFrame | None:

@@ -15,24 +15,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
 
+@table("noise", title="Label noise", keys=["clean_label", "label"], order=20)
 def describe_noise(labels: Sequence[str | Path], output: str | Path) -> None:
     """Write ``noise.csv`` from the runs' ``labels.csv``."""
     rows = []
     for path in labels:
-        table = pd.read_csv(path)
+        given = pd.read_csv(path)
         about = run_of(path).columns
-        rate = table["is_noisy"].mean() if len(table) else np.nan
-        rows.append(about | {"metric": "rate", "n": len(table), "value": rate})
-        matrix = transition_matrix(table["clean_label"].to_numpy(), table["label"].to_numpy())
+        rate = given["is_noisy"].mean() if len(given) else np.nan
+        rows.append(about | {"metric": "rate", "n": len(given), "value": rate})
+        matrix = transition_matrix(given["clean_label"].to_numpy(), given["label"].to_numpy())
         for true, row in enumerate(matrix):
             members = int(row.sum())
-            for given, count in enumerate(row):
+            for label, count in enumerate(row):
                 share = count / members if members else np.nan
-                cell = {"metric": "transition", "clean_label": true, "label": given, "n": members}
+                cell = {"metric": "transition", "clean_label": true, "label": label, "n": members}
                 rows.append(about | cell | {"value": share})
     write_table(make_table("noise", rows), output)
 

@@ -20,6 +20,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from hydra_steps.config.controls import CONTROLS
+from hydra_steps.registry.decorators import table
 from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
@@ -37,6 +38,7 @@ ARRAYS = ("side", "fraction", "seed", "kept", *MEASURES)
 CONFIDENCE, FEWEST_SEEDS = 0.95, 3
 
 
+@table("removal", title="Removal curves", keys=["side", "fraction"], when="removal.fractions", order=90)
 def evaluate_removal(removals: Sequence[str | Path], output: str | Path) -> None:
     """Write ``removal.csv`` from folders ``…/runs/<run>/removal/<method or control>``."""
     rows = []

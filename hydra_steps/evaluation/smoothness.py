@@ -13,19 +13,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
 TRUSTED = 0.1  # relative error of the derivative at the smallest step
-METHOD = "hydra_exact"
 
 
-def describe_smoothness(measurements: Sequence[str | Path], output: str | Path) -> None:
+@table(
+    "smoothness",
+    title="Smoothness of the training map",
+    keys=["step"],
+    when="'hydra_exact' in used",
+    order=70,
+)
+def describe_smoothness(smoothness: Sequence[str | Path], output: str | Path) -> None:
     """Write ``smoothness.csv`` from the files of ``measure_smoothness``, ``…/runs/<run>/smoothness.csv``."""
     rows = []
-    for path in measurements:
-        leading = run_of(path).columns | {"method": METHOD}
+    for path in smoothness:
         points = pd.read_csv(path)
+        leading = run_of(path).columns | {"method": points["method"].iloc[0]}
         errors = {
             key: relative_error(part["predicted"].to_numpy(), part["real"].to_numpy())
             for key, part in points.groupby(["query", "step"], sort=True)

@@ -1,11 +1,11 @@
 """How stable a ranking is: from one traced epoch to the next, and from one seed to another.
 
-    between_epochs    Spearman correlation of the contributions after this traced epoch with those after the one
-    before it between_seeds     mean Spearman correlation of the run's contributions with those of the variant's
-    other seeds, over
-                      the samples that carry the same label in both (the noise may differ)
- A high value is no merit in itself: the exact contributions themselves change along the training and with the seed.
-They are the yardstick. Torch-free.
+    between_epochs    Spearman correlation of the contributions after this traced epoch with those after the one before
+    between_seeds     mean Spearman correlation of the run's contributions with those of the variant's other seeds,
+                      over the samples that carry the same label in both (the noise may differ)
+
+A high value is no merit in itself: the exact contributions, too, change along the training and with the seed. They
+are the yardstick. Torch-free.
 """
 
 from __future__ import annotations
@@ -19,11 +19,20 @@ import pandas as pd
 
 from hydra_steps.evaluation.approximation import epochs_of
 from hydra_steps.evaluation.correlation import spearman
+from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import Scores, read_scores
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
 
+@table(
+    "stability",
+    title="Stability of the rankings",
+    keys=["epoch"],
+    when="traced",
+    settings={"queries": "trace.queries"},
+    order=60,
+)
 def evaluate_stability(
     *,
     traced: Sequence[str | Path],

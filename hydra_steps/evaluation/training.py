@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hydra_steps.registry.decorators import table
 from hydra_steps.stores import open_complete, read_array
 from hydra_steps.tables.layout import run_of
 from hydra_steps.tables.tidy import make_table, write_table
@@ -22,6 +23,7 @@ METRICS = tuple(
 )
 
 
+@table("training", title="Training", keys=["epoch"], order=10)
 def describe_training(trajectories: Sequence[str | Path], output: str | Path) -> None:
     """Write ``training.csv`` from trajectory folders ``…/runs/<run>/trajectory`` (arrays ``epoch_<metric>``
     [epoch]).

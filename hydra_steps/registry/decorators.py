@@ -153,18 +153,21 @@ def table(
     runs: Literal["all", "first"] = "all",
     large: bool = False,
     clock: bool = False,
+    heavy: bool = False,
     order: int = 1000,
 ) -> Callable[[F], F]:
     """Declare a table: ``(<inputs by name>, output, **options)`` writes ``tables/<name>.csv``.
 
     The parameters without a default name what it reads (``scores``, ``labels``, ``outcomes``, …: the list is in
-    :mod:`hydra_steps.evaluation`), each a list of paths; ``<table>_table`` is the path of another table. Options are
-    those listed in the docstring, of the study's section ``name``; ``settings`` maps further parameters to
-    expressions of the study.
+    :mod:`hydra_steps.plan.artifacts`), each a list of paths; ``<table>_table`` is the path of another table, with the
+    default None where the table is read only if the study makes it. Options are those listed in the docstring, of the
+    study's section ``name``, which the docstring's first paragraph describes; an option ``methods`` also decides whose
+    scores are read. ``settings`` maps further parameters to expressions of the study.
     ``keys``: the table's columns between ``metric`` and ``n``. ``when``: an expression of the study that says whether
     it is made. ``also``: further files beside it, each given as the parameter that is its stem. ``runs``: all runs,
-    or the first seed of each variant. ``large``: material for figures and not for reading; ``clock``: it differs from
-    run to run. ``order``: its place among the report's tables.
+    or the lowest seed of each variant. ``large``: material for figures and not for reading; ``clock``: it differs from
+    run to run; ``heavy``: it takes more than seconds, so that a cluster makes it. ``order``: its place among the
+    report's tables.
     """
     return _keep("table", name)
 

@@ -98,6 +98,11 @@ def read_queries(path: str | Path) -> tuple[Query, ...]:
     return tuple(query_from(fields) for fields in read_attributes(path, SCHEMA_VERSION)["queries"])
 
 
+def method_of(path: str | Path) -> str:
+    """Return the name of the method that computed the scores in a folder, whatever their label."""
+    return str(read_attributes(path, SCHEMA_VERSION)["method"])
+
+
 def _check(contribution: np.ndarray, queries: Sequence[Query], attributes: Mapping[str, Any]) -> None:
     if contribution.ndim != 2 or contribution.dtype not in (np.float32, np.float64):
         raise StudyError(

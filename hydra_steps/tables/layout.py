@@ -7,6 +7,7 @@ The layout is a contract: ``…/runs/<variant>-seed<k>/scores/<label>``,
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,3 +55,8 @@ def part_after(path: str | Path, folder: str) -> str:
             f"the path {path} has no part below {folder}/", f"a path such as …/{folder}/<name>/…"
         )
     return parts[at[-1] + 1]
+
+
+def of_labels(paths: Iterable[str | Path], labels: Collection[str] | None) -> list[str | Path]:
+    """Return the folders ``…/scores/<label>`` of these labels, in their order; all of them for None."""
+    return [path for path in paths if labels is None or part_after(path, "scores") in labels]

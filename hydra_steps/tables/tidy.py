@@ -17,31 +17,12 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.errors import StudyError
+from hydra_steps.registry import find
 
 LEADING = ("variant", "run", "seed", "method", "query", "metric")
 TRAILING = ("n", "value", "ci_low", "ci_high", "sd_seeds")
 MEASURED = ("value", "ci_low", "ci_high", "sd_seeds")
 
-# The keys that each table has between ``metric`` and ``n``.
-TABLE_KEYS: dict[str, tuple[str, ...]] = {
-    "agreement": (),
-    "approximation": ("epoch",),
-    "stability": ("epoch",),
-    "detection": ("fraction",),
-    "contributions": ("is_noisy", "level"),
-    "counterfactual": ("design", "fraction"),
-    "removal": ("side", "fraction"),
-    "brittleness": ("fraction",),
-    "training": ("epoch",),
-    "noise": ("clean_label", "label"),
-    "smoothness": ("step",),
-    "clustering": ("algorithm", "queries", "label"),
-    "class_contributions": ("label", "test_label", "is_noisy"),
-    "timing": (),
-}
-TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
-    name: LEADING + keys + TRAILING for name, keys in TABLE_KEYS.items()
-}
 # One row per re-training and query, for scatter plots: not a table of measurements, hence columns of its own.
 POINT_COLUMNS = (
     "variant",
@@ -63,16 +44,21 @@ TEXT_COLUMNS = (
 
 
 def make_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Gather rows of the runs into the table ``name``, with the summary over seeds appended.
+    """Gather rows of the runs into the registered table ``name``, with the summary over seeds appended.
 
     Missing cells are empty; a key that the table does not have is a programming error (``ValueError``).
     """
-    columns = TABLE_COLUMNS[name]
+    columns = columns_of(name)
     rows = list(rows)
     unknown = {key for row in rows for key in row} - set(columns)
     if unknown:
         raise ValueError(f"table {name!r} has no columns {sorted(unknown)}")
     return summarise_over_seeds(_typed(pd.DataFrame(rows, columns=list(columns))))
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    """Return the columns of a registered table of measurements: its own keys are those that it is declared with."""
+    return LEADING + tuple(find("table", name).traits["keys"]) + TRAILING
 
 
 def summarise_over_seeds(table: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.estimate.__main__ import duration, main, table
 from hydra_steps.estimate.calibration import Calibration, MethodCost, calibrate, small_queries
 from hydra_steps.estimate.costs import require_space, study_costs, wall_seconds
+from hydra_steps.plan import plan_tables
 from hydra_steps.trajectory.arrays import Shape
 from hydra_steps.trajectory.keep import checkpoint_steps
 from tests.helpers.recorded import train
@@ -89,6 +90,7 @@ def test_every_rule_of_the_workflow_is_estimated(study) -> None:
     study = study | {"ablations": {"reference": "base"}}
     study = study | {"comparison": True, "methods": study["methods"] | sweep}
     study = study | {"explorer": {"top": 5, "by_epoch": True}}
+    rules |= {table.rule for table in plan_tables(study).values()}
     costs = study_costs(study, lambda run: measured(study["methods"]))
     assert {cost.rule.split(":")[0] for cost in costs} == rules
 

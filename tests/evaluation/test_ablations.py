@@ -27,7 +27,9 @@ def lds(folder, values, query="mean_over_queries", design="groups"):
 
 
 def evaluated(folder, paths, reference="plain"):
-    result = evaluate_ablations(tables=paths, reference=reference, output=folder / "ablations.csv")
+    result = evaluate_ablations(
+        **{f"{path.stem}_table": path for path in paths}, reference=reference, output=folder / "ablations.csv"
+    )
     written = pd.read_csv(folder / "ablations.csv", keep_default_na=True)
     assert tuple(written.columns) == COLUMNS
     assert len(written) == len(result)

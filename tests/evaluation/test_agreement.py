@@ -54,6 +54,18 @@ def test_runs_are_compared_with_their_own(study, tmp_path):
     assert table.to_dict() == pytest.approx({"base-seed0": 1, "base-seed1": -1, "base": 0})
 
 
+def test_the_reference_is_a_method_and_not_a_label(study, tmp_path):
+    paths = [
+        study.scores("hydra_exact", -EXACT[0], method="random"),
+        study.scores("exact", EXACT[0], method="hydra_exact"),
+        study.scores("near", 2 * EXACT[0]),
+    ]
+    evaluate_agreement(paths, tmp_path / "agreement.csv")
+    table = read_table(tmp_path / "agreement.csv")
+    table = table[(table["metric"] == "spearman") & (table["seed"] == "0")].set_index("method")["value"]
+    assert table.to_dict() == pytest.approx({"hydra_exact": -1, "near": 1})
+
+
 def test_only_tracked_samples_are_compared(study, tmp_path):
     c = np.array([np.nan, -2.0, np.nan, -4.0])
     paths = [study.scores("hydra_exact", EXACT[0]), study.scores("forward", c, tracked=[1, 3])]

@@ -1,15 +1,12 @@
 """Verdicts by rule: which side of the line the whole interval is on, and nothing typed in."""
 
-import json
-
 import pytest
 
 from hydra_steps.evaluation.claims import FAILS, HOLDS, OPEN, Comparison, evaluate_claims, summed_up
 from hydra_steps.tables.tidy import make_table, write_table
 
-METHODS = {"hydra_exact": {"method": "hydra_exact"}, "hydra_hessian_free": {"method": "hydra_hessian_free"}}
-METHODS |= {"if_strong": {"method": "influence_cg"}, "if_weak": {"method": "influence_lissa"}}
-METHODS |= {"final_loss": {"method": "final_loss"}}
+METHODS = {name: name for name in ("hydra_exact", "hydra_hessian_free", "final_loss")}
+METHODS |= {"if_strong": "influence_cg", "if_weak": "influence_lissa"}
 
 
 def auroc(folder, values, intervals=False):
@@ -26,11 +23,11 @@ def auroc(folder, values, intervals=False):
     return folder / "detection.csv"
 
 
-def verdicts(folder, paths):
+def verdicts(folder, paths, methods=METHODS):
     table = evaluate_claims(
-        tables=paths,
-        methods=json.dumps(METHODS),
-        conditions='{"base": "mnist"}',
+        **{f"{path.stem}_table": path for path in paths},
+        methods=methods,
+        conditions={"base": "mnist"},
         output=folder / "claims.csv",
     )
     assert len((folder / "claims.csv").read_text().splitlines()) == len(table) + 1
@@ -59,6 +56,15 @@ def test_paired_differences_over_seeds_decide(tmp_path):
         found.loc[("3a", "hydra_hessian_free", "all"), "verdict"] == "holds in 1 of 2: base against if_weak"
     )
     assert found.loc[("3a", "hydra_hessian_free", "if_weak"), "conditions"] == "mnist"
+
+
+def test_methods_are_found_whatever_their_labels(tmp_path):
+    values = {"mine": [0.80, 0.85, 0.90], "theirs": [0.70, 0.76, 0.79], "hydra_hessian_free": [0.1, 0.2, 0.1]}
+    labels = {"mine": "hydra_hessian_free", "theirs": "influence_cg", "hydra_hessian_free": "random"}
+    found = verdicts(tmp_path, [auroc(tmp_path, values)], labels)
+    assert found.loc[("3a", "mine", "theirs"), "verdict"] == HOLDS
+    assert found.loc[("3a", "mine", "all"), "verdict"] == HOLDS
+    assert "hydra_hessian_free" not in found.index.get_level_values("method")
 
 
 def test_one_seed_is_judged_by_the_rows_own_intervals_end_from_end(tmp_path):

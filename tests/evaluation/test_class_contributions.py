@@ -24,7 +24,10 @@ def test_class_losses_against_a_plain_loop(study, tmp_path):
     describe_classes(
         [study.scores("m", values, queries)],
         [study.labels(NOISY, label=GIVEN)],
-        tmp_path / "c.csv",
+        splits=[],
+        raw=[],
+        data={},
+        output=tmp_path / "c.csv",
         queries="class_loss",
     )
     found = cells(tmp_path / "c.csv")
@@ -49,9 +52,10 @@ def test_single_test_samples_speak_for_their_class(study, tmp_path):
     describe_classes(
         [study.scores("m", values, queries, unit="rank only")],
         [folder / "labels.csv"],
-        tmp_path / "c.csv",
+        output=tmp_path / "c.csv",
         queries="sample_loss",
         splits=[folder / "splits.csv"],
+        raw=["data/digits/manifest.json"],
         data={"base-seed0": {"name": "digits", "folder": "data"}},
     )
     found = cells(tmp_path / "c.csv")
@@ -68,7 +72,10 @@ def test_a_method_that_diverged_leaves_its_cells_empty(study, tmp_path):
     describe_classes(
         [study.scores("m", values, ["test_class_0", "test_class_1"])],
         [study.labels(NOISY, label=GIVEN)],
-        tmp_path / "c.csv",
+        splits=[],
+        raw=[],
+        data={},
+        output=tmp_path / "c.csv",
         queries="class_loss",
     )
     assert cells(tmp_path / "c.csv")["value"].isna().all()
@@ -79,6 +86,9 @@ def test_scores_without_such_queries_are_refused(study, tmp_path):
         describe_classes(
             [study.scores("m", np.ones((1, 40)))],
             [study.labels(NOISY, label=GIVEN)],
-            tmp_path / "c.csv",
+            splits=[],
+            raw=[],
+            data={},
+            output=tmp_path / "c.csv",
             queries="class_loss",
         )

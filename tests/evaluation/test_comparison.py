@@ -50,8 +50,8 @@ def study(tmp_path):
                 rows["timing"].append(run | {"metric": metric, "n": 1, "value": number + seed})
     paths = {}
     for name, found in rows.items():
-        paths[name] = tmp_path / f"{name}.csv"
-        write_table(make_table(name, found), paths[name])
+        paths[f"{name}_table"] = tmp_path / f"{name}.csv"
+        write_table(make_table(name, found), tmp_path / f"{name}.csv")
     return scores, paths, tmp_path
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -53,9 +51,9 @@ def _study(folder, splits=("validation", "test")):
 
 def test_the_validation_queries_choose_and_the_test_queries_do_not(tmp_path):
     table = evaluate_damping(
-        sweeps=json.dumps({"influence_ekfac": SWEEP}),
+        sweeps={"influence_ekfac": SWEEP},
         scores=_study(tmp_path),
-        counterfactual=tmp_path / "counterfactual.csv",
+        counterfactual_table=tmp_path / "counterfactual.csv",
         output=tmp_path / "damping.csv",
     ).set_index("label")
     assert table["chosen"].to_dict() == {"low": 0, "middle": 1, "high": 0}
@@ -72,8 +70,8 @@ def test_without_a_validation_query_nothing_is_chosen(tmp_path):
     scores = _study(tmp_path, splits=("test",))
     with pytest.raises(StudyError, match="no validation query"):
         evaluate_damping(
-            sweeps=json.dumps({"influence_ekfac": SWEEP}),
+            sweeps={"influence_ekfac": SWEEP},
             scores=scores,
-            counterfactual=tmp_path / "counterfactual.csv",
+            counterfactual_table=tmp_path / "counterfactual.csv",
             output=tmp_path / "damping.csv",
         )

@@ -34,7 +34,8 @@ def made(study, tmp_path):
         describe_extremes(
             **parts,
             output=tmp_path / f"{name}.csv",
-            pictures=tmp_path / f"{name}.npz",
+            extremes_images=tmp_path / f"{name}.npz",
+            raw=["data/digits/manifest.json"],
             data=data,
             queries=["test_mean", "test_sample_2"],
             count=3,

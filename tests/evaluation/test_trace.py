@@ -27,7 +27,7 @@ def test_each_epoch_is_held_against_exact_hydra_of_that_epoch(study, tmp_path):
         trace(study, "hydra_exact", {1: [1, 2, 3, 4], 10: [4, 3, 2, -1]}),
         trace(study, "near", {1: [1, 2, 3, 4], 10: [-4, 3, 2, -1]}),
     ]
-    evaluate_approximation(traced=traced, measurements=[], output=tmp_path / "t.csv")
+    evaluate_approximation(traced=traced, approximation=[], approximated="free", output=tmp_path / "t.csv")
     table = read_table(tmp_path / "t.csv")
     runs = table[table["seed"] == "0"].set_index(["epoch", "metric"])["value"]
     assert runs[1, "relative_error"] == 0
@@ -44,7 +44,7 @@ def test_distances_are_means_over_the_tracked_samples(study, tmp_path):
         "epoch,sample,norm,distance,bound,bound_measured,spectral_norm\n"
         "1,0,1.0,0.5,9,3,2\n1,4,3.0,0.5,11,5,2\n"
     )
-    evaluate_approximation(traced=[], measurements=[path], output=tmp_path / "t.csv")
+    evaluate_approximation(traced=[], approximation=[path], approximated="free", output=tmp_path / "t.csv")
     table = read_table(tmp_path / "t.csv")
     found = table[table["seed"] == "0"].set_index("metric")
     assert found["value"].to_dict() == {

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from hydra_steps.errors import StudyError
+from hydra_steps.registry import names
 from hydra_steps.tables.tidy import (
     LEADING,
-    TABLE_COLUMNS,
     TRAILING,
+    columns_of,
     make_table,
     read_table,
     summarise_over_seeds,
@@ -23,9 +24,9 @@ def row(seed: int, value: float, **more) -> dict:
     return about | {"metric": "auroc", "n": 10, "value": value} | more
 
 
-@pytest.mark.parametrize("name", TABLE_COLUMNS)
+@pytest.mark.parametrize("name", names("table"))
 def test_every_table_starts_and_ends_alike(name):
-    columns = TABLE_COLUMNS[name]
+    columns = columns_of(name)
     assert columns[: len(LEADING)] == LEADING
     assert columns[-len(TRAILING) :] == TRAILING
     assert tuple(make_table(name, []).columns) == columns

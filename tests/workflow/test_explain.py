@@ -30,8 +30,8 @@ def test_they_are_made_and_made_again_when_an_option_changes(tree: Tree) -> None
     assert planned(tree) == set()
     for old, new, rules in (
         ("per_class: 10", "per_class: 9", {"evaluate_clustering", "plot_clustering"}),
-        ("count: 2}", "count: 1}", {"describe_extremes", "plot_extremes"}),
-        ("perplexity: 10", "perplexity: 5", {"embed_contributions", "plot_embedding"}),
+        ("count: 2}", "count: 1}", {"evaluate_extremes", "plot_extremes"}),
+        ("perplexity: 10", "perplexity: 5", {"evaluate_embedding", "plot_embedding"}),
     ):
         tree.edit(STUDY, lambda text, old=old, new=new: text.replace(old, new))
         assert planned(tree) == rules
@@ -39,5 +39,5 @@ def test_they_are_made_and_made_again_when_an_option_changes(tree: Tree) -> None
 
 
 def test_a_study_without_the_sections_has_none_of_it(tree: Tree) -> None:
-    rules = {"evaluate_clustering", "embed_contributions", "describe_classes", "describe_extremes"}
+    rules = {"evaluate_clustering", "evaluate_embedding", "evaluate_class_contributions", "evaluate_extremes"}
     assert rules.isdisjoint(tree.planned())

@@ -7,10 +7,10 @@ import os
 from tests.workflow.conftest import Tree
 
 EVALUATION = {
-    "describe_jobs",
-    "describe_contributions",
-    "describe_cost",
-    "describe_queries",
+    "evaluate_jobs",
+    "evaluate_contributions",
+    "evaluate_timing",
+    "evaluate_queries",
     "evaluate_agreement",
     "evaluate_counterfactual",
     "evaluate_detection",
@@ -22,7 +22,7 @@ SCORE_FIGURES = {
     "plot_detection",
     "plot_prediction",
 }
-SMOOTHNESS = {"measure_smoothness", "describe_smoothness"}
+SMOOTHNESS = {"measure_smoothness", "evaluate_smoothness"}
 # In this study curves are drawn by exact HyDRA, and flips are looked for in random order.
 REMOVAL = {"retrain_subsets", "evaluate_removal", "plot_removal"}
 FLIPS = {"find_flips", "evaluate_brittleness", "plot_brittleness"}
@@ -60,7 +60,7 @@ def test_the_noise_rate_runs_again_from_the_labels(finished: Tree) -> None:
     assert set(planned) >= EVALUATION | FIGURES | SMOOTHNESS | REMOVAL | FLIPS | {
         "score_samples",
         "retrain_without",
-        "describe_noise",
+        "evaluate_noise",
     }
 
 
@@ -74,7 +74,7 @@ def test_more_groups_are_added_to_those_that_are_there(finished: Tree) -> None:
     planned = finished.planned()
     assert planned.pop("retrain_without") == 2
     assert set(planned) == {
-        "describe_jobs",
+        "evaluate_jobs",
         "evaluate_counterfactual",
         "plot_counterfactual",
         "plot_prediction",
@@ -87,12 +87,12 @@ def test_more_is_removed_by_training_again_on_less(finished: Tree) -> None:
     finished.edit(STUDY, lambda text: text.replace("fractions: [0.3]", "fractions: [0.3, 0.5]"))
     planned = finished.planned()
     assert planned.pop("retrain_subsets") == 2
-    assert set(planned) == REMOVAL - {"retrain_subsets"} | {"describe_jobs", "write_report", "save_study"}
+    assert set(planned) == REMOVAL - {"retrain_subsets"} | {"evaluate_jobs", "write_report", "save_study"}
 
 
 def test_a_larger_group_is_tried_again_for_flips(finished: Tree) -> None:
     finished.edit(STUDY, lambda text: text.replace("most: 0.2", "most: 0.3"))
-    assert set(finished.planned()) == FLIPS | {"describe_jobs", "write_report", "save_study"}
+    assert set(finished.planned()) == FLIPS | {"evaluate_jobs", "write_report", "save_study"}
 
 
 def test_a_new_seed_adds_a_run(finished: Tree) -> None:

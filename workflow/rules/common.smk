@@ -14,20 +14,22 @@ from hydra_steps.config import (
 )
 from hydra_steps.config.code import code_files, registered
 from hydra_steps.config.queries import study_queries
-from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.estimate.requests import Requests
+from hydra_steps.plan import Artifacts, plan_tables
 from hydra_steps.figures.methods import methods_of_labels
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.config.designs import batch_bounds, design_specs, needs_scores
 from hydra_steps.registry.catalogue import module_of
 
-OUT = f"{STUDY['results']}/{STUDY['study']}"
+PLAN = plan_tables(STUDY)
+ARTIFACTS = Artifacts(STUDY)
+
+OUT = ARTIFACTS.out
 RUN = f"{OUT}/runs/{{run}}"
 RUNS = run_names(STUDY)
 METHODS = list(STUDY["methods"])
 DESIGNS = design_specs(STUDY["counterfactual"])
 EXPLORED = explored_runs(STUDY)
-AGREEMENT = ["agreement"] if "hydra_exact" in METHODS else []
 
 REQUESTS = Requests(STUDY)
 
@@ -62,7 +64,9 @@ def chosen_code(module, *sections):
         if "scoring" in sections:
             names["scoring"] = {"name": STUDY["methods"][wildcards.method]["method"]}
         packages = {"data": "data.datasets", "model": "models", "scoring": "scoring"}
-        chosen = [registered(f"hydra_steps.{packages[s]}", names[s]["name"]) for s in sections if s in packages]
+        chosen = [
+            registered(f"hydra_steps.{packages[s]}", names[s]["name"]) for s in sections if s in packages
+        ]
         if "queries" in sections:
             chosen += [module_of("query", query["kind"]) for query in STUDY["queries"]]
         return here(*code_files(f"hydra_steps.{module}", *chosen))
@@ -136,14 +140,9 @@ def design_scores(wildcards):
     return f"{OUT}/runs/{wildcards.run}/scores/{design['method']}" if needs_scores(design) else []
 
 
-def outcomes():
-    """The outcomes of every batch of every design on every run."""
-    return [
-        f"{OUT}/runs/{run}/counterfactual/{design}/{batch}"
-        for run in RUNS
-        for design in DESIGNS
-        for batch in range(len(batches(design)))
-    ]
+def exact_scores(wildcards):
+    """Exact HyDRA's scores, whatever their label."""
+    return f"{OUT}/runs/{wildcards.run}/scores/{ARTIFACTS.exact}"
 
 
 def label_scores(wildcards):
@@ -151,26 +150,11 @@ def label_scores(wildcards):
     return [] if wildcards.label in CONTROLS else f"{OUT}/runs/{wildcards.run}/scores/{wildcards.label}"
 
 
-def removals():
-    """The fresh trainings by every method and control on every run."""
-    return expand(f"{RUN}/removal/{{label}}", run=RUNS, label=removal_labels(STUDY))
-
-
 def flip_queries(wildcards):
     """The queries whose predictions are to be flipped, with what each asks."""
     asked = study_queries(STUDY, run_config(STUDY, wildcards.run)["data"])
     by_name = {query.name: query.plain() for query in asked}
     return canonical_json([by_name[name] for name in STUDY["brittleness"]["queries"]])
-
-
-def flips():
-    """The flipping groups by every method and control on every run."""
-    return expand(f"{RUN}/brittleness/{{label}}", run=RUNS, label=brittleness_labels(STUDY))
-
-
-def scores():
-    """The scores of every method on every run."""
-    return expand(f"{RUN}/scores/{{method}}", run=RUNS, method=METHODS)
 
 
 def by_epoch(wildcards):
@@ -195,54 +179,37 @@ def shown(name, category):
     return [mark, *others]
 
 
-def explained_scores(section, runs=RUNS):
-    """The scores of the methods that take part in a section."""
-    return expand(f"{RUN}/scores/{{method}}", run=runs, method=EXPLAINED[section])
-
-
-def dataset_code(module):
-    """The files that decide the numbers of a module that reads the images of all runs."""
-    names = sorted({about["name"] for about in RUN_DATA.values()})
-    readers = [registered("hydra_steps.data.datasets", name) for name in names]
-    return here(*code_files(f"hydra_steps.{module}", *readers))
-
-
-def raw_data():
-    """What the images of all runs are read from."""
-    return sorted({f"{about['folder']}/{about['name']}/manifest.json" for about in RUN_DATA.values()})
-
-
-def section_options(section, *keys):
-    """Options of a section as canonical JSON."""
-    return canonical_json({key: STUDY[section][key] for key in keys})
-
-
 def raw_manifests():
     """The manifests of the verified raw files of the datasets that the explorer shows."""
     data = [run_config(STUDY, run)["data"] for run in EXPLORED]
     return sorted({f"{one['folder']}/{one['name']}/manifest.json" for one in data})
 
 
-def traced(wildcards=None):
-    """The scores of the traced methods at the ends of epochs, on every run."""
-    return expand(f"{RUN}/epochs/{{method}}", run=RUNS, method=TRACED)
+def in_report(table):
+    """The files of one table by name, the table itself marked for Snakemake's own report."""
+    about = {"table": table.name.replace("_", " ")}
+    category = "Claims" if table.name == "claims" else "Tables"
+    first = report(table.outputs["output"], category=category, labels=about)
+    return {**table.outputs, "output": first}
 
 
 # In the order of the study, which a canonical text has not.
 METHODS_OF_LABELS = json.dumps(methods_of_labels(STUDY))
 LOOK = canonical_json({key: value for key, value in STUDY["figures"].items() if key != "formats"})
-TABLE_NAMES = [
-    "noise",
-    "training",
-    *AGREEMENT,
-    "detection",
-    "contributions",
-    "counterfactual",
-    *(["removal"] if removals() else []),
-    *(["brittleness"] if flips() else []),
-]
-SMOOTHNESS = ["smoothness"] if "hydra_exact" in METHODS else []
-OTHER_TABLES = ["queries", "counterfactual_points", "timing", "jobs", *SMOOTHNESS]
-TABLES = [f"{OUT}/tables/{name}.csv" for name in [*TABLE_NAMES, *OTHER_TABLES]]
-FIGURE_NAMES = [*TABLE_NAMES, "prediction"]
+TABLES = [file for table in PLAN.values() for file in table.outputs.values() if file.endswith(".csv")]
+DRAWN = {
+    **{
+        name: name
+        for name in ("noise", "training", "agreement", "detection", "contributions", "counterfactual")
+    },
+    **{name: name for name in ("removal", "brittleness")},
+    "prediction": "counterfactual",
+    **{name: name for name in ("approximation", "stability", "damping")},
+    "cost_accuracy": "comparison",
+    **{
+        name: name
+        for name in ("ablations", "clustering", "embedding", "class_contributions", "extremes", "claims")
+    },
+}
+FIGURE_NAMES = [figure for figure, table in DRAWN.items() if table in PLAN]
 FIGURES = [file for name in FIGURE_NAMES for file in pictures(name)]

@@ -12,7 +12,7 @@ rule score_samples:
     log:
         f"{OUT}/logs/score_samples/{{run}}/{{method}}.log",
     benchmark:
-        f"{OUT}/benchmarks/score_samples/{{run}}/{{method}}.tsv",
+        f"{OUT}/benchmarks/score_samples/{{run}}/{{method}}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -36,13 +36,13 @@ rule measure_smoothness:
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
-        scores=f"{RUN}/scores/hydra_exact",
+        scores=exact_scores,
     output:
         f"{RUN}/smoothness.csv",
     log:
         f"{OUT}/logs/measure_smoothness/{{run}}.log",
     benchmark:
-        f"{OUT}/benchmarks/measure_smoothness/{{run}}.tsv",
+        f"{OUT}/benchmarks/measure_smoothness/{{run}}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]

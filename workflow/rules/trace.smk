@@ -5,15 +5,8 @@ from hydra_steps.config.traces import trace_labels
 TRACED = trace_labels(STUDY)
 TRACKED = STUDY["trace"]["tracked"] if TRACED else 0
 
-if TRACED:
-    TABLES.extend(f"{OUT}/tables/{name}.csv" for name in ("approximation", "stability"))
-    FIGURE_NAMES.extend(["approximation", "stability"])
-    FIGURES.extend(pictures("approximation") + pictures("stability"))
-
 
 localrules:
-    evaluate_approximation,
-    evaluate_stability,
     plot_approximation,
     plot_stability,
 
@@ -29,7 +22,7 @@ rule trace_scores:
     log:
         f"{OUT}/logs/trace_scores/{{run}}/{{method}}.log",
     benchmark:
-        f"{OUT}/benchmarks/trace_scores/{{run}}/{{method}}.tsv",
+        f"{OUT}/benchmarks/trace_scores/{{run}}/{{method}}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -59,7 +52,7 @@ rule measure_approximation:
     log:
         f"{OUT}/logs/measure_approximation/{{run}}.log",
     benchmark:
-        f"{OUT}/benchmarks/measure_approximation/{{run}}.tsv",
+        f"{OUT}/benchmarks/measure_approximation/{{run}}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -73,51 +66,6 @@ rule measure_approximation:
         "Carry hypergradients with and without the Hessian along {wildcards.run}"
     script:
         "../scripts/measure_approximation.py"
-
-
-rule evaluate_approximation:
-    input:
-        code("evaluation.approximation"),
-        traced=traced(),
-        measurements=expand(f"{RUN}/approximation.csv", run=RUNS if TRACKED else []),
-    output:
-        report(
-            f"{OUT}/tables/approximation.csv",
-            category="Tables",
-            labels={"table": "approximation"},
-        ),
-    log:
-        f"{OUT}/logs/evaluate_approximation.log",
-    conda:
-        ENVIRONMENT
-    message:
-        "Follow the approximation's error along the training"
-    script:
-        "../scripts/evaluate_approximation.py"
-
-
-rule evaluate_stability:
-    input:
-        code("evaluation.stability"),
-        traced=traced(),
-        scores=scores(),
-        labels=expand(f"{RUN}/labels.csv", run=RUNS),
-    output:
-        report(
-            f"{OUT}/tables/stability.csv",
-            category="Tables",
-            labels={"table": "stability"},
-        ),
-    log:
-        f"{OUT}/logs/evaluate_stability.log",
-    conda:
-        ENVIRONMENT
-    params:
-        queries=canonical_json(STUDY["trace"]["queries"]),
-    message:
-        "Compare rankings between epochs and between seeds"
-    script:
-        "../scripts/evaluate_stability.py"
 
 
 rule plot_approximation:

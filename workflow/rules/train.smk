@@ -11,7 +11,7 @@ rule train_model:
     log:
         f"{OUT}/logs/train_model/{{run}}.log",
     benchmark:
-        f"{OUT}/benchmarks/train_model/{{run}}.tsv",
+        f"{OUT}/benchmarks/train_model/{{run}}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -39,7 +39,7 @@ rule retrain_without:
     log:
         f"{OUT}/logs/retrain_without/{{run}}/{{design}}/{{batch}}.log",
     benchmark:
-        f"{OUT}/benchmarks/retrain_without/{{run}}/{{design}}/{{batch}}.tsv",
+        f"{OUT}/benchmarks/retrain_without/{{run}}/{{design}}/{{batch}}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -69,7 +69,7 @@ rule retrain_subsets:
     log:
         f"{OUT}/logs/retrain_subsets/{{run}}/{{label}}.log",
     benchmark:
-        f"{OUT}/benchmarks/retrain_subsets/{{run}}/{{label}}.tsv",
+        f"{OUT}/benchmarks/retrain_subsets/{{run}}/{{label}}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
@@ -101,7 +101,7 @@ rule find_flips:
     log:
         f"{OUT}/logs/find_flips/{{run}}/{{label}}.log",
     benchmark:
-        f"{OUT}/benchmarks/find_flips/{{run}}/{{label}}.tsv",
+        f"{OUT}/benchmarks/find_flips/{{run}}/{{label}}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]

@@ -1,0 +1,100 @@
+"""What the steps of a study leave for its tables: the paths of each kind, for all runs or some.
+
+The layout is a contract: ``<results>/<study>/runs/<run>/…``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra_steps.config.designs import batch_bounds, design_specs
+from hydra_steps.config.removals import brittleness_labels, removal_labels
+from hydra_steps.config.runs import Study, run_config, run_names
+from hydra_steps.config.traces import trace_labels
+
+# Parameters of a table → what they are given, beside ``config`` and ``benchmarks``: lists of paths.
+KINDS = (
+    *("labels", "splits", "trajectories", "scores", "outcomes", "removals", "flips"),
+    *("traced", "smoothness", "approximation", "raw"),
+)
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The artifacts of a study; every method returns paths in the order of runs, then of labels."""
+
+    study: Study
+
+    @property
+    def out(self) -> str:
+        """The folder of all outputs."""
+        return f"{self.study['results']}/{self.study['study']}"
+
+    @property
+    def runs(self) -> list[str]:
+        """The names of all runs."""
+        return run_names(self.study)
+
+    @property
+    def first_runs(self) -> list[str]:
+        """The runs with the lowest seed, one for each variant."""
+        lowest = min(self.study["seeds"])
+        return [run for run in self.runs if run_config(self.study, run)["seed"] == lowest]
+
+    @property
+    def exact(self) -> str | None:
+        """The first label whose method is exact HyDRA."""
+        methods = self.study["methods"]
+        return next((label for label, options in methods.items() if options["method"] == "hydra_exact"), None)
+
+    def given(self, kind: str, runs: Sequence[str], methods: Sequence[str]) -> list[str]:
+        """Return the artifacts of one of ``KINDS`` on these runs, scores of these methods."""
+        match kind:
+            case "scores":
+                return self.of_runs("scores/{label}", runs, methods)
+            case "labels" | "splits" | "smoothness":
+                return self.of_runs(f"{kind}.csv", runs)
+            case "trajectories":
+                return self.of_runs("trajectory", runs)
+            case "outcomes":
+                return [path for run in runs for path in self._outcomes(run)]
+            case "removals":
+                return self.of_runs("removal/{label}", runs, removal_labels(self.study))
+            case "flips":
+                return self.of_runs("brittleness/{label}", runs, brittleness_labels(self.study))
+            case "traced":
+                return self.of_runs("epochs/{label}", runs, trace_labels(self.study))
+            case "approximation":
+                tracked = self.study["trace"]["epochs"] and self.study["trace"]["tracked"]
+                return self.of_runs("approximation.csv", runs if tracked else [])
+            case "raw":
+                return sorted({self.manifest(run) for run in runs})
+            case _:
+                raise KeyError(kind)
+
+    def measured(self) -> list[str]:
+        """Return the outputs of all steps that compute; when they are there, so are their measurements."""
+        methods = list(self.study["methods"])
+        kinds = ["trajectories", "scores", "outcomes", "removals", "flips", "traced", "approximation"]
+        kinds += ["smoothness"] if self.exact else []
+        return [path for kind in kinds for path in self.given(kind, self.runs, methods)]
+
+    def of_runs(self, pattern: str, runs: Sequence[str], labels: Sequence[str] = ("",)) -> list[str]:
+        """Return ``pattern`` with ``{label}`` filled in, below the folders of these runs."""
+        paths = [f"{self.out}/runs/{run}/{pattern}" for run in runs]
+        return [path.replace("{label}", label) for path in paths for label in labels]
+
+    def manifest(self, run: str) -> str:
+        """Return the manifest of the verified raw files of a run's dataset."""
+        data: dict[str, Any] = run_config(self.study, run)["data"]
+        return f"{data['folder']}/{data['name']}/manifest.json"
+
+    def _outcomes(self, run: str) -> list[str]:
+        section = self.study["counterfactual"]
+        return [
+            f"{self.out}/runs/{run}/counterfactual/{design}/{batch}"
+            for design, spec in design_specs(section).items()
+            for batch in range(len(batch_bounds(spec["groups"], section["batch"])))
+        ]

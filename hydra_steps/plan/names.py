@@ -1,0 +1,55 @@
+"""The names that a declaration's expressions (``when``, ``settings``) know: a study's sections, and a few facts that
+follow from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra_steps.config.conditions import conditions
+from hydra_steps.config.runs import Study, run_config, run_names
+from hydra_steps.config.sweeps import damping_sweeps
+from hydra_steps.config.traces import trace_labels
+from hydra_steps.errors import StudyError
+from hydra_steps.registry import Entry, entries
+from hydra_steps.registry.expressions import evaluate
+
+
+def study_names(study: Study) -> dict[str, Any]:
+    """Return all names.
+
+    Every top-level key of the study, and the options of each table as a section; ``method_of``: label → name of its
+    method; ``label_of``: name of a method → the first label that has it, or else the name; ``used``: the names of the
+    methods that have a label; ``traced``: the labels scored at the ends of epochs; ``sweeps``: damping sweeps, name →
+    label → damping; ``conditions``: variant → its setting in words; ``datasets``: run → ``name`` and ``folder`` of its
+    dataset.
+    """
+    method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
+    data = {run: run_config(study, run)["data"] for run in run_names(study)}
+    return {
+        **{name: entry.defaults() for name, entry in entries("table").items() if entry.options},
+        **study,
+        "method_of": method_of,
+        "label_of": _Labels({method: label for label, method in reversed(method_of.items())}),
+        "used": list(dict.fromkeys(method_of.values())),
+        "traced": trace_labels(study),
+        "sweeps": damping_sweeps(study["methods"]),
+        "conditions": conditions(study),
+        "datasets": {run: {key: of_run[key] for key in ("name", "folder")} for run, of_run in data.items()},
+    }
+
+
+def value_of(expression: str, known: dict[str, Any], entry: Entry) -> Any:
+    """Return the value of an expression in the declaration of ``entry``; :class:`StudyError` where it has none."""
+    try:
+        return evaluate(expression, known)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise StudyError(
+            f"{entry.where}: {expression!r} of the {entry.kind} {entry.name!r} has no value: {error}",
+            f"an expression of {', '.join(sorted(known))}",
+            "mend the expression in the decorator",
+        ) from error
+
+
+class _Labels(dict[str, str]):
+    def __missing__(self, method: str) -> str:
+        return method

@@ -1,0 +1,105 @@
+"""The tables that a study makes: what each one reads, writes and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from hydra_steps.config.runs import Study
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.plan.artifacts import KINDS, Artifacts
+from hydra_steps.plan.code import chosen, entry_code
+from hydra_steps.plan.names import study_names, value_of
+from hydra_steps.registry import Entry, entries
+
+TABLE = "_table"  # ends the name of a parameter that is another table
+
+
+@dataclass(frozen=True)
+class PlannedTable:
+    """One table of a study.
+
+    ``inputs`` and ``outputs`` are by the name of the function's parameter; ``after``: files that must be there and are
+    not read; ``options``: the other parameters' values; ``code``: digest of the code that decides the content.
+    """
+
+    entry: Entry
+    inputs: Mapping[str, str | list[str]]
+    after: list[str]
+    outputs: Mapping[str, str]
+    options: Mapping[str, Any]
+    code: str
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.entry.name
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule that makes it."""
+        return f"evaluate_{self.name}"
+
+
+def plan_tables(study: Study) -> dict[str, PlannedTable]:
+    """Return the tables that a study makes, by name, in the order of the report."""
+    known, artifacts = study_names(study), Artifacts(study)
+    wanted = {
+        name: entry
+        for name, entry in entries("table").items()
+        if value_of(entry.traits["when"], known, entry)
+    }
+    while lacking := [name for name, entry in wanted.items() if not _tables_of(entry) <= set(wanted)]:
+        for name in lacking:
+            del wanted[name]
+    return {name: _planned(study, entry, known, artifacts, set(wanted)) for name, entry in wanted.items()}
+
+
+def table_path(artifacts: Artifacts, name: str) -> str:
+    """Return the path of a table."""
+    return f"{artifacts.out}/tables/{name}.csv"
+
+
+def _tables_of(entry: Entry) -> set[str]:
+    """Return the tables that an entry cannot do without."""
+    return {name.removesuffix(TABLE) for name in entry.given if name.endswith(TABLE)}
+
+
+def _planned(
+    study: Study, entry: Entry, known: dict[str, Any], artifacts: Artifacts, made: set[str]
+) -> PlannedTable:
+    traits = entry.traits
+    also = {PurePath(file).stem: f"{artifacts.out}/tables/{file}" for file in traits["also"]}
+    section = study.get(entry.name)
+    asked = section if isinstance(section, Mapping) else {}
+    options = {name: asked.get(name, schema["default"]) for name, schema in entry.options.items()}
+    options |= {name: value_of(text, known, entry) for name, text in traits["settings"].items()}
+    runs = artifacts.first_runs if traits["runs"] == "first" else artifacts.runs
+    methods = options.get("methods")
+    labels = list(study["methods"]) if not isinstance(methods, list) else methods
+    inputs: dict[str, str | list[str]] = {}
+    after: list[str] = []
+    for name in (*entry.given, *entry.optional):
+        if name.endswith(TABLE):
+            if name in entry.given or name.removesuffix(TABLE) in made:
+                inputs[name] = table_path(artifacts, name.removesuffix(TABLE))
+        elif name not in entry.given or name == "output" or name in also or name in options:
+            continue
+        elif name == "config":
+            inputs[name] = f"{artifacts.out}/config.yaml"
+        elif name == "benchmarks":
+            # Measurements are no inputs: to delete one is no reason to compute again.
+            after, options[name] = artifacts.measured(), f"{artifacts.out}/benchmarks"
+        elif name in KINDS:
+            inputs[name] = artifacts.given(name, runs, labels)
+        else:
+            raise StudyError(
+                f"{entry.where}: the table {entry.name!r} reads {name!r}, which no study has",
+                "",
+                nearest(name, [*KINDS, "config", "benchmarks"]),
+            )
+    used = [pair for run in runs if "raw" in inputs for pair in chosen(study, ["dataset"], run)]
+    outputs = {"output": table_path(artifacts, entry.name), **also}
+    return PlannedTable(entry, inputs, after, outputs, options, entry_code("table", entry.name, used))

@@ -1,0 +1,14 @@
+"""Make one table."""
+
+from hydra_steps.evaluation.evaluate import evaluate
+from hydra_steps.jobs import job
+
+with job(snakemake.log[0]):
+    evaluate(
+        snakemake.params.table,
+        inputs={
+            name: files if isinstance(files, str) else list(files) for name, files in snakemake.input.items()
+        },
+        outputs=dict(snakemake.output.items()),
+        options=snakemake.params.options,
+    )
