@@ -59,6 +59,14 @@ class Optimizer(Protocol):
         """
         ...
 
+    def stationary_decay(self, slots: Tensor, steps: int) -> Scalar:
+        """λ' of the equation ∇L(θ) + λ' θ = 0 that a state which the update leaves as it is fulfils.
+
+        What the weight decay adds to the curvature of the objective: a number, or one per parameter [p]. ``slots`` are
+        those after ``steps`` steps.
+        """
+        ...
+
     @property
     def linear(self) -> bool:
         """Whether the update is linear in (θ, slots, g), so that its pullback needs none of them."""
@@ -129,6 +137,23 @@ class SGD:
         if self.weight_decay:
             parameters_bar = torch.add(parameters_bar, gradient_bar, alpha=self.weight_decay)
         return parameters_bar, slots_bar, gradient_bar
+
+    def stationary_decay(self, slots: Tensor, steps: int) -> Scalar:
+        """λ, and decoupled λ (1 − μ) / (1 − d): at rest v = (1 − d)/(1 − μ) g, and a step takes λ θ + v, not λ θ + g.
+
+        Nesterov's direction g + μ v is g / (1 − μ) too. Raises :class:`StudyError` for a dampening of 1, at which
+        every state comes to rest.
+        """
+        if self.momentum and self.dampening == 1:
+            raise StudyError(
+                "influence functions were asked of a training with training.optimizer.dampening 1, whose steps do not "
+                "follow the gradient",
+                "a training that comes to rest where its objective is smallest",
+                "lower the dampening, or remove the method from this study",
+            )
+        if not (self.decoupled and self.momentum):
+            return self.weight_decay
+        return self.weight_decay * (1 - self.momentum) / (1 - self.dampening)
 
 
 @dataclass(frozen=True)
@@ -205,6 +230,19 @@ class Adam:
         elif self.weight_decay:
             parameters_bar = parameters_bar.add(gradient_bar, alpha=self.weight_decay)
         return parameters_bar, slots_bar, gradient_bar
+
+    def stationary_decay(self, slots: Tensor, steps: int) -> Scalar:
+        """λ, and decoupled λ (√v̂ + ε) [p]: at rest a step takes λ θ + g / (√v̂ + ε), with v̂ held as it is.
+
+        Where no noise is left v̂ = g², and this is ε λ to first order in λ θ: Adam's steps follow g's sign, and the
+        decay that is decoupled from them hardly moves where they end.
+        """
+        if not (self.decoupled and self.weight_decay):
+            return self.weight_decay
+        if not steps:
+            return self.weight_decay * self.epsilon
+        root = (slots[1] / (1 - self.betas[1] ** steps)).sqrt()
+        return self.weight_decay * (root + self.epsilon)
 
 
 def build_optimizer(settings: Mapping[str, Any]) -> Optimizer:

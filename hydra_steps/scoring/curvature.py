@@ -14,6 +14,7 @@ from torch import Tensor
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
+from hydra_steps.trajectory.trajectory import Trajectory
 
 CHUNK = 64  # samples per pass: with several directions at once, what stays in a processor's caches
 MATRICES = ("gauss_newton", "hessian")
@@ -36,6 +37,12 @@ def curvature_product(
     return total / max(len(samples), 1)
 
 
-def weight_decay(process: Process) -> float:
-    """λ of the term (λ/2)‖θ‖² that the training objective contains."""
-    return float(getattr(process.optimizer, "weight_decay", 0.0))
+def decay_curvature(trajectory: Trajectory) -> float | Tensor:
+    """What the weight decay adds to the curvature at the end of a training that has come to rest: a number, or one per
+    parameter [p] (AdamW). Raises :class:`StudyError` for an optimizer that does not come to rest at an optimum."""
+    return trajectory.process.optimizer.stationary_decay(trajectory.final_state.slots, trajectory.steps)
+
+
+def mean_damping(damping: float | Tensor) -> float:
+    """One number for a damping that may differ from parameter to parameter: its mean."""
+    return damping.double().mean().item() if isinstance(damping, Tensor) else damping

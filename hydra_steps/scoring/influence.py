@@ -2,9 +2,12 @@
 
     c[q, n] = (1/N) ⟨(C + (d + λ) I)^{-1} ∇f_q(θ_T), ∇ℓ_n(θ_T)⟩
 
-C is the Gauss–Newton matrix or the Hessian of the mean training loss (1/N) Σ ℓ_n, λ the weight decay that the
-training objective contains, d the stated damping. Koh and Liang, ICML 2017, with our weights w_n = 1 + N ε_n. On
-a converged, strictly convex problem d = 0 gives the leave-one-out change to first order.
+C is the Gauss–Newton matrix or the Hessian of the mean training loss (1/N) Σ ℓ_n, d the stated damping, and λ what the
+weight decay adds to the curvature where the training comes to rest: weight_decay, unless it is decoupled from the
+gradient. Then the optimizer's own update tells it: weight_decay (1 − μ)/(1 − dampening) for SGD with momentum μ, and
+weight_decay (√v̂ + ε), another number for each parameter, for AdamW with second moments v̂. Koh and Liang, ICML 2017,
+with our weights w_n = 1 + N ε_n. On a converged, strictly convex problem d = 0 gives the leave-one-out change to first
+order.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor
 
 from hydra_steps.errors import Diverged
+from hydra_steps.process.optimizers import add_scaled
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
-from hydra_steps.scoring.curvature import curvature_product, weight_decay
+from hydra_steps.scoring.curvature import curvature_product, decay_curvature, mean_damping
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -44,10 +48,11 @@ def influence_cg(trajectory: Trajectory, queries: QuerySet, options: Mapping[str
     """
     process, final = trajectory.process, trajectory.final_state
     matrix = str(options.get("matrix", "gauss_newton"))
-    effective = float(options.get("damping", 0.01)) + weight_decay(process)
+    damping = float(options.get("damping", 0.01)) + decay_curvature(trajectory)
+    effective = mean_damping(damping)
     limit, tolerance = int(options.get("iterations", 50)), float(options.get("tolerance", 1e-3))
     gradients = queries.cotangents(final).parameters
-    solutions, iterations, residuals = solve(process, final, gradients, effective, limit, tolerance, matrix)
+    solutions, iterations, residuals = solve(process, final, gradients, damping, limit, tolerance, matrix)
     diverged = [name for name, residual in zip(queries.names, residuals, strict=True) if not residual < 1]
     if diverged:
         raise Diverged(
@@ -66,13 +71,14 @@ def solve(
     process: Process,
     state: State,
     targets: Tensor,
-    damping: float,
+    damping: float | Tensor,
     limit: int,
     tolerance: float,
     matrix: str = "gauss_newton",
 ) -> tuple[Tensor, int, list[float]]:
-    """(C + damping·I)^{-1} v_q [q, p] for ``targets`` v [q, p], the iterations used, and the residual of each
-    query.
+    """(C + D)^{-1} v_q [q, p] for ``targets`` v [q, p], the iterations used, and the residual of each query.
+
+    D is the ``damping`` on the diagonal, a number or one per parameter [p].
 
     All queries are one system with a block-diagonal matrix, their right-hand sides scaled to length one: each
     iteration is one pass over the data, and since every block has the same spectrum none is slowed down by the
@@ -87,8 +93,8 @@ def solve(
 
     def matvec(stacked: np.ndarray) -> np.ndarray:
         v = torch.from_numpy(np.asarray(stacked).reshape(right.shape)).to(targets)
-        product = curvature_product(process, state, v, matrix).add(v, alpha=damping)
-        _check_positive(v, product, damping, matrix)
+        product = add_scaled(curvature_product(process, state, v, matrix), damping, v)
+        _check_positive(v, product, mean_damping(damping), matrix)
         return product.double().cpu().numpy().reshape(-1)
 
     with Progress(total=limit, desc="conjugate gradients", unit="iteration", mininterval=1) as bar:

@@ -2,9 +2,10 @@
 
     c[q, n] = (1/N) Σ_k ⟨v_k, ∇f_q⟩ ⟨v_k, ∇ℓ_n⟩ / (λ_k + d + λ)
 
-(λ_k, v_k) are the largest eigenpairs of the Hessian of the mean training loss in a Krylov space, λ the weight decay,
-d the damping; directions outside the space are left out. Schioppa et al., AAAI 2022. captum works with the sum of
-the losses, so its ``hessian_reg`` is N (d + λ), and its rows R satisfy Rᵀ R = (1/N) Σ_k v_k v_kᵀ / (λ_k + d + λ).
+(λ_k, v_k) are the largest eigenpairs of the Hessian of the mean training loss in a Krylov space, λ the weight decay's
+curvature (:mod:`hydra_steps.scoring.influence`; its mean over the parameters for AdamW), d the damping; directions
+outside the space are left out. Schioppa et al., AAAI 2022. captum works with the sum of the losses, so its
+``hessian_reg`` is N (d + λ), and its rows R satisfy Rᵀ R = (1/N) Σ_k v_k v_kᵀ / (λ_k + d + λ).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.queries.query_set import QuerySet
-from hydra_steps.scoring.curvature import weight_decay
+from hydra_steps.scoring.curvature import decay_curvature, mean_damping
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.registry import Contribution, scorer
@@ -42,7 +43,7 @@ def influence_arnoldi(trajectory: Trajectory, queries: QuerySet, options: Mappin
     positive after damping.
     """
     process, final = trajectory.process, trajectory.final_state
-    effective = float(options.get("damping", 0.01)) + weight_decay(process)
+    effective = float(options.get("damping", 0.01)) + mean_damping(decay_curvature(trajectory))
     rows = eigen_rows(trajectory, effective, options)
     directions = queries.cotangents(final).parameters @ rows.T @ rows
     values = final_products(process, final, directions)

@@ -2,7 +2,8 @@
 
     c[q, n] = (1/N) ⟨(K + (d + λ) I)^{-1} ∇f_q(θ_T), ∇ℓ_n(θ_T)⟩
 
-K is block-diagonal over layers, each block a Kronecker product's eigenvectors with corrected eigenvalues. George et
+K is block-diagonal over layers, each block a Kronecker product's eigenvectors with corrected eigenvalues, and λ the
+weight decay's curvature (:mod:`hydra_steps.scoring.influence`; its mean over the parameters for AdamW). George et
 al., NeurIPS 2018; Grosse et al., 2023. RelatIF (Barshan et al., AISTATS 2020) asks which samples matter for this
 query rather than for all:
 
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
-from hydra_steps.scoring.curvature import weight_decay
+from hydra_steps.scoring.curvature import decay_curvature, mean_damping
 from hydra_steps.scoring.directions import sample_directions, unit, vanished
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import classes_of, module_at
@@ -48,7 +49,7 @@ def influence_ekfac(trajectory: Trajectory, queries: QuerySet, options: Mapping[
     Option ``damping`` d. Raises :class:`StudyError` for a layer that curvlinops does not support.
     """
     process, final = trajectory.process, trajectory.final_state
-    effective = float(options.get("damping", 0.01)) + weight_decay(process)
+    effective = float(options.get("damping", 0.01)) + mean_damping(decay_curvature(trajectory))
     inverse = ekfac_inverse(trajectory, effective)
     directions = (inverse @ queries.cotangents(final).parameters.T).T
     values = final_products(process, final, directions) / process.samples
@@ -69,7 +70,7 @@ def relatif(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any
     gradient of exactly 0 have no direction: their score is 0, and the diagnostics count them.
     """
     process, final = trajectory.process, trajectory.final_state
-    effective = float(options.get("damping", 0.01)) + weight_decay(process)
+    effective = float(options.get("damping", 0.01)) + mean_damping(decay_curvature(trajectory))
     inverse = ekfac_inverse(trajectory, effective)
     towards, sizes = queries.directions(final)
     by_query = (inverse @ towards.T).T.double() * sizes[:, None]

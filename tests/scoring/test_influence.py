@@ -126,7 +126,7 @@ def test_lissa_stops_each_query_at_the_stated_distance(run):
     assert found["effective_damping"] == pytest.approx(10 + DECAY)
     assert 0 < found["last_distance"][0] <= 0.03
     assert 0 < found["iterations"][0] < 100
-    assert effective_damping(run.process, {}) == pytest.approx(
+    assert effective_damping(run.trajectory, {}) == pytest.approx(
         10 + DECAY
     )  # the paper's setting is the default
 

@@ -134,28 +134,35 @@ class QuerySet:
     def directions(self, state: State) -> tuple[Tensor, Tensor]:
         """∇f_q(θ) = s_q u_q: directions u [q, p] and sizes s [q] float64.
 
-        Both are right however small the gradient is, where :meth:`cotangents` no longer tells it from 0. Cost: two
-        backward passes per query.
+        Of queries that ask about the training loss both are right however small the gradient is, where
+        :meth:`cotangents` no longer tells it from 0. Cost: two backward passes per query.
         """
-        rows = list(self.cotangents(state).parameters)  # a margin's is never small
+        rows = list(self.cotangents(state).parameters)
         sizes = torch.ones(len(rows), dtype=torch.float64, device=state.parameters.device)
         for place, query in enumerate(self.queries):
-            if query.kind != "sample_margin":
-                rows[place], sizes[place] = self._loss_direction(query, state)
+            found = self._loss_direction(query, state)
+            if found is not None:
+                rows[place], sizes[place] = found
         return torch.stack(rows) if rows else state.parameters.new_zeros(0, len(state.parameters)), sizes
 
-    def _loss_direction(self, query: Query, state: State) -> tuple[Tensor, float]:
-        """Σ_m (s_m / max s) J_mᵀ δ_m [p] with the losses' directions δ_m, of size s_m, and (max s) / M."""
+    def _loss_direction(self, query: Query, state: State) -> tuple[Tensor, float] | None:
+        """Σ_m (s_m / max s) J_mᵀ δ_m [p] with the losses' directions δ_m, of size s_m, and (max s) / M.
+
+        None for a query that asks about something else than the training loss.
+        """
         model, loss = self._process.model, self._process.loss
         leaf = state.parameters.detach().requires_grad_()
         row, largest = torch.zeros_like(state.parameters), -torch.inf  # the logarithm of max s
         for images, labels in self._parts(query):
             logits = model.logits(leaf, state.buffers, images)
-            direction, size = loss.direction(logits.detach(), labels)
+            known = logits.detach()
+            if not torch.equal(self._quantity(query, known, labels), loss.values(known, labels)):
+                return None
+            direction, size = loss.direction(known, labels)
             before, largest = largest, max(largest, size.max().item())
             if largest > before:
                 row *= math.exp(before - largest)
             share = torch.where(size > -torch.inf, (size - largest).exp(), 0)
             (part,) = torch.autograd.grad(logits, leaf, (share[:, None] * direction).to(logits))
             row += part
-        return row, math.exp(largest) / len(query.index)
+        return row, math.exp(largest) / len(self._positions[query.name])
