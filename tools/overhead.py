@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from scipy.stats import bootstrap
 
-from hydra_steps.estimate.calibration import random_data
+from hydra_steps.estimate.tiny import random_data
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State

@@ -88,7 +88,8 @@ def measure(point: Point) -> dict[str, float]:
     """Train and sweep ``point`` here; seconds per step and of the sweep per step, bytes stored, peak bytes."""
     import torch
 
-    from hydra_steps.estimate.calibration import peak_memory, random_data
+    from hydra_steps.estimate.calibration import peak_memory
+    from hydra_steps.estimate.tiny import random_data
     from hydra_steps.process.process import build_process
     from hydra_steps.process.queries.query_set import QuerySet, expand_queries
     from hydra_steps.scoring.registry import get_scorer

@@ -1,8 +1,9 @@
 """``python -m hydra_steps.estimate STUDY``: disk, memory and time of each rule of a study, before anything
 runs.
 
-The study's own models and methods are timed for a few steps on random data of the right shape (seconds to a
-minute). Ends with exit code 1, and the numbers, where the study does not fit the disk.
+The study's own models and methods are timed for a few steps on random data of the right shape, in a minute at most;
+each line says how sure its time is: measured, scaled from what was measured, nominal (worked out from the sizes of the
+network), or typical. Ends with exit code 1, and the numbers, where the study does not fit the disk.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from hydra_steps.config import canonical_json, load_study, run_config, run_names
 from hydra_steps.config.runs import Study
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import reported
+from hydra_steps.estimate.budget import Budget
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
 from hydra_steps.jobs import start_as_job
+from hydra_steps.progress import Progress
 from hydra_steps.trajectory.keep import format_bytes
+
+SECONDS = 45.0  # of measuring; imports and the table come on top
 
 if TYPE_CHECKING:
     from hydra_steps.estimate.rates import Calibration
@@ -32,31 +37,50 @@ def main() -> None:
     )
     parser.add_argument("study", help="the YAML file of a study, as config/quickstart.yaml")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="cores that the study may use")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help="time to measure in, about (%(default)s)"
+    )
     arguments = parser.parse_args()
     with reported():
         study = load_study(arguments.study)
-        costs = study_costs(study, _Calibrations(study))
+        costs = study_costs(study, measured(study, arguments.seconds).__getitem__)
         print(table(study, costs, arguments.cores))
         require_space(costs, size_of(Path(study["results"]) / study["study"]))
 
 
-class _Calibrations:
-    """Measurements by run; runs that differ in nothing that takes time share them."""
+def measured(study: Study, seconds: float) -> dict[str, Calibration]:
+    """Return the measurements of each run's configuration, in about so many ``seconds`` for all together; runs that
+    differ in nothing that takes time share them.
+    """
+    budget, configurations = Budget(seconds), _configurations(study)
+    methods = study["methods"]
+    done: dict[str, Calibration] = {}
+    with Progress(total=len(configurations) * (1 + len(methods)), unit="part", desc="measuring") as bar:
+        from hydra_steps.estimate.calibration import Known, calibrate  # seconds: the bar comes first
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
-        self._known: dict[str, Calibration] = {}
+        known = Known()
+        for place, runs in enumerate(configurations):
 
-    def __call__(self, run: str) -> Calibration:
-        from hydra_steps.estimate.calibration import calibrate
+            def tell(label: str, run: str = runs[0]) -> None:
+                bar.set_description(f"measuring {run}: {label}", refresh=False)
+                bar.update()
 
-        config = run_config(self._study, run)
-        data = config["data"]
-        samples = sizes_of(data)["train"]
-        key = canonical_json([{k: config[k] for k in ("data", "model", "training", "compute")}, samples])
-        if key not in self._known:
-            self._known[key] = calibrate(config, self._study["methods"], self._study["queries"], samples)
-        return self._known[key]
+            tell("steps")
+            config = run_config(study, runs[0])
+            samples, share = sizes_of(config["data"])["train"], budget.share(len(configurations) - place)
+            found = calibrate(config, methods, study["queries"], samples, share, known, tell)
+            done |= dict.fromkeys(runs, found)
+    return done
+
+
+def _configurations(study: Study) -> list[list[str]]:
+    """Return the runs of a study, those with the same sections that take time together."""
+    groups: dict[str, list[str]] = {}
+    for run in run_names(study):
+        config = run_config(study, run)
+        sections = {name: config[name] for name in ("data", "model", "training", "compute")}
+        groups.setdefault(canonical_json(sections), []).append(run)
+    return list(groups.values())
 
 
 def table(study: Study, costs: list[Cost], cores: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,7 +79,7 @@ class Cost:
     """One line of the table: ``disk`` bytes of all jobs, ``memory`` bytes of one, ``seconds`` of all one
     after another.
 
-    ``longest`` is the time of the longest job, ``folder`` where the disk is needed.
+    ``longest`` is the time of the longest job, ``folder`` where the disk is needed, ``note`` how sure the time is.
     """
 
     rule: str
@@ -97,33 +97,39 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
     results = Path(study["results"])
     runs = {run: RunCosts(run_size(study, run), calibration_of(run)) for run in run_names(study)}
     costs = _data_costs(study, results)
-    costs.append(_sum("train_model", results, [[cost.train()] for cost in runs.values()]))
-    for label in study["methods"]:
+    steps = least_sure(cost.measured.source for cost in runs.values())
+    scored = {
+        label: least_sure(cost.measured.methods[label].source for cost in runs.values())
+        for label in study["methods"]
+    }
+    costs.append(_sum("train_model", results, [[cost.train()] for cost in runs.values()], steps))
+    for label, source in scored.items():
         jobs = [[cost.score(label)] for cost in runs.values()]
-        problem = next((cost.problem(label) for cost in runs.values() if cost.problem(label)), "")
-        costs.append(_sum(f"score_samples: {label}", results, jobs, problem))
+        costs.append(_sum(f"score_samples: {label}", results, jobs, source))
     for name, spec in design_specs(study["counterfactual"]).items():
         jobs = [cost.retrain(spec, int(study["counterfactual"]["batch"])) for cost in runs.values()]
-        costs.append(_sum(f"retrain_without: {name}", results, jobs))
+        costs.append(_sum(f"retrain_without: {name}", results, jobs, steps))
     light = dict(LIGHT)
     if removal_labels(study):
         jobs = [[cost.subsets(study["removal"]) for _ in removal_labels(study)] for cost in runs.values()]
-        costs.append(_sum("retrain_subsets", results, jobs))
+        costs.append(_sum("retrain_subsets", results, jobs, steps))
         light |= OF_REMOVAL
     if brittleness_labels(study):
         jobs = [
             [cost.flips(study["brittleness"]) for _ in brittleness_labels(study)] for cost in runs.values()
         ]
-        costs.append(_sum("find_flips", results, jobs))
+        costs.append(_sum("find_flips", results, jobs, steps))
         light |= OF_BRITTLENESS
     if trace_labels(study):
         trace = study["trace"]
         jobs = [[cost.traced(label, trace) for label in trace_labels(study)] for cost in runs.values()]
-        costs.append(_sum("trace_scores", results, jobs))
+        costs.append(
+            _sum("trace_scores", results, jobs, least_sure(scored[one] for one in trace_labels(study)))
+        )
         if trace["tracked"]:
             # Forward with the Hessian costs about two trainings for each sample.
             jobs = [[cost.trainings(2 * int(trace["tracked"]), 0.0)] for cost in runs.values()]
-            costs.append(_sum("measure_approximation", results, jobs))
+            costs.append(_sum("measure_approximation", results, jobs, steps))
         light |= OF_TRACE
     if explored_runs(study):
         light |= OF_EXPLORER
@@ -151,7 +157,7 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
         smoothness = study["smoothness"]
         trainings = int(smoothness["groups"]) * len(smoothness["steps"])
         jobs = [[cost.trainings(trainings, 8.0 * 5)] for cost in runs.values()]
-        costs.append(_sum("measure_smoothness", results, jobs))
+        costs.append(_sum("measure_smoothness", results, jobs, steps))
     costs += [
         Cost(rule, 1, disk, LIGHT_MEMORY, seconds, seconds, results, "typical")
         for rule, disk in light.items()
@@ -224,10 +230,16 @@ def _data_costs(study: Study, results: Path) -> list[Cost]:
     return costs
 
 
-def _sum(rule: str, folder: Path, per_run: list[list[Job]], problem: str = "") -> Cost:
+def least_sure(sources: Iterable[str]) -> str:
+    """Return the source that says least: nominal before scaled before measured."""
+    return min(
+        sources, key=lambda source: ("nominal", "scaled", "measured").index(source.split()[0].strip(";"))
+    )
+
+
+def _sum(rule: str, folder: Path, per_run: list[list[Job]], note: str) -> Cost:
     jobs = [job for run in per_run for job in run]
     seconds, disk, memory = zip(*jobs, strict=True) if jobs else ((0.0,), (0.0,), (0.0,))
-    note = f"time not measured: {problem}" if problem else ""
     return Cost(rule, len(jobs), sum(disk), max(memory), sum(seconds), max(seconds), folder, note)
 
 

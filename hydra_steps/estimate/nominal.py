@@ -13,7 +13,7 @@ be measured, and for what ``calibration`` has no time to measure. Imports no tor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra_steps.data.registry import dataset
@@ -35,6 +35,11 @@ class Machine:
     launch: float
     startup: float = 3.0
     memory: float = 4.5e8
+
+    def slower(self, times: float) -> Machine:
+        """Return a machine on which every step takes so many times as long."""
+        flops, bandwidth = self.flops / times, self.bandwidth / times
+        return replace(self, flops=flops, bandwidth=bandwidth, launch=self.launch * times)
 
 
 # One core of a processor of some years ago, estimated.
@@ -123,6 +128,11 @@ def slots_of(optimizer: Mapping[str, Any]) -> int:
     return 2
 
 
+def width_of(run: Mapping[str, Any]) -> int:
+    """Return the bytes of a number of a run."""
+    return 8 if run["compute"].get("dtype") == "float64" else 4
+
+
 def nominal(
     net: Network,
     run: Mapping[str, Any],
@@ -145,7 +155,7 @@ def nominal(
         samples=sizes["train"],
         epochs=int(training["epochs"]),
         queries=len(expand(queries, classes, sizes)),
-        width=8 if run["compute"].get("dtype") == "float64" else 4,
+        width=width_of(run),
     )
 
 
@@ -185,4 +195,5 @@ def nominal_costs(
         startup=machine.startup,
         training_memory=int(training_memory),
         scoring_memory=int(scoring_memory),
+        source="nominal",
     )

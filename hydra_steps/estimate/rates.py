@@ -35,18 +35,22 @@ class Network:
 
 @dataclass(frozen=True)
 class MethodCost:
-    """Seconds of one method: ``fixed`` + ``per_step`` · T + ``per_sample`` · n, or why it could not be measured
-    (``problem``); ``source`` says how sure that is.
+    """Seconds of one method: ``fixed`` + ``per_step`` · T + ``per_sample`` · n.
+
+    ``source`` says how sure that is: measured, scaled from something that was measured, or nominal.
     """
 
     fixed: float = 0.0
     per_step: float = 0.0
     per_sample: float = 0.0
-    problem: str = ""
     source: str = "measured"
 
     def seconds(self, steps: int, samples: int) -> float:
         return self.fixed + self.per_step * steps + self.per_sample * samples
+
+    def times(self, factor: float, source: str) -> MethodCost:
+        """Return a cost so many times as large."""
+        return MethodCost(self.fixed * factor, self.per_step * factor, self.per_sample * factor, source)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Calibration:
     """What is known of one run configuration.
 
     ``parameters``, ``slots`` and ``buffers`` are the sizes of the state; ``startup`` the seconds that a job needs
-    to be ready; ``training_memory`` and ``scoring_memory`` the peaks of a process in bytes, after each.
+    to be ready; ``training_memory`` and ``scoring_memory`` the peaks of a process in bytes, after each. ``source`` is
+    that of the steps, as a method's.
     """
 
     parameters: int
@@ -66,3 +71,4 @@ class Calibration:
     startup: float
     training_memory: int
     scoring_memory: int
+    source: str = "measured"

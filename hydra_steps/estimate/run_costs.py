@@ -134,10 +134,6 @@ class RunCosts:
         seconds = self.measured.startup + (seconds - self.measured.startup) * passes * share
         return seconds, disk * share * len(trace["epochs"]), memory
 
-    def problem(self, label: str) -> str:
-        """Why the method's time is not known."""
-        return self.measured.methods[label].problem
-
     def retrain(self, spec: Mapping[str, Any], batch: int) -> list[Job]:
         """Each batch of re-trainings of a design."""
         samples = self.size.samples["train"]

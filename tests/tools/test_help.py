@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from hydra_steps.jobs import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 MARK = 'if __name__ == "__main__"'
@@ -46,8 +49,15 @@ def runnable() -> list[str]:
 def said() -> dict[str, dict[str, tuple[object, str, str]]]:
     """Module → option → exit code, standard output and standard error."""
     asked = json.dumps([[module, option] for module in runnable() for option in OPTIONS])
+    # With a job's environment, so that none of them starts the program again.
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], input=asked, text=True, stdout=subprocess.PIPE, cwd=ROOT, check=True
+        [sys.executable, "-c", PROGRAM],
+        input=asked,
+        text=True,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=ENVIRONMENT | dict(os.environ),
+        check=True,
     )
     found: dict[str, dict[str, tuple[object, str, str]]] = {}
     for module, option, *answer in json.loads(done.stdout):
