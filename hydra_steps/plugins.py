@@ -29,7 +29,7 @@ from hydra_steps.registry.decorators import (
 _TYPES = {
     "Part": "hydra_steps.data.registry",
     "CleanLabels": "hydra_steps.data.noise_kinds",
-    "Contribution": "hydra_steps.scoring.registry",
+    "Contribution": "hydra_steps.scoring.contribution",
 }
 
 __all__ = [

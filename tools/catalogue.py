@@ -8,9 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hydra_steps.config.schema import method_schemas
 from hydra_steps.errors import StudyError
-from hydra_steps.scoring.registry import scorers
+from hydra_steps.registry import Entry, entries
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- methods: written by python -m tools.catalogue -->", "<!-- end of methods -->"
@@ -18,17 +17,17 @@ _HEAD = "| method | what it computes | needs | cost | unit | when to use it |\n|
 
 
 def method_table() -> str:
-    """The table in Markdown: the methods that a study may name, those with a unit first, each group by name."""
-    schemas, rows = method_schemas(), []
-    for name, method in sorted(scorers().items(), key=lambda item: (item[1].unit != "query", item[0])):
-        if name not in schemas:
-            continue
-        libraries = ", ".join(schemas[name].get("x-needs", []))
-        needs = f"{method.needs}; {libraries}" if libraries else method.needs
-        unit = "the query's" if method.unit == "query" else method.unit
-        cells = (f"`{name}`", method.summary, needs, method.cost, unit, method.use)
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
-    return _HEAD + "".join(rows)
+    """The table in Markdown: all methods, those with a unit first, each group by name."""
+    methods = sorted(entries("method").values(), key=lambda one: (one.traits["unit"] != "query", one.name))
+    return _HEAD + "".join(map(_row, methods))
+
+
+def _row(method: Entry) -> str:
+    told = method.traits
+    needs = "; ".join([told["needs"], *([", ".join(told["libraries"])] if told["libraries"] else [])])
+    unit = "the query's" if told["unit"] == "query" else told["unit"]
+    cells = (f"`{method.name}`", told["computes"], needs, told["cost"], unit, told["use"])
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def updated(text: str) -> str:

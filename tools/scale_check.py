@@ -92,7 +92,7 @@ def measure(point: Point) -> dict[str, float]:
     from hydra_steps.estimate.tiny import random_data
     from hydra_steps.process.process import build_process
     from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-    from hydra_steps.scoring.registry import get_scorer
+    from hydra_steps.scoring.hydra import hydra_exact
     from hydra_steps.trajectory.store import TrajectoryWriter
     from hydra_steps.trajectory.trajectory import Trajectory
 
@@ -140,7 +140,7 @@ def measure(point: Point) -> dict[str, float]:
         stored = sum(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
     trajectory = Trajectory.in_memory(process, [1e-3] * process.steps)
     queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
-    sweep = partial(get_scorer("hydra_exact").function, trajectory, queries, {})
+    sweep = partial(hydra_exact, trajectory, queries)
     sweep()
     began = time.perf_counter()
     sweep()

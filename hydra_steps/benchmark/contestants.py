@@ -23,12 +23,15 @@ from hydra_steps.data import RunData, Split
 from hydra_steps.process.running import run as run_process
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton, hydra_hessian_free
 from hydra_steps.scoring.hydra_forward import hydra_forward
-from hydra_steps.scoring.registry import get_scorer
+from hydra_steps.scoring.methods import method_of
+from hydra_steps.scoring.tracin import tracin
 from hydra_steps.trajectory.training import record_training
 
 MAIN, RECORD = "main", "record"
 PLAIN = "plain_training"
 SWEEPS = (hydra_exact, hydra_gauss_newton, hydra_hessian_free)
+# Methods that are timed in ways of their own, or, of many trainings, not at all.
+APART = (*(sweep.__name__ for sweep in SWEEPS), "hydra_forward", "hydra_averaged", "tracin")
 
 
 @dataclass(frozen=True)
@@ -142,21 +145,21 @@ def _sweeps(run: TimedRun, axis: str = MAIN, count: int = 1) -> list[Contestant]
     return found
 
 
-def _score(scorer: Any, run: TimedRun, queries: Any, options: Mapping[str, Any] | None = None) -> Any:
-    return scorer(run.trajectory, queries, options or {})
+def _score(method: Callable[..., Any], run: TimedRun, queries: Any, **options: Any) -> Any:
+    return method(run.trajectory, queries, **options)
 
 
 def _score_replayed(run: TimedRun, queries: Any) -> Any:
-    return hydra_exact(run.sparse, queries, {})
+    return hydra_exact(run.sparse, queries)
 
 
 def _rivals(run: TimedRun, methods: Mapping[str, Any]) -> list[Contestant]:
     """The study's methods that are no form of HyDRA, with its options and one query."""
     queries, found = run.queries(1), []
     for label, options in methods.items():
-        method = get_scorer(options.get("method") or label)
-        if not method.name.startswith("hydra_") and method.name != "tracin":
-            act = partial(_score, method.function, run, queries, options)
+        entry, function = method_of(label, options)
+        if entry.name not in APART:
+            act = partial(_score, function, run, queries)
             found.append(Contestant(label, run, act, MAIN, 1, run.process.samples))
     return found + _tracins(run, methods)
 
@@ -166,7 +169,7 @@ def _tracins(run: TimedRun, methods: Mapping[str, Any], axis: str = MAIN, count:
     if not any((options.get("method") or label) == "tracin" for label, options in methods.items()):
         return []
     queries, n = run.queries(count), run.process.samples
-    ours = partial(_score, get_scorer("tracin").function, run, queries)
+    ours = partial(_score, tracin, run, queries)
     theirs = partial(captum_tracin, run, queries)
     return [
         Contestant("tracin", run, ours, axis, count, n),
@@ -180,7 +183,7 @@ def _forward(run: TimedRun, count: int, axis: str = MAIN) -> list[Contestant]:
     found = []
     for hessian in (True, False):
         name = "hydra_forward" if hessian else "hydra_forward_hessian_free"
-        act = partial(_score, hydra_forward, run, queries, {"samples": tracked, "hessian": hessian})
+        act = partial(_score, hydra_forward, run, queries, samples=tracked, hessian=hessian)
         kept = partial(_times, len(tracked), run)
         found.append(Contestant(name, run, act, axis, 1, len(tracked), kept))
     return found

@@ -20,6 +20,7 @@ from hydra_steps.data.registry import dataset
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.estimate.rates import Calibration, MethodCost, Network
 from hydra_steps.queries.expansion import expand
+from hydra_steps.registry import find
 from hydra_steps.registry.expressions import evaluate
 
 
@@ -50,37 +51,6 @@ A100 = Machine("one A100", flops=1.25e14, bandwidth=1.2e12, launch=1.0e-5, start
 EVALUATIONS, SPLIT = 128, 1000  # samples of an evaluated chunk; of a typical query's split
 
 PARTS = ("steps", "steps_per_query", "gradients", "gradients_per_query")
-# In training steps per step, and in single samples' gradients per sample; expressions of a method's options, of n
-# training samples and e epochs. What is not named is 0.
-METHODS: dict[str, dict[str, str]] = {
-    # As the timing study measured LeNet-5's (results/reference/benchmark), with some room.
-    "hydra_exact": {"steps": "0.2", "steps_per_query": "1.8"},
-    "hydra_gauss_newton": {"steps": "0.2", "steps_per_query": "1.4"},
-    "hydra_hessian_free": {"steps": "0.7", "steps_per_query": "0.1"},
-    "hydra_averaged": {"steps": "4 * runs", "steps_per_query": "2 * runs"},
-    "hydra_forward": {
-        "steps": "1 + 2.5 * (max(1, round(fraction * n)) if samples is None else len(samples))"
-    },
-    "influence_cg": {"gradients": "2", "gradients_per_query": "2 * iterations"},
-    "influence_lissa": {"gradients": "2", "gradients_per_query": "2 * iterations * repeats * batch / n"},
-    "influence_arnoldi": {"gradients": "3 * dimensions", "gradients_per_query": "1"},
-    "influence_ekfac": {"gradients": "25", "gradients_per_query": "1"},
-    "relatif": {"gradients": "40", "gradients_per_query": "1"},
-    "gradient_product": {"gradients": "2", "gradients_per_query": "1"},
-    "gradient_cosine": {"gradients": "3", "gradients_per_query": "1"},
-    "tracin": {"gradients": "2 * e", "gradients_per_query": "e"},
-    "trak": {"gradients": "10 * checkpoints", "gradients_per_query": "1"},
-    "data_value_embedding": {"steps": "10", "steps_per_query": "0.1"},
-    "confident_learning": {"steps": "1.1 * folds", "gradients": "1"},
-    "datalab": {"gradients": "5"},
-    "knn_disagreement": {"gradients": "2"},
-    "area_under_margin": {"gradients": "e"},
-    "forgetting": {"gradients": "e"},
-    "el2n": {"gradients": "1"},
-    "final_loss": {"gradients": "1"},
-    "margin": {"gradients": "1"},
-    "random": {"gradients": "0.01"},
-}
 # Of a method that does not say what it costs: much rather than little.
 OTHER = {"steps": "5", "steps_per_query": "2", "gradients": "50", "gradients_per_query": "50"}
 
@@ -89,10 +59,11 @@ def method_cost(
     options: Mapping[str, Any], step: float, *, batch: int, samples: int, epochs: int, queries: int
 ) -> MethodCost:
     """Return the nominal cost of a method (its ``options``, ``method`` among them) whose training has steps of
-    ``step`` seconds.
+    ``step`` seconds, by the work that the method declares.
     """
-    work = METHODS.get(options["method"], OTHER)
-    names = {**options, "n": samples, "e": epochs}
+    entry = find("method", options["method"])
+    work = entry.traits["work"] or OTHER
+    names = {**entry.defaults(), **options, "n": samples, "e": epochs}
     steps, per_query, gradients, gradients_per_query = (
         float(evaluate(work.get(part, "0"), names)) for part in PARTS
     )

@@ -20,16 +20,11 @@ from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.estimate.rates import Calibration
 from hydra_steps.queries.query import Query
+from hydra_steps.registry import find
 from hydra_steps.trajectory.arrays import BLOCK_BYTES, Shape, state_bytes
 from hydra_steps.trajectory.keep import checkpoint_steps
 
 SEGMENT = 64  # states that a sweep holds where all are stored
-BY_EPOCH = (
-    "hydra_exact",
-    "hydra_gauss_newton",
-    "hydra_hessian_free",
-    "tracin",
-)  # the explorer keeps more of these
 
 Job = tuple[float, float, float]  # seconds, bytes on disk, bytes of memory
 
@@ -79,8 +74,13 @@ def run_size(study: Study, run: str) -> RunSize:
         dtype=dtype,
         keep=config["trajectory"]["keep"],
         data_memory=raw + splits * (4.0 + (8 if dtype == "float64" else 4)),
-        by_epoch=frozenset(label for label, of in labels if explored and of["method"] in BY_EPOCH),
+        by_epoch=frozenset(label for label, of in labels if explored and keeps_epochs(of["method"])),
     )
+
+
+def keeps_epochs(method: str) -> bool:
+    """Say whether the method can keep contributions by epoch, of which the explorer keeps more."""
+    return bool(find("method", method).traits["by_epoch"])
 
 
 class RunCosts:

@@ -49,9 +49,7 @@ def measure_approximation(
     data = load_data(settings, splits, labels)
     prepare_compute(settings)
     opened = Trajectory.open(trajectory, data)
-    rows = approximation(
-        opened, tracked_samples(opened.process, {"fraction": tracked / opened.process.samples})
-    )
+    rows = approximation(opened, tracked_samples(opened.process, tracked / opened.process.samples))
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("w", newline="", encoding="utf-8") as file:

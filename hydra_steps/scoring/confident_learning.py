@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -19,36 +18,52 @@ from sklearn.model_selection import StratifiedKFold
 from hydra_steps.errors import StudyError
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import retrain
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.detectors import same_for_all
-from hydra_steps.scoring.modules import module_at, penultimate, train_logits
-from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.scoring.modules import features_at, train_logits
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
-@scorer(
+@method(
     "confident_learning",
+    title="Confident learning",
     unit="rank only",
-    summary="cleanlab's label quality from out-of-fold probabilities of the study's own model",
+    computes="cleanlab's label quality from out-of-fold probabilities of the study's own model",
     cost="one training per fold",
     needs="the process, which it runs again",
     use="what practitioners use for wrong labels when some more trainings are affordable",
+    libraries=["cleanlab"],
+    work={"steps": "1.1 * folds", "gradients": "1"},
+    colour="#661100",
+    marker="p",
+    line=(0, (4, 2)),
+    order=210,
 )
-def confident_learning(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """cleanlab's label quality scores [q, n] float64; rank only. The diagnostics count the issues it would report.
+def confident_learning(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    folds: Annotated[int, "2 <= x <= 1000"] = 5,
+    quality: Literal["self_confidence", "normalized_margin"] = "self_confidence",
+) -> Contribution:
+    """cleanlab's label quality, from probabilities of the study's model trained without each fold; rank only.
 
-    Options: ``folds`` (5), ``quality``: ``self_confidence`` or ``normalized_margin``.
+    cleanlab's label quality scores [q, n] float64. The diagnostics count the issues it would report.
+
+    Options:
+        folds: Number of folds; each is one training.
+        quality: Which of cleanlab's scores.
     """
     from cleanlab.filter import find_label_issues  # an optional library
     from cleanlab.rank import get_label_quality_scores
 
     labels = trajectory.process.labels.cpu().numpy()
-    probabilities = out_of_fold(trajectory, int(options.get("folds", 5)))
-    quality = get_label_quality_scores(
-        labels, probabilities, method=str(options.get("quality", "self_confidence"))
-    )
+    probabilities = out_of_fold(trajectory, folds)
+    scores = get_label_quality_scores(labels, probabilities, method=quality)
     issues = find_label_issues(labels, probabilities, n_jobs=1)
-    found = same_for_all(torch.from_numpy(np.asarray(quality, dtype=np.float64)), queries)
-    return Contribution(found.values, {"issues": int(np.sum(issues)), "folds": int(options.get("folds", 5))})
+    found = same_for_all(torch.from_numpy(np.asarray(scores, dtype=np.float64)), queries)
+    return Contribution(found.values, {"issues": int(np.sum(issues)), "folds": folds})
 
 
 def out_of_fold(trajectory: Trajectory, folds: int) -> np.ndarray:
@@ -72,30 +87,42 @@ def out_of_fold(trajectory: Trajectory, folds: int) -> np.ndarray:
     return probabilities
 
 
-@scorer(
+@method(
     "datalab",
+    title="Datalab",
     unit="rank only",
-    summary="cleanlab's Datalab, its check for wrong labels on the final model's features",
+    computes="cleanlab's Datalab, its check for wrong labels on the final model's features",
     cost="one evaluation of the training data and a search for neighbours",
     use="a check that needs nothing but features and labels",
+    libraries=["cleanlab", "datasets"],
+    work={"gradients": "5"},
+    colour="#AA4466",
+    marker="h",
+    line=(0, (3, 1, 1, 1)),
+    order=220,
 )
-def datalab(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """Datalab's label scores [q, n] float64; rank only.
+def datalab(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    features: Literal["penultimate", "pixels"] = "penultimate",
+) -> Contribution:
+    """cleanlab's Datalab, its check for wrong labels on features; rank only.
 
-    Option ``features``: ``penultimate``, the inputs of the final state's last linear layer, or ``pixels``. Given
-    features alone, Datalab takes the votes of the ten nearest other samples for probabilities: the same
-    information as ``knn_disagreement`` with ten neighbours, by another implementation.
+    Datalab's label scores [q, n] float64. Given features alone, Datalab takes the votes of the ten nearest
+    other samples for probabilities: the same information as ``knn_disagreement`` with ten neighbours, by
+    another implementation.
+
+    Options:
+        features: Which features: the inputs of the final model's last layer, or the images.
     """
     from cleanlab import Datalab  # an optional library
 
     process = trajectory.process
-    if options.get("features", "penultimate") == "pixels":
-        features = process.images.flatten(1)
-    else:
-        features = penultimate(module_at(trajectory), process.images)
+    inputs = features_at(trajectory, features)
     with contextlib.redirect_stdout(io.StringIO()):
         lab = Datalab({"label": process.labels.cpu().numpy()}, label_name="label", verbosity=0)
-        lab.find_issues(features=features.double().cpu().numpy(), issue_types={"label": {}})
+        lab.find_issues(features=inputs.double().cpu().numpy(), issue_types={"label": {}})
         scores = lab.get_issues("label")
     found = same_for_all(torch.from_numpy(scores["label_score"].to_numpy(np.float64)), queries)
     return Contribution(found.values, {"issues": int(scores["is_label_issue"].sum())})

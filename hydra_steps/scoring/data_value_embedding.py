@@ -11,7 +11,7 @@ image models. Index letters: q queries, n samples, t steps, p parameters, k proj
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -19,28 +19,45 @@ from torch import Tensor
 from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.modules import module_at
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.tracin import repeats
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
-@scorer(
+@method(
     "data_value_embedding",
+    title="Data value embedding",
     unit="query",
-    summary="the training's product of steps with the empirical Fisher matrix, in a random projection (dattri)",
+    computes="the training's product of steps with the empirical Fisher matrix, in a random projection (dattri)",
     cost="one epoch of per-sample gradients per epoch, and k × k products per step, any number of queries",
     needs="the states before every step",
     use="many queries and every step of the training; the projection is its error",
+    libraries=["dattri"],
+    work={"steps": "10", "steps_per_query": "0.1"},
+    colour="#44AA99",
+    marker="h",
+    line=(0, (4, 2)),
+    order=140,
 )
 def data_value_embedding(
-    trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    projection: Annotated[int | None, "1 <= x <= 65536"] = 512,
+    seed: Annotated[int, "x >= 0"] = 0,
 ) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps.
+    """Data value embedding, the training with the empirical Fisher matrix in a random projection, by dattri.
 
-    Options: ``projection`` k (512; None for none), ``seed`` of the projection. Memory: T |B| k numbers. Raises
-    :class:`StudyError` for models with batch norm, whose per-sample gradients are not defined.
+    c[q, n] [q, n] float64, in the query's unit; positive helps. Memory: T |B| k numbers, k the dimensions of
+    the projection. Raises :class:`StudyError` for models with batch norm, whose per-sample gradients are not
+    defined.
+
+    Options:
+        projection: Dimensions of the random projection. null for none.
+        seed: Seed of the projection.
     """
     from dattri.algorithm.dvemb import DVEmbAttributor  # an optional library
     from dattri.task import AttributionTask
@@ -53,7 +70,7 @@ def data_value_embedding(
             "a model without batch norm",
             "remove the method from this study, or turn model.batch_norm off",
         )
-    project = projector(len(final.parameters), options, final.parameters)
+    project = projector(len(final.parameters), projection, seed, final.parameters)
     module = module_at(trajectory)
 
     def loss(parameters: Mapping[str, Tensor], data: Any) -> Tensor:
@@ -91,13 +108,12 @@ def data_value_embedding(
     return Contribution(values, {"projection": embedded.shape[1]})
 
 
-def projector(parameters: int, options: Mapping[str, Any], like: Tensor) -> Callable[[Tensor], Tensor]:
+def projector(parameters: int, width: int | None, seed: int, like: Tensor) -> Callable[[Tensor], Tensor]:
     """x [b, p] → P x [b, k] with E[Pᵀ P] = I; the identity for no projection. One matrix for the whole training:
     dattri's own projection makes its matrix anew in every call."""
-    width = options.get("projection", 512)
-    if width is None or int(width) >= parameters:
+    if width is None or width >= parameters:
         return lambda rows: rows
-    generator = torch.Generator().manual_seed(int(options.get("seed", 0)))
-    matrix = torch.randn(parameters, int(width), generator=generator) / int(width) ** 0.5
+    generator = torch.Generator().manual_seed(seed)
+    matrix = torch.randn(parameters, width, generator=generator) / width**0.5
     matrix = matrix.to(like)
     return lambda rows: rows @ matrix

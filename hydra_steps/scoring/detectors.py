@@ -13,8 +13,7 @@ Evaluation mode, without augmentation. Index letters: n samples, c classes, q qu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Literal
 
 import torch
 from sklearn.neighbors import NearestNeighbors
@@ -22,12 +21,11 @@ from torch import Tensor
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.queries.query_set import QuerySet
-from hydra_steps.scoring.modules import epoch_ends, epoch_logits, module_at, penultimate, train_logits
-from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
+from hydra_steps.scoring.modules import epoch_ends, epoch_logits, features_at, train_logits
 from hydra_steps.tasks.losses import CrossEntropy, is_label
 from hydra_steps.trajectory.trajectory import Trajectory
-
-EVERY_EPOCH = "the states at the ends of epochs"
 
 
 def label_margins(logits: Tensor, labels: Tensor) -> Tensor:
@@ -41,29 +39,53 @@ def same_for_all(values: Tensor, queries: QuerySet) -> Contribution:
     return Contribution(values.double().expand(len(queries), -1))
 
 
-@scorer(
+@method(
     "margin",
+    title="Margin",
     unit="rank only",
-    summary="the label's logit less the largest other one, at the end of training",
+    computes="the label's logit less the largest other one, at the end of training",
     cost="one evaluation of the training data",
     use="the quickest look for wrong labels, while the model has not learnt them by heart",
+    work={"gradients": "1"},
+    colour="#6B6B6B",
+    marker="v",
+    line=(0, (5, 1)),
+    order=160,
 )
-def margin(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """Margins [q, n] float64; rank only, the lowest are suspected to harm."""
+def margin(
+    trajectory: Trajectory,
+    queries: QuerySet,
+) -> Contribution:
+    """The label's logit less the largest other, at the final state; rank only.
+
+    Margins [q, n] float64, the lowest are suspected to harm.
+    """
     process = trajectory.process
     return same_for_all(label_margins(train_logits(process, trajectory.final_state), process.labels), queries)
 
 
-@scorer(
+@method(
     "area_under_margin",
+    title="Area under margin",
     unit="rank only",
-    summary="the margin averaged over the ends of all epochs",
+    computes="the margin averaged over the ends of all epochs",
     cost="one evaluation of the training data per epoch",
-    needs=EVERY_EPOCH,
+    needs="the states at the ends of epochs",
     use="wrong labels that the model ends up learning by heart",
+    work={"gradients": "e"},
+    colour="#7A5C3A",
+    marker="^",
+    line=(0, (3, 1, 1, 1)),
+    order=170,
 )
-def area_under_margin(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """Mean margins over the epochs [q, n] float64; rank only, the lowest are suspected to harm."""
+def area_under_margin(
+    trajectory: Trajectory,
+    queries: QuerySet,
+) -> Contribution:
+    """The margin averaged over the ends of all epochs; rank only.
+
+    Mean margins over the epochs [q, n] float64, the lowest are suspected to harm.
+    """
     labels = trajectory.process.labels
     total = torch.zeros(len(labels), dtype=torch.float64, device=labels.device)
     for logits in epoch_logits(trajectory):
@@ -71,17 +93,29 @@ def area_under_margin(trajectory: Trajectory, queries: QuerySet, options: Mappin
     return same_for_all(total / trajectory.process.epochs, queries)
 
 
-@scorer(
+@method(
     "forgetting",
+    title="Forgetting events",
     unit="rank only",
-    summary="how often a sample was learnt and forgotten again; never learnt counts most",
+    computes="how often a sample was learnt and forgotten again; never learnt counts most",
     cost="one evaluation of the training data per epoch",
-    needs=EVERY_EPOCH,
+    needs="the states at the ends of epochs",
     use="long trainings: with few epochs most samples tie",
+    work={"gradients": "e"},
+    colour="#999933",
+    marker="D",
+    line=(0, (4, 2)),
+    order=180,
 )
-def forgetting(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """Minus the number of forgetting events [q, n] float64 between ends of epochs (the original counts between
-    visits); samples that never were right get −E, which no number of events reaches. Rank only."""
+def forgetting(
+    trajectory: Trajectory,
+    queries: QuerySet,
+) -> Contribution:
+    """How often a sample was right after an epoch and wrong after the next, negated; rank only.
+
+    Minus the number of forgetting events [q, n] float64 between ends of epochs (the original counts between
+    visits); samples that never were right get −E, which no number of events reaches.
+    """
     labels = trajectory.process.labels
     events = torch.zeros(len(labels), dtype=torch.float64, device=labels.device)
     before, ever = torch.zeros_like(labels, dtype=torch.bool), torch.zeros_like(labels, dtype=torch.bool)
@@ -92,21 +126,35 @@ def forgetting(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, 
     return same_for_all(-torch.where(ever, events, float(trajectory.process.epochs)), queries)
 
 
-@scorer(
+@method(
     "el2n",
+    title="EL2N",
     unit="rank only",
-    summary="length of the error vector, probabilities less one-hot label, after an early epoch",
+    computes="length of the error vector, probabilities less one-hot label, after an early epoch",
     cost="one evaluation of the training data",
     needs="the state at the end of one epoch",
     use="when only the first epochs can be afforded",
+    work={"gradients": "1"},
+    colour="#117733",
+    marker="P",
+    line=(0, (1, 1)),
+    order=190,
 )
-def el2n(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """Minus the EL2N score [q, n] float64 of this one training (the original averages several); rank only.
+def el2n(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    epoch: Annotated[int | None, "x >= 1"] = None,
+) -> Contribution:
+    """Length of the error vector after an early epoch, negated; rank only.
 
-    Option ``epoch``, counted from 1; None takes a tenth of the training, as the original does.
+    Minus the EL2N score [q, n] float64 of this one training (the original averages several).
+
+    Options:
+        epoch: The epoch, counted from 1. null takes a tenth of all, as the original does.
     """
     process = trajectory.process
-    epoch = int(options.get("epoch") or max(1, round(process.epochs / 10)))
+    epoch = epoch or max(1, round(process.epochs / 10))
     if epoch > process.epochs:
         raise StudyError(
             f"el2n asks for epoch {epoch}",
@@ -118,32 +166,44 @@ def el2n(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
     return same_for_all(-torch.linalg.vector_norm(direction, dim=-1) * size.exp(), queries)
 
 
-@scorer(
+@method(
     "knn_disagreement",
+    title="k-NN disagreement",
     unit="rank only",
-    summary="share of the nearest training samples that carry another label",
+    computes="share of the nearest training samples that carry another label",
     cost="one evaluation of the training data and a search for neighbours, O(n²) distances",
     use="images whose neighbours look alike; on pixels it needs no training at all",
+    work={"gradients": "2"},
+    colour="#8C6D46",
+    marker="X",
+    line=(0, (5, 1)),
+    order=200,
 )
-def knn_disagreement(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """Minus the share of the ``neighbours`` (10) nearest other samples with another label [q, n] float64; rank only.
+def knn_disagreement(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    neighbours: Annotated[int, "1 <= x <= 10000"] = 10,
+    features: Literal["penultimate", "pixels"] = "penultimate",
+) -> Contribution:
+    """Share of the nearest training samples with another label, negated; rank only.
 
-    Option ``features``: ``penultimate``, the inputs of the final state's last linear layer, or ``pixels``.
-    Euclidean distance, scikit-learn's exact search.
+    Minus the share of the nearest other samples with another label [q, n] float64. Euclidean distance,
+    scikit-learn's exact search.
+
+    Options:
+        neighbours: How many nearest samples.
+        features: Where distances are taken: the inputs of the final model's last layer, or the images.
     """
     process = trajectory.process
-    count = int(options.get("neighbours", 10))
-    if count >= process.samples:
+    if neighbours >= process.samples:
         raise StudyError(
-            f"knn_disagreement asks for {count} neighbours of {process.samples} training samples",
+            f"knn_disagreement asks for {neighbours} neighbours of {process.samples} training samples",
             f"at most {process.samples - 1}",
             "lower neighbours",
         )
-    if options.get("features", "penultimate") == "pixels":
-        features = process.images.flatten(1)
-    else:
-        features = penultimate(module_at(trajectory), process.images)
-    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(features.double().cpu().numpy())
+    inputs = features_at(trajectory, features)
+    search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(inputs.double().cpu().numpy())
     nearest = torch.from_numpy(search.kneighbors(return_distance=False))
     labels = process.labels.cpu()
     return same_for_all(-(labels[nearest] != labels[:, None]).double().mean(1), queries)

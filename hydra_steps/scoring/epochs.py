@@ -9,21 +9,18 @@ Index letters: e epochs, q queries, n samples, b batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from hydra_steps.trajectory.trajectory import Trajectory
 
-NAME = "by_epoch"  # of the option, and of the array in the scores' store
+NAME = "by_epoch"  # of the array in the scores' store
 
 
-def epoch_parts(trajectory: Trajectory, queries: int, options: Mapping[str, Any]) -> Tensor | None:
-    """Zeros [e, q, n] float32 to add to, where the option ``by_epoch`` asks for them; else None."""
-    if not options.get(NAME):
+def epoch_parts(trajectory: Trajectory, queries: int, by_epoch: bool) -> Tensor | None:
+    """Zeros [e, q, n] float32 to add to, where ``by_epoch`` asks for them; else None."""
+    if not by_epoch:
         return None
     process = trajectory.process
     return torch.zeros(process.epochs, queries, process.samples, device=process.device)

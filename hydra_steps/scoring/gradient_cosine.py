@@ -8,26 +8,35 @@ alone (:mod:`hydra_steps.scoring.directions`), whatever their scale. Index lette
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 
 from hydra_steps.process.queries.query_set import QuerySet
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.directions import sample_directions, unit, vanished
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
-@scorer(
+@method(
     "gradient_cosine",
+    title="Gradient cosine",
     unit="rank only",
-    summary="cosine between the query's and the sample's gradient at the final state",
+    computes="cosine between the query's and the sample's gradient at the final state",
     cost="about one epoch, any number of queries",
     use="when a few samples with a large loss dominate the gradient product",
+    work={"gradients": "3", "gradients_per_query": "1"},
+    colour="#AA4499",
+    marker="d",
+    line=(0, (3, 1, 1, 1)),
+    order=120,
 )
-def gradient_cosine(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """Cosines [q, n] float64 in [−1, 1], 0 where a gradient is exactly 0; rank only; positive helps.
+def gradient_cosine(
+    trajectory: Trajectory,
+    queries: QuerySet,
+) -> Contribution:
+    """Cosine between the query's and the sample's gradient at the final state; rank only.
+
+    Cosines [q, n] float64 in [−1, 1], 0 where a gradient is exactly 0; positive helps.
 
     The diagnostics name the queries, and count the samples, whose gradient is exactly 0.
     """

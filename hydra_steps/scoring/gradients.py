@@ -7,9 +7,6 @@ step replaced by the last one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,8 +15,9 @@ from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.gradient_products import batch_products
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 
 CHUNK = 64  # samples per pass: with all directions at once, what stays in a processor's caches
@@ -56,15 +54,27 @@ def step_sizes(trajectory: Trajectory) -> Tensor:
     return torch.from_numpy(total)
 
 
-@scorer(
+@method(
     "gradient_product",
+    title="Gradient product",
     unit="query",
-    summary="product of the final query gradient and the sample's final gradient, times the steps it took part in",
+    computes="product of the final query gradient and the sample's final gradient, times the steps it took part in",
     cost="a fraction of one epoch per query",
     use="the simplest score with a unit",
+    work={"gradients": "2", "gradients_per_query": "1"},
+    colour="#882255",
+    marker="X",
+    line=(0, (5, 1)),
+    order=110,
 )
-def gradient_product(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64 in the query's unit (a crude prediction: momentum and the path are left out)."""
+def gradient_product(
+    trajectory: Trajectory,
+    queries: QuerySet,
+) -> Contribution:
+    """Product of the query's and the sample's gradient at the final state.
+
+    c[q, n] [q, n] float64 in the query's unit (a crude prediction: momentum and the path are left out).
+    """
     final = trajectory.final_state
     products = final_products(trajectory.process, final, queries.cotangents(final).parameters)
     return Contribution(products * step_sizes(trajectory).to(products.device))

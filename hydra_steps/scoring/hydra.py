@@ -10,8 +10,7 @@ With the Hessian dropped and an optimizer that is linear (SGD), the cotangent of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -21,28 +20,38 @@ from hydra_steps.process.linearise import Curvature
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
+from hydra_steps.registry.decorators import method
+from hydra_steps.registry.types import QueriesAtOnce
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.epochs import add_part, epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradient_products import batch_products
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.sweep import Sweep, reverse_sweep
 from hydra_steps.trajectory.trajectory import Trajectory
 
+# A number c; c times the identity is added to the curvature.
+Proxy = Annotated[float, "0 <= x <= 1e6"]
 QUERY_MEMORY = 10**9  # bytes for the queries of one pass
 
 
 def _swept(
-    trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any], curvature: Curvature
+    trajectory: Trajectory,
+    queries: QuerySet,
+    curvature: Curvature,
+    *,
+    queries_at_once: int | None,
+    by_epoch: bool,
+    proxy: float = 0.0,
+    hyper: bool = False,
 ) -> Contribution:
     cotangents = queries.cotangents(trajectory.final_state)
-    chunk = int(options.get("queries_at_once") or queries_within_memory(trajectory))
-    proxy, hyper = float(options.get("curvature_proxy", 0.0)), bool(options.get("hypergradients", False))
-    parts = epoch_parts(trajectory, len(queries), options)
+    chunk = queries_at_once or queries_within_memory(trajectory)
+    parts = epoch_parts(trajectory, len(queries), by_epoch)
     sweeps = []
     for start in range(0, len(queries), chunk):
         part = State(*(rows[start : start + chunk] for rows in cotangents))
-        by_epoch = None if parts is None else parts[:, start : start + chunk]
+        own = None if parts is None else parts[:, start : start + chunk]
         sweeps.append(
-            reverse_sweep(trajectory, part, curvature, proxy, hyper=hyper, progress=True, parts=by_epoch)
+            reverse_sweep(trajectory, part, curvature, proxy, hyper=hyper, progress=True, parts=own)
         )
     if not sweeps:
         return Contribution(torch.zeros(0, trajectory.process.samples))
@@ -91,58 +100,134 @@ def _arrays(sweeps: list[Sweep], hyper: bool) -> dict[str, np.ndarray]:
     return arrays
 
 
-@scorer(
+@method(
     "hydra_exact",
+    title="Exact HyDRA",
     unit="query",
-    summary="the exact hypergradient: the reverse sweep with the batch's full Hessian",
+    computes="the exact hypergradient: the reverse sweep with the batch's full Hessian",
     cost="about two trainings for one query, little more than one for each of several; all samples",
     needs="the states before every step",
     use="the reference: what removing a sample would do, on smooth models almost exactly",
+    by_epoch=True,
+    work={"steps": "0.2", "steps_per_query": "1.8"},
+    colour="#0072B2",
+    marker="o",
+    order=10,
 )
-def hydra_exact(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors.
+def hydra_exact(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    curvature_proxy: Proxy = 0.0,
+    hypergradients: bool = False,
+    queries_at_once: QueriesAtOnce = None,
+    by_epoch: bool = False,
+) -> Contribution:
+    """HyDRA with the exact Hessian, by one reverse sweep through the trajectory.
 
-    Options: ``queries_at_once`` bounds memory at one pass over the trajectory per chunk (by default as many as
-    fit 1 GB); ``curvature_proxy`` c adds c·I; ``hypergradients`` (false) also gives ∂f_q/∂ learning rate per
-    step, weight decay, momentum and initial parameters; ``by_epoch`` (false) also gives c by epoch [e, q, n].
+    c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors.
+
+    ``by_epoch`` also gives c by epoch [e, q, n].
+
+    Options:
+        curvature_proxy: A number c; c times the identity is added to the curvature, which the Hessian-free form
+            drops otherwise.
+        hypergradients: Also give the derivatives by learning rate (per step), weight decay, momentum and initial
+            parameters.
+        queries_at_once: Queries in one sweep, to save memory. null takes as many as fit 1 GB.
     """
-    return _swept(trajectory, queries, options, Curvature.EXACT)
+    return _swept(
+        trajectory,
+        queries,
+        Curvature.EXACT,
+        queries_at_once=queries_at_once,
+        by_epoch=by_epoch,
+        proxy=curvature_proxy,
+        hyper=hypergradients,
+    )
 
 
-@scorer(
+@method(
     "hydra_gauss_newton",
+    title="Gauss–Newton HyDRA",
     unit="query",
-    summary="the reverse sweep with the Gauss–Newton matrix for the Hessian; it cannot blow up",
+    computes="the reverse sweep with the Gauss–Newton matrix for the Hessian; it cannot blow up",
     cost="about one and a half trainings for one query, under one for each of several; all samples",
     needs="the states before every step",
     use="nearly as good as the reference, and safe where the exact sweep grows too large",
+    by_epoch=True,
+    work={"steps": "0.2", "steps_per_query": "1.4"},
+    colour="#009E73",
+    marker="s",
+    line=(0, (5, 1)),
+    order=20,
 )
-def hydra_gauss_newton(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors."""
-    return _swept(trajectory, queries, options, Curvature.GAUSS_NEWTON)
+def hydra_gauss_newton(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    queries_at_once: QueriesAtOnce = None,
+    by_epoch: bool = False,
+) -> Contribution:
+    """HyDRA with the generalised Gauss–Newton matrix in the Hessian's place.
+
+    c[q, n] [q, n] float64, in the query's unit; positive helps. See :func:`reverse_sweep` for cost and errors.
+
+    Options:
+        queries_at_once: Queries in one sweep, to save memory. null takes as many as fit 1 GB.
+    """
+    return _swept(
+        trajectory, queries, Curvature.GAUSS_NEWTON, queries_at_once=queries_at_once, by_epoch=by_epoch
+    )
 
 
-@scorer(
+@method(
     "hydra_hessian_free",
+    title="Hessian-free HyDRA",
     unit="query",
-    summary="the paper's approximation: the Hessian dropped (or replaced by curvature_proxy·I), in closed form",
+    computes="the paper's approximation: the Hessian dropped (or replaced by curvature_proxy·I), in closed form",
     cost="under one training for one query, under a tenth per query for many",
     needs="the states before every step",
     use="wrong labels at the price of about one training; weak at predicting re-training",
+    by_epoch=True,
+    work={"steps": "0.7", "steps_per_query": "0.1"},
+    colour="#56B4E9",
+    marker="D",
+    line=(0, (3, 1, 1, 1)),
+    order=30,
 )
-def hydra_hessian_free(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps.
+def hydra_hessian_free(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    curvature_proxy: Proxy = 0.0,
+    queries_at_once: QueriesAtOnce = None,
+    by_epoch: bool = False,
+) -> Contribution:
+    """HyDRA with the Hessian dropped, the paper's fast form, in closed form.
 
-    Option ``curvature_proxy`` c replaces H by c·I. For optimizers that are not linear the sweep runs step by step
-    without curvature, since κ_t is then a vector.
+    c[q, n] [q, n] float64, in the query's unit; positive helps. ``curvature_proxy`` c replaces H by c·I. For
+    optimizers that are not linear the sweep runs step by step without curvature, since κ_t is then a vector.
+
+    Options:
+        curvature_proxy: A number c; c times the identity is added to the curvature, which the Hessian-free form
+            drops otherwise.
+        queries_at_once: Queries in one sweep, to save memory. null takes as many as fit 1 GB.
     """
     if not trajectory.process.optimizer.linear:
-        return _swept(trajectory, queries, options, Curvature.NONE)
+        return _swept(
+            trajectory,
+            queries,
+            Curvature.NONE,
+            queries_at_once=queries_at_once,
+            by_epoch=by_epoch,
+            proxy=curvature_proxy,
+        )
     process = trajectory.process
     gradients = queries.cotangents(trajectory.final_state).parameters  # [q, p]
-    factors = impulse_factors(trajectory, float(options.get("curvature_proxy", 0.0)))
+    factors = impulse_factors(trajectory, curvature_proxy)
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
-    parts = epoch_parts(trajectory, len(queries), options)
+    parts = epoch_parts(trajectory, len(queries), by_epoch)
     with Progress(total=trajectory.steps, desc="hessian-free", unit="step", mininterval=1) as bar:
         for segment in trajectory.segments():
             for step, state in enumerate(segment.states, segment.start):

@@ -14,8 +14,8 @@ are replayed). Index letters: q queries, n samples, k runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
@@ -25,7 +25,9 @@ from hydra_steps.process.linearise import Curvature
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
-from hydra_steps.scoring.registry import Contribution, scorer
+from hydra_steps.registry.decorators import method
+from hydra_steps.registry.types import QueriesAtOnce, Share
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.sweep import reverse_sweep
 from hydra_steps.trajectory.keep import checkpoint_steps
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -33,33 +35,53 @@ from hydra_steps.trajectory.trajectory import Trajectory
 BUDGET = 10**9  # bytes of states of one run in memory
 
 
-@scorer(
+@method(
     "hydra_averaged",
+    title="Averaged HyDRA",
     unit="query",
-    summary="the derivative averaged over trainings without small random groups, for maps that are not smooth",
+    computes="the derivative averaged over trainings without small random groups, for maps that are not smooth",
     cost="runs × (one training and a sweep of hydra_exact or hydra_gauss_newton), all samples",
     needs="the training process itself, run again",
     use="where the training map is not smooth (ReLU with max pooling) and one derivative predicts poorly",
+    work={"steps": "4 * runs", "steps_per_query": "2 * runs"},
+    colour="#004B7A",
+    marker="h",
+    line=(0, (4, 2)),
+    order=40,
 )
-def hydra_averaged(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps. See the module for cost.
+def hydra_averaged(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    runs: Annotated[int, "1 <= x <= 1000"] = 8,
+    fraction: Annotated[float, "0 <= x <= 0.5"] = 0.02,
+    depth: Share = 1.0,
+    curvature: Literal["exact", "gauss_newton"] = "exact",
+    queries_at_once: QueriesAtOnce = None,
+) -> Contribution:
+    """HyDRA averaged over trainings without small random groups, for training maps that are not smooth.
 
-    Options: ``runs`` K (8), ``fraction`` of the samples in a group (0.02), ``depth`` d (1), ``curvature``
-    ``exact`` or ``gauss_newton``, ``queries_at_once`` (all). The diagnostic ``correlation_of_runs`` is, per query,
-    the mean Pearson correlation between two runs' contributions: near 1, one derivative would do.
-    Raises :class:`Diverged` as :func:`reverse_sweep` does.
+    c[q, n] [q, n] float64, in the query's unit; positive helps. See the module for cost.
+
+    The diagnostic ``correlation_of_runs`` is, per query, the mean Pearson correlation between two runs'
+    contributions: near 1, one derivative would do. Raises :class:`Diverged` as :func:`reverse_sweep` does.
+
+    Options:
+        runs: Trainings, each with a sweep of its own.
+        fraction: Share of the training samples in the group that each of them is without.
+        depth: How far their weights are lowered. 1 is removal; 0.5 is half-way, the mid-point between the two
+            ends.
+        curvature: The exact Hessian, or the Gauss–Newton matrix in its place.
+        queries_at_once: Queries in one sweep, to save memory. null takes all.
     """
-    runs, curvature = int(options.get("runs", 8)), Curvature(options.get("curvature", "exact"))
-    chunk = int(options.get("queries_at_once") or len(queries) or 1)
+    chunk = queries_at_once or len(queries) or 1
     each = []
-    weights = removal_draws(
-        trajectory, runs, float(options.get("fraction", 0.02)), float(options.get("depth", 1.0))
-    )
+    weights = removal_draws(trajectory, runs, fraction, depth)
     for w in Progress(weights, total=runs, desc="averaging", unit="run", mininterval=2):
         nearby = retrained(trajectory, w)
         cotangents = queries.cotangents(nearby.final_state)
         parts = (State(*(rows[i : i + chunk] for rows in cotangents)) for i in range(0, len(queries), chunk))
-        swept = [reverse_sweep(nearby, part, curvature).contribution for part in parts]
+        swept = [reverse_sweep(nearby, part, Curvature(curvature)).contribution for part in parts]
         each.append(torch.cat(swept) if swept else torch.zeros(0, trajectory.process.samples))
     values = torch.stack(each)  # [k, q, n]
     between = mean_correlation(values) if runs > 1 else []

@@ -14,9 +14,9 @@ Index letters: k tracked samples, q queries, e epochs, p parameters, b batch, r 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -29,35 +29,56 @@ from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.gradient_products import per_sample_gradients
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 
+Tracked = Annotated[list[Annotated[int, "x >= 0"]] | None, {"minItems": 1, "uniqueItems": True}]
 
-@scorer(
+
+@method(
     "hydra_forward",
+    title="Forward HyDRA",
     unit="query",
-    summary="the paper's Algorithm 1, with or without Hessian, for a tracked part of the samples",
+    computes="the paper's Algorithm 1, with or without Hessian, for a tracked part of the samples",
     cost="with Hessian: about two trainings per tracked sample; without: storage of 2P numbers per tracked sample",
     needs="the whole training, step by step",
     use="to repeat the paper's own algorithm on a few samples",
+    work={"steps": "1 + 2.5 * (max(1, round(fraction * n)) if samples is None else len(samples))"},
+    colour="#3366AA",
+    marker="8",
+    line=(0, (1, 1)),
+    order=45,
 )
-def hydra_forward(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64 in the query's unit, NaN for samples that are not tracked; positive helps.
+def hydra_forward(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    hessian: bool = True,
+    fraction: Annotated[float, "0 < x <= 1"] = 0.01,
+    samples: Tracked = None,
+    keep_hypergradients: bool = False,
+) -> Contribution:
+    """The paper's forward recurrence, one hypergradient per tracked sample.
 
-    Options: ``hessian`` (true), ``fraction`` of the samples or a list ``samples``, ``keep_hypergradients`` (false).
-    Arrays beside the contribution: ``tracked`` [k], ``epoch_contribution`` [e, q, k] (the queries' gradients
-    and the hypergradients both at the end of epoch e), and if kept ``hypergradient`` [e, k, p]. Raises
+    c[q, n] [q, n] float64 in the query's unit, NaN for samples that are not tracked; positive helps. Arrays
+    beside the contribution: ``tracked`` [k], ``epoch_contribution`` [e, q, k] (the queries' gradients and the
+    hypergradients both at the end of epoch e), and if kept ``hypergradient`` [e, k, p]. Raises
     :class:`StudyError` for a tracked sample that is not in the data.
+
+    Options:
+        hessian: With the Hessian, or without it (the paper's approximation).
+        fraction: Share of the training samples that is tracked, drawn with the run's seed.
+        samples: The tracked samples by position, instead of a share.
+        keep_hypergradients: Store the hypergradients at the end of each epoch.
     """
-    tracked = tracked_samples(trajectory.process, options)
-    hessian = bool(options.get("hessian", True))
-    keep = bool(options.get("keep_hypergradients", False))
+    tracked = tracked_samples(trajectory.process, fraction, samples)
     per_epoch, kept = [], []
     for step, state, tangent in forward(trajectory, tracked, hessian):
         if step % trajectory.process.steps_per_epoch == 0:
             per_epoch.append(_contribution(queries.cotangents(state), tangent, hessian))
-            if keep:
+            if keep_hypergradients:
                 kept.append(tangent.parameters.cpu().numpy().copy())
     values = torch.full((len(queries), trajectory.process.samples), torch.nan, dtype=torch.float64)
     arrays: dict[str, np.ndarray] = {"tracked": tracked.cpu().numpy()}
@@ -69,11 +90,11 @@ def hydra_forward(trajectory: Trajectory, queries: QuerySet, options: Mapping[st
     return Contribution(values, {"tracked": len(tracked), "hessian": hessian}, arrays)
 
 
-def tracked_samples(process: Process, options: Mapping[str, Any]) -> Tensor:
-    """The tracked samples [k], ascending: the list ``samples``, or a ``fraction`` (0.01) drawn with the run's seed."""
-    chosen = options.get("samples")
+def tracked_samples(process: Process, fraction: float, samples: Sequence[int] | None = None) -> Tensor:
+    """The tracked samples [k], ascending: those listed, or a ``fraction`` drawn with the run's seed."""
+    chosen = samples
     if chosen is None:
-        count = max(1, round(float(options.get("fraction", 0.01)) * process.samples))
+        count = max(1, round(fraction * process.samples))
         generator = np.random.Generator(np.random.Philox(key=[process.seed, 7_919]))
         chosen = generator.permutation(process.samples)[:count].tolist()
     wrong = [n for n in chosen if not 0 <= n < process.samples]

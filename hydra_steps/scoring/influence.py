@@ -12,8 +12,7 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -26,44 +25,65 @@ from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.curvature import curvature_product, decay_curvature, mean_damping
 from hydra_steps.scoring.gradients import final_products
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 
+Damping = Annotated[float, "0 < x <= 1e6"]
 
-@scorer(
+
+@method(
     "influence_cg",
+    title="Influence (CG)",
     unit="query",
-    summary="influence function, the Gauss–Newton matrix or the Hessian inverted by conjugate gradients",
+    computes="influence function, the Gauss–Newton matrix or the Hessian inverted by conjugate gradients",
     cost="about one epoch per iteration and query; tens of iterations",
     use="the reference among influence functions, where its cost can be borne",
+    work={"gradients": "2", "gradients_per_query": "2 * iterations"},
+    colour="#D55E00",
+    marker="^",
+    order=50,
 )
-def influence_cg(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps.
+def influence_cg(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    matrix: Literal["gauss_newton", "hessian"] = "gauss_newton",
+    damping: Damping = 0.01,
+    iterations: Annotated[int, "1 <= x <= 100000"] = 50,
+    tolerance: Annotated[float, "0 < x < 1"] = 1e-3,
+) -> Contribution:
+    """Influence function at the final state, by conjugate gradients.
 
-    Options: ``matrix`` (``gauss_newton`` or ``hessian``), ``damping`` d, ``iterations`` at most, ``tolerance`` on
-    the relative residual. The diagnostics tell iterations, residuals and the effective damping d + λ. Raises
-    :class:`Diverged` when the residual does not fall, or where the damped Hessian has a negative curvature.
+    c[q, n] [q, n] float64, in the query's unit; positive helps. The diagnostics tell iterations, residuals and
+    the effective damping d + λ. Raises :class:`Diverged` when the residual does not fall, or where the damped
+    Hessian has a negative curvature.
+
+    Options:
+        matrix: The matrix that is inverted. The Hessian of a network needs a damping above its most negative
+            eigenvalue.
+        damping: Added to the matrix's diagonal, besides the weight decay.
+        iterations: Most iterations for a query.
+        tolerance: Relative residual at which the iterations stop.
     """
     process, final = trajectory.process, trajectory.final_state
-    matrix = str(options.get("matrix", "gauss_newton"))
-    damping = float(options.get("damping", 0.01)) + decay_curvature(trajectory)
-    effective = mean_damping(damping)
-    limit, tolerance = int(options.get("iterations", 50)), float(options.get("tolerance", 1e-3))
+    added = damping + decay_curvature(trajectory)
+    effective = mean_damping(added)
     gradients = queries.cotangents(final).parameters
-    solutions, iterations, residuals = solve(process, final, gradients, damping, limit, tolerance, matrix)
+    solutions, taken, residuals = solve(process, final, gradients, added, iterations, tolerance, matrix)
     diverged = [name for name, residual in zip(queries.names, residuals, strict=True) if not residual < 1]
     if diverged:
         raise Diverged(
             f"conjugate gradients diverged for {', '.join(diverged)}: relative residual {max(residuals):.3g} after "
-            f"{iterations} iterations at effective damping {effective:g}",
+            f"{taken} iterations at effective damping {effective:g}",
             "a residual below 1",
             "raise the method's damping, or use compute.dtype float64",
         )
     values = final_products(process, final, solutions) / process.samples
     residual = dict(zip(queries.names, residuals, strict=True))
-    diagnostics = {"effective_damping": effective, "iterations": iterations, "relative_residual": residual}
+    diagnostics = {"effective_damping": effective, "iterations": taken, "relative_residual": residual}
     return Contribution(values, diagnostics)
 
 

@@ -10,8 +10,7 @@ outside the space are left out. Schioppa et al., AAAI 2022. captum works with th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -19,39 +18,62 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.queries.query_set import QuerySet
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.curvature import decay_curvature, mean_damping
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import module_at
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 128
 
+Damping = Annotated[float, "0 < x <= 1e6"]
 
-@scorer(
+
+@method(
     "influence_arnoldi",
+    title="Influence (Arnoldi)",
     unit="query",
-    summary="influence function in the span of the Hessian's largest eigenvectors (captum)",
+    computes="influence function in the span of the Hessian's largest eigenvectors (captum)",
     cost="one Hessian product over the data per dimension of the Krylov space, any number of queries",
     use="many queries: the eigenvectors are found once",
+    libraries=["captum"],
+    work={"gradients": "3 * dimensions", "gradients_per_query": "1"},
+    colour="#C9722E",
+    marker=">",
+    line=(0, (1, 1)),
+    order=80,
 )
-def influence_arnoldi(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps.
+def influence_arnoldi(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    damping: Damping = 0.01,
+    dimensions: Annotated[int, "2 <= x <= 100000"] = 100,
+    rank: Annotated[int, "1 <= x <= 100000"] = 50,
+    seed: Annotated[int, "x >= 0"] = 0,
+) -> Contribution:
+    """Influence function in the span of the Hessian's largest eigenvectors, by captum.
 
-    Options: ``damping`` d, ``dimensions`` of the Krylov space, ``rank`` of the eigenvectors kept, ``seed`` of the
-    first vector. The diagnostics tell the rank that was reached. Raises :class:`Diverged` where no eigenvalue is
-    positive after damping.
+    c[q, n] [q, n] float64, in the query's unit; positive helps. The diagnostics tell the rank that was reached.
+    Raises :class:`Diverged` where no eigenvalue is positive after damping.
+
+    Options:
+        damping: Added to the matrix's diagonal, besides the weight decay.
+        dimensions: Dimensions of the Krylov space.
+        rank: Most eigenvectors that are kept.
+        seed: Seed of the first vector.
     """
     process, final = trajectory.process, trajectory.final_state
-    effective = float(options.get("damping", 0.01)) + mean_damping(decay_curvature(trajectory))
-    rows = eigen_rows(trajectory, effective, options)
+    effective = damping + mean_damping(decay_curvature(trajectory))
+    rows = eigen_rows(trajectory, effective, dimensions, rank, seed)
     directions = queries.cotangents(final).parameters @ rows.T @ rows
     values = final_products(process, final, directions)
     return Contribution(values, {"effective_damping": effective, "rank": len(rows)})
 
 
-def eigen_rows(trajectory: Trajectory, damping: float, options: Mapping[str, Any]) -> Tensor:
-    """R [k, p] with Rᵀ R the damped inverse of the summed losses' Hessian on its largest k eigenvectors."""
+def eigen_rows(trajectory: Trajectory, damping: float, dimensions: int, rank: int, seed: int) -> Tensor:
+    """R [k, p] with Rᵀ R the damped inverse of the summed losses' Hessian on its largest k ≤ ``rank`` eigenvectors."""
     # An optional library, slow to import; this class is in no public module of it.
     from captum.influence._core.arnoldi_influence_function import ArnoldiInfluenceFunction
 
@@ -64,12 +86,12 @@ def eigen_rows(trajectory: Trajectory, damping: float, options: Mapping[str, Any
                 "",
                 checkpoints_load_func=lambda module, path: 1.0,  # the module has its parameters
                 loss_fn=process.loss.values,  # captum sums the losses of single samples
-                projection_dim=int(options.get("rank", 50)),
-                arnoldi_dim=int(options.get("dimensions", 100)),
+                projection_dim=rank,
+                arnoldi_dim=dimensions,
                 arnoldi_tol=1e-8,
                 hessian_reg=damping * process.samples,
                 hessian_inverse_tol=1e-12,
-                seed=int(options.get("seed", 0)),
+                seed=seed,
                 projection_on_cpu=process.device.type == "cpu",
             )
         except Exception as error:  # captum raises bare exceptions

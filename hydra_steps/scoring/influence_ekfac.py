@@ -15,8 +15,7 @@ Both quotients depend on the direction of ∇ℓ_n alone, and are computed from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,57 +23,92 @@ from torch import Tensor, nn
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.curvature import decay_curvature, mean_damping
 from hydra_steps.scoring.directions import sample_directions, unit, vanished
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import classes_of, module_at
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.tasks.losses import MeanSquaredError
 from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 256
 SUPPORTED = (nn.Linear, nn.Conv2d)
+Damping = Annotated[float, "0 < x <= 1e6"]
 
 
-@scorer(
+@method(
     "influence_ekfac",
+    title="Influence (EK-FAC)",
     unit="query",
-    summary="influence function, the Gauss–Newton matrix approximated by eigenvalue-corrected Kronecker factors",
+    computes="influence function, the Gauss–Newton matrix approximated by eigenvalue-corrected Kronecker factors",
     cost="two backward passes over the data per class, any number of queries",
     use="the best value among influence functions: many queries, larger models",
+    libraries=["curvlinops"],
+    work={"gradients": "25", "gradients_per_query": "1"},
+    colour="#E69F00",
+    marker="<",
+    line=(0, (3, 1, 1, 1)),
+    order=70,
 )
-def influence_ekfac(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit; positive helps.
+def influence_ekfac(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    damping: Damping = 0.01,
+) -> Contribution:
+    """Influence function with eigenvalue-corrected Kronecker factors, by curvlinops.
 
-    Option ``damping`` d. Raises :class:`StudyError` for a layer that curvlinops does not support.
+    c[q, n] [q, n] float64, in the query's unit; positive helps. Raises :class:`StudyError` for a layer that
+    curvlinops does not support.
+
+    Options:
+        damping: Added to the matrix's diagonal, besides the weight decay.
     """
     process, final = trajectory.process, trajectory.final_state
-    effective = float(options.get("damping", 0.01)) + mean_damping(decay_curvature(trajectory))
+    effective = damping + mean_damping(decay_curvature(trajectory))
     inverse = ekfac_inverse(trajectory, effective)
     directions = (inverse @ queries.cotangents(final).parameters.T).T
     values = final_products(process, final, directions) / process.samples
     return Contribution(values, {"effective_damping": effective})
 
 
-@scorer(
+@method(
     "relatif",
+    title="RelatIF",
     unit="rank only",
-    summary="influence by EK-FAC, relative to the sample's influence on everything",
+    computes="influence by EK-FAC, relative to the sample's influence on everything",
     cost="EK-FAC's, and one epoch with a matrix product per sample",
     use="to explain a prediction, where plain influence keeps naming the same outliers",
+    libraries=["curvlinops"],
+    work={"gradients": "40", "gradients_per_query": "1"},
+    colour="#B8860B",
+    marker="p",
+    line=(0, (4, 2)),
+    order=90,
 )
-def relatif(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] over the sample's own length [q, n] float64; rank only; positive helps.
+def relatif(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    damping: Damping = 0.01,
+    constraint: Literal["loss", "parameters"] = "loss",
+) -> Contribution:
+    """RelatIF, influence relative to the sample's own length, on the same factors; rank only.
 
-    Options: ``damping`` d, ``constraint`` on the change of the ``loss`` or of the ``parameters``. Samples with a
-    gradient of exactly 0 have no direction: their score is 0, and the diagnostics count them.
+    c[q, n] over the sample's own length [q, n] float64; positive helps. Samples with a gradient of exactly 0 have no
+    direction: their score is 0, and the diagnostics count them.
+
+    Options:
+        damping: Added to the matrix's diagonal, besides the weight decay.
+        constraint: Relative to the sample's effect on the loss, or on the parameters.
     """
     process, final = trajectory.process, trajectory.final_state
-    effective = float(options.get("damping", 0.01)) + mean_damping(decay_curvature(trajectory))
+    effective = damping + mean_damping(decay_curvature(trajectory))
     inverse = ekfac_inverse(trajectory, effective)
     towards, sizes = queries.directions(final)
     by_query = (inverse @ towards.T).T.double() * sizes[:, None]
-    on_loss = options.get("constraint", "loss") == "loss"
+    on_loss = constraint == "loss"
     parts, none = [by_query.new_zeros(len(queries), 0)], 0
     for rows in sample_directions(process, final, BATCH):
         none += int(vanished(rows).sum())

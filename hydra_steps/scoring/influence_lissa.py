@@ -11,8 +11,8 @@ damping, and because the Hessian products are there. Index letters: q queries, p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -22,86 +22,125 @@ from hydra_steps.errors import Diverged
 from hydra_steps.process.optimizers import add_scaled
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.curvature import curvature_product, decay_curvature, mean_damping
 from hydra_steps.scoring.gradients import final_products
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 
 GROWTH_LIMIT = 1e3  # times the largest length that a convergent series can have, ‖v‖ times the iterations
 
+Damping = Annotated[float, "0 < x <= 1e6"]
 
-@scorer(
+
+@method(
     "influence_lissa",
+    title="Influence (LiSSA)",
     unit="query",
-    summary="influence function, the Hessian inverted by LiSSA's series on random batches",
+    computes="influence function, the Hessian inverted by LiSSA's series on random batches",
     cost="one batch's Hessian product per iteration, query and repeat; up to thousands of them",
     use="to repeat published comparisons; conjugate gradients are faster and have less damping",
+    work={"gradients": "2", "gradients_per_query": "2 * iterations * repeats * batch / n"},
+    colour="#A33F00",
+    marker="v",
+    line=(0, (5, 1)),
+    order=60,
 )
-def influence_lissa(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64, in the query's unit at the effective damping d s + λ; positive helps.
+def influence_lissa(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    matrix: Literal["gauss_newton", "hessian"] = "hessian",
+    damping: Damping = 0.01,
+    scale: Annotated[float, "0 < x <= 1e9"] = 1000.0,
+    stop: Annotated[float, "0 <= x <= 1e6"] = 0.03,
+    iterations: Annotated[int, "1 <= x <= 1000000"] = 1000,
+    repeats: Annotated[int, "1 <= x <= 1000"] = 3,
+    batch: Annotated[int, "1 <= x <= 1000000"] = 1024,
+) -> Contribution:
+    """Influence function by LiSSA on random batches; the effective damping is `damping` times `scale`, plus the weight
+    decay. The defaults are the paper's.
 
-    Options: ``damping`` d (0.01), ``scale`` s (1000), ``stop``, the distance ‖x_j − x_{j−1}‖ at which a repeat ends
-    (0.03), ``iterations`` at most (1000), ``repeats`` that are averaged (3), ``batch`` (1024), ``matrix``. The
-    diagnostics tell the effective damping and, per repeat, iterations and last distance. Raises :class:`Diverged`.
+    c[q, n] [q, n] float64, in the query's unit at the effective damping d s + λ; positive helps.
+
+    The diagnostics tell the effective damping and, per repeat, iterations and last distance. Raises
+    :class:`Diverged`.
+
+    Options:
+        matrix: The matrix that is inverted.
+        damping: Added to the matrix's diagonal, besides the weight decay.
+        scale: Divides the Hessian; above its largest eigenvalue.
+        stop: Distance between two iterates at which a repeat ends.
+        iterations: Most iterations in a repeat.
+        repeats: Independent series that are averaged.
+        batch: Training samples in each random batch.
     """
     process, final = trajectory.process, trajectory.final_state
     gradients = queries.cotangents(final).parameters
-    total, iterations, distances = torch.zeros_like(gradients), [], []
-    repeats = int(options.get("repeats", 3))
+    series = _Series(trajectory, matrix, damping, scale, stop, iterations, min(batch, process.samples))
+    total, taken, distances = torch.zeros_like(gradients), [], []
     for repeat in range(repeats):
-        solution, used, distance = _series(trajectory, gradients, options, repeat)
+        solution, used, distance = series.run(gradients, repeat)
         total += solution
-        iterations.append(used)
+        taken.append(used)
         distances.append(distance)
     values = final_products(process, final, total / repeats) / process.samples
     diagnostics = {
-        "effective_damping": effective_damping(trajectory, options),
-        "iterations": iterations,
+        "effective_damping": series.effective_damping,
+        "iterations": taken,
         "last_distance": distances,
     }
     return Contribution(values, diagnostics)
 
 
-def effective_damping(trajectory: Trajectory, options: Mapping[str, Any]) -> float:
-    """d s + λ, what is really added to the Hessian's diagonal (its mean, where λ differs between parameters)."""
-    stated = float(options.get("damping", 0.01)) * float(options.get("scale", 1000.0))
-    return stated + mean_damping(decay_curvature(trajectory))
+@dataclass(frozen=True)
+class _Series:
+    """LiSSA's series at the final state; ``size`` samples in each random batch."""
 
+    trajectory: Trajectory
+    matrix: str
+    damping: float
+    scale: float
+    stop: float
+    limit: int
+    size: int
 
-def _series(
-    trajectory: Trajectory, targets: Tensor, options: Mapping[str, Any], repeat: int
-) -> tuple[Tensor, int, float]:
-    """One repeat for ``targets`` [q, p]: the solutions [q, p], the iterations of the slowest query, its last distance.
+    @property
+    def effective_damping(self) -> float:
+        """d s + λ, what is really added to the Hessian's diagonal (its mean, where λ differs between parameters)."""
+        return self.damping * self.scale + mean_damping(decay_curvature(self.trajectory))
 
-    A query whose distance is small enough stays where it is while the others go on.
-    """
-    process, state = trajectory.process, trajectory.final_state
-    damping, scale = float(options.get("damping", 0.01)), float(options.get("scale", 1000.0))
-    stop, limit = float(options.get("stop", 0.03)), int(options.get("iterations", 1000))
-    matrix, decay = str(options.get("matrix", "hessian")), decay_curvature(trajectory)
-    size = min(int(options.get("batch", 1024)), process.samples)
-    generator = np.random.Generator(np.random.Philox(key=[process.seed, 104_729 + repeat]))
-    x, distance = targets.clone(), torch.full((len(targets),), torch.inf, device=targets.device)
-    bound = torch.linalg.vector_norm(targets, dim=1, dtype=torch.float64) * GROWTH_LIMIT * limit
-    used = 0
-    for used in Progress(range(1, limit + 1), desc=f"lissa {repeat}", unit="iteration", mininterval=1):
-        active = (distance > stop).nonzero().squeeze(1)
-        if not len(active):
-            used -= 1
-            break
-        batch = torch.from_numpy(generator.permutation(process.samples)[:size]).to(process.device)
-        now = x[active]
-        bent = add_scaled(curvature_product(process, state, now, matrix, batch), decay, now)
-        following = targets[active] + (1 - damping) * now - bent / scale
-        distance[active] = torch.linalg.vector_norm(following - now, dim=1).to(distance)
-        x[active] = following
-        length = torch.linalg.vector_norm(following, dim=1, dtype=torch.float64)
-        if not (length <= bound[active]).all():
-            raise Diverged(
-                f"LiSSA diverged at iteration {used} of repeat {repeat + 1}: length {length.max().item():.3g} "
-                f"at effective damping {effective_damping(trajectory, options):g} and scale {scale:g}",
-                "a series that converges, which needs a scale above the Hessian's largest eigenvalue and a "
-                "damping above its most negative one",
-                "raise the method's scale or damping, or enlarge its batch",
-            )
-    return x / scale, used, float(distance.max()) if len(targets) else 0.0
+    def run(self, targets: Tensor, repeat: int) -> tuple[Tensor, int, float]:
+        """One repeat for ``targets`` [q, p]: the solutions [q, p], the iterations of the slowest query, its last
+        distance.
+
+        A query whose distance is small enough stays where it is while the others go on.
+        """
+        process, state = self.trajectory.process, self.trajectory.final_state
+        decay = decay_curvature(self.trajectory)
+        generator = np.random.Generator(np.random.Philox(key=[process.seed, 104_729 + repeat]))
+        x, distance = targets.clone(), torch.full((len(targets),), torch.inf, device=targets.device)
+        bound = torch.linalg.vector_norm(targets, dim=1, dtype=torch.float64) * GROWTH_LIMIT * self.limit
+        used = 0
+        steps = range(1, self.limit + 1)
+        for used in Progress(steps, desc=f"lissa {repeat}", unit="iteration", mininterval=1):
+            active = (distance > self.stop).nonzero().squeeze(1)
+            if not len(active):
+                used -= 1
+                break
+            batch = torch.from_numpy(generator.permutation(process.samples)[: self.size]).to(process.device)
+            now = x[active]
+            bent = add_scaled(curvature_product(process, state, now, self.matrix, batch), decay, now)
+            following = targets[active] + (1 - self.damping) * now - bent / self.scale
+            distance[active] = torch.linalg.vector_norm(following - now, dim=1).to(distance)
+            x[active] = following
+            length = torch.linalg.vector_norm(following, dim=1, dtype=torch.float64)
+            if not (length <= bound[active]).all():
+                raise Diverged(
+                    f"LiSSA diverged at iteration {used} of repeat {repeat + 1}: length {length.max().item():.3g} "
+                    f"at effective damping {self.effective_damping:g} and scale {self.scale:g}",
+                    "a series that converges, which needs a scale above the Hessian's largest eigenvalue and a "
+                    "damping above its most negative one",
+                    "raise the method's scale or damping, or enlarge its batch",
+                )
+        return x / self.scale, used, float(distance.max()) if len(targets) else 0.0

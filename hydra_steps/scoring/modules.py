@@ -71,3 +71,10 @@ def penultimate(module: nn.Module, images: Tensor) -> Tensor:
         module(part)
     hook.remove()
     return torch.cat(found)
+
+
+def features_at(trajectory: Trajectory, features: str) -> Tensor:
+    """The training samples [n, f] as ``penultimate``, the final state's inputs of its last linear layer, or
+    ``pixels``."""
+    images = trajectory.process.images
+    return images.flatten(1) if features == "pixels" else penultimate(module_at(trajectory), images)

@@ -19,8 +19,8 @@ import torch
 from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.scoring.epochs import NAME
-from hydra_steps.scoring.registry import Contribution, get_scorer
+from hydra_steps.scoring.contribution import Contribution
+from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.manifest import TIMING
 from hydra_steps.trajectory.store import TrajectoryStore
@@ -48,7 +48,8 @@ def score_samples(
     trained on other data, an unknown method, a query that does not exist, or a score that is not finite.
     """
     chosen = json.loads(options)
-    scorer = get_scorer(chosen.get("method") or method)
+    entry, function = method_of(method, chosen)
+    kept = {"by_epoch": by_epoch} if entry.traits["by_epoch"] else {}
     attributes = TrajectoryStore.open(Path(trajectory)).attributes
     settings = attributes["config"]
     data = load_data(settings, splits, labels)
@@ -58,7 +59,7 @@ def score_samples(
     began = time.perf_counter()
     status = "scored"
     try:
-        result = scorer.function(opened, query_set, {**chosen, NAME: by_epoch})
+        result = function(opened, query_set, **kept)
     except Diverged as error:
         # A finding about the method, not a failure of the study: its row says so, and the others go on.
         status = f"diverged: {error}"
@@ -78,9 +79,9 @@ def score_samples(
         values,
         query_set.queries,
         {
-            "method": scorer.name,
+            "method": entry.name,
             "label": method,
-            "unit": scorer.unit,
+            "unit": entry.traits["unit"],
             "options": chosen,
             "status": status,
             "data_digest": data.digest,

@@ -18,7 +18,8 @@ import torch
 from hydra_steps.errors import Diverged
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.scoring.registry import Contribution, get_scorer
+from hydra_steps.scoring.contribution import Contribution
+from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.score_samples import digest_of, peak_memory, training_seconds
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.store import TrajectoryStore
@@ -46,7 +47,7 @@ def trace_scores(
     over their number, in its whole cost. Errors as in :func:`score_samples`.
     """
     chosen = json.loads(options)
-    scorer = get_scorer(chosen.get("method") or method)
+    entry, function = method_of(method, chosen)
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     data = load_data(settings, splits, labels)
     prepare_compute(settings)
@@ -57,7 +58,7 @@ def trace_scores(
         query_set = QuerySet(specs, data, part.process)
         began, status = time.perf_counter(), "scored"
         try:
-            result = scorer.function(part, query_set, chosen)
+            result = function(part, query_set)
         except Diverged as error:
             status = f"diverged: {error}"
             result = Contribution(torch.full((len(query_set), part.process.samples), torch.nan))
@@ -66,9 +67,9 @@ def trace_scores(
             result.values.cpu().numpy().astype(np.float64),
             query_set.queries,
             {
-                "method": scorer.name,
+                "method": entry.name,
                 "label": method,
-                "unit": scorer.unit,
+                "unit": entry.traits["unit"],
                 "options": chosen,
                 "status": status,
                 "epoch": epoch,

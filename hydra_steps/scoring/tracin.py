@@ -11,8 +11,7 @@ cost no per-sample gradient; captum's TracInCP is the second implementation in t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -20,30 +19,47 @@ from torch import Tensor
 
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.epochs import epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradients import final_products
 from hydra_steps.scoring.modules import epoch_ends
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
-@scorer(
+@method(
     "tracin",
+    title="TracIn",
     unit="query",
-    summary="products of the query's and the sample's gradient at checkpoints, times the steps that each stands for",
+    computes="products of the query's and the sample's gradient at checkpoints, times the steps that each stands for",
     cost="a fraction of one epoch per checkpoint and query",
     needs="the states at the ends of epochs",
     use="a cheap score that looks at the whole training, without its curvature",
+    by_epoch=True,
+    work={"gradients": "2 * e", "gradients_per_query": "e"},
+    colour="#CC79A7",
+    marker="P",
+    order=100,
 )
-def tracin(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """c[q, n] [q, n] float64 in the query's unit (a crude prediction: no step sees what a sample changed before).
+def tracin(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    checkpoints: Annotated[int | None, "x >= 1"] = None,
+    by_epoch: bool = False,
+) -> Contribution:
+    """TracIn, products of gradients at the ends of epochs.
 
-    Option ``checkpoints``: at how many ends of epochs, spread evenly with the last among them; None takes all.
-    ``by_epoch`` (false) also gives c by epoch [e, q, n].
+    c[q, n] [q, n] float64 in the query's unit (a crude prediction: no step sees what a sample changed before).
+
+    ``by_epoch`` also gives c by epoch [e, q, n].
+
+    Options:
+        checkpoints: Number of epochs' ends, spread evenly with the last among them. null takes all.
     """
     process = trajectory.process
-    parts = epoch_parts(trajectory, len(queries), options)
-    steps = checkpoint_steps(trajectory, options.get("checkpoints"))
+    parts = epoch_parts(trajectory, len(queries), by_epoch)
+    steps = checkpoint_steps(trajectory, checkpoints)
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     for before, step in zip([0, *steps], steps, strict=False):
         state = trajectory.state(step)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +24,9 @@ from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import evaluation_chunk
+from hydra_steps.registry.decorators import method
+from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.modules import module_at
-from hydra_steps.scoring.registry import Contribution, scorer
 from hydra_steps.scoring.tracin import checkpoint_steps
 from hydra_steps.tasks.losses import CrossEntropy, margins
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -33,19 +34,39 @@ from hydra_steps.trajectory.trajectory import Trajectory
 BATCH = 512  # dattri makes the projection anew for every batch: few large ones
 
 
-@scorer(
+@method(
     "trak",
+    title="TRAK",
     unit="rank only",
-    summary="a linear model in randomly projected gradients of the margins, averaged over checkpoints (dattri)",
+    computes="a linear model in randomly projected gradients of the margins, averaged over checkpoints (dattri)",
     cost="a few epochs and a random projection per checkpoint, any number of queries",
     needs="the states at the ends of some epochs",
     use="many queries on a large model; it is at its best with several independent trainings",
+    libraries=["dattri"],
+    work={"gradients": "10 * checkpoints", "gradients_per_query": "1"},
+    colour="#332288",
+    marker="*",
+    order=130,
 )
-def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) -> Contribution:
-    """−τ [q, n] float64; rank only; positive helps.
+def trak(
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    checkpoints: Annotated[int, "1 <= x <= 10000"] = 5,
+    projection: Annotated[int, "1 <= x <= 65536"] = 512,
+    regularization: Annotated[float, "0 <= x <= 1e6"] = 0.0,
+    seed: Annotated[int, "x >= 0"] = 0,
+) -> Contribution:
+    """TRAK, a linear model in randomly projected gradients, by dattri; rank only.
 
-    Options: ``checkpoints`` at ends of epochs (5), ``projection`` dimensions (512), ``regularization`` r (0),
-    ``seed`` of the projection. The diagnostics count the samples with σ(−m) = 0, hence no contribution: m above 745.
+    −τ [q, n] float64; positive helps. The diagnostics count the samples with σ(−m) = 0, hence no contribution: m above
+    745.
+
+    Options:
+        checkpoints: Number of epochs' ends, spread evenly with the last among them.
+        projection: Dimensions of the random projection.
+        regularization: Added to the diagonal of the matrix that is inverted.
+        seed: Seed of the projection.
     """
     from dattri.algorithm.trak import TRAKAttributor  # an optional library
     from dattri.task import AttributionTask
@@ -58,7 +79,7 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
             "remove the method, or set training.loss.name to cross_entropy",
         )
     smoothing = process.loss.label_smoothing
-    steps = checkpoint_steps(trajectory, int(options.get("checkpoints", 5)))
+    steps = checkpoint_steps(trajectory, checkpoints)
 
     def logits(parameters: Mapping[str, Tensor], image: Tensor) -> Tensor:
         return torch.func.functional_call(module, dict(parameters), image[None])
@@ -80,18 +101,18 @@ def trak(trajectory: Trajectory, queries: QuerySet, options: Mapping[str, Any]) 
         kind: AttributionTask(loss_func=margin, model=module, checkpoints=states, target_func=target)
         for kind, target in (("loss", loss), ("margin", margin))
     }
-    projection = min(int(options.get("projection", 512)), process.samples)
+    projection = min(projection, process.samples)
     attributor = TRAKAttributor(
         tasks["loss"],
         nothing,
         projector_kwargs={
             "proj_dim": projection,
             "proj_max_batch_size": 32,
-            "proj_seed": int(options.get("seed", 0)),
+            "proj_seed": seed,
             "proj_type": "normal",
             "device": str(process.device),
         },
-        regularization=float(options.get("regularization", 0.0)),
+        regularization=regularization,
         device=str(process.device),
     )
     try:
