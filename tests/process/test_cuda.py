@@ -14,7 +14,7 @@ import torch
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.scoring.registry import get_scorer
+from hydra_steps.registry import load
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_data, tiny_settings
 
@@ -65,6 +65,6 @@ def test_contributions_on_both(method: str) -> None:
         trajectory = Trajectory.in_memory(process, [RATE] * process.steps)
         specs = [{"kind": "mean_loss", "split": "test"}]
         queries = QuerySet(expand_queries(specs, data), data, process)
-        values.append(get_scorer(method).function(trajectory, queries, {"method": method}).values)
+        values.append(load("method", method)(trajectory, queries).values)
     assert largest_difference(values[1], values[0]) < CONTRIBUTIONS
     assert np.isfinite(values[1].cpu().numpy()).all()

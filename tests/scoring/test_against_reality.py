@@ -60,7 +60,7 @@ def test_float32_orders_the_samples_as_float64_does(tmp_path):
         process = build_process(_settings("lenet5_tanh", 2, 64, dtype, learning_rate=0.01), data)
         queries = QuerySet(expand_queries(QUERIES[:1], data), data, process)
         trajectory = Trajectory.in_memory(process, [0.01] * process.steps)
-        scores.append(hydra_exact(trajectory, queries, {}).values[0].numpy())
+        scores.append(hydra_exact(trajectory, queries).values[0].numpy())
     assert spearmanr(*scores)[0] >= 0.999
 
 
@@ -74,9 +74,9 @@ def test_on_a_converged_convex_problem_hydra_influence_and_leave_one_out_agree(t
     final = trajectory.final_state
     gradient = process.gradient(final.parameters, final.buffers, process.batch(0))[0]
     assert (gradient + 0.05 * final.parameters).norm() < 1e-8  # converged
-    exact = hydra_exact(trajectory, queries, {}).values[0].numpy()
+    exact = hydra_exact(trajectory, queries).values[0].numpy()
     options = {"damping": 1e-12, "tolerance": 1e-10, "iterations": 2000}
-    influence = influence_cg(trajectory, queries, options).values[0].numpy()
+    influence = influence_cg(trajectory, queries, **options).values[0].numpy()
     chosen = np.argsort(-np.abs(exact))[:15]
     base = queries.values(final)[0]
     real = np.array([(queries.values(retrain(process, rates, [n]))[0] - base).item() for n in chosen])
@@ -97,7 +97,7 @@ def test_exact_hydra_predicts_real_retraining_on_mnist(tmp_path):
     base = queries.values(trajectory.final_state)
     real = torch.stack([queries.values(retrain(process, rates, group)) - base for group in groups])
     for method, least in ((hydra_exact, 0.98), (hydra_gauss_newton, 0.85)):
-        values = method(trajectory, queries, {}).values
+        values = method(trajectory, queries).values
         predicted = torch.stack([values[:, group].sum(1) for group in groups])
         lds = [spearmanr(predicted[:, q], real[:, q])[0] for q in range(len(queries))]
         assert min(lds) >= least, dict(zip(queries.names, lds, strict=True))

@@ -15,10 +15,10 @@ from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State
+from hydra_steps.registry import load
 from hydra_steps.scoring.directions import sample_directions, unit
 from hydra_steps.scoring.influence_ekfac import ekfac_inverse
 from hydra_steps.scoring.modules import train_logits
-from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.tasks.losses import build_loss, margins
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.projections import projection
@@ -54,7 +54,7 @@ def _learnt(
 
 
 def _score(name: str, learnt: tuple[Trajectory, QuerySet]) -> Any:
-    return get_scorer(name).function(*learnt, OPTIONS.get(name, {}))
+    return load("method", name)(*learnt, **OPTIONS.get(name, {}))
 
 
 def _explicit_gradients(trajectory: Trajectory) -> tuple[Tensor, Tensor]:
@@ -94,7 +94,7 @@ def test_a_cosine_is_a_cosine_at_any_scale(scale: float) -> None:
 def test_relatif_is_its_quotient_and_bounded_at_any_scale(scale: float, constraint: str) -> None:
     learnt = _learnt(scale)
     trajectory, queries = learnt
-    found = get_scorer("relatif").function(*learnt, {"damping": 0.01, "constraint": constraint})
+    found = load("method", "relatif")(*learnt, damping=0.01, constraint=constraint)
     K = (ekfac_inverse(trajectory, 0.01) @ torch.eye(len(trajectory.final_state.parameters))).double()
     rows, factors = _explicit_gradients(trajectory)
     samples = unit(rows)

@@ -9,8 +9,8 @@ import torch
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
+from hydra_steps.registry import load
 from hydra_steps.scoring.approximation import approximation, impulses, spectral_norm
-from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_data, tiny_settings
 
@@ -32,9 +32,9 @@ def test_a_training_cut_short_scores_like_one_that_ended_there(trained: Trajecto
     ended = Trajectory.in_memory(short, [0.05] * short.steps)
     specs = expand_queries([{"kind": "mean_loss", "split": "test"}], data)
     cut = trained.until(short.steps)
-    function = get_scorer(method).function
-    found = function(cut, QuerySet(specs, data, cut.process), {}).values
-    expected = function(ended, QuerySet(specs, data, short), {}).values
+    function = load("method", method)
+    found = function(cut, QuerySet(specs, data, cut.process)).values
+    expected = function(ended, QuerySet(specs, data, short)).values
     assert torch.equal(found, expected)
 
 
@@ -53,13 +53,13 @@ def test_the_distance_is_that_of_the_two_recurrences_and_both_bounds_hold(traine
     data = tiny_data()
     queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, trained.process)
     exact, free = (
-        get_scorer("hydra_forward")
-        .function(
+        load("method", "hydra_forward")(
             trained,
             queries,
-            {"samples": tracked.tolist(), "hessian": hessian, "keep_hypergradients": True},
-        )
-        .arrays["hypergradient"]
+            samples=tracked.tolist(),
+            hessian=hessian,
+            keep_hypergradients=True,
+        ).arrays["hypergradient"]
         for hessian in (True, False)
     )
     np.testing.assert_allclose(np.linalg.norm(exact, axis=2).ravel(), norm, rtol=1e-12)

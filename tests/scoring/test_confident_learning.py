@@ -31,7 +31,7 @@ def test_confident_learning_is_the_probability_out_of_fold():
         state = run(process, process.initial_state(), rates, weights=weights)
         logits = process.model.logits(state.parameters, state.buffers, process.images)
         expected[held_out] = logits.softmax(-1).detach().numpy()[held_out, labels[held_out]]
-    found = confident_learning(trajectory, queries, {"folds": 3})
+    found = confident_learning(trajectory, queries, folds=3)
     np.testing.assert_allclose(found.values[0], expected, rtol=1e-10)
     assert found.values.shape == (len(queries), process.samples)
     assert 0 <= found.diagnostics["issues"] <= len(labels)
@@ -48,9 +48,7 @@ def test_datalab_prefers_right_labels():
     data.train.images[:], data.train.labels[:] = images, labels
     process, data, rates = tiny_process(data=data)
     queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
-    found = datalab(Trajectory.in_memory(process, rates), queries, {"features": "pixels"})
+    found = datalab(Trajectory.in_memory(process, rates), queries, features="pixels")
     assert sorted(found.values[0].argsort()[:3].tolist()) == wrong
-    votes = knn_disagreement(
-        Trajectory.in_memory(process, rates), queries, {"neighbours": 10, "features": "pixels"}
-    )
+    votes = knn_disagreement(Trajectory.in_memory(process, rates), queries, neighbours=10, features="pixels")
     np.testing.assert_allclose(found.values, 1 + votes.values, atol=1e-10)

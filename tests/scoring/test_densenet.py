@@ -48,7 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trajectory, Query
 
 @pytest.fixture(scope="module")
 def exact(trained: tuple[Trajectory, QuerySet]) -> torch.Tensor:
-    return hydra_exact(*trained, {}).values
+    return hydra_exact(*trained).values
 
 
 def test_exact_is_the_unrolled_derivative(trained: tuple[Trajectory, QuerySet], exact: torch.Tensor) -> None:
@@ -79,7 +79,7 @@ def test_hessian_free_is_exact_in_the_last_step_alone(
     trained: tuple[Trajectory, QuerySet], exact: torch.Tensor
 ) -> None:
     trajectory, queries = trained
-    free = hydra_hessian_free(trajectory, queries, {}).values
+    free = hydra_hessian_free(trajectory, queries).values
     first, last = trajectory.process.table[0], trajectory.process.table[-1]
     assert not np.allclose(free[:, first], exact[:, first], rtol=1e-2)
     assert free.shape == exact.shape == (2, trajectory.process.samples)

@@ -41,11 +41,11 @@ def test_margins_are_those_of_a_loop(run):
         [_loop_margin(row, int(label)) for row, label in zip(logits, process.labels, strict=True)]
         for logits in _epoch_logits(process, trajectory)
     ]
-    last = margin(trajectory, queries, {}).values
+    last = margin(trajectory, queries).values
     assert last.shape == (len(queries), process.samples)
     np.testing.assert_allclose(last[0], every[-1], rtol=1e-10)
     np.testing.assert_allclose(
-        area_under_margin(trajectory, queries, {}).values[1], np.mean(every, 0), rtol=1e-10
+        area_under_margin(trajectory, queries).values[1], np.mean(every, 0), rtol=1e-10
     )
 
 
@@ -58,7 +58,7 @@ def test_forgetting_is_that_of_a_loop(run):
     for history in right.T:
         events = sum(bool(a and not b) for a, b in zip(history, history[1:], strict=False))
         expected.append(-float(events) if history.any() else -float(process.epochs))
-    np.testing.assert_array_equal(forgetting(trajectory, queries, {}).values[0], expected)
+    np.testing.assert_array_equal(forgetting(trajectory, queries).values[0], expected)
 
 
 def test_el2n_is_the_length_of_the_error(run):
@@ -66,10 +66,10 @@ def test_el2n_is_the_length_of_the_error(run):
     for option, epoch in ((None, 0), (3, 2)):
         logits = list(_epoch_logits(process, trajectory))[epoch]
         error = logits.softmax(1).numpy() - np.eye(logits.shape[1])[process.labels.numpy()]
-        found = el2n(trajectory, queries, {"epoch": option}).values[0]
+        found = el2n(trajectory, queries, epoch=option).values[0]
         np.testing.assert_allclose(found, -np.linalg.norm(error, axis=1), rtol=1e-10)
     with pytest.raises(StudyError, match="epoch 6"):
-        el2n(trajectory, queries, {"epoch": 6})
+        el2n(trajectory, queries, epoch=6)
 
 
 @pytest.mark.parametrize("features", ["pixels", "penultimate"])
@@ -84,10 +84,10 @@ def test_neighbours_are_those_of_a_loop(run, features):
         distance = (places - places[n]).norm(dim=1)
         distance[n] = torch.inf
         expected.append(-float((process.labels[distance.argsort()[:4]] != process.labels[n]).double().mean()))
-    found = knn_disagreement(trajectory, queries, {"neighbours": 4, "features": features}).values[0]
+    found = knn_disagreement(trajectory, queries, neighbours=4, features=features).values[0]
     np.testing.assert_allclose(found, expected)
     with pytest.raises(StudyError, match="14 neighbours"):
-        knn_disagreement(trajectory, queries, {"neighbours": 14})
+        knn_disagreement(trajectory, queries, neighbours=14)
 
 
 def test_the_module_is_the_recorded_model(run):

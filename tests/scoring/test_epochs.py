@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.scoring.registry import get_scorer
+from hydra_steps.registry import entries, find, load
 from hydra_steps.scoring.tracin import lengths
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import relative_error, tiny_process
@@ -37,7 +37,7 @@ def test_exact_parts_are_the_derivatives_by_each_epochs_weights(optimizer, sampl
     for query in queries.queries:
         value = queries.value(query, state.parameters, state.buffers)
         expected.append(-torch.autograd.grad(value, weights, retain_graph=True)[0])
-    found = get_scorer("hydra_exact").function(trajectory, queries, {"by_epoch": True}).arrays["by_epoch"]
+    found = load("method", "hydra_exact")(trajectory, queries, by_epoch=True).arrays["by_epoch"]
     assert found.dtype == np.float32
     assert relative_error(torch.tensor(found).double(), torch.stack(expected, 1)) <= 1e-5
 
@@ -46,9 +46,10 @@ def test_exact_parts_are_the_derivatives_by_each_epochs_weights(optimizer, sampl
 @pytest.mark.parametrize("options", [{}, {"queries_at_once": 1}, {"checkpoints": 2}])
 def test_the_parts_add_up_and_change_nothing(method, options):
     _, _, trajectory, queries = _tiny(epochs=4)
-    function = get_scorer(method).function
-    without = function(trajectory, queries, options)
-    asked = function(trajectory, queries, {**options, "by_epoch": True})
+    function = load("method", method)
+    options = {name: value for name, value in options.items() if name in find("method", method).options}
+    without = function(trajectory, queries, **options)
+    asked = function(trajectory, queries, **options, by_epoch=True)
     assert torch.equal(asked.values, without.values)
     assert "by_epoch" not in without.arrays
     parts = torch.tensor(asked.arrays["by_epoch"])
@@ -58,13 +59,14 @@ def test_the_parts_add_up_and_change_nothing(method, options):
 
 def test_a_checkpoint_stands_for_the_epochs_before_it_by_their_lengths():
     process, _, trajectory, queries = _tiny("sgd", epochs=4)
-    parts = get_scorer("tracin").function(trajectory, queries, {"by_epoch": True, "checkpoints": 1}).arrays
+    parts = load("method", "tracin")(trajectory, queries, by_epoch=True, checkpoints=1).arrays
     each = process.steps_per_epoch
     ratio = parts["by_epoch"][0] / parts["by_epoch"][3]
     expected = lengths(trajectory, 0, each) / lengths(trajectory, 3 * each, 4 * each)
     assert np.allclose(ratio, expected[None].expand(3, -1).numpy(), rtol=1e-4)
 
 
-def test_other_methods_take_no_notice():
-    _, _, trajectory, queries = _tiny()
-    assert get_scorer("gradient_product").function(trajectory, queries, {"by_epoch": True}).arrays == {}
+def test_a_method_says_whether_it_keeps_epochs():
+    methods = entries("method")
+    assert {name for name, one in methods.items() if one.traits["by_epoch"]} == set(METHODS)
+    assert {name for name, one in methods.items() if "by_epoch" in one.optional} == set(METHODS)

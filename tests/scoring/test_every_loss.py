@@ -13,8 +13,8 @@ from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
+from hydra_steps.registry import load, names
 from hydra_steps.scoring.gradient_products import MATERIALISE_FROM
-from hydra_steps.scoring.registry import get_scorer, scorers
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import relative_error, tiny_data, tiny_process
 
@@ -78,7 +78,7 @@ def trained(request: pytest.FixtureRequest) -> tuple[Trajectory, RunData]:
     return Trajectory.in_memory(process, rates), data
 
 
-@pytest.mark.parametrize("name", sorted(scorers()))
+@pytest.mark.parametrize("name", sorted(names("method")))
 def test_many_queries_are_one_at_a_time_and_mapped_is_looped(
     trained: tuple[Trajectory, RunData], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,7 +88,7 @@ def test_many_queries_are_one_at_a_time_and_mapped_is_looped(
     every = QuerySet(specs, data, trajectory.process)
 
     def score(queries: QuerySet) -> Tensor:
-        return get_scorer(name).function(trajectory, queries, OPTIONS.get(name, {})).values
+        return load("method", name)(trajectory, queries, **OPTIONS.get(name, {})).values
 
     if name == "trak" and trajectory.process.settings["training"]["loss"]["name"] == "mean_squared_error":
         with pytest.raises(StudyError, match="another loss than cross_entropy"):
@@ -140,5 +140,5 @@ def test_exact_methods_are_finite_differences_of_real_retraining(
         ],
         1,
     )
-    found = get_scorer(name).function(trajectory, queries, OPTIONS.get(name, {})).values[:, [0, 4, 10]]
+    found = load("method", name)(trajectory, queries, **OPTIONS.get(name, {})).values[:, [0, 4, 10]]
     assert relative_error(found, expected) <= 1e-7

@@ -10,7 +10,8 @@ from hydra_steps.config.schema import method_schemas
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.scoring.registry import get_scorer
+from hydra_steps.registry import load
+from hydra_steps.scoring.methods import method_of
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_data, tiny_settings
 
@@ -41,15 +42,16 @@ def test_every_rival_scores_both_forms_of_lenet5(run, name):
     trajectory, queries = run
     options = resolve_study({"methods": {name: SMALL.get(name, {})}})["methods"][name]
     before = trajectory.final_state.parameters.clone()
-    found = get_scorer(name).function(trajectory, queries, options)
+    _, function = method_of(name, options)
+    found = function(trajectory, queries)
     assert found.values.shape == (2, 16)
     assert torch.isfinite(found.values).all()
     assert found.values.dtype == torch.float64
     assert torch.equal(trajectory.final_state.parameters, before)
     if trajectory.process.settings["model"]["name"] == "lenet5_tanh":
-        assert torch.equal(get_scorer(name).function(trajectory, queries, options).values, found.values)
+        assert torch.equal(function(trajectory, queries).values, found.values)
 
 
 def test_an_unknown_method_is_refused():
     with pytest.raises(StudyError, match="influence_cgg"):
-        get_scorer("influence_cgg")
+        load("method", "influence_cgg")

@@ -60,7 +60,7 @@ def _finite_difference(process, queries, rates, group):
 def test_exact_sweep_is_the_gradient_of_the_unrolled_training(optimizer, schedule, variant):
     process, data, rates = tiny_process(optimizer, schedule, variant)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
-    found = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries).values
     expected = unrolled_contribution(process, rates, queries)
     assert expected.abs().max() > 1e-6
     assert relative_error(found, expected) <= 1e-8
@@ -72,7 +72,7 @@ def test_exact_sweep_is_the_gradient_of_the_unrolled_training(optimizer, schedul
 def test_exact_sweep_is_the_finite_difference_of_real_retraining(optimizer, schedule, variant):
     process, data, rates = tiny_process(optimizer, schedule, variant)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
-    found = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries).values
     some = [0, 4, 10]
     expected = torch.stack([_finite_difference(process, queries, rates, [n]) for n in some], 1)
     assert relative_error(found[:, some], expected) <= 1e-5
@@ -92,7 +92,7 @@ def test_samples_seen_twice_or_never_and_other_losses(sampling, loss):
         assert counts.min() == 0
     queries = QuerySet(expand_queries(SPECS[:3], data), data, process)
     trajectory = Trajectory.in_memory(process, rates)
-    found = hydra_exact(trajectory, queries, {}).values
+    found = hydra_exact(trajectory, queries).values
     assert (found[:, counts == 0] == 0).all()
     n = int(counts.argmax())
     assert relative_error(found[:, n], _finite_difference(process, queries, rates, [n])) <= 1e-5
@@ -102,8 +102,8 @@ def test_samples_seen_twice_or_never_and_other_losses(sampling, loss):
 def test_replayed_segments_give_the_same_bits_as_stored_states(keep):
     process, data, rates = tiny_process()
     queries = QuerySet(expand_queries(SPECS, data), data, process)
-    whole = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
-    sparse = hydra_exact(Trajectory.in_memory(process, rates, keep), queries, {}).values
+    whole = hydra_exact(Trajectory.in_memory(process, rates), queries).values
+    sparse = hydra_exact(Trajectory.in_memory(process, rates, keep), queries).values
     assert torch.equal(whole, sparse)
 
 
@@ -175,9 +175,9 @@ def test_closed_form_is_the_sweep_without_curvature(optimizer, proxy):
     swept = reverse_sweep(
         trajectory, queries.cotangents(trajectory.final_state), Curvature.NONE, proxy
     ).contribution
-    assert relative_error(hydra_hessian_free(trajectory, queries, options).values, swept) <= 1e-10
+    assert relative_error(hydra_hessian_free(trajectory, queries, **options).values, swept) <= 1e-10
     few = QuerySet(queries.queries[:2], data, process)
-    assert relative_error(hydra_hessian_free(trajectory, few, options).values, swept[:2]) <= 1e-10
+    assert relative_error(hydra_hessian_free(trajectory, few, **options).values, swept[:2]) <= 1e-10
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -208,7 +208,7 @@ def test_hypergradients_of_the_rest_are_the_unrolled_ones(optimizer):
 def test_a_groups_effect_is_the_sum_of_its_members():
     process, data, rates = tiny_process()
     queries = QuerySet(expand_queries(SPECS[:1], data), data, process)
-    values = hydra_exact(Trajectory.in_memory(process, rates), queries, {}).values
+    values = hydra_exact(Trajectory.in_memory(process, rates), queries).values
     group = [1, 4, 7]
     assert relative_error(values[:, group].sum(1), _finite_difference(process, queries, rates, group)) <= 1e-6
 
@@ -217,23 +217,23 @@ def test_no_samples_in_a_query_chunk_and_chunking_changes_nothing():
     process, data, rates = tiny_process(data=tiny_data(samples=5))
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     trajectory = Trajectory.in_memory(process, rates)
-    whole = hydra_gauss_newton(trajectory, queries, {}).values
-    parts = hydra_gauss_newton(trajectory, queries, {"queries_at_once": 2}).values
+    whole = hydra_gauss_newton(trajectory, queries).values
+    parts = hydra_gauss_newton(trajectory, queries, queries_at_once=2).values
     # Queries share convolutions and products, whose sums round by their widths.
     assert relative_error(parts, whole) < 1e-13
     nothing = QuerySet([], data, process)
-    assert hydra_exact(trajectory, nothing, {}).values.shape == (0, 5)
+    assert hydra_exact(trajectory, nothing).values.shape == (0, 5)
 
 
 def test_queries_are_chunked_by_memory(monkeypatch):
     process, data, rates = tiny_process()
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     trajectory = Trajectory.in_memory(process, rates)
-    whole = hydra_exact(trajectory, queries, {}).values
+    whole = hydra_exact(trajectory, queries).values
     assert queries_within_memory(trajectory) > len(queries)
     monkeypatch.setattr("hydra_steps.scoring.hydra.QUERY_MEMORY", 1)
     assert queries_within_memory(trajectory) == 1
-    assert relative_error(hydra_exact(trajectory, queries, {}).values, whole) < 1e-13
+    assert relative_error(hydra_exact(trajectory, queries).values, whole) < 1e-13
 
 
 @pytest.mark.parametrize("curvature", [Curvature.EXACT, Curvature.NONE])

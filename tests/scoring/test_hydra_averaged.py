@@ -26,8 +26,8 @@ def made(optimizer="momentum", variant="plain", **more):
 @pytest.mark.parametrize("curvature", ["exact", "gauss_newton"])
 def test_without_a_perturbation_it_is_the_derivative_at_the_run(nothing, curvature):
     trajectory, queries = made()
-    exact = {"exact": hydra_exact, "gauss_newton": hydra_gauss_newton}[curvature](trajectory, queries, {})
-    found = hydra_averaged(trajectory, queries, {"runs": 3, "curvature": curvature, **nothing})
+    exact = {"exact": hydra_exact, "gauss_newton": hydra_gauss_newton}[curvature](trajectory, queries)
+    found = hydra_averaged(trajectory, queries, runs=3, curvature=curvature, **nothing)
     assert relative_error(found.values, exact.values) <= 1e-14
     assert found.diagnostics["correlation_of_runs"]["test_mean"] == pytest.approx(1)
 
@@ -39,7 +39,7 @@ def test_it_is_the_mean_of_unrolled_derivatives_at_the_drawn_weights(optimizer, 
     """The slow twin: reverse-mode differentiation through the whole unrolled training, at each weight vector."""
     trajectory, queries = made(optimizer, variant)
     process = trajectory.process
-    found = hydra_averaged(trajectory, queries, {"runs": 3, "fraction": 0.3, "depth": depth}).values
+    found = hydra_averaged(trajectory, queries, runs=3, fraction=0.3, depth=depth).values
     expected = torch.zeros_like(found)
     for weights in removal_draws(trajectory, 3, 0.3, depth):
         leaf = weights.clone().requires_grad_()
@@ -62,7 +62,7 @@ def test_a_small_removal_is_predicted_by_the_mid_point_to_second_order():
         weights = torch.where(group, 1 - step, 1.0).double()
         real = queries.values(run(process, process.initial_state(), trajectory.rates, weights=weights)) - base
         for name, depth in (("end", 0.0), ("mid-point", step / 2)):
-            c = hydra_averaged(trajectory, queries, {"runs": 1, "fraction": 0.3, "depth": depth}).values
+            c = hydra_averaged(trajectory, queries, runs=1, fraction=0.3, depth=depth).values
             errors[name].append((step * c[:, group].sum(1) - real).abs().max().item())
     assert errors["end"][0] / errors["end"][1] == pytest.approx(4, rel=0.3)
     assert errors["mid-point"][0] / errors["mid-point"][1] == pytest.approx(8, rel=0.4)
@@ -80,29 +80,29 @@ def test_draws():
 def test_less_memory_and_chunks_of_queries_change_nothing(monkeypatch):
     trajectory, queries = made()
     options = {"runs": 2, "fraction": 0.2}
-    whole = hydra_averaged(trajectory, queries, options).values
-    one_by_one = hydra_averaged(trajectory, queries, options | {"queries_at_once": 1}).values
+    whole = hydra_averaged(trajectory, queries, **options).values
+    one_by_one = hydra_averaged(trajectory, queries, **(options | {"queries_at_once": 1})).values
     assert torch.allclose(
         whole, one_by_one, rtol=1e-12, atol=1e-15
     )  # small models sum several queries otherwise
     monkeypatch.setattr(module, "BUDGET", 1)
     kept = module.retrained(trajectory, torch.ones(11, dtype=torch.float64))
     assert len(kept.checkpoints) <= 4 < trajectory.steps
-    assert torch.equal(whole, hydra_averaged(trajectory, queries, options).values)
+    assert torch.equal(whole, hydra_averaged(trajectory, queries, **options).values)
 
 
 @pytest.mark.parametrize("samples", [1, 2])
 def test_hardly_any_samples(samples):
     process, data, rates = tiny_process(data=tiny_data(samples=samples))
     queries = QuerySet(expand_queries(SPECS, data), data, process)
-    found = hydra_averaged(Trajectory.in_memory(process, rates), queries, {"runs": 2, "fraction": 0.5})
+    found = hydra_averaged(Trajectory.in_memory(process, rates), queries, runs=2, fraction=0.5)
     assert found.values.shape == (2, samples)
     assert torch.isfinite(found.values).all()
 
 
 def test_no_queries():
     trajectory, queries = made()
-    found = hydra_averaged(trajectory, QuerySet([], None, trajectory.process), {"runs": 2})  # type: ignore[arg-type]
+    found = hydra_averaged(trajectory, QuerySet([], None, trajectory.process), runs=2)  # type: ignore[arg-type]
     assert found.values.shape == (0, 11)
 
 

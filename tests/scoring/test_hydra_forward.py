@@ -28,8 +28,8 @@ def test_forward_is_reverse_with_and_without_hessian(optimizer, schedule, varian
     trajectory = Trajectory.in_memory(process, rates)
     for hessian, reverse in ((True, hydra_exact), (False, hydra_hessian_free)):
         tracked = [0, 5, 9]
-        found = hydra_forward(trajectory, queries, {"samples": tracked, "hessian": hessian})
-        expected = reverse(trajectory, queries, {}).values[:, tracked]
+        found = hydra_forward(trajectory, queries, samples=tracked, hessian=hessian)
+        expected = reverse(trajectory, queries).values[:, tracked]
         assert relative_error(found.values[:, tracked], expected) <= 1e-8
         assert found.arrays["epoch_contribution"].shape == (3, 3, 3)
 
@@ -54,16 +54,16 @@ def test_only_tracked_samples_have_values():
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     trajectory = Trajectory.in_memory(process, rates)
     options = {"samples": [7, 3], "keep_hypergradients": True}
-    found = hydra_forward(trajectory, queries, options)
+    found = hydra_forward(trajectory, queries, **options)
     assert found.arrays["tracked"].tolist() == [3, 7]
     assert found.arrays["hypergradient"].shape == (3, 2, len(process.model.initial))
     assert torch.isfinite(found.values[:, [3, 7]]).all()
     assert torch.isnan(found.values[:, [0, 1, 2, 4, 5, 6, 8, 9, 10]]).all()
-    assert len(tracked_samples(process, {"fraction": 0.3})) == 3
+    assert len(tracked_samples(process, 0.3)) == 3
 
 
 @pytest.mark.parametrize("samples", [[11], [-1]])
 def test_a_tracked_sample_that_is_not_there_is_refused(samples):
     process, _, _ = tiny_process()
     with pytest.raises(StudyError, match="0 to 10"):
-        tracked_samples(process, {"samples": samples})
+        tracked_samples(process, 0.01, samples)

@@ -12,7 +12,7 @@ from hydra_steps.scoring.curvature import curvature_product
 from hydra_steps.scoring.influence import influence_cg
 from hydra_steps.scoring.influence_arnoldi import influence_arnoldi
 from hydra_steps.scoring.influence_ekfac import ekfac_inverse, influence_ekfac, relatif
-from hydra_steps.scoring.influence_lissa import effective_damping, influence_lissa
+from hydra_steps.scoring.influence_lissa import influence_lissa
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.newton import converged
 from tests.helpers.tiny import relative_error, tiny_data, tiny_process
@@ -99,7 +99,7 @@ def test_products_are_those_of_the_explicit_matrix(run, matrix, variant):
 def test_cg_is_the_explicit_inverse(run, matrix, damping):
     if matrix == "hessian":  # not positive definite here: the damping must lift its lowest eigenvalue
         damping += max(0.0, -torch.linalg.eigvalsh(run.hessian)[0].item())
-    found = influence_cg(run.trajectory, run.queries, {"matrix": matrix, "damping": damping, **EXACT})
+    found = influence_cg(run.trajectory, run.queries, matrix=matrix, damping=damping, **EXACT)
     assert found.diagnostics["effective_damping"] == pytest.approx(damping + DECAY)
     assert relative_error(found.values, run.influence(run.matrix(matrix), damping + DECAY)) <= 1e-8
 
@@ -107,14 +107,14 @@ def test_cg_is_the_explicit_inverse(run, matrix, damping):
 @pytest.mark.parametrize("matrix", ["gauss_newton", "hessian"])
 def test_lissa_is_the_explicit_inverse_at_its_effective_damping(run, matrix):
     options = {"damping": 0.4, "scale": 1.25, "stop": 1e-9, "repeats": 1, "matrix": matrix}
-    found = influence_lissa(run.trajectory, run.queries, options)  # the batch is all samples
+    found = influence_lissa(run.trajectory, run.queries, **options)  # the batch is all samples
     assert found.diagnostics["effective_damping"] == pytest.approx(0.5 + DECAY)
     assert relative_error(found.values, run.influence(run.matrix(matrix), 0.5 + DECAY)) <= 1e-6
 
 
 def test_lissa_on_random_batches_comes_near(run):
     options = {"damping": 0.1, "scale": 10.0, "stop": 0.0, "iterations": 30, "repeats": 2, "batch": 6}
-    found = influence_lissa(run.trajectory, run.queries, options)
+    found = influence_lissa(run.trajectory, run.queries, **options)
     assert found.diagnostics["iterations"] == [30, 30]
     expected = run.influence(run.hessian, 1 + DECAY)
     assert np.corrcoef(found.values.ravel(), expected.ravel())[0, 1] > 0.98
@@ -122,13 +122,12 @@ def test_lissa_on_random_batches_comes_near(run):
 
 def test_lissa_stops_each_query_at_the_stated_distance(run):
     options = {"damping": 0.1, "scale": 100.0, "stop": 0.03, "repeats": 1}
-    found = influence_lissa(run.trajectory, run.queries, options).diagnostics
+    found = influence_lissa(run.trajectory, run.queries, **options).diagnostics
     assert found["effective_damping"] == pytest.approx(10 + DECAY)
     assert 0 < found["last_distance"][0] <= 0.03
     assert 0 < found["iterations"][0] < 100
-    assert effective_damping(run.trajectory, {}) == pytest.approx(
-        10 + DECAY
-    )  # the paper's setting is the default
+    found = influence_lissa(run.trajectory, run.queries, iterations=1, repeats=1).diagnostics
+    assert found["effective_damping"] == pytest.approx(10 + DECAY)  # the paper's setting is the default
 
 
 def test_arnoldi_is_the_inverse_on_the_largest_eigenvectors(run):
@@ -137,10 +136,10 @@ def test_arnoldi_is_the_inverse_on_the_largest_eigenvectors(run):
     inverse = vectors[:, -rank:] @ torch.diag(1 / (values[-rank:] + damping + DECAY)) @ vectors[:, -rank:].T
     expected = run.by_query @ inverse @ run.samples.T / run.process.samples
     options = {"damping": damping, "dimensions": len(values) + 1, "rank": rank}
-    found = influence_arnoldi(run.trajectory, run.queries, options)
+    found = influence_arnoldi(run.trajectory, run.queries, **options)
     assert found.diagnostics["rank"] == rank
     assert relative_error(found.values, expected) <= 1e-5
-    again = influence_arnoldi(run.trajectory, run.queries, options)
+    again = influence_arnoldi(run.trajectory, run.queries, **options)
     assert torch.equal(found.values, again.values)
 
 
@@ -159,7 +158,7 @@ def test_ekfac_is_its_definition_layer_by_layer(smoothing):
     damping = 0.05
     expected = _ekfac_inverse(run, damping + DECAY)
     values = run.by_query @ expected @ run.samples.T / run.process.samples
-    found = influence_ekfac(run.trajectory, run.queries, {"damping": damping})
+    found = influence_ekfac(run.trajectory, run.queries, damping=damping)
     assert relative_error(found.values, values) <= 1e-8
     changes = run.samples @ expected
     for constraint, length in (
@@ -167,7 +166,7 @@ def test_ekfac_is_its_definition_layer_by_layer(smoothing):
         ("parameters", changes.norm(dim=1)),
     ):
         options = {"damping": damping, "constraint": constraint}
-        assert relative_error(relatif(run.trajectory, run.queries, options).values, values / length) <= 1e-8
+        assert relative_error(relatif(run.trajectory, run.queries, **options).values, values / length) <= 1e-8
 
 
 def _ekfac_inverse(run: Explicit, damping: float) -> torch.Tensor:
@@ -231,7 +230,7 @@ def convex():
 def test_sign_and_unit_are_those_of_true_leave_one_out(convex, name):
     trajectory, queries, real = convex
     method, options = UNIT[name]
-    predicted = method(trajectory, queries, options).values[:, : real.shape[1]]
+    predicted = method(trajectory, queries, **options).values[:, : real.shape[1]]
     for q in range(len(queries)):
         slope = np.polyfit(predicted[q], real[q], 1)[0]
         assert abs(slope - 1) <= 0.05
@@ -242,7 +241,7 @@ def test_approximations_of_the_matrix_stay_near_leave_one_out(convex):
     """EK-FAC and a subspace are not the whole matrix: sign and size are right, the slope not within a few percent."""
     trajectory, queries, real = convex
     for method, options in ((influence_ekfac, {}), (influence_arnoldi, {"dimensions": 40, "rank": 40})):
-        predicted = method(trajectory, queries, {"damping": 0.0, **options}).values[:, : real.shape[1]]
+        predicted = method(trajectory, queries, damping=0.0, **options).values[:, : real.shape[1]]
         assert np.corrcoef(predicted.ravel(), real.ravel())[0, 1] >= 0.9
         assert 0.5 <= np.polyfit(predicted.ravel(), real.ravel(), 1)[0] <= 1.5
 
@@ -251,13 +250,13 @@ def test_an_indefinite_matrix_is_diagnosed(run):
     lowest = torch.linalg.eigvalsh(run.hessian)[0].item()
     assert lowest < -0.005
     with pytest.raises(Diverged, match="not positive definite at effective damping") as caught:
-        influence_cg(run.trajectory, run.queries, {"matrix": "hessian", "damping": -DECAY, **EXACT})
+        influence_cg(run.trajectory, run.queries, matrix="hessian", damping=-DECAY, **EXACT)
     assert "gauss_newton" in caught.value.fix
 
 
 def test_lissa_that_diverges_is_diagnosed(run):
     with pytest.raises(Diverged, match="effective damping 0.011 and scale 0.1") as caught:
-        influence_lissa(run.trajectory, run.queries, {"damping": 0.01, "scale": 0.1})
+        influence_lissa(run.trajectory, run.queries, damping=0.01, scale=0.1)
     assert "raise the method's scale or damping" in caught.value.fix
 
 
@@ -265,10 +264,10 @@ def test_a_layer_without_factors_is_named():
     process, data, rates = tiny_process(variant="batch_norm")
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     with pytest.raises(StudyError, match="layer '2' of type BatchNorm"):
-        influence_ekfac(Trajectory.in_memory(process, rates), queries, {})
+        influence_ekfac(Trajectory.in_memory(process, rates), queries)
 
 
 @pytest.mark.parametrize("method", [influence_cg, influence_lissa, influence_ekfac])
 def test_no_queries(run, method):
     nothing = QuerySet([], tiny_data(samples=12), run.process)
-    assert method(run.trajectory, nothing, {}).values.shape == (0, 12)
+    assert method(run.trajectory, nothing).values.shape == (0, 12)

@@ -15,7 +15,6 @@ from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.together import members, run_together
-from hydra_steps.scoring.registry import get_scorer
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
 

@@ -41,7 +41,7 @@ def test_trak_is_its_formula(variant):
         first = first + by_query @ torch.linalg.inv(features.T @ features) @ features.T / len(steps)
         probabilities = process.model.logits(state.parameters, state.buffers, process.images).softmax(-1)
         misses = misses + (1 - probabilities[torch.arange(process.samples), process.labels]) / len(steps)
-    found = trak(trajectory, queries, {"checkpoints": 2, "projection": width})
+    found = trak(trajectory, queries, checkpoints=2, projection=width)
     assert found.diagnostics == {"checkpoints": steps, "projection": width, "samples_without_gradient": 0}
     assert relative_error(found.values, -first * misses) <= 1e-5
 
@@ -58,19 +58,19 @@ def test_embedding_is_the_sweep_with_the_empirical_fisher(optimizer, repeats):
         products = u @ gradients.T
         expected.index_add_(1, batch.index, rate * products)
         u = u - rate * products @ gradients
-    found = data_value_embedding(trajectory, queries, {"projection": None})
+    found = data_value_embedding(trajectory, queries, projection=None)
     assert relative_error(found.values, expected) <= 1e-8
 
 
 def test_a_wide_projection_comes_near_and_repeats():
     _, trajectory, queries = _run()
-    exact = data_value_embedding(trajectory, queries, {"projection": None}).values
-    near = data_value_embedding(trajectory, queries, {"projection": 60}).values
+    exact = data_value_embedding(trajectory, queries, projection=None).values
+    near = data_value_embedding(trajectory, queries, projection=60).values
     assert torch.corrcoef(torch.stack([exact.ravel(), near.ravel()]))[0, 1] > 0.8
-    assert torch.equal(near, data_value_embedding(trajectory, queries, {"projection": 60}).values)
+    assert torch.equal(near, data_value_embedding(trajectory, queries, projection=60).values)
 
 
 def test_batch_norm_is_refused_by_name():
     _, trajectory, queries = _run(variant="batch_norm")
     with pytest.raises(StudyError, match="layers of type BatchNorm"):
-        data_value_embedding(trajectory, queries, {})
+        data_value_embedding(trajectory, queries)

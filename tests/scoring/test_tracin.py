@@ -49,7 +49,7 @@ def test_tracin_is_a_loop(optimizer, repeats, sampling, checkpoints):
                 size = repeats * rates[t] / len(process.batch(t))
                 expected[:, n] += size * by_query @ _gradient(process, state, n)
         before = step
-    found = tracin(trajectory, queries, {"checkpoints": checkpoints})
+    found = tracin(trajectory, queries, checkpoints=checkpoints)
     assert found.diagnostics["checkpoints"] == steps
     assert relative_error(found.values, expected) <= 1e-10
 
@@ -73,7 +73,7 @@ def test_tracin_is_captums():
     test = torch.tensor(data.test.images, dtype=torch.float64), torch.tensor(data.test.labels)
     captums = single.influence(test).mean(0)  # [n]
     trajectory.rates = [4.0] * process.steps  # in batches of 4, so that η / |B| is 1 as well
-    assert relative_error(tracin(trajectory, queries, {}).values[0], captums) <= 1e-10
+    assert relative_error(tracin(trajectory, queries).values[0], captums) <= 1e-10
 
 
 @pytest.mark.parametrize("variant", ["plain", "batch_norm", "dropout"])
@@ -88,9 +88,9 @@ def test_cosine_is_a_loop(variant):
         ],
         1,
     )
-    found = gradient_cosine(trajectory, queries, {}).values
+    found = gradient_cosine(trajectory, queries).values
     assert relative_error(found, expected) <= 1e-10
-    assert gradient_cosine(trajectory, QuerySet([], _run()[1], process), {}).values.shape == (0, 12)
+    assert gradient_cosine(trajectory, QuerySet([], _run()[1], process)).values.shape == (0, 12)
 
 
 def test_checkpoints_are_spread_evenly():

@@ -1,0 +1,56 @@
+"""What methods declare: looks that can be told apart, and work that can be computed from their options."""
+
+from __future__ import annotations
+
+import pytest
+
+from hydra_steps.config.methods import label_of
+from hydra_steps.errors import StudyError
+from hydra_steps.estimate.nominal import Work, method_work
+from hydra_steps.registry import entries, names
+from hydra_steps.scoring.methods import method_of
+
+
+def test_no_two_methods_look_alike():
+    looks = [(one.traits["colour"], one.traits["marker"]) for one in entries("method").values()]
+    assert all(all(look) for look in looks)
+    assert len({colour for colour, _ in looks}) == len({*looks}) == len(looks)
+    assert len({one.traits["order"] for one in entries("method").values()}) == len(looks)
+
+
+def test_every_option_has_a_sentence():
+    for method in entries("method").values():
+        assert method.summary.endswith("."), method.name
+        for option, schema in method.options.items():
+            assert schema["description"].endswith("."), (method.name, option)
+
+
+@pytest.mark.parametrize("name", names("method"))
+def test_the_work_follows_from_the_options(name):
+    work = method_work({"method": name}, 1000, 10)
+    assert sum(vars(work).values()) > 0
+
+
+def test_options_change_the_work():
+    tracked = {"method": "hydra_forward", "fraction": 0.01}
+    assert method_work(tracked, 1000, 10) == Work(steps=26.0)
+    assert method_work(tracked | {"samples": [3, 4]}, 1000, 10) == Work(steps=6.0)
+    few = {"method": "influence_lissa", "iterations": 10, "repeats": 2, "batch": 50}
+    assert method_work(few, 1000, 10) == Work(gradients=2.0, gradients_per_query=2.0)
+    assert method_work({"method": "tracin"}, 1000, 10) == Work(gradients=20.0, gradients_per_query=10.0)
+
+
+def test_a_label_names_its_method():
+    entry, function = method_of("mild", {"method": "influence_cg", "damping": 0.5})
+    assert (entry.name, function.keywords) == ("influence_cg", {"damping": 0.5})
+    assert method_of("random", {})[0].name == "random"
+    with pytest.raises(StudyError, match=r"methods\.randm: 'randm' is unknown.*random"):
+        method_of("randm", {})
+
+
+def test_a_method_is_found_under_any_label():
+    methods = {"a": {"method": "random"}, "b": {"method": "random", "seed": 1}, "margin": {}}
+    assert label_of(methods, "random") == "a"
+    assert label_of(methods | {"random": {"method": "random"}}, "random") == "random"
+    assert label_of(methods, "margin") == "margin"
+    assert label_of(methods, "hydra_exact") is None
