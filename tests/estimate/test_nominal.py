@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from hydra_steps.config.schema import fill, method_schema, method_schemas
-from hydra_steps.estimate.nominal import CORE, METHODS, method_cost, step_seconds
+from hydra_steps.estimate.nominal import CORE, method_cost, step_seconds
 from hydra_steps.estimate.rates import Counts, Network
+from hydra_steps.registry import find, use_plugins
 
 SIZES = {"batch": 10, "samples": 500, "epochs": 7, "queries": 3}
 NET = Network(1000, 0, Counts(1e6, 1e4, 20), Counts(3e6, 3e4, 60), 5e4)
@@ -20,7 +22,7 @@ def options(name: str, **given: object) -> dict:
 
 @pytest.mark.parametrize("name", sorted(method_schemas()))
 def test_every_method_has_a_cost_of_its_own(name: str) -> None:
-    assert name in METHODS
+    assert find("method", name).traits["work"]
     cost = method_cost(options(name), 0.01, **SIZES)
     assert cost.seconds(350, 500) > 0
     assert cost.source == "nominal"
@@ -40,8 +42,18 @@ def test_a_cost_follows_the_options(name: str, more: dict, factor: float) -> Non
     assert rate == pytest.approx(factor)
 
 
-def test_a_method_that_does_not_say_what_it_costs_costs_much() -> None:
+def test_a_method_that_does_not_say_what_it_costs_costs_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYDRA_STEPS_PLUGINS", "")
     everyone = max(method_cost(options(name), 0.01, **SIZES).per_step for name in ("tracin", "hydra_exact"))
+    (tmp_path / "mine.py").write_text(
+        "from hydra_steps.plugins import method\n"
+        "@method('mine')\n"
+        "def mine(trajectory, queries):\n"
+        "    'Of mine.'\n"
+    )
+    use_plugins(["mine.py"], tmp_path)
     assert method_cost({"method": "mine"}, 0.01, **SIZES).per_step > everyone
 
 

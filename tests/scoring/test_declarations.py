@@ -1,4 +1,4 @@
-"""What methods declare: looks that can be told apart, and work that can be computed from their options."""
+"""What methods declare: looks that can be told apart, and options that are explained; labels that name them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 
 from hydra_steps.config.methods import label_of
 from hydra_steps.errors import StudyError
-from hydra_steps.estimate.nominal import Work, method_work
-from hydra_steps.registry import entries, names
+from hydra_steps.registry import entries
 from hydra_steps.scoring.methods import method_of
 
 
@@ -23,21 +22,6 @@ def test_every_option_has_a_sentence():
         assert method.summary.endswith("."), method.name
         for option, schema in method.options.items():
             assert schema["description"].endswith("."), (method.name, option)
-
-
-@pytest.mark.parametrize("name", names("method"))
-def test_the_work_follows_from_the_options(name):
-    work = method_work({"method": name}, 1000, 10)
-    assert sum(vars(work).values()) > 0
-
-
-def test_options_change_the_work():
-    tracked = {"method": "hydra_forward", "fraction": 0.01}
-    assert method_work(tracked, 1000, 10) == Work(steps=26.0)
-    assert method_work(tracked | {"samples": [3, 4]}, 1000, 10) == Work(steps=6.0)
-    few = {"method": "influence_lissa", "iterations": 10, "repeats": 2, "batch": 50}
-    assert method_work(few, 1000, 10) == Work(gradients=2.0, gradients_per_query=2.0)
-    assert method_work({"method": "tracin"}, 1000, 10) == Work(gradients=20.0, gradients_per_query=10.0)
 
 
 def test_a_label_names_its_method():
