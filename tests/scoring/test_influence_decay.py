@@ -15,6 +15,7 @@ from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.together import members, run_together
+from hydra_steps.registry import load
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
 
@@ -90,7 +91,7 @@ def test_influence_is_the_derivative_of_where_the_training_rests(
     case: str, name: str, options: dict[str, Any]
 ) -> None:
     trajectory, queries, derivative, without = _at_rest(case)
-    found = get_scorer(name).function(trajectory, queries, options)
+    found = load("method", name)(trajectory, queries, **options)
     expected, tolerance = CASES[case][1:]
     if expected is not None:
         assert found.diagnostics["effective_damping"] == pytest.approx(expected)
@@ -107,7 +108,7 @@ def test_influence_is_the_derivative_of_where_the_training_rests(
 @pytest.mark.parametrize("name", ["influence_ekfac", "relatif", "influence_arnoldi"])
 def test_methods_with_one_damping_add_the_same(case: str, name: str) -> None:
     trajectory, queries, _, _ = _at_rest(case)
-    found = get_scorer(name).function(trajectory, queries, {"damping": 0.01})
+    found = load("method", name)(trajectory, queries, damping=0.01)
     expected = CASES[case][1]
     if expected is None:  # λ (√v̂ + ε), and v̂ is 0 where no noise is left
         optimizer = CASES[case][0]
@@ -134,4 +135,4 @@ def test_a_training_that_rests_anywhere_is_refused(name: str) -> None:
     process = build_process(settings, tiny_data())
     queries = QuerySet(expand_queries(SPECS, tiny_data()), tiny_data(), process)
     with pytest.raises(StudyError, match="dampening 1"):
-        get_scorer(name).function(Trajectory.in_memory(process, [0.1] * process.steps), queries, {})
+        load("method", name)(Trajectory.in_memory(process, [0.1] * process.steps), queries)
