@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from hydra_steps.config.methods import label_of
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import entries
 from hydra_steps.scoring.methods import method_of
@@ -30,11 +29,3 @@ def test_a_label_names_its_method():
     assert method_of("random", {})[0].name == "random"
     with pytest.raises(StudyError, match=r"methods\.randm: 'randm' is unknown.*random"):
         method_of("randm", {})
-
-
-def test_a_method_is_found_under_any_label():
-    methods = {"a": {"method": "random"}, "b": {"method": "random", "seed": 1}, "margin": {}}
-    assert label_of(methods, "random") == "a"
-    assert label_of(methods | {"random": {"method": "random"}}, "random") == "random"
-    assert label_of(methods, "margin") == "margin"
-    assert label_of(methods, "hydra_exact") is None
