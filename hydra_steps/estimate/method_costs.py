@@ -22,7 +22,7 @@ from hydra_steps.estimate.budget import OutOfTime, at_most
 from hydra_steps.estimate.nominal import SPLIT, method_cost
 from hydra_steps.estimate.rates import MethodCost
 from hydra_steps.estimate.tiny import Plan, Tiny
-from hydra_steps.scoring.registry import get_scorer
+from hydra_steps.scoring.methods import method_of
 
 FEW_ITERATIONS = 10  # show what an iteration costs
 REPEATED = 2.0  # seconds after which a short call is not repeated
@@ -56,13 +56,13 @@ def measured_cost(
     seconds: list[float] = []
     passes = 1.0
     expected = _expected(asked, chosen, trainings[0], plan) if trainings else 0.0
-    function = get_scorer(asked.options["method"]).function
+    _, function = method_of(asked.options["method"], chosen)
     try:
         if expected * (seen or (1.0, ""))[0] > HOPELESS * limit:
             raise OutOfTime
         with at_most(limit):
             for one in trainings:
-                taken, result = timed(partial(function, one.trajectory, one.queries, chosen), limit / 9)
+                taken, result = timed(partial(function, one.trajectory, one.queries), limit / 9)
                 seconds.append(taken)
                 found = result.diagnostics.get("iterations")
                 if (
