@@ -39,6 +39,10 @@ class Optimizer(Protocol):
         """The differentiable constants by name (the rate is separate: it changes from step to step)."""
         ...
 
+    def not_differentiable(self) -> dict[str, str]:
+        """The constants that have no derivative where they are, with the reason."""
+        ...
+
     def update(
         self, parameters: Tensor, slots: Tensor, gradient: Tensor, rate: Scalar, step: int, **hyper: Scalar
     ) -> tuple[Tensor, Tensor]:
@@ -92,7 +96,22 @@ class SGD:
         return True
 
     def hyperparameters(self) -> dict[str, float]:
-        return {"weight_decay": self.weight_decay, "momentum": self.momentum}
+        constants = {"weight_decay": self.weight_decay, "momentum": self.momentum}
+        return {name: value for name, value in constants.items() if name not in self.not_differentiable()}
+
+    def not_differentiable(self) -> dict[str, str]:
+        if self.momentum or not self.dampening:
+            return {}
+        return {
+            "momentum": "with dampening the training jumps at momentum 0, where the dampening no longer counts: it has "
+            "no derivative there"
+        }
+
+    def direction(self, parameters: Tensor, gradient: Tensor) -> Tensor:
+        """What a step follows, and the velocity after it where the momentum is 0: g + λ θ, or g if λ is decoupled."""
+        if self.decoupled or not self.weight_decay:
+            return gradient
+        return add_scaled(gradient, self.weight_decay, parameters)
 
     def update(
         self, parameters: Tensor, slots: Tensor, gradient: Tensor, rate: Scalar, step: int, **hyper: Scalar
@@ -175,6 +194,9 @@ class Adam:
 
     def hyperparameters(self) -> dict[str, float]:
         return {"weight_decay": self.weight_decay}
+
+    def not_differentiable(self) -> dict[str, str]:
+        return {}
 
     def _root(self, second: Tensor) -> Tensor:
         # √v is not differentiable at 0, where the first moment is 0 as well and the update constant: slope 0 there.

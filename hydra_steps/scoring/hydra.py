@@ -57,7 +57,10 @@ def _swept(
         return Contribution(torch.zeros(0, trajectory.process.samples))
     values = torch.cat([s.contribution for s in sweeps])
     arrays = _arrays(sweeps, hyper) | epoch_arrays(parts)
-    return Contribution(values, _diagnostics(sweeps, queries, trajectory), arrays)
+    diagnostics = _diagnostics(sweeps, queries, trajectory)
+    if sweeps[0].left_out:
+        diagnostics["hypergradients_left_out"] = sweeps[0].left_out
+    return Contribution(values, diagnostics, arrays)
 
 
 def queries_within_memory(trajectory: Trajectory) -> int:

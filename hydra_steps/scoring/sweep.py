@@ -23,15 +23,14 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.linearise import Curvature, linearise
-from hydra_steps.process.optimizers import Optimizer
 from hydra_steps.process.process import Batch
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.epochs import add_part
+from hydra_steps.scoring.hypergradients import Hypergradients
 from hydra_steps.trajectory.trajectory import Segment, Trajectory
 
 
@@ -42,13 +41,14 @@ class Sweep:
     ``contribution`` [q, n] float64; ``initial`` the cotangent of s_0 (∂f_q/∂θ_0 in its parameters [q, p]);
     ``norms`` [t, q] the Euclidean norm of the parameters' cotangent before each step; ``hyper`` hypergradients
     by name: ``learning_rate`` [t, q] per step, ``weight_decay`` and ``momentum`` [q] (∂f_q/∂value, summed over
-    the steps).
+    the steps); ``left_out`` those that do not exist, with the reason.
     """
 
     contribution: Tensor
     initial: State
     norms: Tensor
     hyper: dict[str, Tensor] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def reverse_sweep(
@@ -72,7 +72,7 @@ def reverse_sweep(
     queries = len(cotangents.parameters)
     contribution = torch.zeros(queries, process.samples, dtype=torch.float64, device=process.device)
     norms = torch.zeros(trajectory.steps, queries, dtype=torch.float64, device=process.device)
-    hypergradients = _Hypergradients(process.optimizer, norms) if hyper else None
+    hypergradients = Hypergradients(process.optimizer, norms) if hyper else None
     bar = State(*(part.clone() for part in cotangents))
     needs_gradient = hyper or not process.optimizer.linear
     for segment, step in _backwards(trajectory, progress):
@@ -97,7 +97,11 @@ def reverse_sweep(
         norms[step] = torch.linalg.vector_norm(bar.parameters, dim=1)
         if step == segment.start:
             _require_finite(norms, segment, curvature)
-    return Sweep(contribution, bar, norms.cpu(), hypergradients.result() if hypergradients else {})
+    if hypergradients is None:
+        return Sweep(contribution, bar, norms.cpu())
+    return Sweep(
+        contribution, bar, norms.cpu(), hypergradients.result(), process.optimizer.not_differentiable()
+    )
 
 
 def _backwards(trajectory: Trajectory, progress: bool) -> Iterable[tuple[Segment, int]]:
@@ -153,45 +157,3 @@ def _diverged(step: int, norms: Tensor, curvature: Curvature) -> Diverged:
         if curvature is Curvature.EXACT
         else "use float64 (compute.dtype) or a smaller learning rate",
     )
-
-
-class _Hypergradients:
-    """∂f_q/∂(learning rate at each step, weight decay, momentum), from the same cotangents.
-
-    The update is elementwise in its scalars too, so one forward tangent per scalar gives its Jacobian column.
-    """
-
-    def __init__(self, optimizer: Optimizer, like: Tensor) -> None:
-        """Zeros of the shape and on the device of ``like`` [t, q]."""
-        self._optimizer = optimizer
-        self._names = list(optimizer.hyperparameters())
-        self._rates = torch.zeros_like(like)
-        self._sums = {name: like.new_zeros(like.shape[1]) for name in self._names}
-
-    def add(self, state: State, gradient: Tensor, rate: float, step: int, bar: State) -> None:
-        for name in ["learning_rate", *self._names]:
-            scalars = {"learning_rate": rate, **self._optimizer.hyperparameters()}
-            with torch.no_grad(), forward_ad.dual_level():
-                value = gradient.new_full((), scalars.pop(name))
-                dual = forward_ad.make_dual(value, torch.ones_like(value))
-                hyper = {} if name == "learning_rate" else {name: dual}
-                after = self._optimizer.update(
-                    state.parameters,
-                    state.slots,
-                    gradient,
-                    dual if name == "learning_rate" else rate,
-                    step,
-                    **hyper,
-                )
-                dots = [forward_ad.unpack_dual(part).tangent for part in after]
-            total = torch.zeros_like(self._rates[step])
-            for dot, part in zip(dots, (bar.parameters, bar.slots), strict=True):
-                if dot is not None:
-                    total += (part * dot).flatten(1).sum(1).double()
-            if name == "learning_rate":
-                self._rates[step] = total
-            else:
-                self._sums[name] += total
-
-    def result(self) -> dict[str, Tensor]:
-        return {name: value.cpu() for name, value in {"learning_rate": self._rates, **self._sums}.items()}

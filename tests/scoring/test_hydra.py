@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.optimizers import SGD
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
@@ -26,6 +29,7 @@ from tests.helpers.tiny import (
     relative_error,
     tiny_data,
     tiny_process,
+    tiny_rates,
     tiny_settings,
 )
 from tests.helpers.unrolled import unrolled_contribution, unrolled_final_state
@@ -180,29 +184,78 @@ def test_closed_form_is_the_sweep_without_curvature(optimizer, proxy):
     assert relative_error(hydra_hessian_free(trajectory, few, **options).values, swept[:2]) <= 1e-10
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_hypergradients_of_the_rest_are_the_unrolled_ones(optimizer):
-    process, data, rates = tiny_process(optimizer, "cosine")
-    queries = QuerySet(expand_queries(SPECS[:1], data), data, process)
-    trajectory = Trajectory.in_memory(process, rates)
+WITHOUT_MOMENTUM = {
+    "sgd": OPTIMIZERS["sgd"],
+    "decayed": {"name": "sgd", "learning_rate": 0.1, "weight_decay": 0.05},
+    "decayed apart": {"name": "sgd", "learning_rate": 0.1, "weight_decay": 0.05, "decoupled": True},
+}
+
+
+def _process_with(optimizer, variant="plain"):
+    settings = tiny_settings("sgd", "cosine", variant)
+    settings["training"]["optimizer"] = optimizer
+    process = build_process(settings, tiny_data())
+    return process, tiny_data(), tiny_rates(process)
+
+
+@pytest.mark.parametrize("variant", ["plain", "batch_norm"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS | WITHOUT_MOMENTUM)
+def test_hypergradients_of_the_rest_are_the_unrolled_ones(optimizer, variant):
+    process, data, rates = _process_with((OPTIMIZERS | WITHOUT_MOMENTUM)[optimizer], variant)
+    queries = QuerySet(expand_queries(SPECS[:2], data), data, process)
+    trajectory = Trajectory.in_memory(process, rates, keep=[4])  # in segments
     sweep = reverse_sweep(trajectory, queries.cotangents(trajectory.final_state), hyper=True)
     rate_leaf = torch.tensor(rates, dtype=torch.float64, requires_grad=True)
     hyper = {
         name: torch.tensor(value, dtype=torch.float64, requires_grad=True)
         for name, value in process.optimizer.hyperparameters().items()
     }
+    assert sorted(sweep.hyper) == sorted(["learning_rate", *hyper])
+    assert not sweep.left_out
+    if isinstance(process.optimizer, SGD) and not process.optimizer.momentum:
+        # The smallest momentum there is, so that the twin keeps a velocity: it is overridden with 0.
+        process.optimizer = replace(process.optimizer, momentum=5e-324)
     initial = process.initial_state()
     initial = initial._replace(parameters=initial.parameters.clone().requires_grad_())
     weights = torch.ones(process.samples, dtype=torch.float64)
     state = unrolled_final_state(process, list(rate_leaf), weights, initial, **hyper)
-    value = queries.value(queries.queries[0], state.parameters, state.buffers)
-    leaves = [initial.parameters, rate_leaf, *hyper.values()]
-    expected = torch.autograd.grad(value, leaves, allow_unused=True)
-    assert relative_error(sweep.initial.parameters[0], expected[0]) <= 1e-8
-    assert relative_error(sweep.hyper["learning_rate"][:, 0], expected[1]) <= 1e-8
-    for name, gradient in zip(hyper, expected[2:], strict=True):
-        if gradient is not None and gradient.abs() > 0:
-            assert relative_error(sweep.hyper[name][0], gradient) <= 1e-8
+    for q, query in enumerate(queries.queries):
+        value = queries.value(query, state.parameters, state.buffers)
+        leaves = [initial.parameters, rate_leaf, *hyper.values()]
+        expected = torch.autograd.grad(value, leaves, retain_graph=True)
+        assert relative_error(sweep.initial.parameters[q], expected[0]) <= 1e-8
+        assert relative_error(sweep.hyper["learning_rate"][:, q], expected[1]) <= 1e-8
+        for name, gradient in zip(hyper, expected[2:], strict=True):
+            assert gradient.abs() > 0
+            assert relative_error(sweep.hyper[name][q], gradient) <= 1e-8, name
+
+
+@pytest.mark.parametrize("optimizer", WITHOUT_MOMENTUM)
+def test_the_momentums_derivative_at_0_is_the_difference_of_real_trainings(optimizer):
+    process, data, rates = _process_with(WITHOUT_MOMENTUM[optimizer])
+    queries = QuerySet(expand_queries(SPECS, data), data, process)
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries, {"hypergradients": True})
+
+    def value(momentum):
+        other = replace(process, optimizer=replace(process.optimizer, momentum=momentum))
+        return queries.values(run(other, other.initial_state(), rates))
+
+    h = 1e-3
+    expected = (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
+    mine = torch.from_numpy(found.arrays["hypergradient_momentum"])
+    assert relative_error(mine, expected) <= 1e-7
+    assert "hypergradients_left_out" not in found.diagnostics
+
+
+def test_a_momentum_whose_derivative_does_not_exist_is_left_out_with_the_reason():
+    """With dampening d the first step of momentum, however small, takes (1 − d) of the gradient, that without all."""
+    optimizer = {"name": "sgd", "learning_rate": 0.1, "dampening": 0.3, "weight_decay": 0.01}
+    process, data, rates = _process_with(optimizer)
+    queries = QuerySet(expand_queries(SPECS, data), data, process)
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries, {"hypergradients": True})
+    assert "hypergradient_momentum" not in found.arrays
+    assert "hypergradient_weight_decay" in found.arrays
+    assert "dampening" in found.diagnostics["hypergradients_left_out"]["momentum"]
 
 
 def test_a_groups_effect_is_the_sum_of_its_members():
