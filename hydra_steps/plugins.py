@@ -30,6 +30,9 @@ _TYPES = {
     "Part": "hydra_steps.data.registry",
     "CleanLabels": "hydra_steps.data.noise_kinds",
     "Contribution": "hydra_steps.scoring.contribution",
+    "add_scaled": "hydra_steps.process.optimizers.protocol",
+    "add_product": "hydra_steps.process.optimizers.protocol",
+    "add_quotient": "hydra_steps.process.optimizers.protocol",
 }
 
 __all__ = [

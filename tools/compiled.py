@@ -36,7 +36,7 @@ def one_batch(model: str, device: str) -> Process:
     return Process(
         model=FlatModel(build_model(model, shape, 10, {}, 0)),
         loss=build_loss("cross_entropy", {}),
-        optimizer=build_optimizer({"name": "sgd"}),
+        optimizer=build_optimizer("sgd", {"momentum": 0.0, "weight_decay": 0.0}),
         images=torch.rand(BATCH, *shape, generator=generator).to(device),
         labels=torch.randint(10, (BATCH,), generator=generator).to(device),
         table=np.arange(BATCH, dtype=np.int32)[None],

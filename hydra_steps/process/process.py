@@ -178,7 +178,7 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
     return Process(
         model=FlatModel(module),
         loss=build_loss(*choice(training.get("loss", {"name": "cross_entropy"}))),
-        optimizer=build_optimizer(training["optimizer"]),
+        optimizer=build_optimizer(*choice(training["optimizer"], "learning_rate")),
         images=torch.tensor(data.train.images).to(device, dtype),
         labels=torch.tensor(data.train.labels).to(device),
         table=batch_table(

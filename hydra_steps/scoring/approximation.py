@@ -25,7 +25,7 @@ from torch import Tensor
 
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.linearise import Curvature, linearise
-from hydra_steps.process.optimizers import SGD
+from hydra_steps.process.optimizers.sgd import SGD
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress

@@ -46,7 +46,12 @@ def converged(
     """
     data, settings = tiny_data(samples=samples), tiny_settings(optimizer="sgd")
     settings["model"] = {"name": "logistic"}
-    settings["training"]["optimizer"] = {"name": "sgd", "learning_rate": 0.1, "weight_decay": decay}
+    settings["training"]["optimizer"] = {
+        "name": "sgd",
+        "learning_rate": 0.1,
+        "momentum": 0.0,
+        "weight_decay": decay,
+    }
     process = build_process(settings, data)
     specs = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_loss", "split": "test", "count": 2}]
     queries = QuerySet(expand_queries(specs, data), data, process)

@@ -10,7 +10,7 @@ from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.schedules import Schedule
 
 OPTIMIZERS = {
-    "sgd": {"name": "sgd", "learning_rate": 0.1},
+    "sgd": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0},
     "momentum": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01},
     "dampened": {
         "name": "sgd",

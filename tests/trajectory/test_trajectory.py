@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
         "training": {
             "epochs": 3,
             "batch_size": 16,
-            "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9},
+            "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0},
         },
         "trajectory": {"keep": {"every": 7}},
         "compute": {"device": "cpu", "dtype": "float32", "threads": 1},
