@@ -22,6 +22,8 @@ from hydra_steps.data.registry import dataset
 from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError
+from hydra_steps.registry import find
+from hydra_steps.registry.options import check_requirements
 
 Section = dict[str, Any]
 
@@ -77,18 +79,7 @@ def check_writable(results: str, study: str) -> None:
 
 
 def _check_training(training: Section, where: str) -> None:
-    optimizer, schedule = training["optimizer"], training["schedule"]
-    if optimizer["nesterov"] and (optimizer["momentum"] == 0 or optimizer["dampening"] != 0):
-        raise StudyError(
-            f"{where}.optimizer.nesterov: true with momentum {optimizer['momentum']} "
-            f"and dampening {optimizer['dampening']}",
-            "a momentum above 0 and dampening 0",
-            f"set {where}.optimizer.nesterov to false, or change the other two",
-        )
-    milestones = schedule["milestones"]
-    if schedule["name"] == "multistep" and milestones != sorted(set(milestones)):
-        raise StudyError(
-            f"{where}.schedule.milestones: {shown(milestones)}",
-            "epochs in rising order",
-            "put them in rising order",
-        )
+    for kind, section in (("task", "loss"), ("optimizer", "optimizer"), ("schedule", "schedule")):
+        given, key = training[section], f"{where}.{section}"
+        entry = find(kind, given["name"], f"{key}.name")
+        check_requirements(entry, {name: given[name] for name in entry.options}, key)

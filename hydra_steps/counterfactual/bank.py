@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra_steps.config.code import code_files, registered
+from hydra_steps.config.choices import chosen_entries
 from hydra_steps.errors import StudyError
+from hydra_steps.registry.code import code_digest
 
 if TYPE_CHECKING:
     from hydra_steps.process.process import Process
@@ -81,8 +82,5 @@ def circumstances(module: str, process: Process) -> dict[str, Any]:
     """
     import torch
 
-    model = registered("hydra_steps.models", process.settings["model"]["name"])
-    code, root = hashlib.sha256(), Path(__file__).parents[2]
-    for file in code_files(module, model):
-        code.update((root / file).read_bytes())
-    return {"code": code.hexdigest(), "torch": torch.__version__, "device": str(process.device)}
+    code = code_digest(module, entries=chosen_entries(process.settings, "model", "training"))
+    return {"code": code, "torch": torch.__version__, "device": str(process.device)}

@@ -18,7 +18,6 @@ from hydra_steps.data import RunData, Split
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.running import evaluate, run
-from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
 
 
@@ -36,22 +35,15 @@ def keep_samples(data: RunData, kept: np.ndarray) -> RunData:
 def train_anew(settings: Mapping[str, Any], data: RunData, seed: int) -> tuple[Process, State]:
     """Train on ``data`` with ``settings`` and ``seed``; return the process and its final state.
 
-    The schedule runs afresh, ``plateau`` by this training's own validation loss. Cost: one training.
+    The schedule runs afresh; one that reacts does so to this training's own validation loss. Cost: one training.
     """
     process = build_process({**settings, "seed": seed}, data)
-    training = settings["training"]
-    schedule = Schedule(
-        training.get("schedule", {}),
-        float(training["optimizer"]["learning_rate"]),
-        process.epochs,
-        process.steps_per_epoch,
-    )
-    reacts = training.get("schedule", {}).get("name") == "plateau"
+    schedule = process.schedule()
     images = torch.tensor(data.validation.images).to(process.device, process.dtype)
     labels = torch.tensor(data.validation.labels).to(process.device)
     state = process.initial_state()
     for epoch in range(process.epochs):
         first = epoch * process.steps_per_epoch
         state = run(process, state, schedule.rate, first, first + process.steps_per_epoch)
-        schedule.end_epoch(evaluate(process, state, images, labels)[0] if reacts else 0.0)
+        schedule.end_epoch(evaluate(process, state, images, labels)[0] if schedule.reacts else 0.0)
     return process, state

@@ -22,6 +22,7 @@ from hydra_steps.estimate.rates import Calibration, MethodCost, Network
 from hydra_steps.queries.expansion import expand
 from hydra_steps.registry import find
 from hydra_steps.registry.expressions import evaluate
+from hydra_steps.registry.options import choice, options_of
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,8 @@ def evaluation_seconds(net: Network, machine: Machine) -> float:
 
 def slots_of(optimizer: Mapping[str, Any]) -> int:
     """Return the number of the optimizer's vectors beside the parameters."""
-    if optimizer["name"] == "sgd":
-        return 1 if optimizer.get("momentum") else 0
-    return 2
+    entry = find("optimizer", optimizer["name"])
+    return int(evaluate(entry.traits["slots"], options_of(entry, choice(optimizer, "learning_rate")[1], "")))
 
 
 def width_of(run: Mapping[str, Any]) -> int:

@@ -29,6 +29,7 @@ from hydra_steps.models.layers import KeyedDropout
 from hydra_steps.process.batches import ABSENT, augment, batch_table
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import Optimizer, Scalar, build_optimizer
+from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
 from hydra_steps.registry.options import choice
 from hydra_steps.tasks.losses import Loss, build_loss
@@ -99,6 +100,13 @@ class Process:
         parameters = self.model.initial.to(self.device, self.dtype)
         slots = torch.zeros(self.optimizer.slots, len(parameters), device=self.device, dtype=self.dtype)
         return State(parameters, slots, self.model.initial_buffers.to(self.device, self.dtype))
+
+    def schedule(self) -> Schedule:
+        """The schedule of the learning rates, at its beginning."""
+        training = self.settings["training"]
+        section = training.get("schedule", {"name": "constant"})
+        rate, warmup = float(training["optimizer"]["learning_rate"]), int(section.get("warmup_epochs", 0))
+        return Schedule(*choice(section, "warmup_epochs"), rate, self.epochs, self.steps_per_epoch, warmup)
 
     def index(self, step: int) -> Tensor:
         """B_t [b] int64, on the device."""

@@ -19,7 +19,6 @@ from torch import Tensor
 from hydra_steps.data import RunData
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluate
-from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.trajectory.writer import TrajectoryWriter
@@ -57,13 +56,7 @@ class TrainingObserver:
     ) -> None:
         self._process, self._writer, self._keep = process, writer, keep
         self._at_once = at_once or steps_at_once(process.device, writer.shape.bytes_per_state)
-        training = process.settings["training"]
-        self._schedule = Schedule(
-            training.get("schedule", {}),
-            float(training["optimizer"]["learning_rate"]),
-            process.epochs,
-            process.steps_per_epoch,
-        )
+        self._schedule = process.schedule()
         self._splits = {
             name: (
                 torch.tensor(split.images).to(process.device, process.dtype),

@@ -100,11 +100,11 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
     ),
     "nesterov without momentum": (
         {"training": {"optimizer": {"nesterov": True, "momentum": 0}}},
-        ("optimizer.nesterov", "momentum"),
+        ("training.optimizer: sgd with momentum 0.0", "nesterov true", "a momentum above 0"),
     ),
     "milestones out of order": (
         {"training": {"schedule": {"name": "multistep", "milestones": [5, 3]}}},
-        ("milestones", "[5, 3]", "rising"),
+        ("training.schedule: multistep with milestones [5, 3]", "rising order"),
     ),
     "an empty group": (
         {"counterfactual": {"fraction": 0.0001}},

@@ -25,7 +25,7 @@ from tests.helpers.tiny import tiny_data, tiny_settings
 
 def prepare() -> None:
     """Have imported what a training imports on its way, without starting a thread."""
-    Schedule({"name": "constant"}, 0.1, 1, 1)
+    Schedule("constant", {}, 0.1, 1, 1)
 
 
 def train(

@@ -7,7 +7,6 @@ import torch
 
 from hydra_steps.data import RunData, Split
 from hydra_steps.process.process import Process, build_process
-from hydra_steps.process.schedules import Schedule
 
 OPTIMIZERS = {
     "sgd": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0},
@@ -98,10 +97,7 @@ def tiny_settings(
 
 def tiny_rates(process: Process) -> list[float]:
     """The rates of a base run, with a validation loss that rises every second epoch (so that plateau reacts)."""
-    training = process.settings["training"]
-    learning_rate = training["optimizer"]["learning_rate"]
-    schedule = Schedule(training["schedule"], learning_rate, process.epochs, process.steps_per_epoch)
-    rates = []
+    schedule, rates = process.schedule(), []
     for step in range(process.steps):
         rates.append(schedule.rate(step))
         if (step + 1) % process.steps_per_epoch == 0:

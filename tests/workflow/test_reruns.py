@@ -110,7 +110,7 @@ def test_a_module_that_decides_numbers_runs_its_steps_again(finished: Tree) -> N
 
 
 def test_the_step_of_training_runs_everything_again_that_uses_it(finished: Tree) -> None:
-    finished.edit("hydra_steps/process/optimizers.py", lambda text: text + "\nANOTHER = 1\n")
+    finished.edit("hydra_steps/process/optimizers/sgd.py", lambda text: text + "\nANOTHER = 1\n")
     planned = finished.planned()
     assert planned["train_model"] == 2
     assert planned["retrain_without"] == 4

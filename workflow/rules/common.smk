@@ -12,6 +12,7 @@ from hydra_steps.config import (
     run_names,
     run_section,
 )
+from hydra_steps.config.choices import chosen_entries
 from hydra_steps.config.code import code_files, registered
 from hydra_steps.config.queries import study_queries
 from hydra_steps.estimate.requests import Requests
@@ -19,7 +20,7 @@ from hydra_steps.plan import Artifacts, plan_tables
 from hydra_steps.figures.methods import methods_of_labels
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.config.designs import batch_bounds, design_specs, needs_scores
-from hydra_steps.registry.catalogue import module_of
+from hydra_steps.registry import find
 
 PLAN = plan_tables(STUDY)
 ARTIFACTS = Artifacts(STUDY)
@@ -57,19 +58,22 @@ def code(*modules):
 
 
 def chosen_code(module, *sections):
-    """The same, with the modules that a run's configuration chooses by name: its dataset, model or method."""
+    """The same, with the files of what a run's configuration chooses by name: its dataset, model or method."""
 
     def files(wildcards):
-        names = run_config(STUDY, wildcards.run)
+        config = run_config(STUDY, wildcards.run)
+        chosen = []
+        if "data" in sections:
+            chosen.append(registered("hydra_steps.data.datasets", config["data"]["name"]))
         if "scoring" in sections:
-            names["scoring"] = {"name": STUDY["methods"][wildcards.method]["method"]}
-        packages = {"data": "data.datasets", "model": "models", "scoring": "scoring"}
-        chosen = [
-            registered(f"hydra_steps.{packages[s]}", names[s]["name"]) for s in sections if s in packages
-        ]
+            chosen.append(registered("hydra_steps.scoring", STUDY["methods"][wildcards.method]["method"]))
+        entries = chosen_entries(config, *sections, *(["training"] if "model" in sections else []))
         if "queries" in sections:
-            chosen += [module_of("query", query["kind"]) for query in STUDY["queries"]]
-        return here(*code_files(f"hydra_steps.{module}", *chosen))
+            entries += [("query", query["kind"]) for query in STUDY["queries"]]
+        found = [find(kind, name) for kind, name in entries]
+        chosen += [entry.module for entry in found if not entry.plugin]
+        plugins = sorted({str(entry.file) for entry in found if entry.plugin})
+        return here(*code_files(f"hydra_steps.{module}", *chosen)) + plugins
 
     return files
 
