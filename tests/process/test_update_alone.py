@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra_steps.queries.query_set import QuerySet, expand_queries
 from torch.autograd import forward_ad
 
 from hydra_steps.errors import StudyError
@@ -14,6 +13,7 @@ from hydra_steps.process.optimizers import build_optimizer
 from hydra_steps.process.optimizers.adam import Adam
 from hydra_steps.process.optimizers.sgd import SGD
 from hydra_steps.process.process import build_process
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.together import run_together
 from hydra_steps.registry import use_plugins
