@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from hydra_steps.process.optimizers import SGD, Optimizer
+from hydra_steps.process.optimizers import Optimizer
+from hydra_steps.process.optimizers.sgd import SGD
 from hydra_steps.process.state import State
 
 

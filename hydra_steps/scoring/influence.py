@@ -20,7 +20,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor
 
 from hydra_steps.errors import Diverged
-from hydra_steps.process.optimizers import add_scaled
+from hydra_steps.process.optimizers.protocol import add_scaled
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State

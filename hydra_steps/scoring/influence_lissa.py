@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from hydra_steps.errors import Diverged
-from hydra_steps.process.optimizers import add_scaled
+from hydra_steps.process.optimizers.protocol import add_scaled
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method

@@ -10,7 +10,7 @@ import torch
 from hydra_steps.errors import Diverged
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.linearise import Curvature, linearise
-from hydra_steps.process.optimizers import SGD
+from hydra_steps.process.optimizers.sgd import SGD
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
