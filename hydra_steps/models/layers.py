@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.errors import StudyError
 from hydra_steps.models.keyed import keyed_uniform
 
 
@@ -21,7 +22,7 @@ class BatchNorm(nn.Module):
     In training: batch mean and biased variance normalise; ``running ← (1 − momentum)·running +
     momentum·batch`` with the unbiased variance. In evaluation the running averages normalise. With
     ``differentiable_statistics`` the new running averages keep their graph to the parameters (set by the
-    process, never by users).
+    process, never by users). Raises :class:`StudyError` where PyTorch refuses, too: one number has no variance.
     """
 
     running_mean: Tensor
@@ -43,10 +44,16 @@ class BatchNorm(nn.Module):
         else:
             axes = [0, *range(2, x.ndim)]
             count = x.numel() // x.shape[1]
+            if count < 2:
+                raise StudyError(
+                    "batch norm met a training batch with one number per feature",
+                    "at least two, whose mean and variance it can take",
+                    "train on batches of two samples or more, or without batch norm",
+                )
             mean = x.mean(axes)
             variance = (x - mean.view(shape)).square().mean(axes)
             new_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
-            unbiased = variance * (count / max(count - 1, 1))
+            unbiased = variance * (count / (count - 1))
             new_variance = (1 - self.momentum) * self.running_var + self.momentum * unbiased
             keep_graph = self.differentiable_statistics
             self.running_mean = new_mean if keep_graph else new_mean.detach()

@@ -183,7 +183,7 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
     seed = int(settings["seed"])
     name, options = choice(settings["model"])
     module = build_model(name, data.train.images.shape[1:], len(data.classes), options, seed)
-    return Process(
+    process = Process(
         model=FlatModel(module),
         loss=build_loss(*choice(training.get("loss", {"name": "cross_entropy"}))),
         optimizer=build_optimizer(*choice(training["optimizer"], "learning_rate")),
@@ -204,6 +204,26 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
         classes=len(data.classes),
         settings=settings,
     )
+    _check_smallest_batch(process)
+    return process
+
+
+def _check_smallest_batch(process: Process) -> None:
+    """Try the model on a batch of one sample where the training has one: batch norm may not stand it."""
+    if not (process.model.coupled and 1 in process.sizes):
+        return
+    state, batch = process.initial_state(), process.batch(process.sizes.index(1))
+    try:
+        with torch.no_grad():
+            process.model.train_logits(state.parameters, state.buffers, batch.images, batch.keys)
+    except StudyError as error:
+        raise StudyError(
+            f"training.batch_size {process.table.shape[1]} makes a batch of 1 of {process.samples} training samples: "
+            f"{error.found}",
+            error.expected,
+            "choose another training.batch_size or data.train, so that no batch is left with one sample, or set "
+            "model.batch_norm to false",
+        ) from error
 
 
 def load_data(settings: Mapping[str, Any], splits: str | Path, labels: str | Path) -> RunData:
