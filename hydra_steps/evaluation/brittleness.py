@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
-from hydra_steps.evaluation.counterfactual import ALL_QUERIES
 from hydra_steps.evaluation.intervals import CONFIDENCE, bootstrap_interval
 from hydra_steps.registry.decorators import table
 from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.queries import ALL_QUERIES
 from hydra_steps.tables.tidy import make_table, write_table
 
 SCHEMA_VERSION = 2

@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hydra_steps.evaluation.counterfactual import ALL_QUERIES
-from hydra_steps.evaluation.detection import QUERIES
+from hydra_steps.queries.query import Query
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.queries import ALL_QUERIES, Queries
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.tables.writing import write_csv
 
@@ -47,22 +47,26 @@ def compare_methods(
 ) -> pd.DataFrame:
     """Write ``comparison.csv`` from score folders and the study's tables, say it as text, and return it."""
     said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    asked: list[Query] = []
     for path in scores:
-        attributes = read_scores(path).attributes
+        found = read_scores(path)
+        asked += found.queries
+        attributes = found.attributes
         key = run_of(path).variant, part_after(path, "scores")
         said.setdefault(key, []).append((str(attributes.get("status", "scored")), str(attributes["unit"])))
     tables = [read_table(path) for path in (counterfactual_table, detection_table, timing_table)]
+    queries = Queries(asked)
     rows = [
         {
             "variant": variant,
             "run": variant,
             "seed": "all",
             "method": method,
-            "status": _status(found),
-            "unit": found[0][1],
+            "status": _status(statuses),
+            "unit": statuses[0][1],
         }
-        | _measured(*(t[(t["variant"] == variant) & (t["method"] == method)] for t in tables))
-        for (variant, method), found in said.items()
+        | _measured(*(t[(t["variant"] == variant) & (t["method"] == method)] for t in tables), asked=queries)
+        for (variant, method), statuses in said.items()
     ]
     result = pd.DataFrame(rows, columns=list(COLUMNS))
     write_csv(result, output, digits=6)
@@ -102,7 +106,7 @@ def _status(found: list[tuple[str, str]]) -> str:
 
 
 def _measured(
-    counterfactual: pd.DataFrame, detection: pd.DataFrame, timing: pd.DataFrame
+    counterfactual: pd.DataFrame, detection: pd.DataFrame, timing: pd.DataFrame, *, asked: Queries
 ) -> dict[str, float]:
     """The numbers of one method on one variant, from the summary rows of the three tables."""
     counterfactual, detection, timing = (t[t["seed"] == "all"] for t in (counterfactual, detection, timing))
@@ -112,8 +116,7 @@ def _measured(
     groups = groups.sort_values("design", key=lambda names: names != "groups", kind="stable").head(1)
     single = set(counterfactual.loc[counterfactual["metric"] == "loo_spearman", "design"])
     slopes = counterfactual[(counterfactual["metric"] == "slope") & (counterfactual["query"] == query)]
-    by = next((q for q in QUERIES if q in set(detection["query"])), "")
-    detection = detection[detection["query"] == by]
+    detection = detection[detection["query"] == asked.detection(detection["query"])]
     found = detection[detection["metric"] == "found_in_inspected"].set_index("fraction")["value"]
     return {
         "lds": _one(groups["value"]),

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from hydra_steps.evaluation.detection import QUERIES, read_is_noisy
+from hydra_steps.evaluation.detection import read_is_noisy
+from hydra_steps.queries.query import ranking_queries
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import part_after, run_of
@@ -33,8 +35,6 @@ def describe_contributions(
     scores: Sequence[str | Path],
     labels: Sequence[str | Path],
     output: str | Path,
-    *,
-    queries: Sequence[str] = QUERIES,
 ) -> None:
     """Write ``contributions.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
 
@@ -44,8 +44,8 @@ def describe_contributions(
     rows = []
     for path in scores:
         run, found = run_of(path), read_scores(path)
-        for query in (q for q in queries if q in found.names):
-            about: dict = run.columns | {"query": query, "metric": "quantile"}
+        for query in (q.name for q in ranking_queries(found.queries)):
+            about: dict[str, Any] = run.columns | {"query": query, "metric": "quantile"}
             about["method"] = part_after(path, "scores")
             for flag in (False, True):
                 members = found.scored[noisy[run.name][found.scored] == flag]

@@ -31,9 +31,8 @@ from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_interval
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.queries import ALL_QUERIES
 from hydra_steps.tables.tidy import POINT_COLUMNS, make_table, write_table
-
-ALL_QUERIES = "mean_over_queries"
 
 # What Spearman's and Pearson's coefficients are called over the groups of each kind of design.
 CORRELATIONS = {

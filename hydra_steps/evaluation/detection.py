@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_intervals
 from hydra_steps.evaluation.ranking import Ranking, counts_of
+from hydra_steps.queries.query import ranking_queries
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
-QUERIES = ("validation_mean", "test_mean")
 Shares = Annotated[Sequence[Annotated[float, "0 < x <= 1"]], {"minItems": 1, "uniqueItems": True}]
 
 
@@ -38,22 +38,21 @@ def evaluate_detection(
     output: str | Path,
     *,
     inspect: Shares = (0.1, 0.2, 0.3),
-    queries: Sequence[str] = QUERIES,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> None:
     """Wrong labels are looked for among the samples with the lowest contribution.
 
     Writes ``detection.csv`` from score folders and the ``labels.csv`` of the runs they belong to. A method that scored
-    only some samples is measured on those. One set of rows for each method and each of ``queries`` that its scores
-    have; the column ``query`` says which. Without any mislabelled or any clean sample the metrics are undefined and
-    their cells empty.
+    only some samples is measured on those. One set of rows for each method and each mean over the validation or the
+    test split that its scores have; the column ``query`` says which. Without any mislabelled or any clean sample the
+    metrics are undefined and their cells empty.
 
     Options:
         inspect: Shares of the training samples that are inspected.
     """
     noisy = {run_of(path).name: read_is_noisy(path) for path in labels}
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     for path in scores:
         run, found = run_of(path), read_scores(path)
@@ -68,14 +67,14 @@ def evaluate_detection(
             )
         seen.update(found.names)
         is_noisy = is_noisy[found.scored]
-        for query in (q for q in queries if q in found.names):
+        for query in (q.name for q in ranking_queries(found.queries)):
             about = run.columns | {"method": part_after(path, "scores"), "query": query, "n": len(is_noisy)}
             measured = detect(found.of_query(query)[found.scored], is_noisy, inspect, resamples, seed)
             rows += [about | row for row in measured]
     if scores and not rows:
         raise StudyError(
             f"no scores have a query to detect noise by (they have {', '.join(sorted(seen))})",
-            f"at least one of {', '.join(queries)}",
+            "a mean over the validation or the test split",
             "add {kind: mean_loss, split: validation} to the study's queries",
         )
     write_table(make_table("detection", rows), output)
@@ -83,7 +82,7 @@ def evaluate_detection(
 
 def detect(
     contribution: np.ndarray, is_noisy: np.ndarray, inspect: Sequence[float], resamples: int, seed: int
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """Return rows (metric, fraction, value, ci_low, ci_high) for contributions [n] and flags [n]."""
     # Mislabelled first: the two parts are the bootstrap's strata.
     order = np.argsort(~is_noisy, kind="stable")

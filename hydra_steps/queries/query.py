@@ -71,6 +71,11 @@ def vector_queries(queries: Iterable[Query]) -> list[Query]:
     return max(found.values(), key=len)
 
 
+def ranking_queries(queries: Iterable[Query]) -> list[Query]:
+    """Return the queries that rank samples for a look at their labels: means over the validation and the test split."""
+    return [query for query in queries if query.is_mean and query.split in ("validation", "test")]
+
+
 def flips_prediction(query: Query) -> bool:
     """Say whether the query is about one test sample, so that there is a prediction that could flip."""
     return query.is_single and query.split == "test"

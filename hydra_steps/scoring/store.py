@@ -49,7 +49,7 @@ class Scores:
     @property
     def has_unit(self) -> bool:
         """Whether the numbers are in the query's unit; where not, only their order means something."""
-        return self.attributes["unit"] == "query"
+        return bool(self.attributes["unit"] == "query")
 
     def of_query(self, query: str) -> np.ndarray:
         """Return the contributions [n] to one query; an unknown name is a :class:`StudyError`."""

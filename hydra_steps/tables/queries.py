@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hydra_steps.queries.query import Query
+from hydra_steps.queries.query import Query, query_from
 from hydra_steps.tables.frames import read_tidy
 from hydra_steps.tables.writing import write_csv
 
@@ -77,12 +77,13 @@ def read_queries_table(path: str | Path) -> Queries:
     table = read_tidy(path, COLUMNS)
     text = [name for name in COLUMNS if name != "index"]
     return Queries(
-        Query(
-            **{name: str(row[name]) for name in text},
-            index=None if pd.isna(row["index"]) else int(row["index"]),
-        )
+        query_from({name: str(row[name]) for name in text} | {"index": _number(row["index"])})
         for row in table.to_dict("records")
     )
+
+
+def _number(cell: float) -> int | None:
+    return None if pd.isna(cell) else int(cell)
 
 
 def write_queries_table(queries: Iterable[Query], path: str | Path) -> None:

@@ -26,8 +26,8 @@ def study(tmp_path):
         for k, (label, (unit, status)) in enumerate(METHODS.items()):
             folder = tmp_path / f"runs/base-seed{seed}/scores/{label}"
             about = {"method": label, "unit": unit, "status": status}
-            values = np.full((1, 3), np.nan if label == "bad" else 1.0)
-            write_scores(folder, values, queries_named(["test_mean"]), about)
+            values = np.full((2, 3), np.nan if label == "bad" else 1.0)
+            write_scores(folder, values, queries_named(["test_mean", "validation_mean"]), about)
             scores.append(folder)
             value = np.nan if label == "bad" else 0.5 + 0.1 * k + 0.02 * seed
             run = {"variant": "base", "run": f"base-seed{seed}", "seed": str(seed), "method": label}

@@ -58,7 +58,7 @@ class QuerySet:
             return torch.tensor([query.position], device=labels.device)
         if query.is_mean:
             return torch.arange(len(labels), device=labels.device)
-        found = (labels == query.index).nonzero().flatten()
+        found = labels.eq(query.index or 0).nonzero().flatten()
         if not len(found):
             raise StudyError(
                 f"{query.kind} on the {query.split} split: class {query.index} has no sample there",
