@@ -19,7 +19,8 @@ from hydra_steps.figures.dots import reference_line
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import GRID, Style, canvas, drawing, note, save
 from hydra_steps.registry.decorators import figure
-from hydra_steps.tables.frames import plural, query_name, read_tidy
+from hydra_steps.tables.frames import plural, read_tidy
+from hydra_steps.tables.queries import Queries, read_queries_table
 
 # metric: headline, name of the axis, what chance gives. From −1 (or 0, for the AUROC) to 1.
 PANELS = {
@@ -46,6 +47,7 @@ MARKER: dict[str, Any] = {
 def plot_ablations(
     *,
     ablations_table: str | Path,
+    queries_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
@@ -66,7 +68,7 @@ def plot_ablations(
     """
     required = ["variant", "method", "query", "metric", "n", "value", "ci_low", "ci_high", "reference"]
     data = read_tidy(ablations_table, required).dropna(subset=["value"])
-    look = Style.of(style)
+    queries, look = read_queries_table(queries_table), Style.of(style)
     looks = look.methods(data["method"], methods)
     names = list(dict.fromkeys(data["variant"]))
     metrics = [metric for metric in PANELS if metric in set(data["metric"])]
@@ -78,7 +80,7 @@ def plot_ablations(
         if not metrics:
             note(grid[0][0], "no method was measured in these variants")
         for axes, metric in zip(grid[0], metrics, strict=False):
-            _panel(axes, data[data["metric"] == metric], names, looks, metric)
+            _panel(axes, data[data["metric"] == metric], names, looks, metric, queries)
         if metrics:
             reference = str(data["reference"].iloc[0])
             _variants(grid[0][0], names, reference, block)
@@ -87,7 +89,12 @@ def plot_ablations(
 
 
 def _panel(
-    axes: Axes, data: pd.DataFrame, names: Sequence[str], looks: Mapping[str, MethodStyle], metric: str
+    axes: Axes,
+    data: pd.DataFrame,
+    names: Sequence[str],
+    looks: Mapping[str, MethodStyle],
+    metric: str,
+    queries: Queries,
 ) -> None:
     """Draw one metric; a variant is one unit high, its methods are spread over the middle of it."""
     headline, name, chance = PANELS[metric]
@@ -110,7 +117,7 @@ def _panel(
     axes.set_xlim(max(min(lowest, chance) - 0.05, least - 0.03), 1.03)
     axes.set_title(headline)
     seeds = plural(int(data["n"].max()), "seed")
-    axes.set_xlabel(f"{name}\n{query_name(str(data['query'].iloc[0]))}, {seeds}")
+    axes.set_xlabel(f"{name}\n{queries.words(str(data['query'].iloc[0]))}, {seeds}")
 
 
 def _variants(axes: Axes, names: Sequence[str], reference: str, block: float) -> None:

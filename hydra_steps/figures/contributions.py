@@ -18,15 +18,8 @@ from matplotlib.axes import Axes
 
 from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, grid_shape, note, save
 from hydra_steps.registry.decorators import figure
-from hydra_steps.tables.frames import (
-    count_seeds,
-    detection_query,
-    per_run,
-    plural,
-    query_name,
-    read_tidy,
-    variants,
-)
+from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
+from hydra_steps.tables.queries import read_queries_table
 
 _FEWEST_BINS, _MOST_BINS = 16, 48
 _GROUPS = ((0, "clean label", CLEAN, "-"), (1, "wrong label", NOISY, (0, (3, 1))))
@@ -42,9 +35,9 @@ _GROUPS = ((0, "clean label", CLEAN, "-"), (1, "wrong label", NOISY, (0, (3, 1))
 def plot_contributions(
     *,
     contributions_table: str | Path,
+    queries_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    query: str | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw one panel per method and variant.
@@ -58,7 +51,8 @@ def plot_contributions(
         contributions_table, ["variant", "seed", "method", "query", "metric", "is_noisy", "level", "value"]
     )
     data = per_run(data[data["metric"] == "quantile"]).dropna(subset=["value"])
-    chosen = query or detection_query(data["query"])
+    queries = read_queries_table(queries_table)
+    chosen = queries.detection(data["query"])
     data = data[data["query"] == chosen]
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
@@ -89,7 +83,7 @@ def plot_contributions(
                 axes.tick_params(labelbottom=True)
         if panels:
             figure.supxlabel(
-                f"contribution to the {query_name(chosen or '')} ÷ typical size   (− harms, + helps)",
+                f"contribution to the {queries.words(chosen or '')} ÷ typical size   (− harms, + helps)",
                 fontsize=look.font_size,
             )
             figure.supylabel("density", fontsize=look.font_size)

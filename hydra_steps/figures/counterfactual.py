@@ -18,17 +18,15 @@ from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
 from hydra_steps.figures.style import Style, canvas, drawing, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import (
-    ALL_QUERIES,
     count_seeds,
-    is_mean_query,
     main_design,
     over_seeds,
     per_run,
     plural,
-    query_name,
     read_tidy,
     variants,
 )
+from hydra_steps.tables.queries import ALL_QUERIES, read_queries_table
 
 
 @figure(
@@ -41,6 +39,7 @@ from hydra_steps.tables.frames import (
 def plot_counterfactual(
     *,
     counterfactual_table: str | Path,
+    queries_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
@@ -59,10 +58,10 @@ def plot_counterfactual(
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
-    queries = sorted(set(data["query"]))
-    panels = [query for query in queries if is_mean_query(query)]
-    panels += [ALL_QUERIES] if ALL_QUERIES in queries and len(queries) > 2 else []
-    panels = panels or queries[:1]
+    queries, present = read_queries_table(queries_table), sorted(set(data["query"]))
+    panels = [query for query in present if queries.is_mean(query)]
+    panels += [ALL_QUERIES] if ALL_QUERIES in present and len(present) > 2 else []
+    panels = panels or present[:1]
     with drawing(look):
         width = look.inches("single" if len(panels) <= 1 else "double")
         height = len(names) * (0.55 + LINE_HEIGHT * max(len(looks), 2)) + 0.1
@@ -73,7 +72,7 @@ def plot_counterfactual(
                 note(row[0], "no groups were re-trained")
                 continue
             for axes, query in zip(row, panels, strict=True):
-                title = query_name(query).replace("over all", f"over {len(queries) - 1}")
+                title = queries.words(query).replace("over all", f"over {len(present) - 1}")
                 draw_dots(axes, _dots(part, query), looks)
                 if variant == names[0]:
                     axes.set_title(title.capitalize())

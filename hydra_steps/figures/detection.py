@@ -21,16 +21,8 @@ from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.noise import share_wrong
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
 from hydra_steps.registry.decorators import figure
-from hydra_steps.tables.frames import (
-    count_seeds,
-    detection_query,
-    over_seeds,
-    per_run,
-    plural,
-    query_name,
-    read_tidy,
-    variants,
-)
+from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
+from hydra_steps.tables.queries import Queries, read_queries_table
 
 _DOTS = (("auroc", "Ranking", "AUROC"), ("average_precision", "Precision", "average precision"))
 
@@ -45,10 +37,10 @@ _DOTS = (("auroc", "Ranking", "AUROC"), ("average_precision", "Precision", "aver
 def plot_detection(
     *,
     detection_table: str | Path,
+    queries_table: str | Path,
     outputs: Sequence[str | Path],
     noise_table: str | Path | None = None,
     methods: Mapping[str, str] | None = None,
-    query: str | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw AUROC, average precision and the inspection curve of every method; one row of panels per variant.
@@ -58,8 +50,8 @@ def plot_detection(
     interval over samples; band: smallest to largest seed. Dashed: guessing, and the best possible curve.
     """
     data = read_tidy(detection_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
-    data = choose_query(data, query)
-    look = Style.of(style)
+    queries, look = read_queries_table(queries_table), Style.of(style)
+    data = _of_one_query(data, queries)
     looks = look.methods(data["method"], methods)
     shares = share_wrong(noise_table) if noise_table else {}
     names = variants(data) or ["base"]
@@ -96,19 +88,17 @@ def plot_detection(
                 counts = f"n = {part['n'].max():,.0f}"
                 row[1].set_title(counts, loc="right", fontweight="normal", fontsize="small")
             counts = plural(count_seeds(part), "seed")
-            by = query_name(part["query"].iloc[0])
+            by = queries.words(part["query"].iloc[0])
             counts = f"{by}, {counts}" if len(by) < 24 else counts  # what fits beside the title
             row[2].set_title(counts, loc="right", fontweight="normal", fontsize="small")
         save(figure, outputs)
 
 
-def choose_query(data: pd.DataFrame, query: str | None = None) -> pd.DataFrame:
-    """Keep, per method, the rows of the wanted query, or of the nearest that the method has."""
-    kept = []
-    for _, own in data.groupby("method", sort=False):
-        present = set(own["query"])
-        chosen = query if query in present else detection_query(present)
-        kept.append(own[own["query"] == chosen])
+def _of_one_query(data: pd.DataFrame, queries: Queries) -> pd.DataFrame:
+    """Keep, per method, the rows of the query that chooses samples: the test set must not choose anything."""
+    kept = [
+        own[own["query"] == queries.detection(own["query"])] for _, own in data.groupby("method", sort=False)
+    ]
     return pd.concat(kept) if kept else data
 
 

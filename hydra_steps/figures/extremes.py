@@ -20,7 +20,8 @@ from matplotlib.patches import Rectangle
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.style import CLEAN, FAINT, INK, NOISY, Style, drawing, note, save
 from hydra_steps.registry.decorators import figure
-from hydra_steps.tables.frames import query_name, read_tidy, variants
+from hydra_steps.tables.frames import read_tidy, variants
+from hydra_steps.tables.queries import Queries, read_queries_table
 
 _COLUMNS = (
     *("variant", "seed", "method", "unit", "given", "query", "subject", "side", "rank", "training", "label"),
@@ -44,6 +45,7 @@ _LINE, _LETTERS = (
 def plot_extremes(
     *,
     extremes_table: str | Path,
+    queries_table: str | Path,
     extremes_images: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
@@ -59,7 +61,7 @@ def plot_extremes(
     the first; extremes.csv has all.
     """
     data = read_tidy(extremes_table, _COLUMNS)
-    look = Style.of(style)
+    queries, look = read_queries_table(queries_table), Style.of(style)
     looks = look.methods(data["method"], methods)
     images = _read(extremes_images)
     names = variants(data)
@@ -94,6 +96,7 @@ def plot_extremes(
                 images.get(variant, {}),
                 count,
                 row,
+                queries,
             )
         save(figure, outputs)
 
@@ -147,6 +150,7 @@ def _row(
     images: Mapping[str, np.ndarray],
     count: int,
     high: float,
+    queries: Queries,
 ) -> None:
     width, height = figure.get_size_inches()
     bottom = (rows - 1 - number) * high
@@ -161,7 +165,7 @@ def _row(
         )
 
     if given == "query":
-        about = _broken(f"on the {query_name(str(first['query']))}")
+        about = _broken(f"on the {queries.words(str(first['query']))}")
         if pd.notna(first["test"]):
             _picture(cell("subject", 0), images, "test", first["test"])
             figure.axes[-1].set_title(

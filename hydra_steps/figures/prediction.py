@@ -19,7 +19,8 @@ from matplotlib.axes import Axes
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, grid_shape, note, save
 from hydra_steps.registry.decorators import figure
-from hydra_steps.tables.frames import main_design, main_query, per_run, query_name, read_tidy, variants
+from hydra_steps.tables.frames import main_design, per_run, read_tidy, variants
+from hydra_steps.tables.queries import read_queries_table
 
 
 @figure(
@@ -32,9 +33,9 @@ from hydra_steps.tables.frames import main_design, main_query, per_run, query_na
 def plot_prediction(
     *,
     counterfactual_points_table: str | Path,
+    queries_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    query: str | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
     """Draw one panel per method and variant, all seeds together.
@@ -47,7 +48,8 @@ def plot_prediction(
     """
     data = read_tidy(counterfactual_points_table, ["variant", "seed", "method", "query", "predicted", "real"])
     data = main_design(per_run(data).dropna(subset=["predicted", "real"]))
-    chosen = query or main_query(data["query"])
+    queries = read_queries_table(queries_table)
+    chosen = queries.main(data["query"])
     data = data[data["query"] == chosen]
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
@@ -81,7 +83,7 @@ def plot_prediction(
             if len(names) > 1 and number % columns == 0:
                 axes.set_ylabel(variant, fontweight="bold")
         if panels:
-            name = query_name(chosen or "")
+            name = queries.words(chosen or "")
             gap = "\n" if columns <= 2 else " "
             label = f"predicted change of the {name}{gap}when the group is left out"
             figure.supxlabel(label, fontsize=look.font_size)

@@ -6,32 +6,28 @@ its interval excludes chance; methods whose intervals overlap its own are named 
 
 from __future__ import annotations
 
-from hydra_steps.report.ranking import Entry, Ranking, company, rank
-from hydra_steps.report.study import Finding, Study
+from hydra_steps.registry.decorators import sentence
+from hydra_steps.report.ranking import MethodRanking, RankedMethod, company, rank
+from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import all_of, brackets, number
 from hydra_steps.report.wrong_labels import NO_AUROC, auroc
-from hydra_steps.tables.frames import (
-    ALL_QUERIES,
-    main_design,
-    main_query,
-    over_seeds,
-    plural,
-    query_name,
-)
+from hydra_steps.tables.frames import main_design, over_seeds, plural
+from hydra_steps.tables.queries import ALL_QUERIES
 
 WEAK = 0.5  # an LDS below this orders the groups poorly
 SIZE_TOLERANCE = 0.1  # a slope this near to one predicts the size too
 NO_LDS = 0.0  # what chance gives
 
 
-def counterfactual(study: Study) -> list[Finding]:
+@sentence("counterfactual", chapter="Does the score predict re-training?", paragraph=2, order=40)
+def counterfactual(tables: VariantTables) -> list[Finding]:
     """Which method predicts re-training best, how much better, and whether the sizes are right."""
-    ranking, query = _lds(study)
+    ranking, query = _lds(tables)
     if ranking is None:
         return []
     best, alone = ranking.best, len(ranking.entries) == 1
     groups = f"{plural(ranking.n, 'group')} left out" if ranking.n else ""
-    about = [query_name(query or ""), groups]
+    about = [tables.queries.words(query or ""), groups]
     if not best.beats(NO_LDS):
         if alone:
             text = f"{best.label} does not predict re-training better than chance: LDS {best.text()}"
@@ -44,8 +40,8 @@ def counterfactual(study: Study) -> list[Finding]:
         first = "comes first in predicting re-training" if ranking.ties else "predicts re-training best"
         lead = f"{best.label} {first}: LDS {best.text()}"
     found = [Finding(f"{lead}{brackets(about, ', ')}.", key=True)]
-    found += _size(study, best, query)
-    found += _over_queries(study, best)
+    found += _size(tables, best, query)
+    found += _over_queries(tables, best)
     found += company(ranking)
     if best.value < WEAK:
         weak = "This is weak" if alone else "Even the best is weak"
@@ -57,28 +53,29 @@ def counterfactual(study: Study) -> list[Finding]:
     return found + _control(ranking)
 
 
-def contrast(study: Study) -> list[Finding]:
+@sentence("contrast", chapter="Does the score find wrong labels?", paragraph=3, order=61)
+def contrast(tables: VariantTables) -> list[Finding]:
     """Whether predicting re-training and finding wrong labels are the same skill here."""
     leaders = []
-    for (ranking, _), chance in ((_lds(study), NO_LDS), (auroc(study), NO_AUROC)):
+    for (ranking, _), chance in ((_lds(tables), NO_LDS), (auroc(tables), NO_AUROC)):
         if ranking is None or len(ranking.entries) < 2 or not ranking.best.beats(chance):
             return []
-        leaders.append({ranking.best.method, *(e.method for e in ranking.ties)})
+        leaders.append({ranking.best.key, *(e.key for e in ranking.ties)})
     if leaders[0] & leaders[1]:
         return []
     text = "Predicting re-training and finding wrong labels are different skills here: no method is best at both."
     return [Finding(text, key=True)]
 
 
-def _lds(study: Study) -> tuple[Ranking | None, str | None]:
-    data = main_design(study.rows("counterfactual", "lds"))
-    query = main_query(data["query"])
-    return rank(data[data["query"] == query], study.labels), query
+def _lds(tables: VariantTables) -> tuple[MethodRanking | None, str | None]:
+    data = main_design(tables.rows("counterfactual", "lds"))
+    query = tables.queries.main(data["query"])
+    return rank(data[data["query"] == query], tables), query
 
 
-def _size(study: Study, best: Entry, query: str | None) -> list[Finding]:
-    rows = over_seeds(main_design(study.rows("counterfactual", "slope")))
-    rows = rows[(rows["method"] == best.method) & (rows["query"] == query)].dropna(subset=["value"])
+def _size(tables: VariantTables, best: RankedMethod, query: str | None) -> list[Finding]:
+    rows = over_seeds(main_design(tables.rows("counterfactual", "slope")))
+    rows = rows[(rows["method"] == best.key) & (rows["query"] == query)].dropna(subset=["value"])
     if rows.empty:
         return []
     slope = float(rows["value"].iloc[0])
@@ -91,8 +88,8 @@ def _size(study: Study, best: Entry, query: str | None) -> list[Finding]:
     return [Finding(f"Its predictions are too {word} by a factor of about {factor} {about}.")]
 
 
-def _over_queries(study: Study, best: Entry) -> list[Finding]:
-    data = main_design(study.rows("counterfactual", "lds"))
+def _over_queries(tables: VariantTables, best: RankedMethod) -> list[Finding]:
+    data = main_design(tables.rows("counterfactual", "lds"))
     rows = over_seeds(data[data["method"] == best.method]).dropna(subset=["value"])
     single, mean = rows[rows["query"] != ALL_QUERIES], rows[rows["query"] == ALL_QUERIES]
     if len(single) < 2 or mean.empty:
@@ -103,7 +100,7 @@ def _over_queries(study: Study, best: Entry) -> list[Finding]:
     return [Finding(text)]
 
 
-def _control(ranking: Ranking) -> list[Finding]:
+def _control(ranking: MethodRanking) -> list[Finding]:
     random = ranking.of("random")
     if random is None or not random.bounded:
         return []

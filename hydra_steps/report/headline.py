@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hydra_steps.report.ranking import Entry, rank
-from hydra_steps.report.study import Study
+from hydra_steps.report.ranking import RankedMethod, rank
+from hydra_steps.report.variant_tables import VariantTables
 from hydra_steps.report.words import number, percent
 from hydra_steps.report.wrong_labels import nearest_fraction
-from hydra_steps.tables.frames import detection_query, main_design, main_query, over_seeds
+from hydra_steps.tables.frames import main_design, over_seeds
 
 
 @dataclass(frozen=True)
@@ -32,40 +32,24 @@ class Column:
     cells: dict[str, Cell]
 
 
-def headline_columns(study: Study) -> list[Column]:
-    """Return the columns that the study's tables can fill."""
+def headline_columns(tables: VariantTables) -> list[Column]:
+    """Return the columns that the variant's tables can fill."""
+    main, detection = tables.queries.main, tables.queries.detection
+    real = "Spearman ρ of predicted and real change; 1 is best"
+    wrong = "wrong before right labels; 0.5 is chance"
     columns = [
-        _ranked(
-            study,
-            "counterfactual",
-            "lds",
-            main_query,
-            "LDS",
-            "Spearman ρ of predicted and real change; 1 is best",
-        ),
+        _ranked(tables, "counterfactual", "lds", main, "LDS", real),
         _plain(
-            study,
-            "counterfactual",
-            "slope",
-            main_query,
-            "Slope",
-            "real change per predicted change; 1 is best",
+            tables, "counterfactual", "slope", main, "Slope", "real change per predicted change; 1 is best"
         ),
-        _plain(study, "agreement", "spearman", main_query, "ρ with exact", "Spearman ρ with exact HyDRA"),
+        _plain(tables, "agreement", "spearman", main, "ρ with exact", "Spearman ρ with exact HyDRA"),
+        _ranked(tables, "detection", "auroc", detection, "AUROC", wrong),
         _ranked(
-            study, "detection", "auroc", detection_query, "AUROC", "wrong before right labels; 0.5 is chance"
+            tables, "detection", "average_precision", detection, "AP", "average precision of wrong labels"
         ),
-        _ranked(
-            study,
-            "detection",
-            "average_precision",
-            detection_query,
-            "AP",
-            "average precision of wrong labels",
-        ),
-        _found(study),
+        _found(tables),
         _plain(
-            study,
+            tables,
             "timing",
             "ratio_to_training",
             None,
@@ -85,39 +69,39 @@ def headline_methods(columns: Sequence[Column], order: Sequence[str]) -> list[st
 _Choose = Callable[[pd.Series], str | None]
 
 
-def _rows(study: Study, table: str, metric: str, choose: _Choose | None) -> pd.DataFrame:
-    rows = main_design(study.rows(table, metric))
+def _rows(tables: VariantTables, table: str, metric: str, choose: _Choose | None) -> pd.DataFrame:
+    rows = main_design(tables.rows(table, metric))
     return rows[rows["query"] == choose(rows["query"])] if choose is not None else rows
 
 
 def _ranked(
-    study: Study, table: str, metric: str, choose: _Choose, heading: str, meaning: str
+    tables: VariantTables, table: str, metric: str, choose: _Choose, heading: str, meaning: str
 ) -> Column | None:
-    ranking = rank(_rows(study, table, metric, choose), study.labels)
+    ranking = rank(_rows(tables, table, metric, choose), tables)
     if ranking is None:
         return None
-    leaders: set[Entry] = {ranking.best, *ranking.ties} if len(ranking.entries) > 1 else set()
-    cells = {e.method: Cell(e.text(), e.value, e in leaders) for e in ranking.entries}
+    leaders: set[RankedMethod] = {ranking.best, *ranking.ties} if len(ranking.entries) > 1 else set()
+    cells = {e.key: Cell(e.text(), e.value, e in leaders) for e in ranking.entries}
     return Column(heading, meaning, cells)
 
 
 def _plain(
-    study: Study, table: str, metric: str, choose: _Choose | None, heading: str, meaning: str
+    tables: VariantTables, table: str, metric: str, choose: _Choose | None, heading: str, meaning: str
 ) -> Column | None:
-    rows = over_seeds(_rows(study, table, metric, choose)).dropna(subset=["value"])
+    rows = over_seeds(_rows(tables, table, metric, choose)).dropna(subset=["value"])
     cells = {
         row["method"]: Cell(_short(row["value"]), float(row["value"])) for row in rows.to_dict("records")
     }
     return Column(heading, meaning, cells)
 
 
-def _found(study: Study) -> Column | None:
-    rows = over_seeds(_rows(study, "detection", "found_in_inspected", detection_query)).dropna(
+def _found(tables: VariantTables) -> Column | None:
+    rows = over_seeds(_rows(tables, "detection", "found_in_inspected", tables.queries.detection)).dropna(
         subset=["value"]
     )
     if rows.empty:
         return None
-    share = nearest_fraction(study, rows["fraction"])
+    share = nearest_fraction(tables, rows["fraction"])
     rows = rows[rows["fraction"] == share]
     cells = {
         row["method"]: Cell(percent(row["value"]), float(row["value"])) for row in rows.to_dict("records")

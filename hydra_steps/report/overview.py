@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hydra_steps.report.headline import Column
-from hydra_steps.report.study import Study
+from hydra_steps.report.variant_tables import VariantTables
 from hydra_steps.report.words import percent
 from hydra_steps.tables.frames import over_seeds
 
@@ -19,15 +19,15 @@ class Overview:
     rows: list[tuple[str, list[str]]]
 
 
-def overview(studies: Mapping[str, Study], headlines: Mapping[str, Sequence[Column]]) -> Overview:
-    """Return the overview of ``studies`` by variant, with the main tables' columns that say who leads."""
+def overview(tables: Mapping[str, VariantTables], headlines: Mapping[str, Sequence[Column]]) -> Overview:
+    """Return the overview of the variants' tables, with the main tables' columns that say who leads."""
     ranked: dict[str, str] = {}
     for main in headlines.values():
         ranked |= {c.heading: c.meaning for c in main if any(cell.lead for cell in c.cells.values())}
     rows = []
-    for variant, study in studies.items():
-        cells = [_share(study, "noise", "rate"), _share(study, "training", "test_accuracy")]
-        cells += [_leaders(study, headlines[variant], heading) for heading in ranked]
+    for variant, own in tables.items():
+        cells = [_share(own, "noise", "rate"), _share(own, "training", "test_accuracy")]
+        cells += [_leaders(own, headlines[variant], heading) for heading in ranked]
         rows.append((variant, cells))
     columns = [
         ("Wrong labels", "share of the training labels"),
@@ -41,23 +41,23 @@ def overview(studies: Mapping[str, Study], headlines: Mapping[str, Sequence[Colu
     )
 
 
-def _share(study: Study, table: str, metric: str) -> str:
+def _share(tables: VariantTables, table: str, metric: str) -> str:
     """The mean over seeds at the end of training."""
-    rows = over_seeds(study.rows(table, metric)).dropna(subset=["value"])
+    rows = over_seeds(tables.rows(table, metric)).dropna(subset=["value"])
     if rows.empty:
         return ""
     last = rows[rows["epoch"] == rows["epoch"].max()] if "epoch" in rows.columns else rows
     return percent(float(last["value"].iloc[0]))
 
 
-def _leaders(study: Study, columns: Sequence[Column], heading: str) -> str:
+def _leaders(tables: VariantTables, columns: Sequence[Column], heading: str) -> str:
     """The leader's value with its interval, its name, and how many cannot be told apart from it."""
     column = next((c for c in columns if c.heading == heading), None)
     lead = [m for m, cell in column.cells.items() if cell.lead] if column is not None else []
     if column is None or not lead:
         return ""
-    first, others = lead[0], [study.labels.get(m, m) for m in lead[1:]]
-    text = f"{study.labels.get(first, first)} {column.cells[first].text}"
+    first, others = lead[0], [tables.labels.get(m, m) for m in lead[1:]]
+    text = f"{tables.labels.get(first, first)} {column.cells[first].text}"
     if len(others) > 2:
         return f"{text}; {len(others)} more cannot be told apart"
     return f"{text}; {' and '.join(others)} cannot be told apart" if others else text

@@ -8,20 +8,23 @@ order is reported.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from hydra_steps.report.study import Finding
+from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import interval, listing, number
 from hydra_steps.tables.frames import over_seeds
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One method's value with its interval (NaN: none)."""
+class RankedMethod:
+    """One method's value with its interval (NaN: none).
 
+    ``key`` is its label in the tables, ``method`` the registered method behind it, ``label`` its name in words.
+    """
+
+    key: str
     method: str
     label: str
     value: float
@@ -44,37 +47,38 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class MethodRanking:
     """Methods from best to worst, with those that cannot be told apart from the first."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[RankedMethod, ...]
     n: int
 
     @property
-    def best(self) -> Entry:
+    def best(self) -> RankedMethod:
         return self.entries[0]
 
     @property
-    def ties(self) -> tuple[Entry, ...]:
+    def ties(self) -> tuple[RankedMethod, ...]:
         """Return the entries whose interval overlaps the best's; only equal values where one has no interval."""
         return tuple(e for e in self.entries[1:] if overlaps(self.best, e))
 
     @property
-    def behind(self) -> tuple[Entry, ...]:
+    def behind(self) -> tuple[RankedMethod, ...]:
         return tuple(e for e in self.entries[1:] if not overlaps(self.best, e))
 
-    def of(self, method: str) -> Entry | None:
+    def of(self, method: str) -> RankedMethod | None:
+        """Return the best entry of a registered method or a control."""
         return next((e for e in self.entries if e.method == method), None)
 
 
-def overlaps(a: Entry, b: Entry) -> bool:
+def overlaps(a: RankedMethod, b: RankedMethod) -> bool:
     """Say whether two values cannot be told apart."""
     if a.bounded and b.bounded:
         return a.low <= b.high and b.low <= a.high
     return a.value == b.value
 
 
-def company(ranking: Ranking) -> list[Finding]:
+def company(ranking: MethodRanking) -> list[Finding]:
     """Who is level with the best, and who is behind."""
     found = []
     if ranking.ties:
@@ -90,10 +94,10 @@ def company(ranking: Ranking) -> list[Finding]:
     return found
 
 
-def rank(rows: pd.DataFrame, labels: Mapping[str, str], *, largest: bool = True) -> Ranking | None:
+def rank(rows: pd.DataFrame, tables: VariantTables, *, largest: bool = True) -> MethodRanking | None:
     """Rank the summary rows of one variant, metric and query; None where no method has a value.
 
-    ``labels``: method → name in words. Methods of equal value stay in alphabetical order of their labels.
+    ``tables`` says what labels mean. Methods of equal value stay in alphabetical order of their labels.
     """
     found = over_seeds(rows).dropna(subset=["value"])
     if found.empty:
@@ -104,7 +108,9 @@ def rank(rows: pd.DataFrame, labels: Mapping[str, str], *, largest: bool = True)
         spread = float(row.get("sd_seeds", math.nan))
         if not (math.isfinite(low) and math.isfinite(high)) and math.isfinite(spread):
             low, high = value - spread, value + spread
-        entries.append(Entry(row["method"], labels.get(row["method"], row["method"]), value, low, high))
-    entries.sort(key=lambda e: (-e.value if largest else e.value, e.method))
+        key = row["method"]
+        words = tables.labels.get(key, key)
+        entries.append(RankedMethod(key, tables.registered(key), words, value, low, high))
+    entries.sort(key=lambda e: (-e.value if largest else e.value, e.key))
     counts = found["n"].dropna() if "n" in found.columns else pd.Series(dtype=float)
-    return Ranking(tuple(entries), int(counts.min()) if len(counts) else 0)
+    return MethodRanking(tuple(entries), int(counts.min()) if len(counts) else 0)

@@ -9,37 +9,39 @@ from __future__ import annotations
 import pandas as pd
 
 from hydra_steps.config.controls import CONTROLS, ORACLE, RANDOM_ORDER
-from hydra_steps.report.ranking import Entry, overlaps, rank
-from hydra_steps.report.study import Finding, Study
+from hydra_steps.registry.decorators import sentence
+from hydra_steps.report.ranking import RankedMethod, overlaps, rank
+from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import brackets, listing, number, percent
-from hydra_steps.tables.frames import over_seeds, plural, query_name
+from hydra_steps.tables.frames import over_seeds, plural
 
 
-def removal(study: Study) -> list[Finding]:
+@sentence("removal", chapter="Is training without what the score flags better?", paragraph=4, order=70)
+def removal(tables: VariantTables) -> list[Finding]:
     """Per side and share removed: the best method by test accuracy, against keeping all and against the controls."""
-    data = study.rows("removal", "test_accuracy")
+    data = tables.rows("removal", "test_accuracy")
     if data.empty:
         return []
     found = []
     for side in sorted(set(data["side"])):
         for fraction in sorted(set(data["fraction"]) - {0.0}):
-            found += _removed(study, data[data["side"] == side], side, fraction)
+            found += _removed(tables, data[data["side"] == side], side, fraction)
     return found
 
 
-def _removed(study: Study, data: pd.DataFrame, side: str, fraction: float) -> list[Finding]:
+def _removed(tables: VariantTables, data: pd.DataFrame, side: str, fraction: float) -> list[Finding]:
     rows = data[data["fraction"] == fraction]
     helps = side == "most_harmful"
-    ranking = rank(rows[~rows["method"].isin(CONTROLS)], study.labels, largest=helps)
+    ranking = rank(rows[~rows["method"].isin(CONTROLS)], tables, largest=helps)
     if ranking is None:
         return []
-    best, everyone = ranking.best, rank(rows, study.labels, largest=helps)
+    best, everyone = ranking.best, rank(rows, tables, largest=helps)
     controls = {label: everyone.of(label) for label in CONTROLS} if everyone else {}
     queries = sorted({query for query in rows["query"] if query})
-    by = f" by contribution to the {query_name(queries[0])}" if len(queries) == 1 else ""
+    by = f" by contribution to the {tables.queries.words(queries[0])}" if len(queries) == 1 else ""
     what = f"Without the {percent(fraction)} that {{}} ranks most {'harmful' if helps else 'helpful'}{by}"
     against = [
-        f"{study.labels.get(label, label).lower()} {_share(entry)}"
+        f"{tables.labels.get(label, label).lower()} {_share(entry)}"
         for label, entry in controls.items()
         if entry
     ]
@@ -54,7 +56,7 @@ def _removed(study: Study, data: pd.DataFrame, side: str, fraction: float) -> li
     found = [Finding(text + (f"; {listing(against)}." if against else "."), key=helps)]
     if ranking.ties:
         found.append(Finding(f"Not told apart from it: {listing([e.label for e in ranking.ties])}."))
-    kept = rank(data[data["fraction"] == 0], study.labels)
+    kept = rank(data[data["fraction"] == 0], tables)
     if helps and kept and not overlaps(best, kept.best) and best.value < kept.best.value:
         found.append(
             Finding("Removing nothing is better: what is lost weighs more than the wrong labels.", key=True)
@@ -67,18 +69,19 @@ def _removed(study: Study, data: pd.DataFrame, side: str, fraction: float) -> li
     return found
 
 
-def brittleness(study: Study) -> list[Finding]:
+@sentence("brittleness", chapter="How few samples does a prediction hang on?", paragraph=4, order=80)
+def brittleness(tables: VariantTables) -> list[Finding]:
     """Which method needs to remove the fewest samples to flip a prediction."""
-    flipped = over_seeds(study.rows("brittleness", "flipped")).dropna(subset=["value"])
+    flipped = over_seeds(tables.rows("brittleness", "flipped")).dropna(subset=["value"])
     if flipped.empty:
         return []
-    medians = study.rows("brittleness", "median_smallest_group")
-    ranking = rank(medians[medians["method"] != RANDOM_ORDER], study.labels, largest=False)
+    medians = tables.rows("brittleness", "median_smallest_group")
+    ranking = rank(medians[medians["method"] != RANDOM_ORDER], tables, largest=False)
     share = dict(zip(flipped["method"], flipped["value"], strict=True))
     count = flipped["n"].min()
     tried = plural(int(count), "correct prediction") if count > 0 else "the correct predictions"
     if ranking is None:
-        return _never_flipped(study, share, tried)
+        return _never_flipped(tables, share, tried)
     best = ranking.best
     size = number(best.value, 0)
     size = f"{'a median of ' if count != 1 else ''}{size} {'sample' if size == '1' else 'samples'}"
@@ -86,8 +89,8 @@ def brittleness(study: Study) -> list[Finding]:
         text = f"{best.label} finds the smallest groups that flip a prediction: {size} over {tried}"
     else:
         text = f"By {best.label} it takes {size} to flip a prediction, over {tried}"
-    text += f", {percent(share[best.method])} of them flipped" if count != 1 and best.method in share else ""
-    random = rank(medians[medians["method"] == RANDOM_ORDER], study.labels, largest=False)
+    text += f", {percent(share[best.key])} of them flipped" if count != 1 and best.key in share else ""
+    random = rank(medians[medians["method"] == RANDOM_ORDER], tables, largest=False)
     if random:
         text += f"; in random order it takes {number(random.best.value, 0)}"
     elif RANDOM_ORDER in share:
@@ -102,17 +105,17 @@ def brittleness(study: Study) -> list[Finding]:
     return [*found, Finding(f"{lead}: {', '.join(others)}.")] if others else found
 
 
-def _never_flipped(study: Study, share: dict[str, float], tried: str) -> list[Finding]:
+def _never_flipped(tables: VariantTables, share: dict[str, float], tried: str) -> list[Finding]:
     """No method has a median: each leaves more than half of the predictions as they are."""
     own = {method: value for method, value in share.items() if method != RANDOM_ORDER} or share
     best = max(own, key=lambda method: (own[method], method))
-    name, flips = study.labels.get(best, best), percent(own[best])
+    name, flips = tables.labels.get(best, best), percent(own[best])
     if len(own) == 1:
         return [Finding(f"{name} flips {flips} of {tried}, too few for a median size.", key=True)]
     return [Finding(f"No method flips half of {tried}; {name} flips most of them, {flips}.", key=True)]
 
 
-def _share(entry: Entry) -> str:
+def _share(entry: RankedMethod) -> str:
     if not entry.bounded:
         return percent(entry.value)
     return f"{percent(entry.value)} [{percent(entry.low)}, {percent(entry.high)}]"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from hydra_steps.report.study import Finding, Study
+from hydra_steps.registry.decorators import sentence
+from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import all_of, listing, percent
 from hydra_steps.tables.frames import over_seeds, per_run, plural
 
 ALL_QUERIES = "all"  # the row of the median over the queries
 
 
-def smoothness(study: Study) -> list[Finding]:
+@sentence("smoothness", chapter="How far from exact HyDRA?", paragraph=2, order=51)
+def smoothness(tables: VariantTables) -> list[Finding]:
     """Say on how many runs the training map is smooth, and how well the derivative predicts small and whole steps."""
-    verdicts = per_run(study.rows("smoothness", "smooth")).dropna(subset=["value"])
-    errors = study.rows("smoothness", "relative_error")
+    verdicts = per_run(tables.rows("smoothness", "smooth")).dropna(subset=["value"])
+    errors = tables.rows("smoothness", "relative_error")
     errors = over_seeds(errors[errors["query"] == ALL_QUERIES]).dropna(subset=["value"])
     if verdicts.empty or errors.empty:
         return []

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hydra_steps.report.ranking import Entry, Ranking, company, overlaps, rank
-from hydra_steps.report.study import Finding, Study
+from hydra_steps.registry.decorators import sentence
+from hydra_steps.report.ranking import MethodRanking, RankedMethod, company, overlaps, rank
+from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import brackets, listing, number, percent
-from hydra_steps.tables.frames import detection_query, over_seeds, per_run, query_name
+from hydra_steps.tables.frames import over_seeds, per_run
 
 NO_AUROC = 0.5  # what chance gives
 PLAIN = ("final_loss", "margin")  # what one evaluation of the training data gives, the baselines to beat
 
 
-def detection(study: Study) -> list[Finding]:
+@sentence("detection", chapter="Does the score find wrong labels?", paragraph=3, order=60)
+def detection(tables: VariantTables) -> list[Finding]:
     """Which method finds the wrong labels best, what inspection by it yields, and what the plain baselines do."""
-    ranking, query = auroc(study)
+    ranking, query = auroc(tables)
     if ranking is None:
-        return [Finding(_why_not(study), key=True)] if len(study.rows("detection", "auroc")) else []
+        return [Finding(_why_not(tables), key=True)] if len(tables.rows("detection", "auroc")) else []
     best, alone = ranking.best, len(ranking.entries) == 1
-    by = f"ranked by contribution to the {query_name(query or '')}"
+    by = f"ranked by contribution to the {tables.queries.words(query or '')}"
     if not best.beats(NO_AUROC):
         if alone:
             text = f"{best.label} does not find wrong labels better than guessing: AUROC {best.text()}"
@@ -36,9 +38,9 @@ def detection(study: Study) -> list[Finding]:
         first = "comes first in finding wrong labels" if ranking.ties else "finds the wrong labels best"
         lead = f"{best.label} {first}: AUROC {best.text()} ({by})."
     found = [Finding(lead, key=True)]
-    found += _inspection(study, best, query)
+    found += _inspection(tables, best, query)
     found += company(ranking)
-    found += _plain(ranking, study)
+    found += _plain(ranking)
     worse = [e.label for e in ranking.entries if e.bounded and e.high < NO_AUROC and e.method != "random"]
     if worse:
         verb = "ranks" if len(worse) == 1 else "rank"
@@ -46,28 +48,28 @@ def detection(study: Study) -> list[Finding]:
     return found
 
 
-def auroc(study: Study) -> tuple[Ranking | None, str | None]:
+def auroc(tables: VariantTables) -> tuple[MethodRanking | None, str | None]:
     """Return the methods' ranking by AUROC, and the query it is by."""
-    data = study.rows("detection", "auroc")
-    query = detection_query(data["query"])
-    return rank(data[data["query"] == query], study.labels), query
+    data = tables.rows("detection", "auroc")
+    query = tables.queries.detection(data["query"])
+    return rank(data[data["query"] == query], tables), query
 
 
-def share_wrong(study: Study) -> float | None:
+def share_wrong(tables: VariantTables) -> float | None:
     """Return the share of wrong labels, None where it is not known."""
-    rates = over_seeds(study.rows("noise", "rate"))["value"].dropna()
+    rates = over_seeds(tables.rows("noise", "rate"))["value"].dropna()
     return float(rates.iloc[0]) if len(rates) else None
 
 
-def nearest_fraction(study: Study, fractions: pd.Series) -> float:
+def nearest_fraction(tables: VariantTables, fractions: pd.Series) -> float:
     """Return the inspected share that is nearest to the share of wrong labels."""
-    aim = share_wrong(study) or 0.2
+    aim = share_wrong(tables) or 0.2
     return float(min(sorted(set(fractions)), key=lambda fraction: abs(fraction - aim)))
 
 
-def _why_not(study: Study) -> str:
+def _why_not(tables: VariantTables) -> str:
     """Why no method has an AUROC: of right and wrong labels one kind is missing, or the scores are."""
-    rates = set(per_run(study.rows("noise", "rate"))["value"].dropna()) or {share_wrong(study)}
+    rates = set(per_run(tables.rows("noise", "rate"))["value"].dropna()) or {share_wrong(tables)}
     if rates == {0.0}:
         return "There are no wrong labels to find, so detection is not measured."
     if rates == {1.0}:
@@ -78,9 +80,9 @@ def _why_not(study: Study) -> str:
     return "There are no scores to find the wrong labels by."
 
 
-def _plain(ranking: Ranking, study: Study) -> list[Finding]:
+def _plain(ranking: MethodRanking) -> list[Finding]:
     """Hold the best method against the better of the plain baselines, which cost next to nothing."""
-    entries = [e for e in ranking.entries if study.registered(e.method) in PLAIN]
+    entries = [e for e in ranking.entries if e.method in PLAIN]
     if len(ranking.entries) < 2:
         return []
     if not entries:
@@ -102,15 +104,15 @@ def _plain(ranking: Ranking, study: Study) -> list[Finding]:
     return [Finding(f"{text}: that is what the effort gains.", key=True)]
 
 
-def _inspection(study: Study, best: Entry, query: str | None) -> list[Finding]:
+def _inspection(tables: VariantTables, best: RankedMethod, query: str | None) -> list[Finding]:
     """What is found at the inspected share nearest to the share of wrong labels."""
-    rows = over_seeds(study.rows("detection", "found_in_inspected")).dropna(subset=["value"])
-    rows = rows[(rows["method"] == best.method) & (rows["query"] == query)]
+    rows = over_seeds(tables.rows("detection", "found_in_inspected")).dropna(subset=["value"])
+    rows = rows[(rows["method"] == best.key) & (rows["query"] == query)]
     if rows.empty:
         return []
-    share = nearest_fraction(study, rows["fraction"])
+    share = nearest_fraction(tables, rows["fraction"])
     found = percent(float(rows.loc[rows["fraction"] == share, "value"].iloc[0]))
-    wrong = share_wrong(study)
+    wrong = share_wrong(tables)
     perfect = f", a perfect ranking {percent(min(1.0, share / wrong))}" if wrong else ""
     text = f"Inspecting the {percent(share)} of the training set that it trusts least finds {found} of the wrong labels"
     return [Finding(f"{text} (guessing finds {percent(share)}{perfect}).", key=True)]

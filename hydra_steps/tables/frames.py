@@ -7,8 +7,7 @@ seeds.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +16,6 @@ from hydra_steps.errors import StudyError
 
 ALL = "all"
 _TEXT = ("variant", "run", "seed", "method", "query", "metric", "design")
-_SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def read_tidy(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
@@ -59,44 +57,6 @@ def variants(table: pd.DataFrame) -> list[str]:
 def count_seeds(table: pd.DataFrame) -> int:
     """Return how many seeds the rows of single runs have."""
     return int(per_run(table)["seed"].nunique())
-
-
-ALL_QUERIES = "mean_over_queries"  # stands in the column ``query`` of a mean over all queries
-
-
-def is_mean_query(query: str) -> bool:
-    """Say whether the query is a mean over a whole split (``test_mean``) and not one class or sample."""
-    return query in {f"{split}_mean" for split in _SPLITS}
-
-
-def main_query(queries: Iterable[str]) -> str | None:
-    """Return the query that stands for the study: mean test loss, another mean, or the first by name."""
-    found = sorted(set(queries) - {ALL_QUERIES})
-    for name in ("test_mean", "validation_mean", "train_mean"):
-        if name in found:
-            return name
-    return found[0] if found else None
-
-
-def detection_query(queries: Iterable[str]) -> str | None:
-    """Return the query for choosing samples: the validation loss if there is one; the test set must not."""
-    found = sorted(set(queries))
-    return "validation_mean" if "validation_mean" in found else main_query(found)
-
-
-def query_name(query: str) -> str:
-    """Return a query in words: mean test loss (``test_mean``), loss of test sample 17, …"""
-    if query == ALL_QUERIES:
-        return "mean over all queries"
-    match = re.fullmatch(r"(train|validation|test)_(mean|class|sample|margin)(?:_(\d+))?", query)
-    if match is None:
-        return query.replace("_", " ") or "any query"
-    split, kind, number = _SPLITS[match[1]], match[2], match[3]
-    if kind == "mean":
-        return f"mean {split} loss"
-    if kind == "class":
-        return f"{split} loss, class {number}"
-    return f"{'loss' if kind == 'sample' else 'margin'} of {split} sample {number}"
 
 
 def main_design(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.methods import known_looks, method_styles, order_methods
 from hydra_steps.figures.style import Style, grid_shape
-from hydra_steps.tables.frames import detection_query, main_query, plural, query_name
+from hydra_steps.tables.frames import plural
 
 QUICK = (
     "hydra_exact",
@@ -92,22 +92,6 @@ def test_null_means_the_default():
 )
 def test_small_panels_waste_little_space(panels, shape):
     assert grid_shape(panels) == shape
-
-
-def test_queries_in_words():
-    assert query_name("test_mean") == "mean test loss"
-    assert query_name("validation_class_3") == "validation loss, class 3"
-    assert query_name("train_sample_17") == "loss of training sample 17"
-    assert query_name("test_margin_0") == "margin of test sample 0"
-    assert query_name("something_else") == "something else"
-
-
-def test_the_query_that_stands_for_the_study():
-    queries = ["test_sample_1", "validation_mean", "test_mean", "mean_over_queries"]
-    assert main_query(queries) == "test_mean"
-    assert detection_query(queries) == "validation_mean"
-    assert main_query(["test_sample_9", "test_sample_1"]) == "test_sample_1"
-    assert main_query([]) is None
 
 
 def test_plural():

@@ -16,6 +16,7 @@ class Tables(ScoreTables, ExperimentTables, CostTables):
 
     def all(self) -> dict[str, Path]:
         names: tuple[str, ...] = (
+            "queries",
             "training",
             "noise",
             "agreement",

@@ -18,7 +18,7 @@ class ExperimentTables(Writing):
         for about in self._runs():
             for epoch in range(1, epochs + 1):
                 for method in self.methods[1:]:
-                    key = about | {"method": method, "epoch": epoch, "n": 100, "query": self.queries[0]}
+                    key = about | {"method": method, "epoch": epoch, "n": 100, "query": self.asked[0]}
                     values = {"spearman": 1 - 0.1 * epoch}
                     if method in WITH_UNIT:
                         values |= {"sign_disagreement": 0.05 * epoch, "relative_error": 0.1 * 3**epoch}
@@ -55,7 +55,7 @@ class ExperimentTables(Writing):
         rows = []
         for about in self._runs():
             for method in self.methods:
-                for query in self.queries:
+                for query in self.asked:
                     key = about | {"method": method, "query": query}
                     for epoch in range(2, epochs + 1):
                         value = 0.5 + 0.1 * epoch * self.random.uniform(0.8, 1.0)
@@ -142,7 +142,7 @@ class ExperimentTables(Writing):
         return self._save("ablations", pd.DataFrame(rows, columns=columns))
 
     def extremes(self, count: int = 3) -> Path:
-        singles = [query for query in self.queries if query.startswith("test_sample")] or ["test_sample_0"]
+        singles = [query for query in self.asked if query.startswith("test_sample")] or ["test_sample_0"]
         rows = []
         for about in self._runs():
             for method in self.methods[:2]:
@@ -151,7 +151,7 @@ class ExperimentTables(Writing):
                     for rank in range(1, count + 1):
                         pair = {"method": method, "unit": unit, "side": side, "rank": rank}
                         pair["contribution"] = sign * 1e-3 / rank
-                        for query in self.queries[:3]:  # a study names the few that it wants to see
+                        for query in self.asked[:3]:  # a study names the few that it wants to see
                             test = int(query.split("_")[-1]) % 8 if query in singles else np.nan
                             key = {"given": "query", "query": query, "training": rank + 2 * (sign < 0)}
                             key |= {"label": rank % 3, "clean_label": (rank + (sign < 0)) % 3}

@@ -48,7 +48,7 @@ class ScoreTables(Writing):
             for method in self.methods:
                 if method == "hydra_exact":
                     continue
-                for query in self.queries:
+                for query in self.asked:
                     rho = np.clip(self.quality[method][0] + 0.05 * self.random.normal(), -1, 1)
                     metrics = {"spearman": rho}
                     if method in WITH_UNIT:
@@ -80,7 +80,7 @@ class ScoreTables(Writing):
         rows = []
         for about in self._runs():
             for method in self.methods:
-                for query in (*self.queries, *(["mean_over_queries"] if len(self.queries) > 1 else [])):
+                for query in (*self.asked, *(["mean_over_queries"] if len(self.asked) > 1 else [])):
                     value = np.clip(self.quality[method][1] + 0.04 * self.random.normal(), -1, 0.999)
                     key = {"method": method, "query": query, "design": "groups", "fraction": 0.02, "n": 40}
                     rows.append(about | key | self._ci("lds", value, 0.3 * (1.02 - abs(value))))
@@ -91,7 +91,7 @@ class ScoreTables(Writing):
     def counterfactual_points(self) -> Path:
         rows = []
         for about in self._runs():
-            for query in self.queries:
+            for query in self.asked:
                 real = 0.01 + 0.012 * self.random.normal(size=40)
                 for method in (m for m in self.methods if m in WITH_UNIT):
                     quality = self.quality[method][1]
@@ -138,7 +138,7 @@ class ScoreTables(Writing):
 
     def brittleness(self) -> Path:
         rows = []
-        singles = [query for query in self.queries if "sample" in query or "margin" in query] or [
+        singles = [query for query in self.asked if "sample" in query or "margin" in query] or [
             "test_sample_0"
         ]
         for about in self._runs():

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydra_steps.tables.queries import write_queries_table
+from tests.helpers.queries import queries_named
+
 LEADING = ["variant", "run", "seed", "method", "query", "metric"]
 TRAILING = ["n", "value", "ci_low", "ci_high", "sd_seeds"]
 METHODS = (
@@ -42,9 +45,15 @@ class Writing:
         self, folder: Path, seeds=(0, 1), methods=METHODS, variants=("base",), queries=QUERIES
     ) -> None:
         self.folder, self.seeds, self.methods = folder, seeds, methods
-        self.variants, self.queries = variants, queries
+        self.variants, self.asked = variants, queries
         self.random = np.random.default_rng(7)
         self.quality = {name: QUALITY.get(name, (0.5, 0.5, 0.7)) for name in methods}
+
+    def queries(self) -> Path:
+        path = self.folder / "queries.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_queries_table(queries_named(self.asked), path)
+        return path
 
     def _runs(self):
         for variant in self.variants:

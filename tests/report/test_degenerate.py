@@ -12,15 +12,18 @@ import pandas as pd
 import pytest
 
 from hydra_steps.config import resolve_study
-from hydra_steps.figures.methods import method_styles
-from hydra_steps.report.findings import RULES, claims
+from hydra_steps.registry import names
+from hydra_steps.report.chapters import findings
+from hydra_steps.report.findings import claims
 from hydra_steps.report.headline import headline_columns
 from hydra_steps.report.overview import overview
 from hydra_steps.report.setup import setup_sentences, title
-from hydra_steps.report.study import Study
+from hydra_steps.report.variant_tables import VariantTables
 from hydra_steps.tables.frames import read_tidy
 from tests.helpers.figure_tables import Tables
+from tests.helpers.variant_tables import variant_tables
 
+RULES = names("sentence")
 # What no sentence may have, whatever the tables hold.
 FAULTS = {
     "empty brackets": r"\(\s*\)|\[\s*\]",
@@ -80,13 +83,8 @@ def _tables(folder: Path, seeds, methods, queries) -> dict[str, pd.DataFrame]:
     return {name: read_tidy(path, []) for name, path in paths.items()}
 
 
-def study_of(frames: dict[str, pd.DataFrame]) -> Study:
-    methods = {m for frame in frames.values() for m in frame["method"] if m}
-    return Study(frames, {m: look.label for m, look in method_styles(methods).items()})
-
-
-def sentences(study: Study) -> list[tuple[str, str]]:
-    found = [(name, finding.text) for name, rule in RULES.items() for finding in rule(study)]
+def sentences(study: VariantTables) -> list[tuple[str, str]]:
+    found = [(name, finding.text) for name in RULES for finding in findings(study, [name])]
     columns = headline_columns(study)
     cells = overview({"base": study}, {"base": columns})
     found += [("headline", column.meaning) for column in columns]
@@ -158,14 +156,14 @@ CHANGES = {
 )
 def test_no_sentence_is_broken(tables, change, seeds, methods, queries):
     frames = CHANGES[change](tables(SEEDS[seeds], METHODS[methods], QUERIES[queries]))
-    check(sentences(study_of(frames)))
+    check(sentences(variant_tables(frames)))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_table_alone(tables, name):
     frames = tables((0,), METHODS["two"], QUERIES["one"])
-    check(sentences(study_of({name: frames[name]})))
-    assert [rule(Study({}, {})) for rule in RULES.values()] == [[]] * len(RULES)
+    check(sentences(variant_tables({name: frames[name]})))
+    assert findings(VariantTables({}), RULES) == []
 
 
 @pytest.mark.parametrize("method", ["random", "hydra_exact", "final_loss"])
@@ -173,7 +171,7 @@ def test_each_table_alone(tables, name):
 def test_one_method_is_compared_with_nobody(tables, method, change):
     frames = CHANGES[change](tables((0, 1, 2), (method,), QUERIES["two"]))
     for rule in ("counterfactual", "agreement", "detection", "removal", "brittleness", "contrast"):
-        for finding in RULES[rule](study_of(frames)):
+        for finding in findings(variant_tables(frames), [rule]):
             assert not re.search(COMPARING, finding.text, re.IGNORECASE), finding.text
 
 
@@ -182,7 +180,7 @@ def test_one_method_is_compared_with_nobody(tables, method, change):
 )
 def test_claims_are_whole_sentences(verdict):
     row = {"claim": "2", "statement": "It is better", "against": "all", "verdict": verdict}
-    check([("claims", finding.text) for finding in claims(pd.DataFrame([row]))])
+    check([("claims", finding.text) for finding in claims(VariantTables({"claims": pd.DataFrame([row])}))])
 
 
 @pytest.mark.parametrize(

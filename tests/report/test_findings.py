@@ -3,15 +3,16 @@
 import pandas as pd
 import pytest
 
-from hydra_steps.figures.methods import method_styles
-from hydra_steps.report.findings import claims, findings
-from hydra_steps.report.study import Study
+from hydra_steps.report.chapters import findings
+from hydra_steps.report.findings import claims
+from hydra_steps.report.variant_tables import VariantTables
 from hydra_steps.report.words import duration, listing, number, percent
+from tests.helpers.variant_tables import variant_tables
 
 NAN = float("nan")
 
 
-def study(registered=None, **tables) -> Study:
+def study(registered=None, **tables) -> VariantTables:
     """Make a study of summary rows (seed = all) from lists of dicts, one list per table."""
     frames = {}
     for name, rows in tables.items():
@@ -25,8 +26,7 @@ def study(registered=None, **tables) -> Study:
             "sd_seeds": NAN,
         }
         frames[name] = pd.DataFrame([base | {"ci_low": NAN, "ci_high": NAN} | row for row in rows])
-    methods = {m for frame in frames.values() for m in frame["method"] if m}
-    return Study(frames, {m: look.label for m, look in method_styles(methods).items()}, registered or {})
+    return variant_tables(frames, registered)
 
 
 def lds(method, value, low=NAN, high=NAN, query="test_mean", metric="lds"):
@@ -40,7 +40,7 @@ def lds(method, value, low=NAN, high=NAN, query="test_mean", metric="lds"):
     }
 
 
-def said(made: Study, *names: str) -> str:
+def said(made: VariantTables, *names: str) -> str:
     return " ".join(finding.text for finding in findings(made, names))
 
 
@@ -286,7 +286,7 @@ def test_each_claim_of_the_paper_is_one_sentence():
             "verdict": ["holds", "holds in 1 of 2: base against influence_cg"],
         }
     )
-    assert [f.text for f in claims(table)] == [
+    assert [f.text for f in claims(VariantTables({"claims": table}))] == [
         "Claim 2. It is better: holds in 1 of 2: base against influence_cg."
     ]
-    assert claims(None) == []
+    assert claims(VariantTables({})) == []

@@ -5,9 +5,10 @@ import pytest
 
 from hydra_steps.report.headline import headline_columns
 from hydra_steps.report.overview import overview
-from hydra_steps.report.study import Study
+from hydra_steps.report.variant_tables import VariantTables
 from hydra_steps.report.words import percent
 from hydra_steps.tables.frames import read_tidy
+from hydra_steps.tables.queries import read_queries_table
 from tests.helpers.figure_tables import Tables
 from tests.report.conftest import make_report
 
@@ -20,7 +21,11 @@ def studies(tmp_path):
     tables = {name: read_tidy(path, []) for name, path in paths.items() if path.suffix == ".csv"}
     tables = {name: table for name, table in tables.items() if {"variant", "seed"} <= set(table.columns)}
     return {
-        v: Study({name: table[table["variant"] == v] for name, table in tables.items()}, {}) for v in VARIANTS
+        v: VariantTables(
+            {name: table[table["variant"] == v] for name, table in tables.items()},
+            queries=read_queries_table(paths["queries"]),
+        )
+        for v in VARIANTS
     }
 
 
@@ -39,7 +44,7 @@ def test_each_variant_has_its_noise_its_accuracy_and_its_leaders(studies):
         "Best AP",
     ]
     for variant, cells in made.rows:
-        tables = studies[variant].tables
+        tables = studies[variant].by_name
         for cell, table, metric in (
             (cells[0], "noise", "rate"),
             (cells[1], "training", "test_accuracy"),
@@ -56,10 +61,10 @@ def test_each_variant_has_its_noise_its_accuracy_and_its_leaders(studies):
 
 
 def test_columns_that_nothing_fills_are_left_out(studies):
-    bare = {v: Study({"noise": study.tables["noise"]}, {}) for v, study in studies.items()}
+    bare = {v: VariantTables({"noise": study.by_name["noise"]}) for v, study in studies.items()}
     assert [heading for heading, _ in _made(bare).columns] == ["Wrong labels"]
     none = {
-        v: Study({"noise": pd.DataFrame(columns=study.tables["noise"].columns)}, {})
+        v: VariantTables({"noise": pd.DataFrame(columns=study.by_name["noise"].columns)})
         for v, study in studies.items()
     }
     assert _made(none).columns == []

@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from hydra_steps.report.study import Study
 from hydra_steps.report.trust import smoothness
+from hydra_steps.report.variant_tables import VariantTables
 
 
-def _study(smooth: list[int], errors: dict[float, float]) -> Study:
+def _study(smooth: list[int], errors: dict[float, float]) -> VariantTables:
     rows = [
         {"run": f"base-seed{k}", "seed": str(k), "metric": "smooth", "value": v} for k, v in enumerate(smooth)
     ]
@@ -23,7 +23,7 @@ def _study(smooth: list[int], errors: dict[float, float]) -> Study:
         4,
         *[None] * 3,
     ]
-    return Study({"smoothness": frame}, {})
+    return VariantTables({"smoothness": frame}, {})
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_the_sentence_follows_the_verdicts(smooth, words, key):
 
 
 def test_a_study_without_the_table_says_nothing():
-    assert smoothness(Study({}, {})) == []
+    assert smoothness(VariantTables({}, {})) == []

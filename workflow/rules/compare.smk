@@ -49,6 +49,7 @@ rule plot_damping:
 rule plot_ablations:
     input:
         code("figures.ablations", "figures.draw"),
+        queries=f"{OUT}/tables/queries.csv",
         ablations=f"{OUT}/tables/ablations.csv",
     output:
         shown("ablations", "Ablations"),

@@ -69,6 +69,7 @@ rule plot_class_contributions:
 rule plot_extremes:
     input:
         code("figures.extremes", "figures.draw"),
+        queries=f"{OUT}/tables/queries.csv",
         extremes=f"{OUT}/tables/extremes.csv",
         extremes_images=f"{OUT}/tables/extremes_images.npz",
     output:

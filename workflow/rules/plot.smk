@@ -73,6 +73,7 @@ rule plot_agreement:
 rule plot_detection:
     input:
         code("figures.detection", "figures.draw"),
+        queries=f"{OUT}/tables/queries.csv",
         detection=f"{OUT}/tables/detection.csv",
         noise=f"{OUT}/tables/noise.csv",
     output:
@@ -93,6 +94,7 @@ rule plot_detection:
 rule plot_contributions:
     input:
         code("figures.contributions", "figures.draw"),
+        queries=f"{OUT}/tables/queries.csv",
         contributions=f"{OUT}/tables/contributions.csv",
     output:
         shown("contributions", "Noisy labels"),
@@ -112,6 +114,7 @@ rule plot_contributions:
 rule plot_counterfactual:
     input:
         code("figures.counterfactual", "figures.draw"),
+        queries=f"{OUT}/tables/queries.csv",
         counterfactual=f"{OUT}/tables/counterfactual.csv",
     output:
         shown("counterfactual", "Re-training"),
@@ -131,6 +134,7 @@ rule plot_counterfactual:
 rule plot_prediction:
     input:
         code("figures.prediction", "figures.draw"),
+        queries=f"{OUT}/tables/queries.csv",
         counterfactual_points=f"{OUT}/tables/counterfactual_points.csv",
     output:
         shown("prediction", "Re-training"),

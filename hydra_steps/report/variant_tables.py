@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from hydra_steps.tables.queries import Queries
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -17,12 +19,16 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Study:
-    """The tables of one variant, by name, the methods' names in words, and the registered method of each label."""
+class VariantTables:
+    """The tables of one variant, or of the whole study, by name, with what the names in them mean.
 
-    tables: Mapping[str, pd.DataFrame]
-    labels: Mapping[str, str]
+    ``labels``: the methods' names in words; ``methods``: the registered method of each label; both by label.
+    """
+
+    by_name: Mapping[str, pd.DataFrame]
+    labels: Mapping[str, str] = field(default_factory=dict)
     methods: Mapping[str, str] = field(default_factory=dict)
+    queries: Queries = field(default_factory=lambda: Queries(()))
 
     def registered(self, label: str) -> str:
         """Return the registered method behind a label: the label itself where the study says nothing else."""
@@ -30,6 +36,6 @@ class Study:
 
     def rows(self, table: str, metric: str) -> pd.DataFrame:
         """Return the rows of a metric; an empty table where there is none."""
-        data = self.tables.get(table)
+        data = self.by_name.get(table)
         columns = ["variant", "run", "seed", "method", "query", "metric", "n", "value"]
         return data[data["metric"] == metric] if data is not None else pd.DataFrame(columns=columns)
