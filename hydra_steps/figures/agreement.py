@@ -1,7 +1,7 @@
 """How far each method is from exact HyDRA: rank correlation, signs that differ, relative error.
 
 Reads ``agreement.csv`` (metrics ``spearman``, ``sign_disagreement``, ``relative_error`` against
-``hydra_exact``). Small points: one run and one query each. Marker: mean over queries and seeds. Bar: ± one
+exact HyDRA). Small points: one run and one query each. Marker: mean over queries and seeds. Bar: ± one
 standard deviation over seeds of the mean over queries.
 """
 
@@ -20,7 +20,6 @@ from hydra_steps.figures.style import Style, canvas, drawing, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
-REFERENCE = "hydra_exact"
 _PANELS = (
     ("spearman", "Rank correlation", "Spearman ρ with exact HyDRA"),
     ("sign_disagreement", "Signs that differ", "share of samples (%)"),
@@ -50,7 +49,7 @@ def plot_agreement(
     correlation and perfect correlation; signs by chance; an error as large as the contributions themselves.
     """
     data = read_tidy(agreement_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
-    data = data[(data["method"] != REFERENCE) & data["metric"].isin([name for name, _, _ in _PANELS])]
+    data = data[data["metric"].isin([name for name, _, _ in _PANELS])]
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]

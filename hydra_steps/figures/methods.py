@@ -1,4 +1,4 @@
-"""Name, colour and marker of every method, the same in all figures and in the report.
+"""Name, colour and marker of every method, the same in all figures and in the report: as the methods declare them.
 
 Hues follow the Okabe-Ito and Tol sets, which stay apart under the common colour-vision deficiencies; marker
 and line style repeat the distinction for print in grey. Families share a tone: HyDRA blue and green,
@@ -8,9 +8,11 @@ grey.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from hydra_steps.registry import entries
 
 LineStyle = str | tuple[int, tuple[float, ...]]
 
@@ -25,31 +27,6 @@ class MethodStyle:
     line: LineStyle = "-"
 
 
-METHODS: dict[str, MethodStyle] = {
-    "hydra_exact": MethodStyle("Exact HyDRA", "#0072B2", "o"),
-    "hydra_gauss_newton": MethodStyle("Gauss–Newton HyDRA", "#009E73", "s", (0, (5, 1))),
-    "hydra_hessian_free": MethodStyle("Hessian-free HyDRA", "#56B4E9", "D", (0, (3, 1, 1, 1))),
-    "hydra_averaged": MethodStyle("Averaged HyDRA", "#004B7A", "h", (0, (4, 2))),
-    "influence_cg": MethodStyle("Influence (CG)", "#D55E00", "^"),
-    "influence_lissa": MethodStyle("Influence (LiSSA)", "#A33F00", "v", (0, (5, 1))),
-    "influence_ekfac": MethodStyle("Influence (EK-FAC)", "#E69F00", "<", (0, (3, 1, 1, 1))),
-    "influence_arnoldi": MethodStyle("Influence (Arnoldi)", "#C9722E", ">", (0, (1, 1))),
-    "relatif": MethodStyle("RelatIF", "#B8860B", "p", (0, (4, 2))),
-    "tracin": MethodStyle("TracIn", "#CC79A7", "P"),
-    "gradient_product": MethodStyle("Gradient product", "#882255", "X", (0, (5, 1))),
-    "gradient_cosine": MethodStyle("Gradient cosine", "#AA4499", "d", (0, (3, 1, 1, 1))),
-    "trak": MethodStyle("TRAK", "#332288", "*"),
-    "data_value_embedding": MethodStyle("Data value embedding", "#44AA99", "h", (0, (4, 2))),
-    "final_loss": MethodStyle("Final loss", "#444444", "s", (0, (1, 1))),
-    "margin": MethodStyle("Margin", "#6B6B6B", "v", (0, (5, 1))),
-    "area_under_margin": MethodStyle("Area under margin", "#7A5C3A", "^", (0, (3, 1, 1, 1))),
-    "forgetting": MethodStyle("Forgetting events", "#999933", "D", (0, (4, 2))),
-    "el2n": MethodStyle("EL2N", "#117733", "P", (0, (1, 1))),
-    "knn_disagreement": MethodStyle("k-NN disagreement", "#8C6D46", "X", (0, (5, 1))),
-    "confident_learning": MethodStyle("Confident learning", "#661100", "p", (0, (4, 2))),
-    "datalab": MethodStyle("Datalab", "#AA4466", "h", (0, (3, 1, 1, 1))),
-    "random": MethodStyle("Random", "#999999", "o", (0, (1, 2))),
-}
 # Controls of removal curves, which need no score.
 CONTROLS: dict[str, MethodStyle] = {
     "random_order": MethodStyle("Random order", "#8A8A8A", "s", (0, (1, 2))),
@@ -77,9 +54,20 @@ def methods_of_labels(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def known_looks() -> dict[str, MethodStyle]:
-    """Return the look of every method and control, in drawing order; colour and marker are empty where a plug-in
-    names none."""
-    return METHODS | CONTROLS
+    """Return the look of every method and control, in drawing order; colour and marker are empty where a method
+    declares none."""
+    found = {}
+    for name, entry in entries("method").items():
+        traits = entry.traits
+        found[name] = MethodStyle(entry.title, traits["colour"], traits["marker"], _line(traits["line"]))
+    return found | CONTROLS
+
+
+def _line(declared: str | Sequence[Any]) -> LineStyle:
+    if isinstance(declared, str):
+        return declared
+    start, dashes = declared
+    return start, tuple(dashes)
 
 
 def order_methods(present: Iterable[str], study_order: Iterable[str] = ()) -> list[str]:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pandas as pd
 
+from hydra_steps.registry import entries
 from hydra_steps.tables.frames import ALL
 
 MOST_ROWS = 3000  # above this a page gets slow on a phone: summary rows only, then the first so many
-TITLES = {
-    "training": "Training",
-    "noise": "Label noise",
-    "counterfactual": "Re-training",
-    "agreement": "Agreement with exact HyDRA",
-    "approximation": "The approximation's error along the training",
-    "stability": "Stability of the rankings",
-    "smoothness": "Smoothness of the training map",
-    "detection": "Detection of wrong labels",
-    "removal": "Removal curves",
-    "brittleness": "Brittleness",
-    "contributions": "Distribution of contributions",
-    "clustering": "Clusters of contribution vectors",
-    "class_contributions": "Mean contributions of labels to classes",
-    "extremes": "Samples that help and harm most",
-    "ablations": "Ablations",
-    "timing": "Cost of each score",
-    "jobs": "Cost of each rule",
-    "claims": "Claims",
-}
 
 
 @dataclass(frozen=True)
@@ -46,8 +28,26 @@ class ShownTable:
     remark: str
 
 
+def in_reading_order(names: Iterable[str]) -> list[str]:
+    """Return the names of tables in the order that they declare; by name where nobody declared them, last."""
+    present, known = set(names), list(entries("table"))
+    return [name for name in (*known, *sorted(present - set(known))) if name in present]
+
+
+def is_large(name: str) -> bool:
+    """Say whether a table is material for figures and not for reading, as are the points beside a table."""
+    known = entries("table")
+    return bool(known[name].traits["large"]) if name in known else name in _beside()
+
+
+def _beside() -> set[str]:
+    return {PurePath(file).stem for entry in entries("table").values() for file in entry.traits["also"]}
+
+
 def shown_table(name: str, table: pd.DataFrame, file: str) -> ShownTable:
     """Prepare ``table`` for the page."""
+    known = entries("table")
+    title = known[name].title if name in known else name.replace("_", " ").capitalize()
     total, remark = len(table), ""
     if total > MOST_ROWS:
         table = table[table["seed"] == ALL] if "seed" in table.columns else table
@@ -62,9 +62,7 @@ def shown_table(name: str, table: pd.DataFrame, file: str) -> ShownTable:
     summary = (table["seed"] == ALL).tolist() if "seed" in table.columns else [True] * len(table)
     columns = [[_text(value) for value in table[column]] for column in kept]
     rows = list(zip(summary, map(list, zip(*columns, strict=True)), strict=True))
-    return ShownTable(
-        name, TITLES.get(name, name.replace("_", " ").capitalize()), file, kept, numeric, rows, total, remark
-    )
+    return ShownTable(name, title, file, kept, numeric, rows, total, remark)
 
 
 def table_name(path: str | Path) -> str:

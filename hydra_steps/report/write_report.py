@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,11 @@ from hydra_steps.report.overview import overview
 from hydra_steps.report.pictures import Picture, pictures
 from hydra_steps.report.render import render_page
 from hydra_steps.report.setup import setup_sentences, title
-from hydra_steps.report.tables import TITLES, shown_table, table_name
+from hydra_steps.report.tables import in_reading_order, is_large, shown_table, table_name
 from hydra_steps.report.variant_tables import VariantTables
 from hydra_steps.tables.frames import read_tidy, variants
 from hydra_steps.tables.queries import Queries, read_queries_table
 
-# Material for figures, not for reading.
-LARGE = ("contributions", "counterfactual_points", "embedding", "class_contributions")
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "zarr", "matplotlib", "snakemake")
 
 
@@ -73,7 +71,7 @@ def write_report(
         for name in names or ["base"]
     }
     headlines = {name: headline_columns(own) for name, own in by_variant.items()}
-    several = len(by_variant) > 1
+    several, reading = len(by_variant) > 1, in_reading_order(data)
     content = {
         "study": settings.get("study", "study"),
         "title": title(settings),
@@ -88,11 +86,9 @@ def write_report(
         "results": _results(by_variant, pictures(figures, settings, Path(output).parent)),
         "labels": labels,
         "tables": [
-            shown_table(name, data[name], f"tables/{name}.csv")
-            for name in _in_order(data)
-            if name not in LARGE
+            shown_table(name, data[name], f"tables/{name}.csv") for name in reading if not is_large(name)
         ],
-        "large": [(f"tables/{name}.csv", len(data[name])) for name in LARGE if name in data],
+        "large": [(f"tables/{name}.csv", len(data[name])) for name in reading if is_large(name)],
         "config": yaml.safe_dump(
             settings, sort_keys=False, default_flow_style=None, allow_unicode=True, width=88
         ),
@@ -119,11 +115,6 @@ def _settings(path: str | Path) -> dict[str, Any]:
 
 def _read(path: str | Path) -> pd.DataFrame:
     return read_tidy(path, [])
-
-
-def _in_order(names: Iterable[str]) -> list[str]:
-    reading = list(TITLES)
-    return sorted(names, key=lambda name: (reading.index(name) if name in reading else len(reading), name))
 
 
 def _results(by_variant: Mapping[str, VariantTables], shown: Mapping[str, Picture]) -> list[dict[str, Any]]:
