@@ -33,7 +33,7 @@ def trained(tmp_path_factory) -> Path:
     folder.mkdir(parents=True)
     data = str(folder / "data")
     split_data("digits", data, 60, 20, 30, 0, folder / "splits.csv")
-    noise_labels(folder / "splits.csv", "digits", data, "symmetric", 0.1, None, 1, folder / "labels.csv")
+    noise_labels(folder / "splits.csv", "digits", data, "symmetric", {"rate": 0.1}, 1, folder / "labels.csv")
     settings = {
         "seed": 1,
         "data": {"name": "digits", "folder": data},

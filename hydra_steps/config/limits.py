@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from hydra_steps.config.ablations import check_ablations
+from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
 from hydra_steps.config.designs import check_design, design_specs
 from hydra_steps.config.explanations import check_explanations
+from hydra_steps.config.matrices import check_matrix
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.validate import shown
-from hydra_steps.data.noise import check_noise
-from hydra_steps.data.registry import dataset
-from hydra_steps.data.run_data import run_image_shape
-from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import find
 from hydra_steps.registry.options import check_requirements
@@ -48,7 +46,7 @@ def _check(study: Section) -> None:
         if size < 1:
             raise StudyError(f"data.{split}: null leaves no sample", "at least 1", "lower the other splits")
     classes = dataset(data["name"]).classes
-    check_noise(noise["kind"], noise["rate"], noise["matrix"], len(classes))
+    _check_noise(noise, len(classes))
     _check_training(study["training"], "training")
     queries = study_queries(study)
     names = [query.name for query in queries]
@@ -76,6 +74,18 @@ def check_writable(results: str, study: str) -> None:
         "a folder that you may write to",
         "set results to another folder, or change its permissions",
     )
+
+
+def _check_noise(noise: Section, classes: int) -> None:
+    options = find("noise", noise["kind"], "noise.kind").options
+    if "matrix" in options:
+        check_matrix(noise["matrix"], classes)
+    elif noise["matrix"] is not None:
+        raise StudyError(
+            f"noise.matrix is given with noise.kind {noise['kind']}",
+            "no matrix (null), or the kind transition_matrix",
+            "set noise.matrix to null, or change noise.kind",
+        )
 
 
 def _check_training(training: Section, where: str) -> None:

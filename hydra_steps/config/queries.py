@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hydra_steps.data.registry import dataset
-from hydra_steps.data.splits import sizes_of
+from hydra_steps.config.datasets import dataset, sizes_of
 from hydra_steps.queries.expansion import expand
 from hydra_steps.queries.query import Query
 

@@ -7,7 +7,8 @@ what is allowed there, and what to do.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jsonschema
@@ -35,6 +36,20 @@ def validate(value: Any, schema: Schema, where: tuple[str | int, ...] = ()) -> N
     )
     if errors:
         raise _explained(errors[0], where)
+    for path, number in _endless(value, where):
+        raise StudyError(
+            f"{key_name(path)}: {number} is no number", "a finite number", f"change {key_name(path)}"
+        )
+
+
+def _endless(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """Yield each number that is not finite, with its path: YAML has them, and no bound of a schema refuses ``.nan``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield where, value
+    for key, inner in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield from _endless(inner, (*where, key))
 
 
 def key_name(path: Iterable[str | int]) -> str:

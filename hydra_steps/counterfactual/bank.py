@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra_steps.config.choices import chosen_entries
+from hydra_steps.config.choices import TRAINING, chosen_entries
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.code import code_digest
 
@@ -82,5 +82,5 @@ def circumstances(module: str, process: Process) -> dict[str, Any]:
     """
     import torch
 
-    code = code_digest(module, entries=chosen_entries(process.settings, "model", "training"))
+    code = code_digest(module, entries=chosen_entries(process.settings, *TRAINING))
     return {"code": code, "torch": torch.__version__, "device": str(process.device)}

@@ -15,12 +15,17 @@ import json
 import os
 import tempfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hydra_steps.data.registry import Dataset, RawFile, dataset
+import numpy as np
+
+from hydra_steps.config.datasets import Dataset, dataset
+from hydra_steps.data.raw import Part, RawFile, Source
 from hydra_steps.data.sources import LocalFolder
 from hydra_steps.errors import StudyError
+from hydra_steps.registry.catalogue import loaded, module_of
 
 MANIFEST = "manifest.json"
 KINDS = "sources.json"  # where each kept file came from: so that a manifest written again is the same
@@ -33,7 +38,8 @@ def fetch_data(name: str, folder: str | Path = "data", output: str | Path | None
     The manifest (``output``, or ``<folder>/<name>/manifest.json``) is JSON with ``name``, ``title``,
     ``reference`` and ``files``: per file ``file``, ``sha256`` and ``bytes`` of the kept content, and
     ``source``, the kind of source it came from. It depends on nothing else: no dates, no paths. When all
-    files are verified nothing is downloaded; the cost is then one SHA-256 over the files.
+    files are verified nothing is downloaded; the cost is then one SHA-256 over the files. A dataset without
+    files is read by its function, and has one row with the digest of its content and no ``file``.
 
     Raises :class:`StudyError` for an unknown dataset, a folder that cannot be written, and files that no
     source delivered: it names each file, the expected and the found digest or the reason per source, and what
@@ -43,11 +49,12 @@ def fetch_data(name: str, folder: str | Path = "data", output: str | Path | None
     home = Path(folder) / name
     try:
         home.mkdir(parents=True, exist_ok=True)
-        kinds = _fetch_files(entry, home) if entry.files else {}
-        rows = [_row(home, file, kinds) for file in entry.files]
-        if entry.bundled_sha256:
-            entry.read(home)  # checks the content
-            rows = [{"file": None, "sha256": entry.bundled_sha256, "bytes": None, "source": "scikit-learn"}]
+        files, sources = files_of(name)
+        kinds = _fetch_files(entry, files, sources, home) if files else {}
+        rows = [_row(home, file, kinds) for file in files]
+        if not files:
+            digest = content_sha256(read_content(entry, home))
+            rows = [{"file": None, "sha256": digest, "bytes": None, "source": module_of("dataset", name)}]
         path = Path(output) if output is not None else home / MANIFEST
         content = {"name": name, "title": entry.title, "reference": entry.reference, "files": rows}
         _write_atomically(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
@@ -66,32 +73,64 @@ def sha256_of(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def files_of(name: str) -> tuple[tuple[RawFile, ...], tuple[Source, ...]]:
+    """Return the raw files of dataset ``name``, and the sources of its own."""
+    given = loaded("dataset", name)[1]
+    return given["files"], given["sources"]
+
+
+def read_content(entry: Dataset, home: Path) -> dict[str, Part]:
+    """Return the parts of ``entry`` from its folder ``home``; what ships with a dependency is checked."""
+    read = loaded("dataset", entry.name)[0]
+    parts: dict[str, Part] = read(home)
+    if entry.bundled and (found := content_sha256(parts)) != entry.bundled:
+        raise StudyError(
+            f"the content of {entry.title} has SHA-256 {found}",
+            f"SHA-256 {entry.bundled}",
+            "install the versions of the dependencies that this project names",
+        )
+    return parts
+
+
+def content_sha256(parts: Mapping[str, Part]) -> str:
+    """Return the SHA-256 of the shapes and values of all parts."""
+    digest = hashlib.sha256()
+    for name, part in sorted(parts.items()):
+        for array in (part.images, part.labels):
+            digest.update(f"{name} {array.shape} {array.dtype.str}\n".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
 def verify_files(entry: Dataset, home: Path) -> None:
     """Raise :class:`StudyError` unless every raw file of ``entry`` is in ``home`` with its published
     digest."""
-    for file in entry.files:
+    files, _ = files_of(entry.name)
+    for file in files:
         path = home / file.name
         if not path.is_file():
             raise StudyError(
                 f"{path} is missing",
                 f"SHA-256 {file.sha256}",
-                f"fetch the data again, or {_advice(entry, home)}",
+                f"fetch the data again, or {_advice(files, home)}",
             )
         found = sha256_of(path)
         if found != file.sha256:
             raise StudyError(
                 f"{path} has SHA-256 {found}",
                 f"SHA-256 {file.sha256}",
-                f"remove the file and fetch the data again, or {_advice(entry, home)}",
+                f"remove the file and fetch the data again, or {_advice(files, home)}",
             )
 
 
-def _fetch_files(entry: Dataset, home: Path) -> dict[str, str]:
+def _fetch_files(
+    entry: Dataset, files: tuple[RawFile, ...], sources: tuple[Source, ...], home: Path
+) -> dict[str, str]:
     """Bring every raw file into ``home``; return the kind of source of each."""
     kinds = _read_kinds(home)
     reasons: dict[str, list[str]] = {}  # reason -> the files it kept from being had
-    missing = list(entry.files)
-    for file in entry.files:
+    missing = list(files)
+    for file in files:
         path = home / file.name
         if path.is_file():
             found = sha256_of(path)
@@ -100,7 +139,7 @@ def _fetch_files(entry: Dataset, home: Path) -> dict[str, str]:
                 kinds.setdefault(file.name, "local folder")
             else:
                 reasons[f"{path} has SHA-256 {found} ({path.stat().st_size} bytes)"] = [file.name]
-    for source in (_local_folder(entry, home), *entry.sources):
+    for source in (_local_folder(entry, home), *sources):
         if not missing:
             break
         # Inside the dataset's folder, so that the last step is a rename on one file system.
@@ -122,7 +161,7 @@ def _fetch_files(entry: Dataset, home: Path) -> dict[str, str]:
         wanted = ", ".join(f"{file.name} with SHA-256 {file.sha256}" for file in missing)
         note = " of the uncompressed content" if any(file.unzip for file in missing) else ""
         raise StudyError(
-            f"no source delivered these files of {entry.title}: {found}", wanted + note, _advice(entry, home)
+            f"no source delivered these files of {entry.title}: {found}", wanted + note, _advice(files, home)
         )
     return kinds
 
@@ -187,8 +226,8 @@ def _write_atomically(path: Path, text: str) -> None:
         raise
 
 
-def _advice(entry: Dataset, home: Path) -> str:
-    forms = " (plain or .gz)" if any(file.unzip for file in entry.files) else ""
+def _advice(files: tuple[RawFile, ...], home: Path) -> str:
+    forms = " (plain or .gz)" if any(file.unzip for file in files) else ""
     return (
         f"put the named files{forms} into {home}, or into a folder that the environment variable "
         "HYDRA_DATA names, and run again"

@@ -1,21 +1,25 @@
 """Draw the noisy labels of a run's training split, and count what the noise did.
 
-The kinds, and how many labels each changes, are in :mod:`hydra_steps.data.noise_kinds`.
+The kinds, and how many labels each changes, are in :mod:`hydra_steps.data.noises`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hydra_steps.data.noise_kinds import KINDS, Matrix, Noise, stochastic_matrix
-from hydra_steps.data.registry import dataset
+from hydra_steps.config.datasets import dataset
+from hydra_steps.data.clean_labels import CleanLabels
 from hydra_steps.data.run_data import read_parts, standardise
 from hydra_steps.data.seeding import random_stream
 from hydra_steps.data.tables import LABEL_COLUMNS, read_splits, write_csv
-from hydra_steps.errors import StudyError, nearest
+from hydra_steps.errors import StudyError
+from hydra_steps.registry import find, load
+from hydra_steps.registry.options import options_of
 
 
 def noise_labels(
@@ -23,33 +27,29 @@ def noise_labels(
     name: str,
     folder: str | Path,
     kind: str,
-    rate: float,
-    matrix: Matrix,
+    options: Mapping[str, Any],
     seed: int,
     output: str | Path,
 ) -> pd.DataFrame:
     """Draw the noisy labels of the training split in ``splits_csv`` and write them to ``output``
     (labels.csv).
 
-    ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``kind`` is one of
-    :data:`.noise_kinds.KINDS`, ``rate`` in [0, 1] the share of samples touched, ``matrix`` the C rows of C
-    probabilities of ``transition_matrix`` (``None`` otherwise). Columns: ``index``, ``label``,
-    ``clean_label``, ``is_noisy`` (1 where they differ). The same arguments give the same file, byte for byte.
-    Cost O(n), for ``instance`` that of a few logistic regressions.
+    ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``kind`` and ``options`` what becomes of the
+    labels. Columns: ``index``, ``label``, ``clean_label``, ``is_noisy`` (1 where they differ). The same arguments give
+    the same file, byte for byte. Cost O(n), for ``instance`` that of a few logistic regressions.
 
-    Raises :class:`StudyError` for an unknown kind, a rate outside [0, 1], a matrix that is not C×C
-    row-stochastic, a bad seed, and raw files or splits that are missing or wrong.
+    Raises :class:`StudyError` for an unknown kind or option, a rate outside [0, 1], a matrix that is not C×C
+    row-stochastic, a bad seed, labels that a kind must not return, and raw files or splits that are missing or wrong.
     """
-    entry = dataset(name)
-    check_noise(kind, rate, matrix, len(entry.classes))
+    entry, looks = dataset(name), find("noise", kind, "noise.kind").traits["images"]
     rows = read_splits(splits_csv, entry)
     rows = rows[rows["split"] == "train"]
     parts = read_parts(name, folder)
     part = parts[rows["source"].iloc[0] if len(rows) else "train"]
     positions = rows["source_index"].to_numpy()
-    images = standardise(part.images[positions], entry) if kind == "instance" else None
+    images = standardise(part.images[positions], entry) if looks else None
     clean = part.labels[positions]
-    noisy = draw_labels(clean, len(entry.classes), kind, rate, seed, matrix=matrix, images=images)
+    noisy = draw_labels(clean, len(entry.classes), kind, options, seed, images)
     table = pd.DataFrame(
         {
             "index": np.arange(len(clean)),
@@ -66,33 +66,26 @@ def draw_labels(
     clean: np.ndarray,
     classes: int,
     kind: str,
-    rate: float,
+    options: Mapping[str, Any],
     seed: int,
-    matrix: Matrix = None,
     images: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return noisy labels int64 ``[n]`` for ``clean`` ``[n]``; ``instance`` needs the images ``[n, c, h,
     w]``."""
-    check_noise(kind, rate, matrix, classes)
-    stream = random_stream(seed, "noise")
+    entry = find("noise", kind, "noise.kind")
+    chosen = options_of(entry, options, "noise")
     clean = np.asarray(clean, dtype=np.int64)
-    return KINDS[kind](Noise(clean, classes, float(rate), matrix, images, stream))
-
-
-def check_noise(kind: str, rate: float, matrix: Matrix, classes: int) -> None:
-    """Raise :class:`StudyError` unless the noise options are valid for ``classes`` classes; reads no data."""
-    if kind not in KINDS:
-        raise StudyError(f"noise.kind is {kind!r}", "a noise kind", nearest(str(kind), list(KINDS)))
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-        raise StudyError(f"noise.rate is {rate!r}", "a number from 0 to 1", "change noise.rate in the config")
-    if kind == "transition_matrix":
-        stochastic_matrix(matrix, classes)
-    elif matrix is not None:
+    given = CleanLabels(clean, classes, random_stream(seed, "noise"), images)
+    labels = np.asarray(load("noise", kind)(given, **chosen))
+    right = labels.shape == clean.shape and np.issubdtype(labels.dtype, np.integer)
+    if not right or (len(labels) and not (labels.min() >= 0 and labels.max() < classes)):
         raise StudyError(
-            f"noise.matrix is given with noise.kind {kind}",
-            "no matrix (null), or the kind transition_matrix",
-            "set noise.matrix to null, or change noise.kind",
+            f"{entry.where}: the noise {kind} returns {labels.dtype} {labels.shape}"
+            + (f" from {labels.min()} to {labels.max()}" if right else ""),
+            f"whole numbers {clean.shape} from 0 to {classes - 1}",
+            "mend the function",
         )
+    return labels.astype(np.int64)
 
 
 def realised_transition(labels: pd.DataFrame, classes: int) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra_steps.data.registry import RawFile
+from hydra_steps.data.raw import RawFile
 from hydra_steps.data.sources import Offer, find_in_folder
 
 CLIENT_SECONDS = 600.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hydra_steps.data.registry import dataset
+from hydra_steps.config.datasets import dataset
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.tables import read_splits
 

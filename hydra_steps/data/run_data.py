@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hydra_steps.data.fetch import verify_files
-from hydra_steps.data.registry import Dataset, Part, dataset
+from hydra_steps.config.datasets import Dataset, dataset, run_image_shape
+from hydra_steps.data.fetch import read_content, verify_files
+from hydra_steps.data.raw import Part
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
 from hydra_steps.errors import StudyError
 
@@ -91,34 +92,16 @@ def load_run_data(
     )
 
 
-def run_image_shape(name: str, pad: int = 0, channels: int | None = None) -> tuple[int, int, int]:
-    """Return ``(channels, height, width)`` of the images that :func:`load_run_data` gives; reads no data."""
-    depth, height, width = dataset(name).image_shape
-    if isinstance(pad, bool) or not isinstance(pad, int) or pad < 0:
-        raise StudyError(f"data.pad is {pad!r}", "a whole number of at least 0", "change it in the config")
-    if (
-        channels is not None
-        and channels != depth
-        and (depth != 1 or not isinstance(channels, int) or channels < 1)
-    ):
-        raise StudyError(
-            f"data.channels is {channels!r} and the images of {name} have {depth}",
-            "null, the number of channels of the images, or (grey images only) how often to repeat them",
-            "change data.channels in the config",
-        )
-    return channels or depth, height + 2 * pad, width + 2 * pad
-
-
 def read_parts(name: str, folder: str | Path) -> dict[str, Part]:
     """Return the parts of dataset ``name`` from ``<folder>/<name>/``: files verified, shapes and labels
     checked."""
     entry = dataset(name)
     home = Path(folder) / name
     verify_files(entry, home)
-    parts = entry.read(home)
+    parts = read_content(entry, home)
     for part, there in entry.parts.items():
         images, labels = parts[part].images, parts[part].labels
-        shape = (there, *entry.image_shape)
+        shape = (there, *entry.shape)
         if images.shape != shape or images.dtype != np.uint8 or labels.shape != (there,):
             raise StudyError(
                 f"the {part} part of {name} in {home} has images {images.dtype} {images.shape} "

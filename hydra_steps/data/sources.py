@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra_steps.data.registry import RawFile
+from hydra_steps.data.raw import RawFile
 
 CONNECT_SECONDS = 3.0
 SILENCE_SECONDS = 20.0  # a transfer that sends nothing for so long has failed

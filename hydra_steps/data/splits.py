@@ -8,16 +8,14 @@ shares of what it is drawn from, each class count rounded down or up.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hydra_steps.data.registry import Dataset, dataset
+from hydra_steps.config.datasets import dataset, source_of, split_sizes
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.seeding import apportion, random_order, random_stream
 from hydra_steps.data.tables import SPLIT_COLUMNS, write_csv
-from hydra_steps.errors import StudyError
 
 # Drawn in this order, so that asking for more training samples leaves the other two splits as they are.
 ORDER = ("test", "validation", "train")
@@ -62,61 +60,6 @@ def split_data(
     table = pd.concat([frames[split] for split in ("train", "validation", "test")], ignore_index=True)
     write_csv(table[list(SPLIT_COLUMNS)], output)
     return table
-
-
-def split_sizes(
-    name: str,
-    train: int | None,
-    validation: int | None,
-    test: int | None,
-    validation_from: str = "train",
-) -> dict[str, int]:
-    """Return the number of samples of each split, with ``None`` resolved; reads no data.
-
-    Raises :class:`StudyError` naming the key, the value and the counts when a count is not a whole number ≥
-    0, when two splits of one part are ``None``, or when more samples are asked for than there are.
-    """
-    entry = dataset(name)
-    asked: dict[str, Any] = {"train": train, "validation": validation, "test": test}
-    for split, count in asked.items():
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
-            raise StudyError(
-                f"data.{split} is {count!r}",
-                "a whole number of at least 0, or null",
-                "change it in the config",
-            )
-    sizes: dict[str, int] = {}
-    for part, there in entry.parts.items():
-        splits = [split for split in asked if source_of(entry, split, validation_from) == part]
-        given = {split: asked[split] for split in splits if asked[split] is not None}
-        open_ended = [split for split in splits if asked[split] is None]
-        listing = " + ".join(f"data.{split} {count}" for split, count in given.items())
-        if sum(given.values()) > there:
-            raise StudyError(
-                f"{listing} asks for {sum(given.values())} samples of {name}",
-                f"at most {there}, which is what its {part} part has",
-                f"lower {' or '.join(f'data.{split}' for split in given)}",
-            )
-        if len(open_ended) > 1:
-            raise StudyError(
-                f"{' and '.join(f'data.{split}' for split in open_ended)} are null",
-                f"at most one null among the splits taken from the {part} part of {name} ({there} samples)",
-                "give a number of samples for the others",
-            )
-        sizes |= given | {split: there - sum(given.values()) for split in open_ended}
-    return sizes
-
-
-def sizes_of(data: dict[str, Any]) -> dict[str, int]:
-    """Return :func:`split_sizes` of a study's section ``data``."""
-    keys = ("name", "train", "validation", "test", "validation_from")
-    return split_sizes(*(data[key] for key in keys))
-
-
-def source_of(entry: Dataset, split: str, validation_from: str = "train") -> str:
-    """Return the part of the dataset that ``split`` is drawn from."""
-    wanted = {"train": "train", "validation": validation_from, "test": "test"}[split]
-    return wanted if wanted in entry.parts else "train"
 
 
 def _draw(free: np.ndarray, labels: np.ndarray, size: int, classes: int) -> np.ndarray:

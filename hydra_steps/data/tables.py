@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hydra_steps.data.registry import Dataset
+from hydra_steps.config.datasets import Dataset
 from hydra_steps.errors import StudyError
 
 SPLITS = ("train", "validation", "test")

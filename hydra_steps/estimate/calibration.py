@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from hydra_steps.data.registry import dataset
+from hydra_steps.config.datasets import dataset
 from hydra_steps.estimate.budget import Budget, OutOfTime, at_most
 from hydra_steps.estimate.meta import run_network
 from hydra_steps.estimate.method_costs import Asked, measured_cost, timed

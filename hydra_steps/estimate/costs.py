@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra_steps.config import explored_runs, run_config, run_names
+from hydra_steps.config.datasets import dataset, sizes_of
 from hydra_steps.config.designs import design_specs
 from hydra_steps.config.explanations import explanation_labels
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import Study
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
-from hydra_steps.data.registry import dataset
-from hydra_steps.data.splits import sizes_of
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.run_costs import Job, RunCosts, run_size
 from hydra_steps.trajectory.keep import format_bytes
@@ -206,9 +205,9 @@ def _data_costs(study: Study, results: Path) -> list[Cost]:
     costs = []
     for name, folder in sorted(datasets):
         entry = dataset(name)
-        size = sum(entry.parts.values()) * (math.prod(entry.image_shape) + 1.0) if entry.files else 1e4
+        size = sum(entry.parts.values()) * (math.prod(entry.shape) + 1.0) if entry.fetched else 1e4
         there = (Path(folder) / name / "manifest.json").exists()
-        note = "there already" if there else "time depends on the network" if entry.files else "typical"
+        note = "there already" if there else "time depends on the network" if entry.fetched else "typical"
         seconds = 0.0 if there else LIGHT_SECONDS
         costs.append(
             Cost(

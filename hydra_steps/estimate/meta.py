@@ -22,8 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from hydra_steps.data.registry import dataset
-from hydra_steps.data.run_data import run_image_shape
+from hydra_steps.config.datasets import dataset, run_image_shape
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Counts, Network
 from hydra_steps.models.build import build_model

@@ -16,8 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hydra_steps.data.registry import dataset
-from hydra_steps.data.splits import sizes_of
+from hydra_steps.config.datasets import dataset, sizes_of
 from hydra_steps.estimate.rates import Calibration, MethodCost, Network
 from hydra_steps.queries.expansion import expand
 from hydra_steps.registry import find

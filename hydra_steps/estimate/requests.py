@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hydra_steps.config.choices import chosen_entries
+from hydra_steps.config.choices import TRAINING, chosen_entries
 from hydra_steps.config.runs import Study, canonical_json, run_config, run_names
 from hydra_steps.registry.code import code_digest
 
@@ -119,9 +119,7 @@ def _measured_apart(study: Study) -> dict[str, Any]:
 def _digest(study: Study) -> str:
     """Return a digest of the settings and the code that decide the lines, and of whether there is torch."""
     one = {**study, "seeds": study["seeds"][:1]}
-    chosen = {
-        entry for run in run_names(one) for entry in chosen_entries(run_config(one, run), "model", "training")
-    }
+    chosen = {entry for run in run_names(one) for entry in chosen_entries(run_config(one, run), *TRAINING)}
     settings = {key: value for key, value in study.items() if key not in APART}
     code = code_digest("hydra_steps.estimate.requests", entries=sorted(chosen))
     torch = importlib.util.find_spec("torch") is not None

@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra_steps.config import explored_runs, run_config
+from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
 from hydra_steps.config.designs import batch_bounds
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.runs import Study
-from hydra_steps.data.registry import dataset
-from hydra_steps.data.run_data import run_image_shape
-from hydra_steps.data.splits import sizes_of
 from hydra_steps.estimate.rates import Calibration
 from hydra_steps.queries.query import Query
 from hydra_steps.registry import find
@@ -60,7 +58,7 @@ def run_size(study: Study, run: str) -> RunSize:
     entry, sizes, dtype = dataset(data["name"]), sizes_of(data), config["compute"]["dtype"]
     asked = study_queries(study, data)
     # The published parts as bytes, the splits as float32, and a copy of them as tensors.
-    raw = sum(entry.parts.values()) * math.prod(entry.image_shape)
+    raw = sum(entry.parts.values()) * math.prod(entry.shape)
     shape = run_image_shape(data["name"], data["pad"], data["channels"])
     splits = sum(sizes.values()) * math.prod(shape)
     explored = run in explored_runs(study) and study["explorer"]["by_epoch"]

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from hydra_steps.config.datasets import dataset, run_image_shape
 from hydra_steps.data import RunData, Split
-from hydra_steps.data.registry import dataset
-from hydra_steps.data.run_data import run_image_shape
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.trajectory.trajectory import Trajectory

@@ -21,8 +21,8 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 
+from hydra_steps.config.datasets import dataset
 from hydra_steps.data.pictures import read_pictures
-from hydra_steps.data.registry import dataset
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
 from hydra_steps.queries.query import vector_queries
 from hydra_steps.registry.decorators import table

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hydra_steps.data.registry import dataset
+from hydra_steps.config.datasets import dataset
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
 from hydra_steps.errors import StudyError

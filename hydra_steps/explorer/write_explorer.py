@@ -15,8 +15,8 @@ from pathlib import Path
 import yaml
 from markupsafe import Markup
 
+from hydra_steps.config.datasets import dataset
 from hydra_steps.config.runs import run_config
-from hydra_steps.data.registry import dataset
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks
 from hydra_steps.explorer.run_page import Method, run_page

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
-from hydra_steps.config.code import registered
+from hydra_steps.config.choices import chosen_entries
 from hydra_steps.config.runs import Study, run_config
-from hydra_steps.registry import names
 from hydra_steps.registry.code import code_digest
-
-# Kinds of entries that a run chooses by name → the packages of those that no decorator declares yet.
-_PACKAGES = {"dataset": "data.datasets", "model": "models", "method": "scoring"}
 
 
 def step_code(study: Study, module: str, *kinds: str, run: str, label: str = "") -> str:
@@ -25,25 +20,13 @@ def step_code(study: Study, module: str, *kinds: str, run: str, label: str = "")
 
 def chosen(study: Study, kinds: Iterable[str], run: str, label: str = "") -> list[tuple[str, str]]:
     """Return (kind, name) of what a run chooses by name, of some kinds."""
-    config: dict[str, Any] = run_config(study, run)
-    found = {
-        "dataset": config["data"]["name"],
-        "noise": config["noise"]["kind"],
-        "model": config["model"]["name"],
-        "method": study["methods"][label]["method"] if label else "",
-    }
-    return [(kind, found[kind]) for kind in kinds]
+    own = [("method", study["methods"][label]["method"])] if "method" in kinds else []
+    return own + chosen_entries(run_config(study, run), *(kind for kind in kinds if kind != "method"))
 
 
 @cache
 def _digest(modules: tuple[str, ...], pairs: frozenset[tuple[str, str]]) -> str:
-    entries = [(kind, name) for kind, name in pairs if name in names(kind)]
-    others = [
-        registered(f"hydra_steps.{_PACKAGES[kind]}", name)
-        for kind, name in pairs
-        if kind in _PACKAGES and (kind, name) not in entries
-    ]
-    return code_digest(*(f"hydra_steps.{module}" for module in modules), *others, entries=entries)
+    return code_digest(*(f"hydra_steps.{module}" for module in modules), entries=pairs)
 
 
 def entry_code(kind: str, name: str, used: Iterable[tuple[str, str]] = ()) -> str:

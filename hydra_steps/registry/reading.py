@@ -82,7 +82,7 @@ def _entry(
 
 
 def _traits(kind: str, call: ast.Call, where: str) -> dict[str, Any]:
-    """Return the decorator's arguments, its defaults filled in; those of ``RUNTIME`` are left out."""
+    """Return the decorator's arguments, its defaults filled in; of ``RUNTIME`` only whether they are given."""
     signature = inspect.signature(KINDS[kind])
     arguments: list[Any] = [_literal(one, where) for one in call.args]
     keywords: dict[str, Any] = {}
@@ -101,7 +101,8 @@ def _traits(kind: str, call: ast.Call, where: str) -> dict[str, Any]:
             f"{where}: @{kind}: {error}", f"@{kind}{signature}", "mend the decorator's arguments"
         ) from error
     bound.apply_defaults()
-    return {key: value for key, value in bound.arguments.items() if key not in RUNTIME.get(kind, ())}
+    given = {keyword.arg for keyword in call.keywords}
+    return bound.arguments | {key: key in given for key in RUNTIME.get(kind, ())}
 
 
 def _literal(node: ast.expr, where: str) -> Any:

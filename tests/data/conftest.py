@@ -6,14 +6,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hydra_steps.data import RawFile, dataset, fetch_data, registry
-from hydra_steps.data.datasets.idx import read_idx_parts
+from hydra_steps.data import RawFile, fetch_data
+from hydra_steps.data.raw import Source
+from hydra_steps.registry import load, use_plugins
+from hydra_steps.registry.decorators import REGISTERED
+from hydra_steps.registry.plugins import VARIABLE
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -44,24 +46,36 @@ def tiny_files() -> dict[str, bytes]:
     return files
 
 
-@pytest.fixture
-def tiny(tiny_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Register the tiny dataset as ``tiny`` for one test: ``tiny(source, ...)``."""
-    monkeypatch.delenv("HYDRA_DATA", raising=False)
+PLUGIN = """\
+from hydra_steps.data.datasets.idx import read_idx_parts
+from hydra_steps.plugins import dataset
 
-    def put(*sources: registry.Source) -> None:
-        entry = replace(
-            dataset("mnist"),
-            name="tiny",
-            title="Tiny",
-            classes=("a", "b", "c"),
-            image_shape=(1, 4, 3),
-            parts={"train": 30, "test": 12},
-            read=read_idx_parts,
-            files=tuple(RawFile(name, hashlib.sha256(c).hexdigest()) for name, c in tiny_files.items()),
-            sources=sources,
-        )
-        monkeypatch.setitem(registry._REGISTRY, "tiny", entry)
+
+@dataset("{name}", title="Tiny", parts={{"train": 30, "test": 12}}, reference="made up", files=(), {traits})
+def tiny(folder):
+    return read_idx_parts(folder)
+"""
+
+
+@pytest.fixture
+def tiny(
+    tiny_files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Declare the tiny dataset in a plug-in, with sources of the test's: ``tiny(source, ..., name=, shape=, …)``."""
+    monkeypatch.delenv("HYDRA_DATA", raising=False)
+    monkeypatch.setenv(VARIABLE, "")
+    files = tuple(RawFile(name, hashlib.sha256(c).hexdigest()) for name, c in tiny_files.items())
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+
+    def put(*sources: Source, name: str = "tiny", **traits: object) -> None:
+        told = {"classes": ["a", "b", "c"], "shape": [1, 4, 3], **traits}
+        arguments = ", ".join(f"{key}={value!r}" for key, value in told.items())
+        file = folder / f"declared_{len(list(folder.iterdir()))}.py"  # declarations of a file are read once
+        file.write_text(PLUGIN.format(name=name, traits=arguments))
+        use_plugins([str(file)])
+        read = load("dataset", name)
+        monkeypatch.setitem(REGISTERED["dataset"], name, (read, {"files": files, "sources": sources}))
 
     put()
     return put

@@ -5,24 +5,39 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import pickle
 import struct
 import tarfile
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hydra_steps.data import RawFile, dataset, dataset_names, fetch_data, registry
-from hydra_steps.data.datasets.cifar import ARCHIVE, FOLDER, read_cifar10, read_cifar_batch
+from hydra_steps.config.datasets import dataset, split_sizes
+from hydra_steps.data import RawFile, fetch_data
+from hydra_steps.data.datasets.cifar import ARCHIVE, FOLDER, cifar10, read_cifar_batch
 from hydra_steps.data.datasets.idx import read_idx
-from hydra_steps.data.run_data import read_parts
+from hydra_steps.data.run_data import read_parts, standardise
 from hydra_steps.errors import StudyError
+from hydra_steps.registry import load, names, use_plugins
+from hydra_steps.registry.decorators import REGISTERED
+from hydra_steps.registry.plugins import VARIABLE
+
+
+SMALL = """\
+from hydra_steps.data.datasets.cifar import cifar10
+from hydra_steps.plugins import dataset
+
+
+@dataset("small_cifar", classes=list("0123456789"), shape=[3, 32, 32], parts={"train": 20, "test": 4}, files=())
+def small_cifar(folder):
+    return cifar10(folder)
+""".replace('list("0123456789")', str(list("0123456789")))
 
 
 def test_registry_knows_the_datasets():
-    assert {"cifar10", "digits", "fashion_mnist", "mnist"} <= set(dataset_names())
-    with pytest.raises(StudyError, match=r"data\.name is 'mnits'.*did you mean 'mnist'"):
+    assert {"cifar10", "digits", "fashion_mnist", "mnist"} <= set(names("dataset"))
+    with pytest.raises(StudyError, match=r"data\.name: 'mnits' is unknown.*did you mean 'mnist'"):
         dataset("mnits")
 
 
@@ -87,13 +102,12 @@ def test_raw_files_are_verified_before_use(tiny, write_tiny, tmp_path, spoil):
         read_parts("tiny", tmp_path)
 
 
-def test_verified_files_of_the_wrong_shape(tiny, write_tiny, tmp_path, monkeypatch):
+def test_verified_files_of_the_wrong_shape(tiny, write_tiny, tmp_path):
     write_tiny(tmp_path / "tiny")
-    entry = dataset("tiny")
-    monkeypatch.setitem(registry._REGISTRY, "tiny", replace(entry, image_shape=(1, 5, 5)))
+    tiny(shape=[1, 5, 5])
     with pytest.raises(StudyError, match=r"images uint8 \(30, 1, 4, 3\)"):
         read_parts("tiny", tmp_path)
-    monkeypatch.setitem(registry._REGISTRY, "tiny", replace(entry, classes=("a", "b")))
+    tiny(classes=["a", "b"])
     with pytest.raises(StudyError, match="labels from 0 to 2"):
         read_parts("tiny", tmp_path)
 
@@ -143,17 +157,16 @@ def test_cifar10_archive(tmp_path, monkeypatch):
     # The published digest refuses the small archive, by name and with the way out.
     with pytest.raises(StudyError, match=rf"{ARCHIVE} has SHA-256 .* 6d958be0.*put the named files into"):
         read_parts("cifar10", tmp_path)
+    (tmp_path / "small.py").write_text(SMALL)
+    monkeypatch.setenv(VARIABLE, "")
+    use_plugins(["small.py"], tmp_path)
     digest = hashlib.sha256((home / ARCHIVE).read_bytes()).hexdigest()
-    small = replace(
-        dataset("cifar10"),
-        parts={"train": 20, "test": 4},
-        files=(RawFile(ARCHIVE, digest, unzip=False),),
-        sources=(),
-    )
-    monkeypatch.setitem(registry._REGISTRY, "cifar10", small)
-    fetch_data("cifar10", tmp_path)
+    given = {"files": (RawFile(ARCHIVE, digest, unzip=False),), "sources": ()}
+    monkeypatch.setitem(REGISTERED["dataset"], "small_cifar", (load("dataset", "small_cifar"), given))
+    home = home.rename(tmp_path / "small_cifar")
+    fetch_data("small_cifar", tmp_path)
     assert gzip.decompress((home / ARCHIVE).read_bytes())  # kept as it was published
-    parts = read_parts("cifar10", tmp_path)
+    parts = read_parts("small_cifar", tmp_path)
     assert parts["train"].labels.tolist() == [(k + i) % 10 for k in range(5) for i in range(4)]
     # Sample 5 is the second one of the second batch; its green plane is the middle third, row by row.
     green = images["data_batch_2"][1, 1024:2048].reshape(32, 32)
@@ -164,17 +177,17 @@ def test_cifar10_archive(tmp_path, monkeypatch):
 def test_cifar10_archive_that_is_damaged(tmp_path):
     path = tmp_path / ARCHIVE
     with pytest.raises(StudyError, match="cannot be read"):
-        read_cifar10(tmp_path)
+        cifar10(tmp_path)
     write_archive(path)
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(StudyError, match="cannot be read"):
-        read_cifar10(tmp_path)
+        cifar10(tmp_path)
     path.write_bytes(b"no archive")
     with pytest.raises(StudyError, match="cannot be read"):
-        read_cifar10(tmp_path)
+        cifar10(tmp_path)
     write_archive(path, leave_out="data_batch_3")
     with pytest.raises(StudyError, match="data_batch_3"):
-        read_cifar10(tmp_path)
+        cifar10(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -200,3 +213,41 @@ def test_cifar10_batch_runs_no_code(tmp_path):
     with pytest.raises(StudyError, match="asks for"):
         read_cifar_batch(pickle.dumps(Evil()), "a batch")
     assert not (tmp_path / "made").exists()
+
+
+OWN = """\
+import numpy as np
+from hydra_steps.plugins import Part, dataset
+
+
+@dataset("own", title="my own", classes=["no", "yes"], shape=[2, 3, 3], parts={"train": 40})
+def own(folder):
+    images = np.random.default_rng(SEED).integers(0, 256, (40, 2, 3, 3), dtype=np.uint8)
+    return {"train": Part(images, np.arange(40) % 2)}
+"""
+
+
+def test_a_dataset_without_files_is_read_by_its_function(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    digests = []
+    for seed in (0, 0, 1):
+        file = tmp_path / f"own_{len(digests)}.py"
+        file.write_text(OWN.replace("SEED", str(seed)))
+        use_plugins([str(file)])
+        (row,) = json.loads(fetch_data("own", tmp_path).read_text())["files"]
+        assert (row["file"], row["bytes"], row["source"]) == (None, None, f"hydra_plugin_{file.stem}")
+        digests.append(row["sha256"])
+    assert digests[0] == digests[1] != digests[2]
+    entry = dataset("own")
+    assert not entry.fetched
+    images = read_parts("own", tmp_path)["train"].images
+    np.testing.assert_array_equal(standardise(images, entry), images.astype(np.float32) / np.float32(255))
+    assert split_sizes("own", None, 10, 5) == {"train": 25, "validation": 10, "test": 5}
+
+
+def test_content_that_ships_with_a_dependency_is_checked(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    (tmp_path / "other.py").write_text(OWN.replace("SEED", "0").replace("shape=", 'bundled="123", shape='))
+    use_plugins(["other.py"], tmp_path)
+    with pytest.raises(StudyError, match="the content of my own has SHA-256 .*; expected: SHA-256 123;"):
+        read_parts("own", tmp_path)

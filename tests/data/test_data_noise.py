@@ -8,12 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hydra_steps.data import NOISE_KINDS, draw_labels, noise_labels, realised_transition, split_data
-from hydra_steps.data.instance_noise import flip_probabilities, out_of_fold_probabilities
-from hydra_steps.data.registry import dataset
+from hydra_steps.config.matrices import check_matrix
+from hydra_steps.data import draw_labels, noise_labels, realised_transition, split_data
+from hydra_steps.data.noises.instance import flip_probabilities, out_of_fold_probabilities
+from hydra_steps.config.datasets import dataset
 from hydra_steps.data.run_data import read_parts, standardise
 from hydra_steps.data.seeding import apportion, random_order, random_stream
 from hydra_steps.errors import StudyError
+from hydra_steps.registry import names, use_plugins
+from hydra_steps.registry.plugins import VARIABLE
 
 PAIR = [[0.8, 0.2, 0.0], [0.0, 0.7, 0.3], [0.5, 0.0, 0.5]]
 label_lists = st.lists(st.integers(0, 4), max_size=60).map(lambda x: np.asarray(x, dtype=np.int64))
@@ -48,7 +51,7 @@ def test_apportion_is_unbiased():
 @settings(max_examples=150, deadline=None)
 @given(label_lists, rates, seeds, st.sampled_from(["symmetric", "pair_flip", "uniform", "none"]))
 def test_counts_are_exact_and_labels_are_right(clean, rate, seed, kind):
-    noisy = draw_labels(clean, 5, kind, rate, seed)
+    noisy = draw_labels(clean, 5, kind, {"rate": rate}, seed)
     assert noisy.dtype == np.int64
     assert noisy.shape == clean.shape
     flips, k = int((noisy != clean).sum()), round(rate * len(clean))
@@ -61,13 +64,13 @@ def test_counts_are_exact_and_labels_are_right(clean, rate, seed, kind):
         for c in range(5):
             share = k * (clean == c).mean() if len(clean) else 0.0
             assert abs((noisy != clean)[clean == c].sum() - share) < 1 + 1e-6
-    np.testing.assert_array_equal(noisy, draw_labels(clean, 5, kind, rate, seed))
+    np.testing.assert_array_equal(noisy, draw_labels(clean, 5, kind, {"rate": rate}, seed))
 
 
 @settings(max_examples=25, deadline=None)
 @given(label_lists, rates, st.integers(0, 5))
 def test_instance_flips_exactly_the_asked_number(clean, rate, seed):
-    noisy = draw_labels(clean, 5, "instance", rate, seed, images=images_like(clean))
+    noisy = draw_labels(clean, 5, "instance", {"rate": rate}, seed, images=images_like(clean))
     assert (noisy != clean).sum() == round(rate * len(clean))
     assert ((noisy >= 0) & (noisy < 5)).all()
 
@@ -76,7 +79,7 @@ def test_instance_flips_exactly_the_asked_number(clean, rate, seed):
 @given(st.lists(st.integers(0, 2), max_size=80), seeds)
 def test_transition_matrix_is_realised_to_the_sample(clean, seed):
     clean = np.asarray(clean, dtype=np.int64)
-    noisy = draw_labels(clean, 3, "transition_matrix", 0.0, seed, matrix=PAIR)
+    noisy = draw_labels(clean, 3, "transition_matrix", {"matrix": PAIR}, seed)
     for a in range(3):
         counts = np.bincount(noisy[clean == a], minlength=3)
         assert np.abs(counts - (clean == a).sum() * np.asarray(PAIR[a])).max() < 1 + 1e-6
@@ -87,7 +90,7 @@ def test_transition_matrix_is_realised_to_the_sample(clean, seed):
 def test_no_sample_and_one_sample(kind, clean):
     labels = np.asarray(clean, dtype=np.int64)
     for rate in (0.0, 0.4, 1.0):
-        noisy = draw_labels(labels, 3, kind, rate, 0, images=images_like(labels))
+        noisy = draw_labels(labels, 3, kind, {"rate": rate}, 0, images=images_like(labels))
         assert len(noisy) == len(labels)
         if kind != "uniform":
             assert (noisy != labels).sum() == round(rate * len(labels))
@@ -95,13 +98,14 @@ def test_no_sample_and_one_sample(kind, clean):
 
 def test_identity_matrix_changes_nothing():
     clean = np.arange(30) % 3
-    assert (draw_labels(clean, 3, "transition_matrix", 0.9, 1, matrix=np.eye(3).tolist()) == clean).all()
+    options = {"matrix": np.eye(3).tolist()}
+    assert (draw_labels(clean, 3, "transition_matrix", options, 1) == clean).all()
 
 
 def test_targets_follow_their_distributions():
     clean = np.repeat(np.arange(4), 5000)
-    symmetric = draw_labels(clean, 4, "symmetric", 0.6, 0)
-    uniform = draw_labels(clean, 4, "uniform", 0.6, 0)
+    symmetric = draw_labels(clean, 4, "symmetric", {"rate": 0.6}, 0)
+    uniform = draw_labels(clean, 4, "uniform", {"rate": 0.6}, 0)
     for c in range(4):
         shares = np.bincount(symmetric[clean == c], minlength=4) / 5000
         np.testing.assert_allclose(shares, np.where(np.arange(4) == c, 0.4, 0.2), atol=0.02)
@@ -114,29 +118,30 @@ def test_every_sample_has_the_same_chance(kind):
     # 7 samples in classes of unequal size, a rate that no class can meet exactly.
     clean = np.asarray([0, 0, 0, 0, 1, 1, 2])
     matrix = [[0.7, 0.3, 0.0], [0.0, 0.7, 0.3], [0.3, 0.0, 0.7]] if kind == "transition_matrix" else None
-    flipped = [draw_labels(clean, 3, kind, 2 / 7, seed, matrix=matrix) != clean for seed in range(4000)]
+    options = {"matrix": matrix} if matrix else {"rate": 2 / 7}
+    flipped = [draw_labels(clean, 3, kind, options, seed) != clean for seed in range(4000)]
     rate = 0.3 if kind == "transition_matrix" else 2 / 7
     np.testing.assert_allclose(np.mean(flipped, axis=0), rate, atol=0.03)
 
 
 def test_seeds_and_purposes_differ():
     clean = np.arange(200) % 10
-    drawn = [draw_labels(clean, 10, "symmetric", 0.5, seed) for seed in (0, 1)]
+    drawn = [draw_labels(clean, 10, "symmetric", {"rate": 0.5}, seed) for seed in (0, 1)]
     assert (drawn[0] != drawn[1]).any()
     assert (random_order(50, random_stream(0, "a")) != random_order(50, random_stream(0, "b"))).any()
     # Pinned: an other version of a dependency must not draw other numbers unnoticed.
     assert random_order(8, random_stream(0, "noise")).tolist() == [3, 2, 5, 6, 4, 1, 7, 0]
     for seed in (-1, 1.5, None, True):
         with pytest.raises(StudyError, match="seed of the noise"):
-            draw_labels(clean, 10, "none", 0.0, seed)  # type: ignore[arg-type]
+            draw_labels(clean, 10, "none", {}, seed)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", sorted(set(NOISE_KINDS) - {"transition_matrix"}))
+@pytest.mark.parametrize("kind", sorted(set(names("noise")) - {"transition_matrix"}))
 def test_real_digits_file_is_deterministic(real_data, tmp_path, kind):
     split_data("digits", real_data, 300, 20, 30, 0, tmp_path / "splits.csv")
     made = []
     for name in ("a.csv", "b.csv"):
-        args = (tmp_path / "splits.csv", "digits", real_data, kind, 0.2, None, 3, tmp_path / name)
+        args = (tmp_path / "splits.csv", "digits", real_data, kind, {"rate": 0.2}, 3, tmp_path / name)
         noise_labels(*args)
         made.append((tmp_path / name).read_bytes())
     assert made[0] == made[1]
@@ -157,8 +162,7 @@ def test_noise_takes_keyword_arguments(real_data, tmp_path):
         name="mnist",
         folder=real_data,
         kind="transition_matrix",
-        rate=0.2,
-        matrix=matrix.tolist(),
+        options={"matrix": matrix.tolist()},
         seed=1,
         output=labels,
     )
@@ -171,7 +175,7 @@ def test_noise_takes_keyword_arguments(real_data, tmp_path):
 def test_instance_noise_prefers_hard_samples_and_likely_classes(real_data):
     part = read_parts("mnist", real_data)["train"]
     images, clean = standardise(part.images[:2000], dataset("mnist")), part.labels[:2000]
-    noisy = draw_labels(clean, 10, "instance", 0.2, 0, images=images)
+    noisy = draw_labels(clean, 10, "instance", {"rate": 0.2}, 0, images=images)
     flipped = noisy != clean
     assert flipped.sum() == 400
     p = out_of_fold_probabilities(images, clean, 10, np.arange(2000))
@@ -193,27 +197,75 @@ def test_flip_probabilities_have_the_asked_mean_and_keep_the_order():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("kind", "options", "message"),
     [
-        ({"kind": "symetric"}, r"noise\.kind is 'symetric'.*did you mean 'symmetric'"),
-        ({"rate": 1.5}, r"noise\.rate is 1\.5.*from 0 to 1"),
-        ({"rate": -0.1}, r"noise\.rate is -0\.1"),
-        ({"rate": float("nan")}, r"noise\.rate is nan"),
-        ({"rate": "0.2"}, r"noise\.rate is '0\.2'"),
-        ({"matrix": PAIR}, "given with noise.kind symmetric"),
-        ({"kind": "transition_matrix"}, "noise.matrix is null; expected: 3 rows of 3"),
-        ({"kind": "transition_matrix", "matrix": [[1.0]]}, r"shape \(1, 1\)"),
-        ({"kind": "transition_matrix", "matrix": [[1.0], [1.0, 0.0], [0.0]]}, "no table of numbers"),
-        ({"kind": "transition_matrix", "matrix": [["a"] * 3] * 3}, "no table of numbers"),
-        ({"kind": "transition_matrix", "matrix": [[1.2, -0.2, 0.0]] * 3}, "negative"),
-        ({"kind": "transition_matrix", "matrix": [[float("nan")] * 3] * 3}, "not finite"),
-        ({"kind": "transition_matrix", "matrix": [*PAIR[:2], [0.5, 0.0, 0.4]]}, "row 2 .* adds up to 0.9"),
+        ("symetric", {}, r"noise\.kind: 'symetric' is unknown.*did you mean 'symmetric'"),
+        ("symmetric", {"rate": 1.5}, r"noise\.rate is 1\.5.*from 0 to 1"),
+        ("uniform", {"rate": -0.1}, r"noise\.rate is -0\.1"),
+        ("pair_flip", {"rate": float("nan")}, r"noise\.rate is nan"),
+        ("instance", {"rate": "0.2"}, r"noise\.rate is '0\.2'"),
+        ("symmetric", {"rat": 0.2}, r"noise\.rat: 0\.2 .*did you mean 'rate'"),
+        ("transition_matrix", {}, "noise.matrix is null; expected: 3 rows of 3"),
     ],
 )
-def test_wrong_options(options, message):
-    arguments = {"kind": "symmetric", "rate": 0.2, "seed": 0} | options
+def test_wrong_options(kind, options, message):
+    images = np.zeros((3, 1, 2, 2), dtype=np.float32)
     with pytest.raises(StudyError, match=message):
-        draw_labels(np.zeros(3, dtype=np.int64), 3, **arguments)
+        draw_labels(np.zeros(3, dtype=np.int64), 3, kind, options, 0, images)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        (None, "noise.matrix is null; expected: 3 rows of 3"),
+        ([[1.0]], r"shape \(1, 1\)"),
+        ([[1.0, 0.0, 0.0]] * 2, r"shape \(2, 3\)"),
+        ([[1.0], [1.0, 0.0], [0.0]], "no table of numbers"),
+        ([["a"] * 3] * 3, "no table of numbers"),
+        ([0.2, 0.3, 0.5], "no table of numbers"),
+        ("abc", "no table of numbers"),
+        ([], "no table of numbers"),
+        ([[1.2, -0.2, 0.0]] * 3, "negative"),
+        ([[float("nan")] * 3] * 3, "not finite"),
+        ([*PAIR[:2], [0.5, 0.0, 0.4]], "row 2 .* adds up to 0.9"),
+    ],
+)
+def test_what_is_no_transition_matrix_is_refused_where_a_study_is_planned_and_in_its_job(matrix, message):
+    with pytest.raises(StudyError, match=message):
+        check_matrix(matrix, 3)
+    with pytest.raises(StudyError, match=message):
+        draw_labels(np.zeros(3, dtype=np.int64), 3, "transition_matrix", {"matrix": matrix}, 0)
+
+
+OWN = """\
+import numpy as np
+from hydra_steps.plugins import noise
+
+
+@noise("first_ones", title="set to the first class")
+def first_ones(clean, rate: float = 0.5, wrong: bool = False):
+    labels = clean.labels.copy()
+    labels[: round(rate * len(clean))] = clean.classes if wrong else 0
+    return labels
+
+
+@noise("short")
+def short(clean):
+    return clean.labels[1:]
+"""
+
+
+def test_a_noise_of_ones_own_must_return_labels(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    (tmp_path / "own.py").write_text(OWN)
+    use_plugins(["own.py"], tmp_path)
+    clean = np.asarray([1, 2, 1, 2])
+    assert draw_labels(clean, 3, "first_ones", {}, 0).tolist() == [0, 0, 1, 2]
+    assert draw_labels(clean, 3, "first_ones", {"rate": 0.75}, 0).tolist() == [0, 0, 0, 2]
+    with pytest.raises(StudyError, match=r"own\.py:6: the noise first_ones returns int64 \(4,\) from 1 to 3"):
+        draw_labels(clean, 3, "first_ones", {"wrong": True}, 0)
+    with pytest.raises(StudyError, match=r"own\.py:13: the noise short returns int64 \(3,\)"):
+        draw_labels(clean, 3, "short", {}, 0)
 
 
 def test_realised_transition_counts_by_hand():

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hydra_steps.data import dataset, load_run_data, noise_labels, registry, run_image_shape, split_data
+from hydra_steps.config.datasets import dataset, run_image_shape
+from hydra_steps.data import load_run_data, noise_labels, split_data
 from hydra_steps.data.run_data import read_parts, standardise
 from hydra_steps.errors import StudyError
 
@@ -22,7 +22,7 @@ def files(real_data, tmp_path):
     def make(name="digits", train=60, validation=20, test=30, kind="symmetric", rate=0.2):
         splits, labels = tmp_path / "splits.csv", tmp_path / "labels.csv"
         split_data(name, real_data, train, validation, test, 0, splits)
-        noise_labels(splits, name, real_data, kind, rate, None, 0, labels)
+        noise_labels(splits, name, real_data, kind, {"rate": rate}, 0, labels)
         return name, real_data, splits, labels
 
     return make
@@ -39,7 +39,7 @@ def test_real_run(files, real_data, name):
     for split, part in ((data.train, "train"), (data.test, "test" if "test" in parts else "train")):
         raw = parts[part].images[split.source_index].astype(np.float64)
         assert split.images.dtype == np.float32
-        assert split.images.shape == (len(split), *entry.image_shape) == (len(split), *run_image_shape(name))
+        assert split.images.shape == (len(split), *entry.shape) == (len(split), *run_image_shape(name))
         np.testing.assert_allclose(
             split.images, (raw / entry.white - entry.mean) / entry.std, rtol=0, atol=2e-6
         )
@@ -163,14 +163,13 @@ def test_tables_that_do_not_belong_together(files, real_data, tmp_path):
         load_run_data(name, folder, other, labels)
 
 
-def test_a_new_dataset_is_one_entry(tiny, write_tiny, tmp_path, monkeypatch):
+def test_a_new_dataset_is_one_entry(tiny, write_tiny, tmp_path):
     write_tiny(tmp_path / "tiny")
-    entry = replace(dataset("tiny"), name="tiny2", mean=(0.5,), std=(0.25,))
-    monkeypatch.setitem(registry._REGISTRY, "tiny2", registry.register(entry))
+    tiny(name="tiny2", mean=[0.5], std=[0.25])
     (tmp_path / "tiny").rename(tmp_path / "tiny2")
     splits, labels = tmp_path / "s.csv", tmp_path / "l.csv"
     split_data("tiny2", tmp_path, 12, 6, None, 0, splits)
-    noise_labels(splits, "tiny2", tmp_path, "pair_flip", 0.5, None, 0, labels)
+    noise_labels(splits, "tiny2", tmp_path, "pair_flip", {"rate": 0.5}, 0, labels)
     data = load_run_data("tiny2", tmp_path, splits, labels)
     assert data.train.images.shape == (12, 1, 4, 3)
     assert data.is_noisy.sum() == 6

@@ -45,7 +45,9 @@ def test_class_losses_against_a_plain_loop(study, tmp_path):
 def test_single_test_samples_speak_for_their_class(study, tmp_path):
     folder = study.folder / "runs" / "base-seed0"
     split_data("digits", "data", 40, 20, 30, 0, folder / "splits.csv")
-    noise_labels(folder / "splits.csv", "digits", "data", "symmetric", 0.3, None, 0, folder / "labels.csv")
+    noise_labels(
+        folder / "splits.csv", "digits", "data", "symmetric", {"rate": 0.3}, 0, folder / "labels.csv"
+    )
     _, classes = read_pictures("digits", "data", folder / "splits.csv", "test")
     queries = [f"test_sample_{i}" for i in range(30)]
     values = rng.standard_normal((30, 40))

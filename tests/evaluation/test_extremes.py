@@ -23,7 +23,7 @@ def made(study, tmp_path):
         folder = study.folder / "runs" / run
         split_data("digits", "data", 40, 20, 30, 0, folder / "splits.csv")
         noise_labels(
-            folder / "splits.csv", "digits", "data", "symmetric", 0.3, None, seed, folder / "labels.csv"
+            folder / "splits.csv", "digits", "data", "symmetric", {"rate": 0.3}, seed, folder / "labels.csv"
         )
         kept[seed] = rng.standard_normal((8, 40))
         parts["scores"].append(study.scores("m", kept[seed], QUERIES, run))

@@ -36,7 +36,7 @@ def _one_thread():
 def _data(folder, name, train, rate):
     fetch_data(name, "data")
     split_data(name, "data", train, 200, 500, 0, folder / "splits.csv")
-    noise_labels(folder / "splits.csv", name, "data", "symmetric", rate, None, 0, folder / "labels.csv")
+    noise_labels(folder / "splits.csv", name, "data", "symmetric", {"rate": rate}, 0, folder / "labels.csv")
     return load_run_data(name, "data", folder / "splits.csv", folder / "labels.csv")
 
 

@@ -23,7 +23,9 @@ def folder(tmp_path_factory):
     """A run of three epochs on digits, every seventh state kept."""
     folder = tmp_path_factory.mktemp("run")
     split_data("digits", "data", 60, 20, 30, 0, folder / "splits.csv")
-    noise_labels(folder / "splits.csv", "digits", "data", "symmetric", 0.1, None, 0, folder / "labels.csv")
+    noise_labels(
+        folder / "splits.csv", "digits", "data", "symmetric", {"rate": 0.1}, 0, folder / "labels.csv"
+    )
     settings = {
         "seed": 0,
         "data": {"name": "digits", "folder": "data"},

@@ -12,8 +12,8 @@ from hydra_steps.config import (
     run_names,
     run_section,
 )
-from hydra_steps.config.choices import chosen_entries
-from hydra_steps.config.code import code_files, registered
+from hydra_steps.config.choices import TRAINING, chosen_entries
+from hydra_steps.registry.code import code_files
 from hydra_steps.config.queries import study_queries
 from hydra_steps.estimate.requests import Requests
 from hydra_steps.plan import Artifacts, plan_tables
@@ -62,16 +62,14 @@ def chosen_code(module, *sections):
 
     def files(wildcards):
         config = run_config(STUDY, wildcards.run)
-        chosen = []
-        if "data" in sections:
-            chosen.append(registered("hydra_steps.data.datasets", config["data"]["name"]))
+        kinds = {"data": ["dataset"], "noise": ["noise"], "model": TRAINING}
+        entries = chosen_entries(config, *(kind for section in sections for kind in kinds.get(section, [])))
         if "scoring" in sections:
-            chosen.append(registered("hydra_steps.scoring", STUDY["methods"][wildcards.method]["method"]))
-        entries = chosen_entries(config, *sections, *(["training"] if "model" in sections else []))
+            entries.append(("method", STUDY["methods"][wildcards.method]["method"]))
         if "queries" in sections:
             entries += [("query", query["kind"]) for query in STUDY["queries"]]
         found = [find(kind, name) for kind, name in entries]
-        chosen += [entry.module for entry in found if not entry.plugin]
+        chosen = [entry.module for entry in found if not entry.plugin]
         plugins = sorted({str(entry.file) for entry in found if entry.plugin})
         return here(*code_files(f"hydra_steps.{module}", *chosen)) + plugins
 
@@ -112,7 +110,17 @@ def split_options(wildcards):
 def noise_options(wildcards):
     """What decides the labels of a run, besides its splits."""
     config = run_config(STUDY, wildcards.run)
-    return canonical_json(config["noise"] | {key: config["data"][key] for key in ("name", "folder")})
+    data, noise = config["data"], config["noise"]
+    options = {name: noise[name] for name in find("noise", noise["kind"]).options}
+    return canonical_json(
+        {
+            "name": data["name"],
+            "folder": data["folder"],
+            "kind": noise["kind"],
+            "options": options,
+            "seed": noise["seed"],
+        }
+    )
 
 
 def manifest(wildcards):

@@ -59,7 +59,7 @@ rule split_data:
 
 rule noise_labels:
     input:
-        chosen_code("data.noise", "data"),
+        chosen_code("data.noise", "data", "noise"),
         splits=f"{RUN}/splits.csv",
     output:
         f"{RUN}/labels.csv",

@@ -1,1 +1,2 @@
-"""One module per dataset family; each registers its datasets when it is imported (see :mod:`..registry`)."""
+"""Datasets by name, one file per family; each is a function under
+:func:`hydra_steps.registry.decorators.dataset`."""

@@ -17,15 +17,55 @@ from typing import Any
 
 import numpy as np
 
-from hydra_steps.data.registry import Dataset, Part, RawFile, register
+from hydra_steps.data.raw import Part, RawFile
 from hydra_steps.data.sources import Mirror
 from hydra_steps.errors import StudyError
+from hydra_steps.registry.decorators import dataset
 
 ARCHIVE = "cifar-10-python.tar.gz"
 FOLDER = "cifar-10-batches-py"
 BATCHES = {"train": tuple(f"data_batch_{k}" for k in range(1, 6)), "test": ("test_batch",)}
 PIXELS = 3 * 32 * 32
 REMEDY = f"put the published archive {ARCHIVE} into the folder"
+
+
+@dataset(
+    "cifar10",
+    title="CIFAR-10",
+    classes=["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
+    shape=[3, 32, 32],
+    parts={"train": 50_000, "test": 10_000},
+    mean=[0.4914, 0.4822, 0.4465],
+    std=[0.2470, 0.2435, 0.2616],
+    reference="Krizhevsky (2009), Learning multiple layers of features from tiny images",
+    files=(RawFile(ARCHIVE, "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce", unzip=False),),
+    sources=(Mirror("https://www.cs.toronto.edu/~kriz/"),),
+)
+def cifar10(folder: Path) -> dict[str, Part]:
+    """Small colour images of animals and vehicles.
+
+    The train part are five batches in order.
+    """
+    path = folder / ARCHIVE
+    parts = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            members = {member.name: member for member in archive.getmembers()}
+            for part, names in BATCHES.items():
+                batches = []
+                for name in names:
+                    stream = archive.extractfile(members[f"{FOLDER}/{name}"])
+                    assert stream is not None
+                    batches.append(read_cifar_batch(stream.read(), f"{path}: {name}"))
+                parts[part] = Part(
+                    np.concatenate([batch.images for batch in batches]),
+                    np.concatenate([batch.labels for batch in batches]),
+                )
+    except KeyError as error:
+        raise StudyError(f"{path} has no member {error.args[0]}", "the published archive", REMEDY) from error
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise StudyError(f"{path} cannot be read: {error}", "the published archive", REMEDY) from error
+    return parts
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -59,46 +99,3 @@ def read_cifar_batch(content: bytes, where: str) -> Part:
             REMEDY,
         )
     return Part(data.reshape(-1, 3, 32, 32), labels.astype(np.int64))
-
-
-def read_cifar10(folder: Path) -> dict[str, Part]:
-    """Return the train part (five batches in order) and the test part from the archive in ``folder``."""
-    path = folder / ARCHIVE
-    parts = {}
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            members = {member.name: member for member in archive.getmembers()}
-            for part, names in BATCHES.items():
-                batches = []
-                for name in names:
-                    stream = archive.extractfile(members[f"{FOLDER}/{name}"])
-                    assert stream is not None
-                    batches.append(read_cifar_batch(stream.read(), f"{path}: {name}"))
-                parts[part] = Part(
-                    np.concatenate([batch.images for batch in batches]),
-                    np.concatenate([batch.labels for batch in batches]),
-                )
-    except KeyError as error:
-        raise StudyError(f"{path} has no member {error.args[0]}", "the published archive", REMEDY) from error
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise StudyError(f"{path} cannot be read: {error}", "the published archive", REMEDY) from error
-    return parts
-
-
-register(
-    Dataset(
-        name="cifar10",
-        title="CIFAR-10",
-        classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-        image_shape=(3, 32, 32),
-        parts={"train": 50_000, "test": 10_000},
-        mean=(0.4914, 0.4822, 0.4465),
-        std=(0.2470, 0.2435, 0.2616),
-        read=read_cifar10,
-        files=(
-            RawFile(ARCHIVE, "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce", unzip=False),
-        ),
-        sources=(Mirror("https://www.cs.toronto.edu/~kriz/"),),
-        reference="Krizhevsky (2009), Learning multiple layers of features from tiny images",
-    )
-)

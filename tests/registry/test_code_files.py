@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hydra_steps.config.code import code_files
 from hydra_steps.errors import StudyError
+from hydra_steps.registry.code import code_files
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_an_unknown_module_is_refused(package: Path) -> None:
 
 
 def test_every_file_of_a_real_step_exists() -> None:
-    files = code_files("hydra_steps.data.registry")
+    files = code_files("hydra_steps.data.splits")
     root = Path(__file__).parents[2]
-    assert "hydra_steps/data/registry.py" in files
+    assert "hydra_steps.data.splits.py" in files
     assert all((root / f).is_file() for f in files)

@@ -1,0 +1,32 @@
+"""Labels drawn row by row from a matrix of chances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hydra_steps.config.matrices import check_matrix
+from hydra_steps.data.clean_labels import CleanLabels
+from hydra_steps.data.seeding import apportion, random_order
+from hydra_steps.registry.decorators import noise
+from hydra_steps.registry.types import Share
+
+
+@noise("transition_matrix", title="changed by a given class-transition matrix")
+def transition_matrix(clean: CleanLabels, matrix: Sequence[Sequence[Share]] | None = None) -> np.ndarray:
+    """Row by row as in `matrix`.
+
+    Options:
+        matrix: Row c holds the chances of each label for a sample of class c; rows sum to 1.
+    """
+    rows = np.asarray(check_matrix(matrix, clean.classes), dtype=np.float64)
+    rows = rows / rows.sum(axis=1, keepdims=True)
+    labels = clean.labels.copy()
+    order = random_order(len(labels), clean.stream)
+    ordered = clean.labels[order]
+    for a in range(clean.classes):
+        members = order[ordered == a]
+        counts = apportion(len(members) * rows[a], clean.stream.random())
+        labels[members] = np.repeat(np.arange(clean.classes), counts)
+    return labels
