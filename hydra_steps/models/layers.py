@@ -21,8 +21,9 @@ class BatchNorm(nn.Module):
 
     In training: batch mean and biased variance normalise; ``running ← (1 − momentum)·running +
     momentum·batch`` with the unbiased variance. In evaluation the running averages normalise. With
-    ``differentiable_statistics`` the new running averages keep their graph to the parameters (set by the
-    process, never by users). Raises :class:`StudyError` where PyTorch refuses, too: one number has no variance.
+    ``differentiable_statistics`` the new running averages keep their graph to the parameters, and ``weights`` [b]
+    make the statistics those of weighted samples (both set by the process, never by users). Raises
+    :class:`StudyError` where PyTorch refuses, too: one number has no variance.
     """
 
     running_mean: Tensor
@@ -36,30 +37,75 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(features))
         self.momentum, self.epsilon = momentum, epsilon
         self.differentiable_statistics = False
+        self.weights: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:  # [b, c, ...]
         shape = (1, -1) + (1,) * (x.ndim - 2)
         if not self.training:
             mean, variance = self.running_mean, self.running_var
+        elif self.weights is not None:
+            mean, variance = self._weighted_statistics(x, self.weights)
         else:
-            axes = [0, *range(2, x.ndim)]
-            count = x.numel() // x.shape[1]
-            if count < 2:
-                raise StudyError(
-                    "batch norm met a training batch with one number per feature",
-                    "at least two, whose mean and variance it can take",
-                    "train on batches of two samples or more, or without batch norm",
-                )
-            mean = x.mean(axes)
-            variance = (x - mean.view(shape)).square().mean(axes)
-            new_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
-            unbiased = variance * (count / (count - 1))
-            new_variance = (1 - self.momentum) * self.running_var + self.momentum * unbiased
-            keep_graph = self.differentiable_statistics
-            self.running_mean = new_mean if keep_graph else new_mean.detach()
-            self.running_var = new_variance if keep_graph else new_variance.detach()
+            mean, variance = self._statistics(x)
         scale = self.weight * torch.rsqrt(variance + self.epsilon)
         return (x - mean.view(shape)) * scale.view(shape) + self.bias.view(shape)
+
+    def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and biased variance [c] of a batch; the running averages follow."""
+        axes, count = [0, *range(2, x.ndim)], _numbers(x)
+        mean = x.mean(axes)
+        variance = (x - mean.view(1, -1, *[1] * (x.ndim - 2))).square().mean(axes)
+        self._follow(
+            (1 - self.momentum) * self.running_mean + self.momentum * mean,
+            (1 - self.momentum) * self.running_var + self.momentum * (variance * (count / (count - 1))),
+        )
+        return mean, variance
+
+    def _weighted_statistics(self, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean Σ p_n x_n and biased variance Σ p_n (x_n − mean)² [c], p = w / Σ w; the running averages follow.
+
+        Equal weights give the statistics of :meth:`_statistics`, and weights 0 and 1 those of the samples with weight
+        1, up to round-off. The running variance takes the variance divided by 1 − Σ p² / places, unbiased for both. A
+        batch in which one number is left has no variance to take; one in which none is left is normalised with the
+        running averages, and its loss is 0.
+        """
+        _numbers(x)
+        total = weights.sum()
+        left = total > 0
+        p = weights / total.where(left, 1)
+        places = x.flatten(2) if x.ndim > 2 else x[..., None]  # [b, c, places]
+        mean = p @ places.mean(2)
+        variance = p @ (places - mean[:, None]).square().mean(2)
+        unbias = 1 - p.square().sum() / places.shape[2]
+        several = left & (unbias > 1e-6)
+        unbiased = variance / unbias.where(several, 1)
+        self._follow(
+            torch.where(
+                left, (1 - self.momentum) * self.running_mean + self.momentum * mean, self.running_mean
+            ),
+            torch.where(
+                several, (1 - self.momentum) * self.running_var + self.momentum * unbiased, self.running_var
+            ),
+        )
+        return mean.where(left, self.running_mean), variance.where(left, self.running_var)
+
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Take new running averages."""
+        keep_graph = self.differentiable_statistics
+        self.running_mean = mean if keep_graph else mean.detach()
+        self.running_var = variance if keep_graph else variance.detach()
+
+
+def _numbers(x: Tensor) -> int:
+    """How many numbers a feature has in the batch x [b, c, …]; raises :class:`StudyError` for one."""
+    count = x.numel() // x.shape[1]
+    if count < 2:
+        raise StudyError(
+            "batch norm met a training batch with one number per feature",
+            "at least two, whose mean and variance it can take",
+            "train on batches of two samples or more, or without batch norm",
+        )
+    return count
 
 
 class KeyedDropout(nn.Module):

@@ -96,7 +96,13 @@ class FlatModel:
             ):
                 place[attribute] = piece.view(shape)
 
-    def _prepare(self, training: bool, keys: Tensor | None = None, differentiable: bool = False) -> None:
+    def _prepare(
+        self,
+        training: bool,
+        keys: Tensor | None = None,
+        differentiable: bool = False,
+        weights: Tensor | None = None,
+    ) -> None:
         """Put the module in its mode, which is left as it is until another is asked for: ``train()`` and ``eval()``
         walk all submodules, too slow for every step.
         """
@@ -106,6 +112,7 @@ class FlatModel:
             dropout.keys = keys
         for norm in self._norms:
             norm.differentiable_statistics = differentiable
+            norm.weights = weights
 
     def train_logits(
         self,
@@ -114,12 +121,14 @@ class FlatModel:
         images: Tensor,
         keys: Tensor | None,
         differentiable: bool = False,
+        weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Logits [b, c] in training mode, and the buffers after the step [R].
 
-        ``differentiable`` keeps the new buffers' graph to the parameters.
+        ``differentiable`` keeps the new buffers' graph to the parameters; ``weights`` [b] weight the samples in batch
+        norm's statistics, None counts all alike.
         """
-        self._prepare(True, keys, differentiable)
+        self._prepare(True, keys, differentiable, weights)
         self._bind(parameters, buffers)
         logits = self._module(images)
         if not self._buffer_places:

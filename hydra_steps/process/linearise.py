@@ -9,9 +9,10 @@ One forward pass with a tangent u gives the directional derivatives of all the b
     none           0
 
 Where all layers have rules (:mod:`hydra_steps.tangents.chain`) this is the backward pass differentiated forwards,
-which many directions share; other models go through PyTorch's forward mode and a backward pass through that, direction
-by direction. Cost in forward passes F (a training step is 3F) for one direction: exact 8F, Gauss–Newton 5F, none
-3F; LeNet-5 in batches of 64 on one processor core, of eight at once each: exact 3.2F, Gauss–Newton 2.4F, none 1F.
+which many directions share; other models go through PyTorch's forward mode and a backward pass through that,
+direction by direction. Cost in forward passes F (a training step is 3F) for one direction: exact 8F, Gauss–Newton 5F,
+none 3F; LeNet-5 in batches of 64 on one processor core, of eight at once each: exact 3.2F, Gauss–Newton 2.4F, none
+1F.
 """
 
 from __future__ import annotations
@@ -41,13 +42,15 @@ class Curvature(StrEnum):
 class Linearised(NamedTuple):
     """Of directions u_q: ``slopes`` ⟨u_q, ∇ℓ_n⟩ [q, b]; ``parameters_bar`` [q, p], the curvature times u_q plus the
     buffers' pull-back (None without curvature); ``buffers_bar`` [q, r]; ``buffers_dot`` [q, r], the new
-    buffers' tangents.
+    buffers' tangents; ``statistics_bar`` [q, b], what ⟨u_q, g⟩ and the buffers change by w_n through batch norm's
+    weighted statistics, besides ℓ̇_n / |B| (None where they are not weighted, and without curvature).
     """
 
     slopes: Tensor
     parameters_bar: Tensor | None
     buffers_bar: Tensor
     buffers_dot: Tensor
+    statistics_bar: Tensor | None = None
 
 
 def linearise(
@@ -66,8 +69,9 @@ def linearise(
 
     ``buffers_bar`` [q, r], the cotangent of the buffers after the step, is pulled back too (batch norm's statistics
     depend on θ), except with ``Curvature.NONE``, which keeps first-order scores free of any pull-back.
-    ``buffers_dot`` [q, r] are the buffers' own tangents before the step. ``weights`` [n] are the data weights
-    of the curvature. Without ``training`` the model is in its evaluation mode.
+    ``buffers_dot`` [q, r] are the buffers' own tangents before the step. ``weights`` [n] are the data weights of the
+    curvature, and of batch norm's statistics where the process weights them. Without ``training`` the model is in its
+    evaluation mode.
     """
     parts = []
     if process.model.has_rules:
@@ -92,11 +96,13 @@ def linearise(
     slopes, bars, dots = (
         torch.cat([getattr(p, n) for p in parts]) for n in ("slopes", "buffers_bar", "buffers_dot")
     )
-    return Linearised(slopes, pulled, bars, dots)
+    statistics = [part.statistics_bar for part in parts if part.statistics_bar is not None]
+    return Linearised(slopes, pulled, bars, dots, torch.cat(statistics) if statistics else None)
 
 
 def _evenly(rows: Tensor, most: int) -> Iterable[Tensor]:
-    """Parts of at most ``most`` rows, as equal as can be: a small last part would cost nearly as much as a full one."""
+    """Parts of at most ``most`` rows, as equal as can be: a small last part would cost nearly as much as a full
+    one."""
     count = -(-len(rows) // most)
     return rows.tensor_split(count) if count else []
 
@@ -150,15 +156,20 @@ def _one(
     buffers_dot: Tensor | None,
     training: bool,
 ) -> Linearised:
-    """One direction through PyTorch's forward mode, with batch norm's buffers among the inputs and outputs."""
+    """One direction through PyTorch's forward mode, with batch norm's buffers, and the weights of its statistics
+    where they count, among the inputs and outputs."""
     pulls = curvature is not Curvature.NONE
+    counted = None
+    if training and process.weighs_statistics:
+        ones = parameters.new_ones(len(batch))
+        counted = (ones if weights is None else weights[batch.index]).detach().requires_grad_(pulls)
     with torch.set_grad_enabled(pulls), forward_ad.dual_level():
         leaf, before = (part.detach().requires_grad_(pulls) for part in (parameters, buffers))
         dual = forward_ad.make_dual(leaf, direction)
         moved = before if buffers_dot is None else forward_ad.make_dual(before, buffers_dot)
         if training:
             logits_dual, after_dual = process.model.train_logits(
-                dual, moved, batch.images, batch.keys, differentiable=True
+                dual, moved, batch.images, batch.keys, differentiable=True, weights=counted
             )
         else:
             logits_dual, after_dual = process.model.logits(dual, moved, batch.images), moved
@@ -174,11 +185,10 @@ def _one(
     else:
         bend = process.loss.bend(logits.detach(), logits_dot.detach())
         outputs, cotangents = [logits], [share[:, None] * bend]
-    if buffers_bar is None:
-        (pulled,) = torch.autograd.grad(outputs, leaf, cotangents)
-        return Linearised(
-            slopes.detach()[None], pulled[None], torch.zeros_like(buffers)[None], after_dot[None]
-        )
-    outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar]
-    pulled, before_bar = torch.autograd.grad(outputs, (leaf, before), cotangents)
-    return Linearised(slopes.detach()[None], pulled[None], before_bar[None], after_dot[None])
+    if buffers_bar is not None:
+        outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar]
+    inputs = [leaf] + ([] if buffers_bar is None else [before]) + ([] if counted is None else [counted])
+    pulled, *others = torch.autograd.grad(outputs, inputs, cotangents)
+    before_bar = torch.zeros_like(buffers) if buffers_bar is None else others.pop(0)
+    statistics_bar = None if counted is None else others.pop(0)[None]
+    return Linearised(slopes.detach()[None], pulled[None], before_bar[None], after_dot[None], statistics_bar)

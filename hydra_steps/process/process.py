@@ -64,6 +64,7 @@ class Process:
     flip: bool = False
     keyed: bool = False  # whether the model draws noise per sample
     classes: int = 0
+    weighted_statistics: bool = False  # whether the data weights count in batch norm's statistics
     settings: Mapping[str, Any] = field(default_factory=dict)  # the run's configuration
 
     @property
@@ -122,6 +123,18 @@ class Process:
             images = augment(images, keys, self.crop, self.flip)
         return Batch(index, images, labels, keys)
 
+    @property
+    def weighs_statistics(self) -> bool:
+        """Whether the data weights change what batch norm does to a batch."""
+        return self.weighted_statistics and self.model.coupled
+
+    def statistics_weights(self, batch: Batch, weights: Tensor | None) -> Tensor | None:
+        """The weights [b] that the samples of a batch have in batch norm's statistics, None for all alike.
+
+        ``weights`` [n] are the data weights w, None for all one.
+        """
+        return weights[batch.index] if weights is not None and self.weighs_statistics else None
+
     def gradient(
         self, parameters: Tensor, buffers: Tensor, batch: Batch, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
@@ -130,7 +143,9 @@ class Process:
         ``weights`` [n] are the data weights w; None means all one. Mean over |B_t|.
         """
         leaf = parameters.detach().requires_grad_()
-        logits, new_buffers = self.model.train_logits(leaf, buffers, batch.images, batch.keys)
+        logits, new_buffers = self.model.train_logits(
+            leaf, buffers, batch.images, batch.keys, weights=self.statistics_weights(batch, weights)
+        )
         losses = self.loss.values(logits, batch.labels)
         weighted = losses if weights is None else losses * weights[batch.index]
         (gradient,) = torch.autograd.grad(weighted.sum() / len(batch), leaf)
@@ -143,14 +158,23 @@ class Process:
 
         ``parameters`` [k, p], ``buffers`` [k, r], ``weights`` [k, n]. Equal to one by one up to round-off.
         """
-        leaf = parameters.detach().requires_grad_()
-        logits, new_buffers = torch.vmap(
-            lambda one, its_buffers: self.model.train_logits(one, its_buffers, batch.images, batch.keys)
-        )(leaf, buffers)
+        leaf, of_batch = parameters.detach().requires_grad_(), weights[:, batch.index]
+        counted = of_batch if self.weighs_statistics else None
+
+        def one(
+            its_parameters: Tensor, its_buffers: Tensor, its_weights: Tensor | None
+        ) -> tuple[Tensor, Tensor]:
+            return self.model.train_logits(
+                its_parameters, its_buffers, batch.images, batch.keys, weights=its_weights
+            )
+
+        logits, new_buffers = torch.vmap(one, in_dims=(0, 0, None if counted is None else 0))(
+            leaf, buffers, counted
+        )
         every = batch.labels.repeat(len(leaf))
         losses = self.loss.values(logits.flatten(0, 1), every).view(len(leaf), len(batch))
         # A sum over trainings: each has its own parameters, so the gradient's rows do not mix.
-        (gradients,) = torch.autograd.grad((losses * weights[:, batch.index]).sum() / len(batch), leaf)
+        (gradients,) = torch.autograd.grad((losses * of_batch).sum() / len(batch), leaf)
         return gradients, new_buffers.detach(), losses.detach()
 
     def step(
@@ -202,6 +226,7 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
         flip=bool(training.get("augment", {}).get("flip", False)),
         keyed=any(isinstance(layer, KeyedDropout) for layer in module.modules()),
         classes=len(data.classes),
+        weighted_statistics=training.get("batch_norm_statistics", "all") == "weighted",
         settings=settings,
     )
     _check_smallest_batch(process)

@@ -17,11 +17,18 @@ from hydra_steps.process.state import State
 MATERIALISE_FROM = 8  # directions from which per-sample gradients pay (LeNet-5, batch 64)
 
 
-def batch_products(process: Process, state: State, batch: Batch, directions: Tensor) -> Tensor:
-    """⟨d_q, ∇ℓ_n(θ)⟩ [q, b] in training mode (the batch's own noise), for ``directions`` [q, p]."""
+def batch_products(
+    process: Process, state: State, batch: Batch, directions: Tensor, weights: Tensor | None = None
+) -> Tensor:
+    """⟨d_q, ∇ℓ_n(θ)⟩ [q, b] in training mode (the batch's own noise), for ``directions`` [q, p].
+
+    ``weights`` [n] are the data weights, which batch norm's statistics may depend on.
+    """
     if len(directions) >= MATERIALISE_FROM and not process.model.coupled:
         return directions @ per_sample_gradients(process, state, batch).T
-    return linearise(process, state.parameters, state.buffers, batch, directions, Curvature.NONE).slopes
+    return linearise(
+        process, state.parameters, state.buffers, batch, directions, Curvature.NONE, weights
+    ).slopes
 
 
 def per_sample_gradients(process: Process, state: State, batch: Batch) -> Tensor:

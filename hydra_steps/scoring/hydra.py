@@ -235,7 +235,7 @@ def hydra_hessian_free(
         for segment in trajectory.segments():
             for step, state in enumerate(segment.states, segment.start):
                 batch = process.batch(step)
-                products = batch_products(process, state, batch, gradients)  # [q, b]
+                products = batch_products(process, state, batch, gradients, trajectory.weights)  # [q, b]
                 factor = -factors[step].item() / len(batch)
                 values.index_add_(1, batch.index, products.double(), alpha=factor)
                 add_part(parts, trajectory, step, batch.index, factor * products)

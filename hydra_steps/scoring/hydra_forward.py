@@ -21,6 +21,7 @@ from typing import Annotated
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.batches import ABSENT
@@ -169,15 +170,24 @@ def _step(
         gradient_dot += linear.parameters_bar  # H is symmetric: pulling back along h is H h
         buffers_dot = linear.buffers_dot
     members, places = meeting
-    if len(members):
-        own = own_gradients(process, state, batch, members) / len(batch)
+    if len(members) and hessian and process.weighs_statistics:
+        pushed, buffers_pushed = weight_tangents(process, state, batch, members, trajectory.weights)
+        gradient_dot.index_add_(0, places, pushed)
+        buffers_dot = buffers_dot.index_add(0, places, buffers_pushed)
+    elif len(members):
+        own = own_gradients(process, state, batch, members, trajectory.weights) / len(batch)
         gradient_dot.index_add_(0, places, own)
     parameters_dot, slots_dot = _push_update(trajectory, state, batch, step, tangent, gradient_dot)
     return State(parameters_dot, slots_dot, buffers_dot)
 
 
-def own_gradients(process: Process, state: State, batch: Batch, members: Tensor) -> Tensor:
-    """∇ℓ_n(θ) [m, p] of the batch's ``members`` [m]; through the whole batch where batch norm couples its samples."""
+def own_gradients(
+    process: Process, state: State, batch: Batch, members: Tensor, weights: Tensor | None = None
+) -> Tensor:
+    """∇ℓ_n(θ) [m, p] of the batch's ``members`` [m]; through the whole batch where batch norm couples its samples.
+
+    ``weights`` [n] are the data weights, which its statistics may depend on.
+    """
     if not process.model.coupled:
         keys = None if batch.keys is None else batch.keys[members]
         part = replace(
@@ -189,9 +199,43 @@ def own_gradients(process: Process, state: State, batch: Batch, members: Tensor)
         )
         return per_sample_gradients(process, state, part)
     leaf = state.parameters.detach().requires_grad_()
-    logits, _ = process.model.train_logits(leaf, state.buffers, batch.images, batch.keys)
+    logits, _ = process.model.train_logits(
+        leaf,
+        state.buffers,
+        batch.images,
+        batch.keys,
+        weights=process.statistics_weights(batch, weights),
+    )
     losses = process.loss.values(logits, batch.labels)[members]
     return torch.stack([torch.autograd.grad(loss, leaf, retain_graph=True)[0] for loss in losses])
+
+
+def weight_tangents(
+    process: Process, state: State, batch: Batch, members: Tensor, weights: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """∂g/∂w_n [m, p] and ∂(the buffers after the step)/∂w_n [m, r] of the batch's ``members`` [m], where the data
+    ``weights`` [n] count in batch norm's statistics: ∇ℓ_n / |B|, and what the statistics change of all losses.
+
+    Cost: about two steps of training per member.
+    """
+    of_batch = state.parameters.new_ones(len(batch)) if weights is None else weights[batch.index]
+    gradients, buffers = [], []
+    for member in members.tolist():
+        with forward_ad.dual_level():
+            leaf = state.parameters.detach().requires_grad_()
+            moved = forward_ad.make_dual(
+                of_batch, torch.zeros_like(of_batch).index_fill(0, members.new_tensor([member]), 1)
+            )
+            dual, after = process.model.train_logits(
+                leaf, state.buffers, batch.images, batch.keys, differentiable=True, weights=moved
+            )
+            logits, logits_dot = forward_ad.unpack_dual(dual)
+            after_dot = forward_ad.unpack_dual(after).tangent
+            slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
+            changed = (slopes * of_batch).sum() + process.loss.values(logits, batch.labels)[member]
+            gradients.append(torch.autograd.grad(changed / len(batch), leaf)[0])
+            buffers.append(after_dot.detach())
+    return torch.stack(gradients), torch.stack(buffers)
 
 
 def _push_update(

@@ -26,7 +26,6 @@ from torch import Tensor
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.linearise import Curvature, linearise
-from hydra_steps.process.process import Batch
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.epochs import add_part
@@ -87,13 +86,26 @@ def reverse_sweep(
         pulled, slots_bar, u = process.optimizer.pullback(before, rate, step, bar.parameters, bar.slots)
         if curvature_proxy:
             pulled = torch.add(pulled, u, alpha=curvature_proxy)
-        pulled, buffers_bar, slopes = _through_gradient(
-            trajectory, state, batch, u, pulled, bar.buffers, curvature
+        result = linearise(
+            process,
+            state.parameters,
+            state.buffers,
+            batch,
+            u,
+            curvature,
+            trajectory.weights,
+            buffers_bar=bar.buffers,
         )
+        slopes = result.slopes.double()
         # index_add, not assignment: a sample drawn twice into one batch counts twice.
         contribution.index_add_(1, batch.index, slopes, alpha=-1 / len(batch))
         add_part(parts, trajectory, step, batch.index, -slopes / len(batch))
-        bar = State(pulled, slots_bar, buffers_bar)
+        if result.statistics_bar is not None:
+            contribution.index_add_(1, batch.index, result.statistics_bar.double(), alpha=-1)
+            add_part(parts, trajectory, step, batch.index, -result.statistics_bar)
+        if result.parameters_bar is not None:
+            pulled = pulled + result.parameters_bar
+        bar = State(pulled, slots_bar, result.buffers_bar)
         norms[step] = torch.linalg.vector_norm(bar.parameters, dim=1)
         if step == segment.start:
             _require_finite(norms, segment, curvature)
@@ -113,31 +125,6 @@ def _backwards(trajectory: Trajectory, progress: bool) -> Iterable[tuple[Segment
             for step in range(segment.stop - 1, segment.start - 1, -1):
                 yield segment, step
                 bar.update()
-
-
-def _through_gradient(
-    trajectory: Trajectory,
-    state: State,
-    batch: Batch,
-    u: Tensor,
-    pulled: Tensor,
-    buffers_bar: Tensor,
-    curvature: Curvature,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Pull u [q, p] through g(θ, w): returns cotangents [q, p] and [q, r], and ⟨u, ∇ℓ_n⟩ [q, b] float64."""
-    result = linearise(
-        trajectory.process,
-        state.parameters,
-        state.buffers,
-        batch,
-        u,
-        curvature,
-        trajectory.weights,
-        buffers_bar,
-    )
-    if result.parameters_bar is not None:
-        pulled = pulled + result.parameters_bar
-    return pulled, result.buffers_bar, result.slopes.double()
 
 
 def _require_finite(norms: Tensor, segment: Segment, curvature: Curvature) -> None:

@@ -27,8 +27,14 @@ def unrolled_final_state(
         parameters = parameters.clone().requires_grad_()
     for step in range(process.steps):
         batch = process.batch(step)
+        of_epoch = weights if weights.ndim == 1 else weights[step // process.steps_per_epoch]
         logits, buffers = process.model.train_logits(
-            parameters, buffers, batch.images, batch.keys, differentiable=True
+            parameters,
+            buffers,
+            batch.images,
+            batch.keys,
+            differentiable=True,
+            weights=process.statistics_weights(batch, of_epoch),
         )
         losses = torch.nn.functional.cross_entropy(
             logits,
@@ -36,7 +42,6 @@ def unrolled_final_state(
             reduction="none",
             label_smoothing=getattr(process.loss, "label_smoothing", 0.0),
         )
-        of_epoch = weights if weights.ndim == 1 else weights[step // process.steps_per_epoch]
         loss = (losses * of_epoch[batch.index]).sum() / len(batch)
         (gradient,) = torch.autograd.grad(loss, parameters, create_graph=True)
         parameters, slots = process.optimizer.update(parameters, slots, gradient, rates[step], step, **hyper)
