@@ -21,7 +21,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_intervals
-from hydra_steps.evaluation.ranking import Ranking, counts_of
+from hydra_steps.evaluation.ranking import SuspicionRanking, counts_of
 from hydra_steps.queries.query import ranking_queries
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
@@ -94,7 +94,7 @@ def detect(
     if min(strata) == 0 or not np.isfinite(contribution).all():
         return [{"metric": metric, "fraction": fraction} for metric, fraction in asked]
 
-    ranking = Ranking(contribution, is_noisy)
+    ranking = SuspicionRanking(contribution, is_noisy)
 
     def measures(weights: np.ndarray) -> np.ndarray:
         curve = ranking.curve(weights)

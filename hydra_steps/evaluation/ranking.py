@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-class Ranking:
+class SuspicionRanking:
     """Samples in order of suspicion, the lowest contribution [n] first; ``is_noisy`` [n] is the truth."""
 
     def __init__(self, contribution: np.ndarray, is_noisy: np.ndarray) -> None:

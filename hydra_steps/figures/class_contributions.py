@@ -124,7 +124,7 @@ def _pair(left: Axes, right: Axes, data: pd.DataFrame) -> None:
     bar = right.figure.colorbar(picture, ax=[left, right], shrink=0.85, pad=0.02, aspect=15)
     bar.set_ticks(ticks, labels=[_number(tick) for tick in ticks], minor=False)
     bar.ax.minorticks_off()
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize="x-small")
     unit = (data["metric"] == "mean_contribution").any()
     words = (

@@ -8,7 +8,7 @@ grey.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,11 +63,9 @@ def known_looks() -> dict[str, MethodStyle]:
     return found | CONTROLS
 
 
-def _line(declared: str | Sequence[Any]) -> LineStyle:
-    if isinstance(declared, str):
-        return declared
-    start, dashes = declared
-    return start, tuple(dashes)
+def _line(declared: Any) -> LineStyle:
+    """Return the line style, as matplotlib wants it, of a name or of (offset, lengths of dashes and gaps)."""
+    return declared if isinstance(declared, str) else (declared[0], tuple(declared[1]))
 
 
 def order_methods(present: Iterable[str], study_order: Iterable[str] = ()) -> list[str]:

@@ -101,7 +101,7 @@ def _matrix(axes: Axes, data: pd.DataFrame) -> None:
                 colour = "white" if share > 35 else INK
                 axes.text(column, line, text, ha="center", va="center", color=colour, fontsize="x-small")
     bar = axes.figure.colorbar(picture, ax=axes, shrink=0.82, pad=0.02, ticks=[0, 5, 20, 50, 100])
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(length=0)
     bar.set_label("share of the clean label (%)", color=FAINT)
 

@@ -184,10 +184,11 @@ def figure(
 ) -> Callable[[F], F]:
     """Declare a figure: ``(<table>_table, outputs, methods, style) `` draws ``figures/<name>.*`` from tables.
 
-    The parameters ending in ``_table`` name the tables that it reads; one with a default is read where it is made. It
+    The parameters ending in ``_table`` name the tables that it reads; one with a default is read where it is made.
+    ``methods`` (the study's labels, each with its method) and ``style`` (its section ``figures``) may be left out. It
     is drawn where its tables are made and ``when`` holds. The docstring, after its first paragraph, is the caption: a
     Jinja template of the study's configuration in reStructuredText. ``category`` groups it in Snakemake's report,
-    ``chapter`` in ours.
+    ``chapter`` is its heading in ours, ``order`` its place there.
     """
     return _keep("figure", name)
 
@@ -197,7 +198,9 @@ def sentence(
 ) -> Callable[[F], F]:
     """Declare a rule that makes sentences: ``(tables: VariantTables) -> [Finding]``, of one variant's tables.
 
-    ``chapter`` of the report; ``paragraph`` of its summary that key findings join (0: none).
+    ``chapter``: the heading of the report that they stand under, one of its own or a new one; a rule without a chapter
+    is given the tables of the whole study, and its sentences end the summary. ``paragraph`` of the summary that key
+    findings join (0: none). ``order``: its place in both.
     """
     return _keep("sentence", name)
 

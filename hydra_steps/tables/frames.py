@@ -63,8 +63,8 @@ def main_design(table: pd.DataFrame) -> pd.DataFrame:
     """Keep the rows of one counterfactual design: the one called ``groups``, else the first by name."""
     if "design" not in table.columns or table.empty:
         return table
-    designs = sorted(set(table["design"]), key=lambda name: (name != "groups", name))
-    return table[table["design"] == designs[0]]
+    first = min(set(table["design"].astype(str)), key=lambda name: (name != "groups", name))
+    return table[table["design"] == first]
 
 
 def plural(number: int, noun: str) -> str:

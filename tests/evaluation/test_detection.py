@@ -7,7 +7,7 @@ import pytest
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.detection import detect, evaluate_detection
-from hydra_steps.evaluation.ranking import Ranking, counts_of
+from hydra_steps.evaluation.ranking import SuspicionRanking, counts_of
 from hydra_steps.tables.tidy import read_table
 
 
@@ -58,7 +58,7 @@ def test_found_against_all_orders(values, inspected):
     generator = np.random.default_rng(values)
     c = generator.integers(values, size=7).astype(float)
     noisy = np.array([True, False, True, False, False, True, False])
-    found = Ranking(c, noisy).curve(np.ones((1, 7))).found_in_inspected(inspected / 7)
+    found = SuspicionRanking(c, noisy).curve(np.ones((1, 7))).found_in_inspected(inspected / 7)
     assert found[0] == pytest.approx(slow_found(c, noisy, inspected))
 
 
@@ -68,14 +68,14 @@ def test_weights_are_repetitions(values):
     c = generator.integers(values, size=12).astype(float)
     noisy = np.arange(12) % 3 == 0
     drawn = np.hstack([generator.choice(np.flatnonzero(noisy), (5, 4)), generator.integers(12, size=(5, 8))])
-    curve = Ranking(c, noisy).curve(counts_of(drawn))
+    curve = SuspicionRanking(c, noisy).curve(counts_of(drawn))
     for i, at in enumerate(drawn):
         if noisy[at].all():
             continue
         assert curve.auroc()[i] == pytest.approx(slow_auroc(c[at], noisy[at]))
         expected = slow_average_precision(c[at], noisy[at])
         assert curve.average_precision()[i] == pytest.approx(expected)
-        expected = Ranking(c[at], noisy[at]).curve(np.ones((1, 12))).found_in_inspected(0.25)[0]
+        expected = SuspicionRanking(c[at], noisy[at]).curve(np.ones((1, 12))).found_in_inspected(0.25)[0]
         assert curve.found_in_inspected(0.25)[i] == pytest.approx(expected)
 
 
