@@ -6,30 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hydra_steps.config.schema import merge
+from hydra_steps.registry import Entry, entries
 from hydra_steps.report.words import listing, percent
 from hydra_steps.tables.frames import plural
-
-DATASETS = {
-    "digits": "scikit-learn's handwritten digits",
-    "mnist": "MNIST",
-    "fashion_mnist": "Fashion-MNIST",
-    "cifar10": "CIFAR-10",
-}
-MODELS = {
-    "lenet5_tanh": "LeNet-5 (tanh, average pooling)",
-    "lenet5_relu": "LeNet-5 (ReLU, max pooling)",
-    "mlp": "multi-layer perceptron",
-    "logistic": "logistic regression",
-    "densenet40": "DenseNet-40",
-}
-LOSSES = {"cross_entropy": "cross-entropy", "mean_squared_error": "mean-squared-error"}
-OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
-NOISES = {
-    "symmetric": "replaced by another class drawn at random",
-    "uniform": "replaced by a class drawn at random, the true one included",
-    "pair_flip": "replaced by the next class",
-    "instance": "replaced by a rule that depends on the image",
-}
 
 
 def setup_sentences(config: Mapping[str, Any]) -> list[str]:
@@ -46,7 +25,7 @@ def conditions(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def title(config: Mapping[str, Any]) -> str:
     """Return what was studied in one line: datasets, noise and models, each once."""
     every = list(conditions(config).values())
-    words = [listing(_once(_named(DATASETS, one["data"].get("name"), "a dataset") for one in every))]
+    words = [listing(_once(_titled("dataset", one["data"].get("name"), "a dataset") for one in every))]
     rates = [_rate(one["noise"]) for one in every]
     shares = [percent(rate) for rate in sorted({rate for rate in rates if rate})]
     if None in rates:
@@ -54,25 +33,42 @@ def title(config: Mapping[str, Any]) -> str:
     elif shares:
         words.append(f"with {listing([*(['no'] if 0.0 in rates else []), *shares])} label noise")
     models = [one["model"].get("name") for one in every]
-    words.append(
-        f"learnt by {listing(_once('a ' * (m == 'mlp') + _named(MODELS, m, 'a model') for m in models))}"
-    )
+    words.append(f"learnt by {listing(_once(_with_article(name) for name in models))}")
     return " ".join(words)
 
 
+def _with_article(model: Any) -> str:
+    entry = _entry("model", model)
+    article = entry.traits["article"] if entry else ""
+    return " ".join(filter(None, (article, _titled("model", model, "a model"))))
+
+
 def _rate(noise: Mapping[str, Any]) -> float | None:
-    """The rate of wrong labels that was asked for; None where a matrix decides."""
-    if noise.get("kind") == "transition_matrix":
-        return None
-    return 0.0 if noise.get("kind") in (None, "none") else float(noise.get("rate") or 0.0)
+    """The rate of wrong labels that was asked for; None for a kind without one, where something else decides."""
+    kind = noise.get("kind", "none")
+    if kind == "none":
+        return 0.0
+    return float(noise.get("rate") or 0.0) if _has("noise", kind, "rate") else None
+
+
+def _entry(kind: str, name: Any) -> Entry | None:
+    return entries(kind).get(str(name))
+
+
+def _has(kind: str, name: Any, option: str) -> bool:
+    """Whether what is called ``name`` has such an option."""
+    entry = _entry(kind, name)
+    return entry is not None and option in entry.options
+
+
+def _titled(kind: str, name: Any, otherwise: str) -> str:
+    """The title of what is called ``name``; ``otherwise`` where a configuration names none."""
+    entry = _entry(kind, name)
+    return entry.title if entry else str(name) if name else otherwise
 
 
 def _once(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
-
-
-def _named(names: Mapping[str, str], name: Any, otherwise: str) -> str:
-    return names.get(str(name), str(name)) if name else otherwise
 
 
 def _data(config: Mapping[str, Any]) -> str:
@@ -82,14 +78,20 @@ def _data(config: Mapping[str, Any]) -> str:
         for split, name in (("train", "training"), ("validation", "validation"), ("test", "test"))
         if split in data
     ]
-    text = f"Data: {_named(DATASETS, data.get('name'), 'a dataset')}; {listing(sizes)} samples, drawn once."
-    kind, rate = noise.get("kind", "none"), noise.get("rate")
-    if kind == "none" or not rate:
-        return text + " The labels were left as they are."
-    if kind == "transition_matrix":
-        return text + " The training labels were changed by a given class-transition matrix."
-    how = NOISES.get(kind, f"changed by {kind} noise")
-    return text + f" In the training split {percent(rate)} of the labels were {how}."
+    text = f"Data: {_titled('dataset', data.get('name'), 'a dataset')}; {listing(sizes)} samples, drawn once."
+    return f"{text} {_noise(noise)}"
+
+
+def _noise(noise: Mapping[str, Any]) -> str:
+    kind, rate = noise.get("kind", "none"), _rate(noise)
+    if rate == 0.0:
+        return "The labels were left as they are."
+    how = _titled("noise", kind, "")
+    if how == str(kind).replace("_", " "):  # declared without a title that completes the sentence
+        how = f"changed by {how} noise"
+    if rate is None:
+        return f"The training labels were {how}."
+    return f"In the training split {percent(rate)} of the labels were {how}."
 
 
 def _training(config: Mapping[str, Any]) -> str:
@@ -100,25 +102,24 @@ def _training(config: Mapping[str, Any]) -> str:
         plural(int(training.get("epochs", 0)), "epoch"),
         f"batches of {training.get('batch_size')}",
         _optimizer(optimizer),
-        f"{str(schedule.get('name', 'constant')).replace('_', ' ')} rate",
-        f"{_named(LOSSES, loss.get('name'), 'its own')} loss",
+        f"{_titled('schedule', schedule.get('name', 'constant'), '')} rate",
+        f"{_titled('task', loss.get('name'), 'its own')} loss",
     ]
     seeds = [str(seed) for seed in config.get("seeds", [])]
-    name = _named(MODELS, model.get("name"), "a model")
+    name = _titled("model", model.get("name"), "a model")
     hidden = ""
-    if model.get("name") == "mlp" and model.get("hidden"):
+    if _has("model", model.get("name"), "hidden") and model.get("hidden"):
         hidden = f" with hidden layers of {listing([str(units) for units in model['hidden']])} units"
     text = f"Model: {name}{hidden}, trained for {', '.join(parts)}"
     return f"{text}; seed{'s' if len(seeds) != 1 else ''} {listing(seeds)}." if seeds else f"{text}."
 
 
 def _optimizer(optimizer: Mapping[str, Any]) -> str:
-    name = _named(OPTIMIZERS, optimizer.get("name"), "an optimizer")
+    name = _titled("optimizer", optimizer.get("name"), "an optimizer")
     numbers = [f"learning rate {optimizer['learning_rate']:g}"] if "learning_rate" in optimizer else []
-    if optimizer.get("name") == "sgd" and optimizer.get("momentum"):
-        numbers.append(f"momentum {optimizer['momentum']:g}")
-    if optimizer.get("weight_decay"):
-        numbers.append(f"weight decay {optimizer['weight_decay']:g}")
+    for option in ("momentum", "weight_decay"):
+        if optimizer.get(option) and _has("optimizer", optimizer.get("name"), option):
+            numbers.append(f"{option.replace('_', ' ')} {optimizer[option]:g}")
     return f"{name} ({', '.join(numbers)})" if numbers else str(name)
 
 

@@ -3,6 +3,8 @@
 import pytest
 
 from hydra_steps.config import resolve_study
+from hydra_steps.registry import use_plugins
+from hydra_steps.registry.plugins import VARIABLE
 from hydra_steps.report.setup import conditions, setup_sentences, title
 
 TANH, RELU = "LeNet-5 (tanh, average pooling)", "LeNet-5 (ReLU, max pooling)"
@@ -54,3 +56,57 @@ def test_every_variant_says_what_it_changes():
     assert last.startswith("2 variants of this set-up: **low** (as it is) and **high** (")
     assert "``noise.rate`` 0.8" in last
     assert "``model.name`` lenet5_relu" in last
+
+
+@pytest.mark.parametrize(
+    ("noise", "expected"),
+    [
+        ({"kind": "none"}, "The labels were left as they are."),
+        ({"kind": "symmetric", "rate": 0.0}, "The labels were left as they are."),
+        (
+            {"kind": "symmetric", "rate": 0.25},
+            "In the training split 25\u00a0% of the labels were replaced by another class drawn at random.",
+        ),
+        (
+            {
+                "kind": "transition_matrix",
+                "matrix": [[0.9 if a == b else 0.1 / 9 for b in range(10)] for a in range(10)],
+            },
+            "The training labels were changed by a given class-transition matrix.",
+        ),
+    ],
+)
+def test_noise_is_said_in_the_words_of_its_declaration(noise, expected):
+    assert setup_sentences(resolve_study({**STUDY, "noise": noise}))[0].endswith(expected)
+
+
+def test_the_training_is_said_in_titles_and_options():
+    training = {
+        "optimizer": {"name": "adamw", "weight_decay": 0.01},
+        "schedule": {"name": "cosine"},
+        "epochs": 3,
+    }
+    study = {**STUDY, "model": {"name": "mlp", "hidden": [32, 16]}, "training": training, "seeds": [4]}
+    said = setup_sentences(resolve_study(study))[1]
+    assert said == (
+        "Model: multi-layer perceptron with hidden layers of 32 and 16 units, trained for 3 epochs, batches of 64, "
+        "AdamW (learning rate 0.05, weight decay 0.01), cosine rate, cross-entropy loss; seed 4."
+    )
+    assert title(resolve_study(study)).endswith("learnt by a multi-layer perceptron")
+
+
+def test_what_a_plug_in_brings_is_said_by_its_title(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    (tmp_path / "own.py").write_text(
+        "from hydra_steps.plugins import dataset, noise\n"
+        "@dataset('leaves', title='leaves of trees', classes=['a', 'b'], shape=[1, 4, 4], parts={'train': 9})\n"
+        "def leaves(folder): ...\n"
+        "@noise('wind')\n"
+        "def wind(clean, rate: float = 0.1): ...\n"
+    )
+    use_plugins(["own.py"], tmp_path)
+    config = {"data": {"name": "leaves", "train": 5}, "noise": {"kind": "wind", "rate": 0.5}}
+    assert setup_sentences(config)[0] == (
+        "Data: leaves of trees; 5 training samples, drawn once. "
+        "In the training split 50\u00a0% of the labels were changed by wind noise."
+    )
