@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import zarr
 
 from hydra_steps.errors import StudyError
+from hydra_steps.json_files import TEXT, read_json
 
 BLOCK_BYTES = 4 * 2**20
 
@@ -90,7 +92,15 @@ def read_attributes(path: str | Path, schema_version: int) -> dict[str, Any]:
         raise StudyError(
             f"{store} has schema version {attributes.get('schema_version')}",
             f"version {schema_version}, which this release writes and reads",
-            f"delete {path} and run the study again",
+            remedy(path),
+        )
+    listed = read_json(Path(path) / "manifest.json", {"digest": TEXT}, remedy(path))
+    others = [name for name in listed if name not in attributes or attributes[name] != listed[name]]
+    if others:
+        raise StudyError(
+            f"{store} and the manifest beside it differ in {', '.join(others)}",
+            "what was written into both",
+            remedy(path),
         )
     return attributes
 
@@ -99,15 +109,15 @@ def read_extra(path: str | Path, name: str) -> np.ndarray | None:
     """Read one of the extras of a store; None where it has none of that name."""
     store = Path(path) / "store.zarr"
     group = open_complete(store)
-    stated: dict[str, Any] = dict(group.attrs).get("extras") or {}  # type: ignore[assignment]
-    if name not in stated:
+    stated = group.attrs.get("extras")
+    if not isinstance(stated, dict) or name not in stated:
         return None
     array = read_array(group, name)
     if digest_of(array) != stated[name]:
         raise StudyError(
             f"the array {name} of {store} has digest {digest_of(array)[:12]}",
-            f"{stated[name][:12]} as the attributes say",
-            f"delete {path} and run the study again",
+            f"{str(stated[name])[:12]} as the attributes say",
+            remedy(path),
         )
     return array
 
@@ -115,35 +125,52 @@ def read_extra(path: str | Path, name: str) -> np.ndarray | None:
 def open_complete(path: str | Path) -> zarr.Group:
     """Open the Zarr group ``path`` for reading; refuse one that is absent or was not finished."""
     path = Path(path)
-    fix = f"delete {path.parent} and run the study again"
+    fix = remedy(path.parent)
     if not (path / "zarr.json").is_file():
         raise StudyError(f"there is no Zarr store at {path}", "a finished store", fix)
-    group = zarr.open_group(str(path), mode="r")
-    if group.attrs.get("complete") is not True:
+    with readable(path, fix):
+        group = zarr.open_group(str(path), mode="r")
+        complete = group.attrs.get("complete")
+    if complete is not True:
         raise StudyError(f"the store {path} is not complete", "the attribute complete: true", fix)
     return group
 
 
 def check_digest(path: str | Path, found: str, stated: Mapping[str, Any]) -> None:
-    """Refuse the store ``path`` unless its content, its attributes and the manifest beside it name one
-    digest.
-    """
-    path = Path(path)
-    manifest = path.parent / "manifest.json"
-    listed = json.loads(manifest.read_text()).get("digest", "none") if manifest.is_file() else "missing"
-    if not found == stated.get("digest") == listed:
+    """Refuse the store ``path`` unless its content has the digest that its attributes name."""
+    if found != stated.get("digest"):
         raise StudyError(
             f"the content of {path} has digest {found[:12]}",
-            f"{str(stated.get('digest'))[:12]} as its attributes say, {listed[:12]} as the manifest says",
-            f"delete {path.parent} and run the study again",
+            f"{str(stated.get('digest'))[:12]} as its attributes and the manifest say",
+            remedy(Path(path).parent),
         )
 
 
 def read_array(group: zarr.Group, name: str) -> np.ndarray:
     """Read a member array whole."""
-    array = group[name]
-    assert isinstance(array, zarr.Array)
-    return np.asarray(array[...])
+    folder = Path(str(group.store_path.store)).parent
+    with readable(f"the array {name} of {group.store_path}", remedy(folder)):
+        array = group[name]
+        if not isinstance(array, zarr.Array):
+            raise TypeError("it is no array")
+        return np.asarray(array[...])
+
+
+@contextmanager
+def readable(what: str | Path, fix: str) -> Iterator[None]:
+    """Turn whatever zarr says of files that are not as it wrote them into one message with ``fix``."""
+    try:
+        yield
+    except StudyError:
+        raise
+    except Exception as error:  # of any type: the damage decides where zarr stumbles
+        said = f"{type(error).__name__}: {error}"
+        raise StudyError(f"{what} cannot be read ({said})", "the files as they were written", fix) from error
+
+
+def remedy(folder: str | Path) -> str:
+    """Return what to do about a damaged store."""
+    return f"delete {folder} and run the study again"
 
 
 def digest_of(*arrays: np.ndarray) -> str:

@@ -5,7 +5,6 @@ Written as Markdown. A target that was not measured or not foretold says so; non
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from hydra_steps.json_files import NUMBER, TEXT, object_of, read_json
 from hydra_steps.tables.layout import run_of
 
 MAIN = "main"
@@ -52,6 +52,16 @@ TARGETS = (
 )  # fmt: skip
 
 
+LOADS = {"type": "array", "items": NUMBER, "minItems": 1}
+MACHINE = {
+    **{name: TEXT for name in ("model", "processor", "device")},
+    **{name: NUMBER for name in ("batch_size", "cores", "threads")},
+    "versions": object_of({"torch": TEXT}),
+    **{name: LOADS for name in ("load_average_before", "load_average_after")},
+    "left_out": {"type": "array", "items": {"type": "array", "minItems": 8, "maxItems": 8}},
+}
+
+
 def summarise_speed(
     speed: str | Path, scaling: str | Path, machines: Sequence[str | Path], output: str | Path
 ) -> None:
@@ -60,7 +70,7 @@ def summarise_speed(
     lines = ["# Timing study", ""]
     for path in machines:
         run = run_of(path).name
-        machine = json.loads(Path(path).read_text())
+        machine = read_machine(path)
         own = table[table["run"] == run]
         lines += [f"## {run}: {machine['model']}", "", *_machine(machine), ""]
         lines += [
@@ -73,6 +83,11 @@ def summarise_speed(
         ]
         lines += _left_out(machine)
     Path(output).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+def read_machine(path: str | Path) -> dict[str, Any]:
+    """Read what a timing study says of the machine that it ran on."""
+    return read_json(path, MACHINE, f"delete {Path(path).parent} and run the timing study again")
 
 
 def _machine(machine: Mapping[str, Any]) -> list[str]:
@@ -182,7 +197,7 @@ def _sizes(row: Mapping[Any, Any]) -> str:
 def _left_out(machine: Mapping[str, Any]) -> Iterator[str]:
     entries = [
         f"{name} ({queries} queries, {tracked} tracked, {axis}: {seconds:.0f} s)"
-        for name, axis, queries, tracked, _, _, _, seconds in machine.get("left_out", [])
+        for name, axis, queries, tracked, _, _, _, seconds in machine["left_out"]
     ]
     if entries:
         yield f"Left out, over the time budget: {'; '.join(entries)}."

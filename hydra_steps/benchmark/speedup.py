@@ -7,7 +7,6 @@ key has the exponents of the power laws, drawn through what was measured. All ax
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from hydra_steps.benchmark.speed_summary import read_machine
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, GRID, INK, Style, canvas, drawing, note, save
 from hydra_steps.registry.decorators import figure
@@ -220,7 +220,7 @@ def _growth(
 
 def _machine(machines: Sequence[str | Path]) -> str:
     """Processor, threads, versions and load in one line."""
-    found = [json.loads(Path(path).read_text()) for path in machines]
+    found = [read_machine(path) for path in machines]
     if not found:
         return ""
     first = found[0]

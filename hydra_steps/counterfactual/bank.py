@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
 from hydra_steps.errors import StudyError
+from hydra_steps.json_files import read_json_if_whole
 from hydra_steps.registry.code import code_digest
 
 if TYPE_CHECKING:
@@ -51,20 +52,19 @@ class Bank:
         return outcome
 
     def read(self, change: Any) -> dict[str, Any] | None:
-        """Return the outcome of the re-training with ``change``, or None if it is not there."""
-        try:
-            entry = json.loads(self._path(change).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        found = isinstance(entry, dict) and entry.get("change") == change
-        return entry["outcome"] if found and isinstance(entry.get("outcome"), dict) else None
+        """Return the outcome of the re-training with ``change``, or None if it is not there or damaged."""
+        entry = read_json_if_whole(self._path(change)) or {}
+        outcome = entry.get("outcome")
+        whole = entry.get("change") == change and entry.get("digest") == _digest_of(outcome)
+        return outcome if whole and isinstance(outcome, dict) else None
 
     def write(self, change: Any, outcome: Mapping[str, Any]) -> None:
         """Keep an outcome."""
         path = self._path(change)
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        entry = {"change": change, "outcome": outcome, "digest": _digest_of(outcome)}
         try:
-            partial.write_text(json.dumps({"change": change, "outcome": outcome}) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps(entry) + "\n", encoding="utf-8")
             os.replace(partial, path)
         except OSError as error:
             raise StudyError(
@@ -74,6 +74,11 @@ class Bank:
     def _path(self, change: Any) -> Path:
         text = f"{self._identity}/{json.dumps(change, sort_keys=True)}"
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+
+
+def _digest_of(outcome: Any) -> str:
+    """Return what an outcome is compared by when it is read back; it is the same after that."""
+    return hashlib.sha256(json.dumps(outcome, sort_keys=True).encode()).hexdigest()
 
 
 def circumstances(module: str, process: Process) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from hydra_steps.config.datasets import Dataset, dataset
 from hydra_steps.data.raw import Part, RawFile, Source
 from hydra_steps.data.sources import LocalFolder
 from hydra_steps.errors import StudyError
+from hydra_steps.json_files import read_json_if_whole
 from hydra_steps.registry.catalogue import loaded, module_of
 
 MANIFEST = "manifest.json"
@@ -206,11 +207,7 @@ def _row(home: Path, file: RawFile, kinds: dict[str, str]) -> dict[str, Any]:
 
 
 def _read_kinds(home: Path) -> dict[str, str]:
-    try:
-        kinds = json.loads((home / KINDS).read_text())
-    except (OSError, ValueError):
-        return {}
-    return {str(k): str(v) for k, v in kinds.items()} if isinstance(kinds, dict) else {}
+    return {name: str(kind) for name, kind in (read_json_if_whole(home / KINDS) or {}).items()}
 
 
 def _write_atomically(path: Path, text: str) -> None:

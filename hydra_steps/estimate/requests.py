@@ -24,6 +24,7 @@ from typing import Any
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
 from hydra_steps.config.runs import Study, canonical_json, run_config, run_names
+from hydra_steps.json_files import read_json_if_whole
 from hydra_steps.registry.code import code_digest
 
 ROOM_SECONDS, ROOM_MEMORY = 4.0, 1.5  # times the estimate
@@ -128,10 +129,12 @@ def _digest(study: Study) -> str:
 
 def _read(path: Path) -> dict[str, Any] | None:
     """Return what was kept; None where there is nothing that was kept by this module."""
+    kept = read_json_if_whole(path)
+    if kept is None:
+        return None
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
         well = isinstance(kept["problem"], str) and all(len(pair) == 2 for pair in kept["lines"].values())
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (TypeError, KeyError, AttributeError):
         return None
     return kept if well else None
 

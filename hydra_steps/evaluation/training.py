@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hydra_steps.registry.decorators import table
-from hydra_steps.stores import open_complete, read_array
+from hydra_steps.stores import open_complete, read_array, readable, remedy
 from hydra_steps.tables.layout import run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
@@ -31,13 +31,16 @@ def describe_training(trajectories: Sequence[str | Path], output: str | Path) ->
     rows = []
     for path in trajectories:
         store = open_complete(Path(path) / "store.zarr")
+        with readable(path, remedy(path)):
+            members = set(store.array_keys())
         for metric in METRICS:
-            if PREFIX + metric not in store:
+            if PREFIX + metric not in members:
                 continue
             values = read_array(store, PREFIX + metric).astype(np.float64)
-            epochs = read_array(store, "epoch") if "epoch" in store else np.arange(1, len(values) + 1)
-            rows += [
-                run_of(path).columns | {"metric": metric, "epoch": epoch, "value": value}
-                for epoch, value in zip(epochs, values, strict=True)
-            ]
+            epochs = read_array(store, "epoch") if "epoch" in members else np.arange(1, len(values) + 1)
+            with readable(path, remedy(path)):
+                rows += [
+                    run_of(path).columns | {"metric": metric, "epoch": epoch, "value": value}
+                    for epoch, value in zip(epochs, values, strict=True)
+                ]
     write_table(make_table("training", rows), output)

@@ -7,7 +7,6 @@ from anywhere.
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -22,6 +21,7 @@ import hydra_steps
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.methods import methods_of_labels
 from hydra_steps.figures.style import Style
+from hydra_steps.json_files import TEXT, read_json
 from hydra_steps.report.captions import caption_html
 from hydra_steps.report.chapters import chapters, findings, remarks, summary
 from hydra_steps.report.headline import headline_columns, headline_methods
@@ -143,10 +143,6 @@ def _versions() -> list[tuple[str, str]]:
 def _digests(manifests: Sequence[str | Path]) -> list[tuple[str, str]]:
     found = []
     for path in map(Path, manifests):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(content, dict) and content.get("digest"):
-            found.append((str(path.parent), str(content["digest"])))
+        content = read_json(path, {"digest": TEXT}, f"delete {path.parent} and run the study again")
+        found.append((str(path.parent), content["digest"]))
     return found

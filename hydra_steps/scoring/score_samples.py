@@ -11,12 +11,12 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from hydra_steps.errors import Diverged, StudyError
+from hydra_steps.json_files import NUMBER, read_json
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.contribution import Contribution
@@ -101,10 +101,16 @@ def digest_of(trajectory: str | Path) -> str:
 
 
 def training_seconds(trajectory: str | Path) -> float:
-    """The wall time of the training loop with its record, evaluation left out; NaN where it was not kept."""
+    """The wall time of the training loop with its record, evaluation left out; NaN where it was not kept.
+
+    Raises :class:`StudyError` for a file that is damaged.
+    """
     path = Path(trajectory) / TIMING
-    timing: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return timing.get("seconds_in_loop", float("nan")) - timing.get("seconds_evaluating", 0.0)
+    if not path.exists():
+        return float("nan")
+    members = {"seconds_in_loop": NUMBER, "seconds_evaluating": NUMBER}
+    timing = read_json(path, members, f"delete {path}, which is no part of the result, or train again")
+    return float(timing["seconds_in_loop"] - timing["seconds_evaluating"])
 
 
 def peak_memory() -> int:

@@ -16,7 +16,8 @@ import numpy as np
 import zarr
 
 from hydra_steps.errors import StudyError
-from hydra_steps.trajectory.manifest import STORE, as_bytes, digest_json, digest_values, read_json, retrain
+from hydra_steps.json_files import read_json_if_whole
+from hydra_steps.trajectory.manifest import STORE, as_bytes, digest_json, digest_values, retrain
 
 STATE = ("parameters", "slots", "buffers")
 STEP = ("batch", "learning_rate", "loss", "gradient_norm")
@@ -151,7 +152,7 @@ def metadata_digest(folder: Path, name: str) -> str:
     """Return the digest of an array's own description, its ``zarr.json``; of nothing where that cannot be
     read.
     """
-    return digest_json(read_json(folder / STORE / name / "zarr.json"))
+    return digest_json(read_json_if_whole(folder / STORE / name / "zarr.json"))
 
 
 def block_file(folder: Path, array: zarr.Array, block: int) -> Path:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.errors import StudyError
+from hydra_steps.json_files import read_json_if_whole
 
 SCHEMA_VERSION = 1
 STORE, MANIFEST, TIMING = "store.zarr", "manifest.json", "timing.json"
@@ -68,7 +69,7 @@ def build_manifest(attributes: Mapping[str, Any], members: Mapping[str, Mapping[
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest in ``folder``; :class:`StudyError` if it is missing, damaged or another schema's."""
     path = folder / MANIFEST
-    manifest = read_json(path)
+    manifest = read_json_if_whole(path)
     if manifest is None:
         raise StudyError(
             f"{path} is missing or is not JSON", "the digests of a finished store", retrain(folder)
@@ -109,15 +110,6 @@ def check_version(found: Any, folder: Path) -> None:
 def retrain(folder: Path) -> str:
     """Return the one remedy for a store that is not what training wrote."""
     return f"delete {folder} and train again"
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in ``path``, or None where there is none or it cannot be parsed."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def write_json(path: Path, value: Mapping[str, Any], indent: int | None = 1) -> None:

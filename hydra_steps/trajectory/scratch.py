@@ -20,11 +20,15 @@ from typing import Any
 from filelock import FileLock
 
 from hydra_steps.errors import StudyError
+from hydra_steps.json_files import NUMBER, object_of, read_json_if_whole
 from hydra_steps.locks import take_lock
 from hydra_steps.trajectory.keep import format_bytes
-from hydra_steps.trajectory.manifest import MANIFEST, STORE, TIMING, read_json, storage_error, write_json
+from hydra_steps.trajectory.manifest import MANIFEST, STORE, TIMING, storage_error, write_json
 
 OWN_FILES = {STORE, MANIFEST, TIMING, f"{MANIFEST}.partial", f"{TIMING}.partial"}
+EPOCHS = {"type": "object", "additionalProperties": {"type": "array", "items": NUMBER}}
+NOTE = {"epochs": EPOCHS, "epoch_ends": {"type": "array", "items": {"type": "integer"}}, "seconds": NUMBER}
+JOURNAL = {"identity": {}, "metadata": {}, "rows": {"type": "object"}, "note": object_of(NOTE)}
 
 
 class Scratch:
@@ -74,7 +78,8 @@ class Scratch:
             )
 
     def read_journal(self) -> dict[str, Any] | None:
-        return read_json(self.journal_path)
+        """Return the journal; None where there is none that a writer wrote."""
+        return read_json_if_whole(self.journal_path, JOURNAL)
 
     def write_journal(self, journal: dict[str, Any]) -> None:
         try:

@@ -12,8 +12,6 @@ missing, cut or changed. Values are compared with their SHA-256 the first time t
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +20,7 @@ import numpy as np
 import zarr
 
 from hydra_steps.errors import StudyError
+from hydra_steps.stores import readable
 from hydra_steps.trajectory import arrays, manifest
 from hydra_steps.trajectory.arrays import STATE, State
 from hydra_steps.trajectory.manifest import STORE, retrain
@@ -68,7 +67,7 @@ class TrajectoryStore:
             raise StudyError(
                 f"there is no trajectory at {folder}", f"{STORE} with a finished training", retrain(folder)
             )
-        with _damage(folder, STORE):
+        with readable(store, retrain(folder)):
             group = zarr.open_group(str(store), mode="r")
             attributes = dict(group.attrs)
         if attributes.get("complete") is not True:
@@ -181,7 +180,7 @@ class TrajectoryStore:
         """Read a block from disk and, the first time, compare its digest."""
         array = self._arrays[name]
         start, new = block * array.chunks[0], (name, block) not in self._verified
-        with _damage(self.folder, f"{STORE}/{name}"):
+        with readable(self.folder / STORE / name, retrain(self.folder)):
             values = np.asarray(array[start : start + array.chunks[0]])
             padded = not new or arrays.padding_is_intact(self.folder, array, block)
         if new:
@@ -205,13 +204,3 @@ class TrajectoryStore:
 
 def _blocks(array: zarr.Array) -> int:
     return -(-array.shape[0] // array.chunks[0]) if array.size else 0
-
-
-@contextmanager
-def _damage(folder: Path, part: str) -> Iterator[None]:
-    """Turn what zarr says about an unreadable group or array into one message."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        what = f"{folder / part} cannot be read: {error}"
-        raise StudyError(what, "what training wrote", retrain(folder)) from error

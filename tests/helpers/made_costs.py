@@ -10,6 +10,7 @@ import pandas as pd
 from tests.helpers.made_tables import Writing
 
 MACHINE = {
+    "model": "mlp",
     "processor": "a processor",
     "cores": 2,
     "device": "cpu",
@@ -18,6 +19,7 @@ MACHINE = {
     "versions": {"torch": "2"},
     "load_average_before": [0, 0, 0],
     "load_average_after": [1, 1, 1],
+    "left_out": [],
 }
 
 

@@ -1,0 +1,63 @@
+"""Reading back the JSON files that a study keeps: whole, an object, with its members, or refused in one message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra_steps.errors import StudyError
+
+NUMBER, TEXT = {"type": "number"}, {"type": "string"}
+
+
+def read_json(path: str | Path, members: Mapping[str, Mapping[str, Any]], fix: str) -> dict[str, Any]:
+    """Read the object in the file ``path``, which has ``members``: name -> the JSON schema of its value.
+
+    It may have others, too. Raises :class:`StudyError`, with ``fix``, for a file that is missing or cannot be read, one
+    that is no JSON or another value than an object, and a member that is missing or of another kind.
+    """
+    from jsonschema.exceptions import best_match
+
+    expected = f"an object with {', '.join(members)}" if members else "an object"
+    try:
+        content = _parsed(Path(path))
+    except FileNotFoundError as error:
+        raise StudyError(f"{path} is missing", expected, fix) from error
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read: {error.strerror or error}", expected, fix) from error
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{path} is damaged: {error}", expected, fix) from error
+    wrong = best_match(_wrong(content, members))
+    if wrong is not None:
+        where = "/".join(str(part) for part in wrong.absolute_path)
+        said = wrong.message if len(wrong.message) <= 200 else f"{wrong.message[:200]}…"
+        raise StudyError(f"{path}{where and f', member {where}'}: {said}", expected, fix)
+    return dict(content)
+
+
+def read_json_if_whole(
+    path: str | Path, members: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any] | None:
+    """Read what :func:`read_json` reads; None where that refuses: for what can be made again."""
+    try:
+        content = _parsed(Path(path))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if next(_wrong(content, members or {}), None) is None else None
+
+
+def object_of(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the schema of an object that has ``members``."""
+    return {"type": "object", "required": list(members), "properties": dict(members)}
+
+
+def _wrong(content: Any, members: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
+    from jsonschema import Draft202012Validator  # not loaded before a file is read
+
+    return Draft202012Validator(object_of(members)).iter_errors(content)
+
+
+def _parsed(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
