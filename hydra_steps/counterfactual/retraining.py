@@ -7,6 +7,11 @@ outcomes differ by the removal and by nothing else; small models are trained sev
 up to round-off. One job does a batch of groups and pays for its start
 once; every finished re-training is kept in a bank, so that a killed job continues and nothing is done
 twice.
+
+What "removed" means: a sample of weight 0 has no part in the loss. The batch keeps its size |B|, by which the loss is
+divided, and with batch norm the sample still enters the batch's statistics, which all others are normalised with,
+unless ``training.batch_norm_statistics`` is ``weighted``: then they are those of the samples that are left, as if it
+had never been there. HyDRA's derivatives are those of the same choice.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Φ: one step of training as a function of the state and the data weights, s_t = Φ_t(s_{t−1}, w).
 
 Step t sees batch B_t and minimises  L_t(θ, w) = (1/|B_t|) Σ_{n∈B_t} w_n ℓ_n(θ),  the mean over the batch's
-size and not over Σw, with the optimizer's own update. Training, replay and re-training run
-:meth:`Process.step`; the forward recurrence pushes tangents through it, the reverse sweep pulls cotangents
-back through its two halves, :meth:`Process.gradient` and ``optimizer.update``. There is no second step function.
+size and not over Σw, with the optimizer's own update. With batch norm ℓ_n depends on the statistics of the batch: of
+all its samples, or with ``weighted_statistics`` of its samples weighted by w. Training, replay and re-training run
+:meth:`Process.step`; the forward recurrence pushes tangents through it, the reverse sweep pulls cotangents back
+through its two halves, :meth:`Process.gradient` and ``optimizer.update``. There is no second step function.
 
 Index letters: n samples, t steps (counted from 0: step t leads from s_t to s_{t+1}), p parameters, b batch, c
 classes.
@@ -37,7 +38,8 @@ from hydra_steps.tasks.losses import Loss, build_loss
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's samples: ``index`` [b] int64, ``images`` [b, channels, h, w], ``labels`` [b], ``keys`` [b] or None."""
+    """One step's samples: ``index`` [b] int64, ``images`` [b, channels, h, w], ``labels`` [b], ``keys`` [b] or
+    None."""
 
     index: Tensor
     images: Tensor

@@ -9,7 +9,8 @@ momentum μ, weight decay λ, rate η_t, and β ≥ ‖H_t‖ the triangle inequ
 itself bounded by the same recurrences from the norm of the sample's gradient at each visit, which is why it grows
 exponentially in T. β is the largest spectral norm of the Hessians of a few batches at the two ends of each epoch,
 found by power iteration: measured, hence not a strict bound for the batches in between. For SGD with plain
-momentum; for other optimizers both are NaN.
+momentum; for other optimizers both are NaN, and where batch norm's statistics are weighted, too: what a weight changes
+in them is a second-order term that only the exact recurrence has.
 
 Cost: two trainings per tracked sample, and some tens of Hessian-vector products per epoch.
 """
@@ -95,9 +96,10 @@ class Bounds:
     def __init__(self, process: Process, count: int) -> None:
         self._momentum = self._decay = float("nan")
         optimizer = process.optimizer
-        if isinstance(optimizer, SGD) and not (
+        plain = isinstance(optimizer, SGD) and not (
             optimizer.nesterov or optimizer.dampening or optimizer.decoupled
-        ):
+        )
+        if isinstance(optimizer, SGD) and plain and not process.weighs_statistics:
             self._momentum, self._decay = optimizer.momentum, optimizer.weight_decay
         self._length, self._speed = np.zeros(count), np.zeros(count)  # bound ‖h‖ and ‖m‖
         self.apart, self._drift = np.zeros(count), np.zeros(count)

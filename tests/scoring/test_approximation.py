@@ -122,3 +122,14 @@ def test_both_bounds_hold_where_samples_come_several_times(seed: int) -> None:
     assert (distance <= measured * (1 + 1e-9)).all()
     assert (measured <= bound * (1 + 1e-9)).all()
     assert norm.max() > 0
+
+
+def test_where_the_weights_change_batch_norms_statistics_there_is_no_bound() -> None:
+    settings = tiny_settings(variant="batch_norm", epochs=2, batch_norm_statistics="weighted")
+    process = build_process(settings, tiny_data())
+    trajectory = Trajectory.in_memory(process, [0.05] * process.steps)
+    _, _, norm, distance, bound, measured, _ = np.array(approximation(trajectory, torch.tensor([0, 3]))).T
+    assert (norm > 0).all()
+    assert (distance > 0).all()
+    assert np.isnan(bound).all()
+    assert np.isnan(measured).all()
