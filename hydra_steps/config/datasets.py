@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra_steps.errors import StudyError
-from hydra_steps.registry import find
+from hydra_steps.registry import Entry, find
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def dataset(name: str) -> Dataset:
     """Return the dataset called ``name``; an unknown name is a :class:`StudyError` with the nearest known one."""
     entry = find("dataset", name, "data.name")
     told = entry.traits
+    _check(entry)
     channels, height, width = told["shape"]
     return Dataset(
         name=name,
@@ -55,6 +56,26 @@ def dataset(name: str) -> Dataset:
         bundled=told["bundled"],
         fetched=told["files"],
     )
+
+
+def _check(entry: Entry) -> None:
+    """Raise :class:`StudyError`, with the declaration's line, for what no images can be."""
+    told = entry.traits
+    shape, parts = list(told["shape"]), dict(told["parts"])
+    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
+        found, expected = f"shape {shape}", "[channels, height, width], each at least 1"
+    elif len(told["classes"]) < 2:
+        found, expected = f"classes {list(told['classes'])}", "at least 2"
+    elif "train" not in parts or not set(parts) <= {"train", "test"}:
+        found, expected = f"parts {parts}", "train, or train and test, each with its number of samples"
+    elif any(len(told[name]) not in (0, shape[0]) for name in ("mean", "std")):
+        found, expected = (
+            f"mean {list(told['mean'])} and std {list(told['std'])}",
+            f"{shape[0]} numbers, or none",
+        )
+    else:
+        return
+    raise StudyError(f"{entry.where}: the dataset {entry.name} has {found}", expected, "mend the declaration")
 
 
 def split_sizes(

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
+from hydra_steps.registry import use_plugins
+from hydra_steps.registry.plugins import VARIABLE
 from hydra_steps.tasks.losses import CrossEntropy, build_loss
 from tests.helpers.tiny import relative_error
 
@@ -39,3 +41,31 @@ def test_what_is_not_known_is_named():
         build_loss("hinge", {})
     with pytest.raises(StudyError, match=r"training\.loss\.smoothing: 0\.1 .*did you mean 'label_smoothing'"):
         build_loss("cross_entropy", {"smoothing": 0.1})
+
+
+OWN = """\
+from hydra_steps.plugins import task
+from hydra_steps.registry import use_plugins
+from hydra_steps.registry.plugins import VARIABLE
+from hydra_steps.tasks.losses import CrossEntropy
+
+
+class Scaled(CrossEntropy):
+    def values(self, logits, labels):
+        return 3 * super().values(logits, labels)
+
+
+@task("own_loss", title="scaled cross-entropy")
+def own_loss(smoothing: float = 0.1):
+    return Scaled(smoothing)
+"""
+
+
+def test_a_task_of_ones_own_is_a_function_of_its_options(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    (tmp_path / "own.py").write_text(OWN)
+    use_plugins(["own.py"], tmp_path)
+    logits, labels = torch.eye(3), torch.tensor([0, 1, 0])
+    expected = 3 * torch.nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=0.1)
+    assert torch.equal(build_loss("own_loss", {}).values(logits, labels), expected)
+    assert build_loss("own_loss", {"smoothing": 0.0}).label_smoothing == 0
