@@ -17,18 +17,12 @@ policy               k                               states stored
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from hydra_steps.errors import StudyError, nearest
+import humanfriendly
 
-UNITS = {
-    "": 1,
-    "B": 1,
-    **{f"{prefix}B": 1000**power for power, prefix in enumerate("KMGT", start=1)},
-    **{f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", start=1)},
-}
+from hydra_steps.errors import StudyError, nearest
 
 
 def checkpoint_steps(keep: str | Mapping[str, Any], steps: int, bytes_per_state: int) -> list[int]:
@@ -47,20 +41,17 @@ def checkpoint_steps(keep: str | Mapping[str, Any], steps: int, bytes_per_state:
 
 def parse_bytes(size: str | int | float) -> int:
     """Return the bytes meant by ``2GB``, ``500 MB``, ``1.5GiB`` or a plain number."""
-    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+(?:e[0-9]+)?)\s*([A-Za-z]*)\s*", str(size))
-    units = {unit.lower(): factor for unit, factor in UNITS.items()}
-    if match is None or match[2].lower() not in units:
-        raise StudyError(f"{size!r} is not a size", "a number and a unit, for example 2GB, 500MB or 1.5GiB")
-    return int(float(match[1]) * units[match[2].lower()])
+    try:
+        return int(humanfriendly.parse_size(str(size)))
+    except humanfriendly.InvalidSize as error:
+        raise StudyError(
+            f"{size!r} is not a size", "a number and a unit, for example 2GB, 500 MB or 1.5GiB"
+        ) from error
 
 
 def format_bytes(size: int | float) -> str:
-    """Return a size for people, in decimal units with three digits."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(size) < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:,.3g} TB" if size < 1000 else f"{size:,.0f} TB"
+    """Return a size for people, in decimal units: ``493.65 KB``."""
+    return str(humanfriendly.format_size(round(size)))
 
 
 def _spacing(keep: str | Mapping[str, Any], steps: int, bytes_per_state: int) -> int:

@@ -103,7 +103,7 @@ def test_a_disk_that_is_too_small_is_said_before_training(
         f"{RECORDED}:train", tmp_path / "m", scratch=small_disk / "s", output=small_disk / "o", epochs=400
     )
     message = the_message(child, child.wait())
-    assert re.search(r"the trajectory takes 1\.\d+ MB, and the disk of .* has \d+ kB free", message)
+    assert re.search(r"the trajectory takes 1\.\d+ MB, and the disk of .* has [\d.]+ KB free", message)
     assert "step/s" not in child.stderr
 
 

@@ -53,23 +53,29 @@ def test_what_is_no_policy_is_refused(keep) -> None:
 
 
 def test_a_budget_that_is_too_small_says_the_numbers() -> None:
-    with pytest.raises(StudyError, match=r"allows 500 B, and one state takes 494 kB.*987 kB"):
+    with pytest.raises(StudyError, match=r"allows 500 bytes, and one state takes 493.65 KB.*987.3 KB"):
         checkpoint_steps({"budget": "500"}, 10, 493_648)
 
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("2GB", 2_000_000_000), ("1.5 GiB", 1_610_612_736), ("500mb", 500_000_000), (17, 17), ("3e3", 3000)],
+    [("2GB", 2_000_000_000), ("1.5 GiB", 1_610_612_736), ("500mb", 500_000_000), (17, 17)],
 )
 def test_sizes_with_units(text, size: int) -> None:
     assert parse_bytes(text) == size
 
 
+@pytest.mark.parametrize("text", ["", "GB", "2 apples", "-2GB", "2GB 3", "3e3"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(StudyError, match="is not a size"):
+        parse_bytes(text)
+
+
 def test_sizes_for_people() -> None:
     assert [format_bytes(n) for n in (0, 999, 493_648, 2e9, 1.234e13)] == [
-        "0 B",
-        "999 B",
-        "494 kB",
+        "0 bytes",
+        "999 bytes",
+        "493.65 KB",
         "2 GB",
-        "12.3 TB",
+        "12.34 TB",
     ]
