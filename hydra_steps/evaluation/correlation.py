@@ -1,27 +1,32 @@
 """Correlation along the last axis, for whole stacks of resamples at once; NaN where one side is constant.
 
-Spearman's coefficient is Pearson's of the mid-ranks (ties share their mean rank), as in
-``scipy.stats.spearmanr``.
+Pearson's coefficient is SciPy's. Spearman's is Pearson's of the mid-ranks (ties share their mean rank), which is what
+``scipy.stats.spearmanr`` computes, too, but for the pairs of columns of a matrix, not along an axis. The least-squares
+line is written here, since ``scipy.stats.linregress`` goes through a stack one line at a time: 30 times the seconds for
+2,000 resamples of 100 values.
 """
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import pearsonr, rankdata
+
+ROUND_OFF = 1e-15  # SciPy divides by the norms first, which leaves as much of a correlation of 0
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Pearson's coefficient along the last axis of x and y [..., n]; NaN for n < 2, a constant or a
     non-finite side.
     """
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.shape[-1] < 2:
         return np.full(np.broadcast_shapes(x.shape, y.shape)[:-1], np.nan)
-    constant = (x == x[..., :1]).all(-1) | (y == y[..., :1]).all(-1)
-    dx, dy = _centred(x), _centred(y)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value = (dx * dy).sum(-1) / np.sqrt((dx * dx).sum(-1) * (dy * dy).sum(-1))
-    # Round-off may leave 1.0000000000000002.
-    return np.where(constant, np.nan, np.clip(value, -1.0, 1.0))
+    with warnings.catch_warnings():  # of sides that are constant or not finite: the NaN says so
+        warnings.simplefilter("ignore", RuntimeWarning)
+        value = np.asarray(pearsonr(x, y, axis=-1).statistic)
+    return np.where(np.abs(value) < ROUND_OFF, 0.0, value)
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
