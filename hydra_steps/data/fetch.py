@@ -183,7 +183,7 @@ def _adopt(file: RawFile, candidate: Path, home: Path, scratch: Path) -> str:
         with candidate.open("rb") as plain:
             zipped = file.unzip and plain.read(2) == b"\x1f\x8b"
         with (
-            (gzip.open if zipped else open)(candidate, "rb") as stream,  # type: ignore[operator]
+            (gzip.open if zipped else open)(candidate, "rb") as stream,
             part.open("wb") as out,
         ):
             while block := stream.read(BLOCK):

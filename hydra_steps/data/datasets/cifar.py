@@ -75,7 +75,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
             from numpy._core import multiarray
 
-            return multiarray._reconstruct  # type: ignore[attr-defined]
+            return multiarray._reconstruct
         if module == "numpy" and name in ("ndarray", "dtype"):
             return getattr(np, name)
         raise pickle.UnpicklingError(f"the batch asks for {module}.{name}")

@@ -67,7 +67,8 @@ def flip_probabilities(mistake: np.ndarray, flips: int) -> np.ndarray:
         return np.full(n, flips / max(n, 1))
     odds = logit(np.clip(mistake, 1e-9, 1 - 1e-9))
     shift = brentq(lambda t: expit(odds + t).sum() - flips, -100.0, 100.0, xtol=1e-12)
-    return expit(odds + shift)
+    probabilities: np.ndarray = expit(odds + shift)
+    return probabilities
 
 
 def out_of_fold_probabilities(

@@ -75,7 +75,7 @@ class UpdateAlone:
         def update(parameters: Tensor, slots: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
             return self.update(parameters, slots, gradient, rate, step)
 
-        _, pull = torch.func.vjp(update, *before)
+        pull = torch.func.vjp(update, *before)[1]
         made: tuple[Tensor, Tensor, Tensor] = torch.func.vmap(pull)((parameters_bar, slots_bar))
         return made
 
