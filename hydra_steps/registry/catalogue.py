@@ -73,7 +73,7 @@ def module_of(kind: str, name: str) -> str:
 @cache
 def _of(kind: str, plugins: tuple[tuple[str, Path], ...]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
-    for entry in _declared(plugins):
+    for entry in (*_own(kind), *_of_plugins(plugins)):
         if entry.kind != kind:
             continue
         if entry.name in found:
@@ -88,23 +88,17 @@ def _of(kind: str, plugins: tuple[tuple[str, Path], ...]) -> dict[str, Entry]:
     )
 
 
-@cache
-def _declared(plugins: tuple[tuple[str, Path], ...]) -> tuple[Entry, ...]:
-    own = [entry for file, module in _own_files() for entry in read_entries(file, module)]
-    return (*own, *(entry for module, file in plugins for entry in read_entries(file, module, plugin=True)))
-
-
-@cache
-def _own_files() -> tuple[tuple[Path, str], ...]:
-    return tuple(dict.fromkeys(_walk()))
-
-
-def _walk() -> Iterator[tuple[Path, str]]:
+def _own(kind: str) -> Iterator[Entry]:
+    """Yield the package's entries of ``kind``; its rooms alone are read, since a job asks for few kinds."""
     assert set(ROOMS) == set(KINDS)
-    marks = tuple(f"@{kind}(" for kind in KINDS)
-    for room in dict.fromkeys(room for rooms in ROOMS.values() for room in rooms):
+    for room in ROOMS[kind]:
         for file in sorted((PACKAGE / room).rglob("*.py")):
             # Most files declare nothing, and a text is searched faster than it is parsed.
-            if any(mark in file.read_text(encoding="utf-8") for mark in marks):
+            if f"@{kind}(" in file.read_text(encoding="utf-8"):
                 parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
-                yield file, ".".join(parts)
+                yield from read_entries(file, ".".join(parts))
+
+
+@cache
+def _of_plugins(plugins: tuple[tuple[str, Path], ...]) -> tuple[Entry, ...]:
+    return tuple(entry for module, file in plugins for entry in read_entries(file, module, plugin=True))
