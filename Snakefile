@@ -60,11 +60,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/plot.smk"
-include: "workflow/rules/trace.smk"
-include: "workflow/rules/compare.smk"
-include: "workflow/rules/explain.smk"
 include: "workflow/rules/explore.smk"
-include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/time.smk"
 
@@ -82,20 +78,20 @@ rule all:
     default_target: True
     input:
         f"{OUT}/config.yaml",
-        TABLES,
-        FIGURES,
+        made_by("all", TABLES),
+        made_by("all", FIGURES),
         EXPLORER,
         f"{OUT}/report.html",
 
 
 rule tables:
     input:
-        TABLES,
+        made_by("all", TABLES),
 
 
 rule figures:
     input:
-        FIGURES,
+        made_by("all", FIGURES),
 
 
 rule report:
@@ -106,5 +102,5 @@ rule report:
 rule benchmark:
     input:
         f"{OUT}/tables/speed.md",
-        f"{OUT}/tables/speed_claims.csv",
-        pictures("speedup"),
+        made_by("benchmark", TABLES),
+        made_by("benchmark", FIGURES),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -46,5 +45,5 @@ def trained(tmp_path_factory) -> Path:
         "trajectory": {"keep": {"every": 3}},
         "compute": {"device": "cpu", "dtype": "float32", "threads": 1},
     }
-    train_model(json.dumps(settings), folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
+    train_model(settings, folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
     return folder

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "hydra_steps"
 FLOORS = (
     *("errors", "registry", "config", "stores", "jobs", "cluster", "tables"),
     *("data", "models", "tasks", "tangents", "process", "trajectory", "queries", "scoring", "counterfactual"),
-    *("evaluation", "figures", "benchmark", "report", "explorer", "estimate", "plugins"),
+    *("evaluation", "figures", "benchmark", "report", "explorer", "plan", "estimate", "plugins"),
 )
 NO_TORCH = (
     "errors",
@@ -29,6 +29,7 @@ NO_TORCH = (
     "figures",
     "report",
     "explorer",
+    "plan",
 )
 
 

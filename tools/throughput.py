@@ -160,9 +160,9 @@ def main() -> None:
     once = statistics.median(taken["plain"])
     with tempfile.TemporaryDirectory() as folder:
         arguments = {name: str(path) for name, path in files.items()}
-        design = json.dumps({"kind": "random_groups", "fraction": 0.02})
+        design = {"kind": "random_groups", "fraction": 0.02}
         arguments |= {
-            "queries": json.dumps(QUERIES),
+            "queries": QUERIES,
             "name": "d",
             "design": design,
             "output": f"{folder}/a/b/0",

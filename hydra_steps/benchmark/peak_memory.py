@@ -16,7 +16,7 @@ import multiprocessing
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,7 +35,12 @@ Key = tuple[Any, ...]
 
 
 def measure_memory(
-    run: str, splits: str | Path, labels: str | Path, options: str, methods: str, keys: Sequence[Key]
+    run: Mapping[str, Any],
+    splits: str | Path,
+    labels: str | Path,
+    options: Mapping[str, Any],
+    methods: Mapping[str, Mapping[str, Any]],
+    keys: Sequence[Key],
 ) -> list[tuple[Any, ...]]:
     """(*key, bytes stored, peak bytes or "") for the contestants of these ``keys``."""
     asked = {
@@ -68,7 +73,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
     asked = json.load(sys.stdin)
-    settings = json.loads(asked["run"])
+    settings = asked["run"]
     data = load_data(settings, asked["splits"], asked["labels"])
     fork = multiprocessing.get_context("fork")
     rows = []
@@ -92,9 +97,9 @@ def _in_child(
 ) -> None:
     prepare_compute(settings)
     with tempfile.TemporaryDirectory(prefix="peak_memory-") as folder:
-        chosen, methods = json.loads(asked["options"]), json.loads(asked["methods"])
-        run = TimedRun(settings, data, int(chosen["samples"]), int(chosen["epochs"]))
-        everyone = comparison(run, chosen, methods, Path(folder))
+        options = asked["options"]
+        run = TimedRun(settings, data, int(options["samples"]), int(options["epochs"]))
+        everyone = comparison(run, options, asked["methods"], Path(folder))
         contestant = next(c for c in everyone if list(c.key) == list(key))
         contestant.run.plain_training()()  # loads the kernels
         if contestant.queries:
@@ -113,7 +118,8 @@ def peak_of(act: Callable[[], Any]) -> int | None:
         act()
         return torch.cuda.max_memory_allocated() - before
     try:
-        # Memory that was freed and kept would hide what is needed now. No setting and no library gives it back at once.
+        # Memory that was freed and kept would hide what is needed now. No setting and no library gives it back at
+        # once.
         ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
     except (OSError, AttributeError):

@@ -2,16 +2,15 @@
 
 ``speed.csv``, one row per contestant, size and metric:
 
-    ratio_to_plain      median over readings of seconds(contestant) / seconds(plain training right before and after it)
-    seconds             median over readings
-    bytes_stored        what must be kept from the training for it
-    peak_memory_bytes   what it needed at its peak beyond what was there before
-    times_<method>      how many times longer than that method, on the same training
+    ratio_to_plain      median over readings of seconds(contestant) / seconds(plain training right before and after
+    it) seconds             median over readings bytes_stored        what must be kept from the training for it
+    peak_memory_bytes   what it needed at its peak beyond what was there before times_<method>      how many times
+    longer than that method, on the same training
 
-``low`` and ``high`` are the quartiles over readings (not a confidence interval). ``extrapolated`` is 1 for values that
-were not measured but foretold by a line (:mod:`hydra_steps.benchmark.scaling`); their ``low`` and ``high`` are its
-95 % prediction interval. Measured, hence not the same bytes in every run; and of one run per variant, hence no rows
-over seeds.
+``low`` and ``high`` are the quartiles over readings (not a confidence interval). ``extrapolated`` is 1 for values
+that were not measured but foretold by a line (:mod:`hydra_steps.benchmark.scaling`); their ``low`` and ``high`` are
+its 95 % prediction interval. Measured, hence not the same bytes in every run; and of one run per variant, hence no
+rows over seeds.
 
 ``scaling.csv`` has the fits: seconds ≈ intercept + coefficient · size^exponent. ``law`` is ``power`` (intercept 0;
 ``low`` and ``high`` bound the exponent) or ``line`` (exponent 1), which foretells.
@@ -29,6 +28,7 @@ import pandas as pd
 
 from hydra_steps.benchmark.scaling import Line, Power, extrapolate, fit_line, fit_power
 from hydra_steps.errors import StudyError
+from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import run_of
 
 PLAIN, MAIN, RECORD = "plain_training", "main", "record"
@@ -41,14 +41,24 @@ FORWARD = ("hydra_forward", "hydra_forward_hessian_free")
 REVERSE = ("hydra_exact", "hydra_hessian_free")
 
 
+@table(
+    "speed",
+    title="Speed",
+    settings={"all_samples": "benchmark.all_samples"},
+    also=["scaling.csv"],
+    target="benchmark",
+    clock=True,
+    order=220,
+)
 def describe_speed(
     readings: Sequence[str | Path],
     memory: Sequence[str | Path],
     all_samples: int,
-    speed: str | Path,
+    output: str | Path,
     scaling: str | Path,
 ) -> None:
-    """Write the two tables from the files of ``time_scoring``, ``…/runs/<run>/timing/seconds.csv`` and ``memory.csv``.
+    """Write the two tables from the files of ``time_scoring``, ``…/runs/<run>/timing/seconds.csv`` and
+    ``memory.csv``.
 
     The forward recurrence is extrapolated to ``all_samples`` tracked samples where its fit allows it. Raises
     :class:`StudyError` for readings without plain training.
@@ -65,7 +75,7 @@ def describe_speed(
         found = [({"method": method, "axis": axis}, _power(law)) for (method, axis), law in laws.items()]
         found += [({"method": method, "axis": "tracked"}, _line(law)) for method, law in lines.items()]
         fits += [about | what | law for what, law in found]
-    _write(pd.concat(values), SPEED, speed)
+    _write(pd.concat(values), SPEED, output)
     _write(pd.DataFrame(fits, columns=SCALING), SCALING, scaling)
 
 

@@ -1,13 +1,12 @@
 """The paper's claims about speed and scale, held against the timing study's tables.
 
 Their own table, ``speed_claims.csv`` with the columns of ``claims.csv``: a clock's readings are never the same bytes
-twice, and ``claims.csv`` is. ``ci_low`` and ``ci_high`` are quartiles over readings for measured ratios, and the fit's
-95 % interval for what is foretold or fitted. Torch-free.
+twice, and ``claims.csv`` is. ``ci_low`` and ``ci_high`` are quartiles over readings for measured ratios, and the
+fit's 95 % interval for what is foretold or fitted. Torch-free.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import pandas as pd
 
 from hydra_steps.evaluation.claim_statements import EXACT, PAPER
 from hydra_steps.evaluation.claims import Comparison, Row, summed_up, verdict_of, write_claims
+from hydra_steps.registry.decorators import table
 
 TIMES = 971  # the largest factor that the paper names
 LINEAR = 1.1  # an exponent up to here is called linear
@@ -24,23 +24,30 @@ FASTER = f"Without the Hessian, HyDRA is up to {TIMES} times faster than with it
 SCALES = "HyDRA scales: its time grows no faster than the data and the model"
 
 
+@table(
+    "speed_claims",
+    title="Claims about speed",
+    settings={"conditions": "conditions"},
+    target="benchmark",
+    clock=True,
+    order=230,
+)
 def evaluate_speed_claims(
-    *, speed: str | Path, scaling: str | Path, conditions: str, output: str | Path
+    *, speed_table: str | Path, scaling_table: str | Path, conditions: Mapping[str, str], output: str | Path
 ) -> pd.DataFrame:
-    """Write ``speed_claims.csv``; ``conditions``: variant → its setting in words, as JSON."""
-    settings: dict[str, str] = json.loads(conditions)
+    """Write ``speed_claims.csv``, and return it; ``conditions``: variant → its setting in words."""
     claims = (
-        ("5", FASTER, "speed", list(_faster(pd.read_csv(speed)))),
-        ("6", SCALES, "scaling", list(_scales(pd.read_csv(scaling)))),
+        ("5", FASTER, "speed", list(_faster(pd.read_csv(speed_table)))),
+        ("6", SCALES, "scaling", list(_scales(pd.read_csv(scaling_table)))),
     )
     rows: list[Row] = []
-    for number, statement, table, comparisons in claims:
+    for number, statement, source, comparisons in claims:
         for found, measured in comparisons:
             about: Row = {"claim": number, "statement": statement, "variant": found.variant}
             about |= {"method": found.method, "against": found.against, "measured": measured, "n": found.n}
             about |= {"value": found.value, "ci_low": found.low, "ci_high": found.high}
-            about |= {"verdict": found.verdict, "conditions": settings.get(found.variant, "")}
-            rows.append(about | {"source": f"tables/{table}.csv"})
+            about |= {"verdict": found.verdict, "conditions": conditions.get(found.variant, "")}
+            rows.append(about | {"source": f"tables/{source}.csv"})
         if comparisons:
             summary: Row = {"claim": number, "statement": statement, "variant": "all", "method": PAPER}
             summary |= {"against": "all", "measured": "all of the above", "n": len(comparisons)}

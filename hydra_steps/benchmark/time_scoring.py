@@ -2,8 +2,8 @@
 
 Everything runs in one process, on one thread count, on the same training; the contestants take turns, and the first
 turn is not counted (:mod:`.turns`). Plain training, the loop that a user of PyTorch would write, is
-read right before and after each of them, so that a machine that slows down slows both. Clocks are read inside the code
-(on CUDA after synchronising). Memory is measured afterwards, in a process of its own for each contestant
+read right before and after each of them, so that a machine that slows down slows both. Clocks are read inside the
+code (on CUDA after synchronising). Memory is measured afterwards, in a process of its own for each contestant
 (:mod:`hydra_steps.benchmark.peak_memory`).
 """
 
@@ -34,30 +34,29 @@ LIBRARIES = ("torch", "numpy", "scipy", "captum", "curvlinops-for-pytorch", "dat
 
 
 def time_scoring(
-    run: str,
+    run: Mapping[str, Any],
     splits: str | Path,
     labels: str | Path,
-    options: str,
-    methods: str,
+    options: Mapping[str, Any],
+    methods: Mapping[str, Mapping[str, Any]],
     output: str | Path,
 ) -> None:
     """Write one row per contestant and reading (its seconds, and plain training's around it) to the CSV ``output``;
     beside it ``memory.csv``, one row per contestant of the comparison (bytes), and ``machine.json``.
 
-    ``run`` is the run's configuration, ``options`` the section ``benchmark``, and ``methods`` the study's methods, all
-    JSON. A contestant that would take longer than ``budget`` seconds, judged by the next smaller one, is left out
+    ``run`` is the run's configuration, ``options`` the section ``benchmark``, and ``methods`` the study's methods. A
+    contestant that would take longer than ``budget`` seconds, judged by the next smaller one, is left out
     and named in ``machine.json``. Cost: (repeats + 1) × the sum of all
     contestants with a plain training each, those of short ones three times, and once more for memory.
     """
-    settings, chosen, rivals = json.loads(run), json.loads(options), json.loads(methods)
-    data = load_data(settings, splits, labels)
-    prepare_compute(settings)
+    data = load_data(run, splits, labels)
+    prepare_compute(run)
     output = Path(output)
     folder = Path(tempfile.mkdtemp(prefix="time_scoring-", dir=output.parent))
-    machine = _machine(settings)
+    machine = _machine(run)
     try:
-        everyone = contestants(settings, data, chosen, rivals, folder)
-        rows, left_out = take_turns(everyone, int(chosen["repeats"]), float(chosen["budget"]))
+        everyone = contestants(run, data, options, methods, folder)
+        rows, left_out = take_turns(everyone, int(options["repeats"]), float(options["budget"]))
         machine |= {"left_out": left_out, **_agreements(everyone)}
     finally:
         shutil.rmtree(folder, ignore_errors=True)

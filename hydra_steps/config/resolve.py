@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +63,11 @@ def study_yaml(study: Study) -> str:
     return yaml.safe_dump(study, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
 
 
-def save_study(study: str, output: str | Path) -> None:
-    """Write a resolved study, given as JSON, as YAML with its keys in the order of the schema."""
+def save_study(study: Study, output: str | Path) -> None:
+    """Write a resolved study as YAML with its keys in the order of the schema."""
     path = Path(output)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(study_yaml(resolve_study(json.loads(study))), encoding="utf-8")
+    path.write_text(study_yaml(resolve_study(study)), encoding="utf-8")
 
 
 def _method(label: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,7 @@ control ``random_order`` takes samples in random order.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ def find_flips(
     splits: str | Path,
     labels: str | Path,
     label: str,
-    queries: str,
+    queries: Sequence[Mapping[str, Any]],
     most: float,
     output: str | Path,
     scores: str | Path | None = None,
@@ -53,7 +52,7 @@ def find_flips(
 ) -> None:
     """Find the smallest flipping group for each of ``queries`` by one method and store them.
 
-    ``queries`` is a JSON list of queries as :meth:`Query.plain` gives them, each about one test sample. Those that the
+    ``queries`` are queries as :meth:`Query.plain` gives them, each about one test sample. Those that the
     run gets wrong, or to which the method's contributions are not finite, are noted and left alone.
     ``label`` is ``random_order`` or the method's whose score folder is ``scores``. At most the share ``most``
     of the training samples is removed. ``bank`` is by default ``.bank`` beside ``output``. Cost: about
@@ -63,7 +62,7 @@ def find_flips(
     prepare_compute(settings)
     data = load_data(settings, splits, labels)
     base = Trajectory.open(trajectory, data)
-    asked = [query_from(fields) for fields in json.loads(queries)]
+    asked = [query_from(fields) for fields in queries]
     positions = [_position(query, len(data.test)) for query in asked]
     images = torch.tensor(data.test.images[positions]).to(base.process.device, base.process.dtype)
     truth = data.test.labels[positions]

@@ -16,7 +16,6 @@ had never been there. HyDRA's derivatives are those of the same choice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,9 +46,9 @@ def retrain_without(
     trajectory: str | Path,
     splits: str | Path,
     labels: str | Path,
-    queries: str,
+    queries: Sequence[Mapping[str, Any]],
     name: str,
-    design: str,
+    design: Mapping[str, Any],
     first: int,
     count: int,
     output: str | Path,
@@ -59,7 +58,7 @@ def retrain_without(
     """Re-train without the groups ``first`` … ``first + count − 1`` of a design and store the outcomes.
 
     ``queries`` is the study's section of that name and ``design`` the design ``name``
-    (:mod:`hydra_steps.counterfactual.designs`; its own ``groups`` is not read), both as JSON; ``scores`` is the
+    (:mod:`hydra_steps.counterfactual.designs`; its own ``groups`` is not read); ``scores`` is the
     score folder of the method that the design names. ``output`` becomes a folder of
     :mod:`hydra_steps.counterfactual.outcomes`; ``bank`` keeps finished re-trainings, by default in ``.bank``
     beside the design's folder. Cost: ``count`` trainings, less those in the bank and less the steps before
@@ -69,18 +68,17 @@ def retrain_without(
     prepare_compute(settings)
     data = load_data(settings, splits, labels)
     base = Trajectory.open(trajectory, data)
-    asked = json.loads(queries)
-    spec = {**json.loads(design), "groups": first + count}
+    spec = {**design, "groups": first + count}
     contribution = read_contribution(scores, spec) if scores is not None and needs_scores(spec) else None
     groups = draw_groups(name, spec, base.process.samples, base.process.seed, contribution)[first:]
     check_classes(name, groups, data.train.labels, data.classes)
 
     trajectory_digest = read_manifest(Path(trajectory))["digest"]
-    query_set = QuerySet(expand_queries(asked, data), data, base.process)
+    query_set = QuerySet(expand_queries(queries, data), data, base.process)
     retrainer = Retrainer(base, query_set, data.test.images, data.test.labels)
     kept = Bank(
         bank or Path(output).parents[1] / ".bank",
-        {"trajectory": trajectory_digest, "queries": asked} | circumstances(__name__, base.process),
+        {"trajectory": trajectory_digest, "queries": list(queries)} | circumstances(__name__, base.process),
     )
     outcomes = _outcomes(retrainer, kept, groups, f"re-training without {name}")
     final = retrainer.measured(base.final_state)

@@ -10,8 +10,9 @@ numbers resolve. Cost: groups × steps trainings.
 from __future__ import annotations
 
 import csv
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,30 +35,30 @@ def measure_smoothness(
     splits: str | Path,
     labels: str | Path,
     scores: str | Path,
-    queries: str,
-    options: str,
+    queries: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
     output: str | Path,
 ) -> None:
     """Write a CSV of predicted and real changes, one row per query, step δ and group, in the query's unit; ``method``
     is the label of the scores.
 
-    ``options`` is JSON with ``groups``, ``fraction`` and ``steps``; ``scores`` the folder of exact HyDRA's
-    contributions. Raises :class:`StudyError` as :func:`score_samples` does for a store that does not fit.
+    ``queries`` is the study's section of that name; ``options`` has ``groups``, ``fraction`` and ``steps``;
+    ``scores`` is the folder of exact HyDRA's contributions. Raises :class:`StudyError` as :func:`score_samples` does
+    for a store that does not fit.
     """
-    chosen = json.loads(options)
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     data = load_data(settings, splits, labels)
     prepare_compute(settings)
     opened = Trajectory.open(trajectory, data)
     process = opened.process
-    query_set = QuerySet(expand_queries(json.loads(queries), data), data, process)
+    query_set = QuerySet(expand_queries(queries, data), data, process)
     contribution, label = read_scores(scores).contribution, Path(scores).name
     generator = np.random.Generator(np.random.Philox(key=[process.seed, STREAM]))
-    size = max(1, round(float(chosen["fraction"]) * process.samples))
-    groups = [generator.permutation(process.samples)[:size] for _ in range(int(chosen["groups"]))]
+    size = max(1, round(float(options["fraction"]) * process.samples))
+    groups = [generator.permutation(process.samples)[:size] for _ in range(int(options["groups"]))]
     base, rows = query_set.values(opened.final_state).cpu().numpy(), []
-    with Progress(total=len(groups) * len(chosen["steps"]), desc="smoothness", unit="training") as bar:
-        for step in chosen["steps"]:
+    with Progress(total=len(groups) * len(options["steps"]), desc="smoothness", unit="training") as bar:
+        for step in options["steps"]:
             for number, group in enumerate(groups):
                 weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)
                 weights[torch.from_numpy(group).to(process.device)] -= step

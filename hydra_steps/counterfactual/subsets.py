@@ -11,8 +11,7 @@ trainings are kept in a bank (:mod:`hydra_steps.counterfactual.bank`), so that a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,8 +54,8 @@ def retrain_subsets(
     labels: str | Path,
     label: str,
     query: str,
-    fractions: str,
-    sides: str,
+    fractions: Sequence[float],
+    sides: Sequence[str],
     seeds: int,
     empty_class: str = "refuse",
     output: str | Path,
@@ -67,23 +66,22 @@ def retrain_subsets(
     models are.
 
     ``label`` is a control or the label of the method whose score folder is ``scores``; ``query`` the query
-    that its contributions are to; ``fractions`` and ``sides`` are JSON lists, ``seeds`` the number of fresh
-    seeds. ``bank`` is by default ``.bank`` beside ``output``. Cost: seeds · (sides · fractions + 1)
-    trainings on parts of the data. A method with contributions that are not finite orders nothing: its
-    store has no trainings. Raises :class:`StudyError`, before any training, for a fraction that removes every
-    sample, or every sample of a class unless ``empty_class`` is ``train``.
+    that its contributions are to; ``seeds`` the number of fresh seeds. ``bank`` is by default ``.bank`` beside
+    ``output``. Cost: seeds · (sides · fractions + 1) trainings on parts of the data. A method with contributions that
+    are not finite orders nothing: its store has no trainings. Raises :class:`StudyError`, before any training, for a
+    fraction that removes every sample, or every sample of a class unless ``empty_class`` is ``train``.
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     prepare_compute(settings)
     data = load_data(settings, splits, labels)
     contribution = None if label in CONTROLS else read_contribution(scores or "", {"query": query})
-    shares = sorted({0.0, *json.loads(fractions)})
+    shares = sorted({0.0, *fractions})
     process = build_process(settings, data)
     identity = {"settings": settings, "data": data.digest} | circumstances(__name__, process)
     kept = Bank(bank or Path(output).parent / ".bank", identity)
     ordered = contribution is None or bool(np.isfinite(contribution).all())
     plans = []
-    for side in json.loads(sides):
+    for side in sides:
         for share in shares if ordered else []:
             for seed in (fresh_seed(settings["seed"], number) for number in range(seeds)):
                 order = removal_order(label, side, data, contribution, seed)

@@ -13,62 +13,23 @@ from typing import TYPE_CHECKING
 from hydra_steps.config import explored_runs, run_config, run_names
 from hydra_steps.config.datasets import dataset, sizes_of
 from hydra_steps.config.designs import design_specs
-from hydra_steps.config.explanations import explanation_labels
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import Study
-from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.run_costs import Job, RunCosts, run_size
+from hydra_steps.plan.artifacts import Artifacts
+from hydra_steps.plan.figures import plan_figures
+from hydra_steps.plan.tables import plan_tables
 from hydra_steps.trajectory.keep import format_bytes
 
 if TYPE_CHECKING:
     from hydra_steps.estimate.rates import Calibration
 
-# Rules that take seconds whatever the study: their time and disk are typical values, not measured ones.
-LIGHT = {
-    "save_study": 1e4,
-    "evaluate_noise": 1e5,
-    "evaluate_training": 1e5,
-    "evaluate_contributions": 1e6,
-    "evaluate_timing": 1e4,
-    "evaluate_queries": 1e4,
-    "evaluate_jobs": 1e4,
-    "evaluate_smoothness": 1e4,
-    "evaluate_agreement": 1e5,
-    "evaluate_detection": 1e5,
-    "evaluate_counterfactual": 1e6,
-    "plot_noise": 1e6,
-    "plot_training": 1e6,
-    "plot_agreement": 1e6,
-    "plot_detection": 1e6,
-    "plot_contributions": 1e6,
-    "plot_counterfactual": 1e6,
-    "plot_prediction": 1e6,
-    "write_report": 1e7,
-}
-OF_REMOVAL = {"evaluate_removal": 1e5, "plot_removal": 1e6}  # where removal curves are asked for
-OF_BRITTLENESS = {"evaluate_brittleness": 1e5, "plot_brittleness": 1e6}
+# Rules that take seconds whatever the study, and the disk of each: typical values, not measured ones.
+SMALL = {"save_study": 1e4, "write_report": 1e7}
 OF_EXPLORER = {"predict_samples": 1e6, "write_explorer": 1e7}
-OF_COMPARISON = {"evaluate_comparison": 1e5, "plot_cost_accuracy": 1e6}
-OF_DAMPING = {"evaluate_damping": 1e5, "plot_damping": 1e6}  # where a method is there with several dampings
-OF_CLAIMS = {"evaluate_claims": 1e5, "plot_claims": 1e6}
-OF_ABLATIONS = {"evaluate_ablations": 1e5, "plot_ablations": 1e6}
-OF_TRACE = {
-    "evaluate_approximation": 1e5,
-    "evaluate_stability": 1e5,
-    "plot_approximation": 1e6,
-    "plot_stability": 1e6,
-}
-OF_SECTION = {  # where a section is switched on
-    "clustering": {"evaluate_clustering": 1e6, "plot_clustering": 1e6},
-    "embedding": {"evaluate_embedding": 1e6, "plot_embedding": 1e7},
-    "class_contributions": {"evaluate_class_contributions": 1e6, "plot_class_contributions": 1e6},
-    "extremes": {"evaluate_extremes": 1e6, "plot_extremes": 1e6},
-}
-# Typical seconds on one core: of clustering for each run and method, of t-SNE for each method and 1,000 samples.
-CLUSTERING_SECONDS, EMBEDDING_SECONDS = 4.0, 5.0
-OF_EXACT = ("evaluate_agreement", "plot_agreement", "evaluate_smoothness")  # where exact HyDRA is asked for
+TABLE_DISK, FIGURE_DISK = 1e6, 1e6
 RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
 
@@ -108,17 +69,14 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
     for name, spec in design_specs(study["counterfactual"]).items():
         jobs = [cost.retrain(spec, int(study["counterfactual"]["batch"])) for cost in runs.values()]
         costs.append(_sum(f"retrain_without: {name}", results, jobs, steps))
-    light = dict(LIGHT)
     if removal_labels(study):
         jobs = [[cost.subsets(study["removal"]) for _ in removal_labels(study)] for cost in runs.values()]
         costs.append(_sum("retrain_subsets", results, jobs, steps))
-        light |= OF_REMOVAL
     if brittleness_labels(study):
         jobs = [
             [cost.flips(study["brittleness"]) for _ in brittleness_labels(study)] for cost in runs.values()
         ]
         costs.append(_sum("find_flips", results, jobs, steps))
-        light |= OF_BRITTLENESS
     if trace_labels(study):
         trace = study["trace"]
         jobs = [[cost.traced(label, trace) for label in trace_labels(study)] for cost in runs.values()]
@@ -129,41 +87,12 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
             # Forward with the Hessian costs about two trainings for each sample.
             jobs = [[cost.trainings(2 * int(trace["tracked"]), 0.0)] for cost in runs.values()]
             costs.append(_sum("measure_approximation", results, jobs, steps))
-        light |= OF_TRACE
-    if explored_runs(study):
-        light |= OF_EXPLORER
-    if study["claims"]:
-        light |= OF_CLAIMS
-    if study["comparison"]:
-        light |= OF_COMPARISON
-    if study["ablations"]["reference"] is not None:
-        light |= OF_ABLATIONS
-    if damping_sweeps(study["methods"]):
-        light |= OF_DAMPING
-    for section, rules in OF_SECTION.items():
-        if explanation_labels(study, section):
-            light |= rules
-    longer = {
-        "evaluate_clustering": CLUSTERING_SECONDS * len(explanation_labels(study, "clustering")) * len(runs),
-        "evaluate_embedding": EMBEDDING_SECONDS
-        * len(explanation_labels(study, "embedding"))
-        * max(1, len(study["variants"]))
-        * study["embedding"]["samples"]
-        / 1000,
-    }
-    exact = "hydra_exact" in study["methods"]
-    if exact:
+    if Artifacts(study).exact:
         smoothness = study["smoothness"]
         trainings = int(smoothness["groups"]) * len(smoothness["steps"])
         jobs = [[cost.trainings(trainings, 8.0 * 5)] for cost in runs.values()]
         costs.append(_sum("measure_smoothness", results, jobs, steps))
-    costs += [
-        Cost(rule, 1, disk, LIGHT_MEMORY, seconds, seconds, results, "typical")
-        for rule, disk in light.items()
-        for seconds in [LIGHT_SECONDS + longer.get(rule, 0.0)]
-        if exact or rule not in OF_EXACT
-    ]
-    return costs
+    return costs + _light_costs(study, results)
 
 
 def wall_seconds(costs: list[Cost], cores: int) -> float:
@@ -227,6 +156,25 @@ def _data_costs(study: Study, results: Path) -> list[Cost]:
         seconds = LIGHT_SECONDS * len(runs)
         costs.append(Cost(rule, len(runs), disk, LIGHT_MEMORY, seconds, LIGHT_SECONDS, results, "typical"))
     return costs
+
+
+def _light_costs(study: Study, results: Path) -> list[Cost]:
+    """Tables, figures and pages: seconds each, but for tables that say how long they take."""
+    tables = plan_tables(study)
+    figures = plan_figures(study, tables)
+    small = SMALL | (OF_EXPLORER if explored_runs(study) else {})
+    light = [(rule, 1, disk, LIGHT_SECONDS) for rule, disk in small.items()]
+    light += [
+        (table.rule, 1, TABLE_DISK, LIGHT_SECONDS + table.seconds)
+        for table in tables.values()
+        if table.target == "all"
+    ]
+    drawn = [name for name, figure in figures.items() if figure.target == "all"]
+    light.append(("plot_figure", len(drawn), FIGURE_DISK, LIGHT_SECONDS))
+    return [
+        Cost(rule, jobs, jobs * disk, LIGHT_MEMORY, jobs * seconds, seconds, results, "typical")
+        for rule, jobs, disk, seconds in light
+    ]
 
 
 def least_sure(sources: Iterable[str]) -> str:

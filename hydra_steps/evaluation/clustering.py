@@ -57,6 +57,7 @@ Algorithms = Annotated[Sequence[Literal["kmeans", "kmeans_unit", "agglomerative"
     keys=["algorithm", "queries", "label"],
     when="clustering.algorithms",
     heavy=True,
+    seconds="4 * len(labels) * len(runs)",
     order=120,
 )
 def evaluate_clustering(

@@ -43,6 +43,7 @@ COLUMNS = (
     runs="first",
     large=True,
     heavy=True,
+    seconds="5 * len(labels) * len(runs) * embedding.samples / 1000",
     order=130,
 )
 def embed_contributions(

@@ -17,7 +17,7 @@ from hydra_steps.config.traces import trace_labels
 # Parameters of a table → what they are given, beside ``config`` and ``benchmarks``: lists of paths.
 KINDS = (
     *("labels", "splits", "trajectories", "scores", "outcomes", "removals", "flips"),
-    *("traced", "smoothness", "approximation", "raw"),
+    *("traced", "smoothness", "approximation", "raw", "readings", "memory", "machines"),
 )
 
 
@@ -42,6 +42,11 @@ class Artifacts:
         """The runs with the lowest seed, one for each variant."""
         lowest = min(self.study["seeds"])
         return [run for run in self.runs if run_config(self.study, run)["seed"] == lowest]
+
+    @property
+    def timed_runs(self) -> list[str]:
+        """The runs of the timing study: the first seed of each variant."""
+        return self.runs[:: len(self.study["seeds"])]
 
     @property
     def exact(self) -> str | None:
@@ -69,6 +74,12 @@ class Artifacts:
             case "approximation":
                 tracked = self.study["trace"]["epochs"] and self.study["trace"]["tracked"]
                 return self.of_runs("approximation.csv", runs if tracked else [])
+            case "readings":
+                return self.of_runs("timing/seconds.csv", self.timed_runs)
+            case "memory":
+                return self.of_runs("timing/memory.csv", self.timed_runs)
+            case "machines":
+                return self.of_runs("timing/machine.json", self.timed_runs)
             case "raw":
                 return sorted({self.manifest(run) for run in runs})
             case _:

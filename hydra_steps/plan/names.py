@@ -20,8 +20,8 @@ def study_names(study: Study) -> dict[str, Any]:
     Every top-level key of the study, and the options of each table as a section; ``method_of``: label → name of its
     method; ``label_of``: name of a method → the first label that has it, or else the name; ``used``: the names of the
     methods that have a label; ``traced``: the labels scored at the ends of epochs; ``sweeps``: damping sweeps, name →
-    label → damping; ``conditions``: variant → its setting in words; ``datasets``: run → ``name`` and ``folder`` of its
-    dataset.
+    label → damping; ``conditions``: variant → its setting in words; ``datasets``: run → ``name`` and ``folder`` of
+    its dataset.
     """
     method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
     data = {run: run_config(study, run)["data"] for run in run_names(study)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -21,8 +21,9 @@ TABLE = "_table"  # ends the name of a parameter that is another table
 class PlannedTable:
     """One table of a study.
 
-    ``inputs`` and ``outputs`` are by the name of the function's parameter; ``after``: files that must be there and are
-    not read; ``options``: the other parameters' values; ``code``: digest of the code that decides the content.
+    ``inputs`` and ``outputs`` are by the name of the function's parameter; ``after``: files that must be there and
+    are not read; ``options``: the other parameters' values; ``code``: digest of the code that decides the content;
+    ``seconds``: how many it typically takes, beside its start.
     """
 
     entry: Entry
@@ -31,6 +32,7 @@ class PlannedTable:
     outputs: Mapping[str, str]
     options: Mapping[str, Any]
     code: str
+    seconds: float
 
     @property
     def name(self) -> str:
@@ -42,6 +44,26 @@ class PlannedTable:
         """The name of the rule that makes it."""
         return f"evaluate_{self.name}"
 
+    @property
+    def category(self) -> str:
+        """Its place in Snakemake's own report."""
+        return "Claims" if self.name.endswith("claims") else "Tables"
+
+    @property
+    def files(self) -> list[str]:
+        """Its tables: the table itself, and those beside it."""
+        return [path for path in self.outputs.values() if path.endswith(".csv")]
+
+    @property
+    def target(self) -> str:
+        """What asks for it: ``all`` or ``benchmark``."""
+        return str(self.entry.traits["target"])
+
+
+def files_of(tables: Iterable[PlannedTable]) -> dict[str, str]:
+    """Return all files of tables by their stems: the tables' names, and those of the files beside them."""
+    return {PurePath(path).stem: path for table in tables for path in table.outputs.values()}
+
 
 def plan_tables(study: Study) -> dict[str, PlannedTable]:
     """Return the tables that a study makes, by name, in the order of the report."""
@@ -51,27 +73,28 @@ def plan_tables(study: Study) -> dict[str, PlannedTable]:
         for name, entry in entries("table").items()
         if value_of(entry.traits["when"], known, entry)
     }
-    while lacking := [name for name, entry in wanted.items() if not _tables_of(entry) <= set(wanted)]:
+    while lacking := [name for name, entry in wanted.items() if not _needs(entry) <= _makes(wanted)]:
         for name in lacking:
             del wanted[name]
-    return {name: _planned(study, entry, known, artifacts, set(wanted)) for name, entry in wanted.items()}
+    made = _makes(wanted)
+    return {name: _planned(study, entry, known, artifacts, made) for name, entry in wanted.items()}
 
 
-def table_path(artifacts: Artifacts, name: str) -> str:
-    """Return the path of a table."""
-    return f"{artifacts.out}/tables/{name}.csv"
-
-
-def _tables_of(entry: Entry) -> set[str]:
+def _needs(entry: Entry) -> set[str]:
     """Return the tables that an entry cannot do without."""
     return {name.removesuffix(TABLE) for name in entry.given if name.endswith(TABLE)}
+
+
+def _makes(wanted: Mapping[str, Entry]) -> set[str]:
+    """Return the stems of all files that entries make."""
+    return {*wanted} | {PurePath(file).stem for entry in wanted.values() for file in entry.traits["also"]}
 
 
 def _planned(
     study: Study, entry: Entry, known: dict[str, Any], artifacts: Artifacts, made: set[str]
 ) -> PlannedTable:
-    traits = entry.traits
-    also = {PurePath(file).stem: f"{artifacts.out}/tables/{file}" for file in traits["also"]}
+    traits, folder = entry.traits, f"{artifacts.out}/tables"
+    also = {PurePath(file).stem: f"{folder}/{file}" for file in traits["also"]}
     section = study.get(entry.name)
     asked = section if isinstance(section, Mapping) else {}
     options = {name: asked.get(name, schema["default"]) for name, schema in entry.options.items()}
@@ -84,7 +107,7 @@ def _planned(
     for name in (*entry.given, *entry.optional):
         if name.endswith(TABLE):
             if name in entry.given or name.removesuffix(TABLE) in made:
-                inputs[name] = table_path(artifacts, name.removesuffix(TABLE))
+                inputs[name] = f"{folder}/{name.removesuffix(TABLE)}.csv"
         elif name not in entry.given or name == "output" or name in also or name in options:
             continue
         elif name == "config":
@@ -101,5 +124,7 @@ def _planned(
                 nearest(name, [*KINDS, "config", "benchmarks"]),
             )
     used = [pair for run in runs if "raw" in inputs for pair in chosen(study, ["dataset"], run)]
-    outputs = {"output": table_path(artifacts, entry.name), **also}
-    return PlannedTable(entry, inputs, after, outputs, options, entry_code("table", entry.name, used))
+    outputs = {"output": f"{folder}/{entry.name}.csv", **also}
+    code = entry_code("table", entry.name, used=used)
+    seconds = value_of(traits["seconds"], {**known, "labels": labels, "runs": runs}, entry)
+    return PlannedTable(entry, inputs, after, outputs, options, code, float(seconds))

@@ -25,7 +25,7 @@ ROOMS = {
     "schedule": ("process/schedules",),
     "method": ("scoring",),
     "query": ("process/queries",),
-    "table": ("evaluation",),
+    "table": ("evaluation", "benchmark"),
     "figure": ("figures", "benchmark"),
     "sentence": ("report",),
 }

@@ -155,6 +155,8 @@ def table(
     large: bool = False,
     clock: bool = False,
     heavy: bool = False,
+    seconds: str = "0",
+    target: Literal["all", "benchmark"] = "all",
     order: int = 1000,
 ) -> Callable[[F], F]:
     """Declare a table: ``(<inputs by name>, output, **options)`` writes ``tables/<name>.csv``.
@@ -162,13 +164,15 @@ def table(
     The parameters without a default name what it reads (``scores``, ``labels``, ``outcomes``, …: the list is in
     :mod:`hydra_steps.plan.artifacts`), each a list of paths; ``<table>_table`` is the path of another table, with the
     default None where the table is read only if the study makes it. Options are those listed in the docstring, of the
-    study's section ``name``, which the docstring's first paragraph describes; an option ``methods`` also decides whose
-    scores are read. ``settings`` maps further parameters to expressions of the study.
-    ``keys``: the table's columns between ``metric`` and ``n``. ``when``: an expression of the study that says whether
-    it is made. ``also``: further files beside it, each given as the parameter that is its stem. ``runs``: all runs,
-    or the lowest seed of each variant. ``large``: material for figures and not for reading; ``clock``: it differs from
-    run to run; ``heavy``: it takes more than seconds, so that a cluster makes it. ``order``: its place among the
-    report's tables.
+    study's section ``name``, which the docstring's first paragraph describes; an option ``methods`` also decides
+    whose scores are read. ``settings`` maps further parameters to expressions of the study. ``keys``: the table's
+    columns between ``metric`` and ``n``. ``when``: an expression of the study that says whether it is made. ``also``:
+    further files beside it, each given as the parameter that is its stem. ``runs``: all runs, or the lowest seed of
+    each variant. ``large``: material for figures and not for reading; ``clock``: it differs from run to run;
+    ``heavy``: it takes more than seconds, so that a cluster makes it; ``seconds``: how many typically
+    on one core, beside its start, an expression of the study, of ``labels`` whose scores it reads and of ``runs``.
+    ``target``: what asks for it, each run of the study or only ``snakemake benchmark``. ``order``: its place among
+    the report's tables.
     """
     return _keep("table", name)
 
@@ -185,10 +189,11 @@ def figure(
     """Declare a figure: ``(<table>_table, outputs, methods, style) `` draws ``figures/<name>.*`` from tables.
 
     The parameters ending in ``_table`` name the tables that it reads; one with a default is read where it is made.
-    ``methods`` (the study's labels, each with its method) and ``style`` (its section ``figures``) may be left out. It
-    is drawn where its tables are made and ``when`` holds. The docstring, after its first paragraph, is the caption: a
-    Jinja template of the study's configuration in reStructuredText. ``category`` groups it in Snakemake's report,
-    ``chapter`` is its heading in ours, ``order`` its place there.
+    ``methods`` (the study's labels, each with its method) and ``style`` (its section ``figures``) may be left out. Any
+    other parameter without a default is a further file beside a table, by its stem, or one of the kinds that tables
+    read. It is drawn where all that it reads is made, and ``when`` holds. The docstring, after its first paragraph, is
+    the caption: a Jinja template of the study's configuration in reStructuredText. ``category`` groups it in
+    Snakemake's report, ``chapter`` is its heading in ours, ``order`` its place there.
     """
     return _keep("figure", name)
 

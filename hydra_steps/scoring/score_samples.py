@@ -5,12 +5,13 @@ The store says unit and sign, the options, the digests of data and trajectory, t
 
 from __future__ import annotations
 
-import json
 import logging
 import resource
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,8 +33,8 @@ _logger = logging.getLogger(__name__)
 
 def score_samples(
     method: str,
-    options: str,
-    queries: str,
+    options: Mapping[str, Any],
+    queries: Sequence[Mapping[str, Any]],
     trajectory: str | Path,
     splits: str | Path,
     labels: str | Path,
@@ -42,20 +43,20 @@ def score_samples(
 ) -> None:
     """Write the contributions [q, n] of ``method`` (a label of the configuration) to the folder ``output``.
 
-    ``options`` and ``queries`` are JSON texts. A method that diverges leaves NaN and the attribute ``status`` with
-    its message. ``by_epoch`` keeps the contributions by epoch, too, of methods that add them up over the steps.
-    Raises :class:`StudyError` for a trajectory that is not whole or was
-    trained on other data, an unknown method, a query that does not exist, or a score that is not finite.
+    ``options`` are the method's, its name under ``method`` where the label is another; ``queries`` the study's
+    section of that name. A method that diverges leaves NaN and the attribute ``status`` with its message.
+    ``by_epoch`` keeps the contributions by epoch, too, of methods that add them up over the steps. Raises
+    :class:`StudyError` for a trajectory that is not whole or was trained on other data, an unknown method, a query
+    that does not exist, or a score that is not finite.
     """
-    chosen = json.loads(options)
-    entry, function = method_of(method, chosen)
+    entry, function = method_of(method, options)
     kept = {"by_epoch": by_epoch} if entry.traits["by_epoch"] else {}
     attributes = TrajectoryStore.open(Path(trajectory)).attributes
     settings = attributes["config"]
     data = load_data(settings, splits, labels)
     prepare_compute(settings)
     opened = Trajectory.open(trajectory, data)
-    query_set = QuerySet(expand_queries(json.loads(queries), data), data, opened.process)
+    query_set = QuerySet(expand_queries(queries, data), data, opened.process)
     began = time.perf_counter()
     status = "scored"
     try:
@@ -82,7 +83,7 @@ def score_samples(
             "method": entry.name,
             "label": method,
             "unit": entry.traits["unit"],
-            "options": chosen,
+            "options": dict(options),
             "status": status,
             "data_digest": data.digest,
             "trajectory_digest": digest_of(trajectory),

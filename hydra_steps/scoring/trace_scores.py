@@ -6,11 +6,11 @@ read from them.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,8 +31,8 @@ _logger = logging.getLogger(__name__)
 
 def trace_scores(
     method: str,
-    options: str,
-    queries: str,
+    options: Mapping[str, Any],
+    queries: Sequence[Mapping[str, Any]],
     names: Sequence[str],
     epochs: Sequence[int],
     trajectory: str | Path,
@@ -42,17 +42,16 @@ def trace_scores(
 ) -> None:
     """Write the contributions [q, n] of ``method`` after each of ``epochs`` to the folders ``output/<epoch>``.
 
-    ``names`` are the queries that are asked about, of those that ``queries`` (JSON) gives. A method that diverges
-    on the way leaves NaN for that epoch. Cost: for a method that goes along the training, the sum of the epochs
-    over their number, in its whole cost. Errors as in :func:`score_samples`.
+    ``options`` and ``queries`` are those of :func:`score_samples`, ``names`` the queries that are asked about. A
+    method that diverges on the way leaves NaN for that epoch. Cost: for a method that goes along the training, the
+    sum of the epochs over their number, in its whole cost. Errors as in :func:`score_samples`.
     """
-    chosen = json.loads(options)
-    entry, function = method_of(method, chosen)
+    entry, function = method_of(method, options)
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     data = load_data(settings, splits, labels)
     prepare_compute(settings)
     whole = Trajectory.open(trajectory, data)
-    specs = [spec for spec in expand_queries(json.loads(queries), data) if spec.name in names]
+    specs = [spec for spec in expand_queries(queries, data) if spec.name in names]
     for epoch in sorted(epochs):
         part = whole.until(epoch * whole.process.steps_per_epoch)
         query_set = QuerySet(specs, data, part.process)
@@ -70,7 +69,7 @@ def trace_scores(
                 "method": entry.name,
                 "label": method,
                 "unit": entry.traits["unit"],
-                "options": chosen,
+                "options": dict(options),
                 "status": status,
                 "epoch": epoch,
                 "data_digest": data.digest,

@@ -34,15 +34,18 @@ _logger = logging.getLogger(__name__)
 
 
 def train_model(
-    run: str, splits: str | Path, labels: str | Path, output: str | Path, scratch: str | Path | None = None
+    settings: Mapping[str, Any],
+    splits: str | Path,
+    labels: str | Path,
+    output: str | Path,
+    scratch: str | Path | None = None,
 ) -> None:
-    """Train the run whose configuration is the JSON text ``run`` and write its trajectory to the folder ``output``.
+    """Train a run and write its trajectory to the folder ``output``.
 
-    ``run`` has the sections data, model, training, trajectory, compute and seed. ``scratch`` is the folder for
+    ``settings``: its sections data, model, training, trajectory, compute and seed. ``scratch`` is the folder for
     unfinished work, by default ``.scratch`` beside the output. Raises :class:`StudyError` for wrong data, for
     a loss that is no longer finite (the step is named, the checkpoints before it are kept), and for a failing disk.
     """
-    settings = json.loads(run)
     data = load_data(settings, splits, labels)
     prepare_compute(settings)
     process = build_process(settings, data)

@@ -1,7 +1,5 @@
 """The claims about speed: limits, whole intervals, and what is foretold named as such."""
 
-import json
-
 import pandas as pd
 import pytest
 
@@ -14,9 +12,9 @@ def judged(folder, speed, scaling):
     pd.DataFrame(speed, columns=SPEED).to_csv(folder / "speed.csv", index=False)
     pd.DataFrame(scaling, columns=SCALING).to_csv(folder / "scaling.csv", index=False)
     table = evaluate_speed_claims(
-        speed=folder / "speed.csv",
-        scaling=folder / "scaling.csv",
-        conditions=json.dumps({"base": "mnist"}),
+        speed_table=folder / "speed.csv",
+        scaling_table=folder / "scaling.csv",
+        conditions={"base": "mnist"},
         output=folder / "speed_claims.csv",
     )
     assert len(pd.read_csv(folder / "speed_claims.csv")) == len(table)

@@ -1,6 +1,5 @@
 """Re-training without groups, on a tiny real run: the same as from scratch, resumable, shared, extended."""
 
-import json
 import os
 import signal
 import subprocess
@@ -34,7 +33,7 @@ DESIGN = {"kind": "random_groups", "fraction": 0.05}
 
 
 def batch(trained: Path, output: Path, bank: Path, first: int = 0, count: int = 4, **more) -> Path:
-    arguments = {"queries": json.dumps(QUERIES), "name": "d", "design": json.dumps(DESIGN)} | more
+    arguments = {"queries": QUERIES, "name": "d", "design": DESIGN} | more
     retrain_without(
         trajectory=trained / "trajectory",
         splits=trained / "splits.csv",
@@ -138,7 +137,7 @@ def test_what_is_in_the_bank_is_not_done_again(trained, tmp_path, monkeypatch):
     assert files(first) == files(again)
     batch(trained, tmp_path / "c" / "0", tmp_path / "bank", 0, 4)
     assert len(done) == 2
-    batch(trained, tmp_path / "e" / "0", tmp_path / "bank", 0, 1, queries=json.dumps(QUERIES[:1]))
+    batch(trained, tmp_path / "e" / "0", tmp_path / "bank", 0, 1, queries=QUERIES[:1])
     assert len(done) == 3
 
 
@@ -177,22 +176,18 @@ def test_single_samples_by_a_score(trained, tmp_path):
     c = np.random.default_rng(0).normal(size=(1, 60))
     write_scores(tmp_path / "m", c, queries_named(["test_mean"]), {"method": "m", "unit": "query"})
     spec = {"kind": "leave_one_out", "choice": "largest", "method": "m", "query": "test_mean"}
-    output = batch(
-        trained, tmp_path / "d" / "0", tmp_path / "bank", 0, 2, design=json.dumps(spec), scores=tmp_path / "m"
-    )
+    output = batch(trained, tmp_path / "d" / "0", tmp_path / "bank", 0, 2, design=spec, scores=tmp_path / "m")
     found = read_outcomes(output)
     assert [r.tolist() for r in found.removed] == [[n] for n in np.argsort(-abs(c[0]))[:2]]
     assert found.attributes["fraction"] == pytest.approx(1 / 60)
-    wrong = json.dumps(spec | {"query": "test_meen"})
+    wrong = spec | {"query": "test_meen"}
     with pytest.raises(StudyError, match="did you mean 'test_mean'"):
         batch(trained, tmp_path / "e" / "0", tmp_path / "bank", design=wrong, scores=tmp_path / "m")
 
 
 def test_a_group_that_empties_a_class_is_refused_before_any_training(trained, tmp_path):
     with pytest.raises(StudyError, match=r"takes all \d+ training samples of class"):
-        batch(
-            trained, tmp_path / "d" / "0", tmp_path / "bank", design=json.dumps(DESIGN | {"fraction": 0.95})
-        )
+        batch(trained, tmp_path / "d" / "0", tmp_path / "bank", design=DESIGN | {"fraction": 0.95})
     assert not list((tmp_path).rglob("*.json"))
 
 

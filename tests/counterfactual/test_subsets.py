@@ -1,7 +1,5 @@
 """Training anew on parts of the data, and the search for the smallest flipping group."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -25,7 +23,7 @@ from tests.helpers.queries import queries_named
 
 
 def asked(names):
-    return json.dumps([query.plain() for query in queries_named(names)])
+    return [query.plain() for query in queries_named(names)]
 
 
 def loaded(trained):
@@ -75,7 +73,7 @@ def test_orders(trained):
 def test_curves(trained, tmp_path):
     c = np.random.default_rng(0).normal(size=(1, 60))
     write_scores(tmp_path / "m", c, queries_named(["test_mean"]), {"method": "m", "unit": "query"})
-    about = {"query": "test_mean", "fractions": "[0.3, 0.1]", "sides": '["most_harmful"]', "seeds": 2}
+    about = {"query": "test_mean", "fractions": [0.3, 0.1], "sides": ["most_harmful"], "seeds": 2}
     folder = tmp_path / "runs" / "base-seed1" / "removal"
     for label in ("m", "oracle", "random_order"):
         scores = tmp_path / "m" if label == "m" else None
@@ -106,8 +104,8 @@ def test_removing_everything_is_refused(trained, tmp_path):
             **inputs(trained),
             label="oracle",
             query="test_mean",
-            fractions="[1.0]",
-            sides='["most_harmful"]',
+            fractions=[1.0],
+            sides=["most_harmful"],
             seeds=1,
             output=tmp_path / "removal" / "oracle",
         )
@@ -120,7 +118,7 @@ def test_removing_a_class_is_refused_with_the_counts_before_any_training(trained
     write_scores(tmp_path / "m", c, queries_named(["test_mean"]), {"method": "m", "unit": "rank only"})
     count = int((data.train.labels == label).sum())
     asked = inputs(trained) | {"label": "m", "query": "test_mean", "scores": tmp_path / "m", "seeds": 1}
-    asked |= {"fractions": json.dumps([(count + 1) / 60]), "sides": '["most_harmful"]'}
+    asked |= {"fractions": [(count + 1) / 60], "sides": ["most_harmful"]}
     output = tmp_path / "removal" / "m"
     with pytest.raises(
         StudyError, match=rf"removing {count + 1} of 60 .* by m .* takes all {count} of class"
@@ -137,7 +135,7 @@ def test_a_query_that_the_scores_lack_is_refused(trained, tmp_path):
     write_scores(
         tmp_path / "m", np.zeros((1, 60)), queries_named(["test_mean"]), {"method": "m", "unit": "rank only"}
     )
-    about = {"label": "m", "fractions": "[0.5]", "sides": '["most_harmful"]', "seeds": 1}
+    about = {"label": "m", "fractions": [0.5], "sides": ["most_harmful"], "seeds": 1}
     with pytest.raises(StudyError, match="did you mean 'test_mean'"):
         retrain_subsets(
             **inputs(trained), **about, query="test_men", output=tmp_path / "r" / "m", scores=tmp_path / "m"
@@ -151,7 +149,7 @@ def test_a_method_that_diverged_orders_nothing(trained, tmp_path):
         tmp_path / "m", c, queries_named(["test_mean", "test_sample_0"]), {"method": "m", "unit": "query"}
     )
     run = tmp_path / "runs" / "base-seed1"
-    about = {"query": "test_mean", "fractions": "[0.5]", "sides": '["most_harmful"]', "seeds": 1}
+    about = {"query": "test_mean", "fractions": [0.5], "sides": ["most_harmful"], "seeds": 1}
     common = inputs(trained) | {"label": "m", "scores": tmp_path / "m"}
     retrain_subsets(**common, **about, output=run / "removal" / "m")
     evaluate_removal([run / "removal" / "m"], tmp_path / "r.csv")

@@ -17,7 +17,7 @@ from hydra_steps.estimate.calibration import Known, calibrate
 from hydra_steps.estimate.costs import least_sure, require_space, study_costs, wall_seconds
 from hydra_steps.estimate.rates import Calibration, MethodCost
 from hydra_steps.estimate.tiny import small_plan, small_queries
-from hydra_steps.plan import plan_tables
+from hydra_steps.plan.tables import plan_tables
 from hydra_steps.trajectory.arrays import Shape
 from hydra_steps.trajectory.keep import checkpoint_steps
 from tests.helpers.recorded import train

@@ -11,7 +11,7 @@ import pytest
 
 from hydra_steps.config import resolve_study
 from hydra_steps.errors import StudyError
-from hydra_steps.plan import plan_tables
+from hydra_steps.plan.tables import plan_tables
 from hydra_steps.registry import use_plugins
 
 TABLE = '''
@@ -87,7 +87,7 @@ def test_a_plug_ins_table_is_planned_like_any_other(plug_in: Path) -> None:
 
 _CODES = """
 from hydra_steps.config import resolve_study
-from hydra_steps.plan import plan_tables
+from hydra_steps.plan.tables import plan_tables
 from hydra_steps.registry import use_plugins
 use_plugins(["{plug_in}"])
 plan = plan_tables(resolve_study({{}}))

@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
         "trajectory": {"keep": {"every": 7}},
         "compute": {"device": "cpu", "dtype": "float32", "threads": 1},
     }
-    train_model(json.dumps(settings), folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
+    train_model(settings, folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
     return folder
 
 
@@ -115,9 +115,7 @@ def test_a_loss_that_is_not_finite_stops_the_training_at_its_step(folder, tmp_pa
     settings["model"]["batch_norm"] = False  # which would keep the loss finite
     settings["training"]["optimizer"]["learning_rate"] = 1e38
     with pytest.raises(StudyError, match="at step [0-9]"):
-        train_model(
-            json.dumps(settings), folder / "splits.csv", folder / "labels.csv", tmp_path / "trajectory"
-        )
+        train_model(settings, folder / "splits.csv", folder / "labels.csv", tmp_path / "trajectory")
     assert not (tmp_path / "trajectory").exists()
 
 

@@ -43,13 +43,16 @@ class Tree:
         assert (done.returncode != 0) == fails, done.stdout[-5000:]
         return done.stdout
 
-    def planned(self, *arguments: str) -> dict[str, int]:
-        """Return the number of jobs of each rule that a run would do."""
-        said = self.run("--dry-run", *arguments)
+    def planned(self, *arguments: str, study: str = STUDY) -> dict[str, int]:
+        """Return the number of jobs of each rule that a run would do, each figure as ``plot_<figure>``."""
+        said = self.run("--dry-run", *arguments, study=study)
         if "Nothing to be done" in said:
             return {}
         table = said.split("Job stats:")[1].split("total")[0]
-        return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.M) if rule != "all"}
+        found = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.M) if rule != "all"}
+        drawn = re.findall(r"Draw the figure (\w+)", said)
+        assert found.pop("plot_figure", 0) == len(drawn)
+        return found | {f"plot_{figure}": 1 for figure in drawn}
 
     def edit(self, file: str, change: Callable[[str], str]) -> None:
         """Change a file of the tree."""

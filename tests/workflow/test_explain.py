@@ -14,11 +14,7 @@ FIGURES = [f"results/test_explain/figures/{name}.png" for name in SECTIONS]
 
 def planned(tree: Tree) -> set[str]:
     """Return the rules that a run of the tables and figures would do."""
-    said = tree.run("--dry-run", *TABLES, *FIGURES, study=STUDY)
-    if "Nothing to be done" in said:
-        return set()
-    table = said.split("Job stats:")[1].split("total")[0]
-    return {line.split()[0] for line in table.splitlines()[3:] if line.strip()}
+    return set(tree.planned(*TABLES, *FIGURES, study=STUDY))
 
 
 def test_they_are_made_and_made_again_when_an_option_changes(tree: Tree) -> None:

@@ -13,6 +13,7 @@ import psutil
 import yaml
 
 from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT
+from hydra_steps.registry import find
 from tests.workflow.conftest import ENVIRONMENT, Tree
 
 TABLES = (
@@ -152,9 +153,9 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished: Tree)
     page = (finished.folder / "snakemake.html").read_text(encoding="utf-8")
     for figure in FIGURES:
         assert f"figures/{figure}.svg" in page
-        caption = (finished.folder / "workflow" / "report" / f"{figure}.rst").read_text(encoding="utf-8")
         # The first words of a caption that depend on no study.
-        words = next(line for line in caption.splitlines() if line and "{" not in line and "*" not in line)
+        lines = find("figure", figure).text.splitlines()
+        words = next(line for line in lines if line and "{" not in line and "*" not in line)
         assert words[:30] in page
     for category in ("Report", "Tables"):
         assert f'"{category}"' in page

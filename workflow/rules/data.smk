@@ -1,5 +1,14 @@
 # From a dataset's name to the splits and labels of each run.
 
+import re
+
+from hydra_steps.plan.steps import noise_settings, split_settings
+
+
+wildcard_constraints:
+    dataset="[A-Za-z0-9_]+",
+    folder="|".join({re.escape(run_config(STUDY, run)["data"]["folder"]) for run in RUNS}),
+
 
 # Nodes of a cluster may have no network.
 localrules:
@@ -15,14 +24,14 @@ rule save_study:
     conda:
         ENVIRONMENT
     params:
-        study=json.dumps(STUDY),  # in the order of the study: that of its methods matters
+        study=STUDY,
     message:
         "Write the complete configuration"
     script:
         "../scripts/save_study.py"
 
 
-# Without its modules as inputs: verified files are not fetched again.
+# Whatever its code: verified files are not fetched again.
 rule fetch_data:
     output:
         "{folder}/{dataset}/manifest.json",
@@ -38,8 +47,7 @@ rule fetch_data:
 
 rule split_data:
     input:
-        chosen_code("data.splits", "data"),
-        manifest=manifest,
+        manifest=lambda wildcards: ARTIFACTS.manifest(wildcards.run),
     output:
         f"{RUN}/splits.csv",
     log:
@@ -50,7 +58,8 @@ rule split_data:
         mem_mb=megabytes("split_data"),
         runtime=minutes("split_data"),
     params:
-        data=split_options,
+        data=lambda wildcards: split_settings(STUDY, wildcards.run),
+        code=code("data.splits", "dataset"),
     message:
         "Draw the splits of {wildcards.run}"
     script:
@@ -59,7 +68,6 @@ rule split_data:
 
 rule noise_labels:
     input:
-        chosen_code("data.noise", "data", "noise"),
         splits=f"{RUN}/splits.csv",
     output:
         f"{RUN}/labels.csv",
@@ -71,7 +79,8 @@ rule noise_labels:
         mem_mb=megabytes("noise_labels"),
         runtime=minutes("noise_labels"),
     params:
-        noise=noise_options,
+        noise=lambda wildcards: noise_settings(STUDY, wildcards.run),
+        code=code("data.noise", "dataset", "noise"),
     message:
         "Put wrong labels into {wildcards.run}"
     script:

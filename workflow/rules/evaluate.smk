@@ -1,6 +1,6 @@
-# From scores and outcomes to tidy tables, each of which holds all runs: one rule for each table that the study makes.
+# From scores and outcomes to tidy tables, each of which holds all runs: one rule for each table of the study.
 
-for table in PLAN.values():
+for table in TABLES.values():
 
     rule:
         name:
@@ -9,7 +9,16 @@ for table in PLAN.values():
             table.after,
             **table.inputs,
         output:
-            **in_report(table),
+            **(
+                table.outputs
+                | {
+                    "output": report(
+                        table.outputs["output"],
+                        category=table.category,
+                        labels={"table": table.name.replace("_", " ")},
+                    )
+                }
+            ),
         log:
             f"{OUT}/logs/{table.rule}.log",
         localrule: not table.entry.traits["heavy"]

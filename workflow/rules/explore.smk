@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+from hydra_steps.plan.code import page_code
+from hydra_steps.plan.steps import method_looks
+
 EXPLORER = [f"{OUT}/explorer.html"] if EXPLORED else []
 PAGE_FILES = sorted(file.name for file in Path(workflow.basedir, "hydra_steps/explorer/page").iterdir())
 
 
 rule predict_samples:
     input:
-        chosen_code("trajectory.predictions", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -19,6 +21,8 @@ rule predict_samples:
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
+    params:
+        code=code("trajectory.predictions", *TRAINED),
     message:
         "Ask the final model of {wildcards.run} about every sample"
     script:
@@ -27,10 +31,8 @@ rule predict_samples:
 
 rule write_explorer:
     input:
-        code("explorer.write_explorer"),
-        here(*(f"hydra_steps/explorer/page/{name}" for name in PAGE_FILES)),
         config=f"{OUT}/config.yaml",
-        raw=raw_manifests(),
+        raw=sorted({ARTIFACTS.manifest(run) for run in EXPLORED}),
         splits=expand(f"{RUN}/splits.csv", run=EXPLORED),
         labels=expand(f"{RUN}/labels.csv", run=EXPLORED),
         predictions=expand(f"{RUN}/predictions.csv", run=EXPLORED),
@@ -45,6 +47,9 @@ rule write_explorer:
         f"{OUT}/logs/write_explorer.log",
     conda:
         ENVIRONMENT
+    params:
+        looks=method_looks(STUDY),
+        code=page_code("explorer.write_explorer", "explorer/page", *PAGE_FILES),
     message:
         "Write the explorer"
     script:

@@ -1,189 +1,36 @@
 # From tables to figures; no torch.
 
+from hydra_steps.plan.steps import method_looks
 
+FORMATS = STUDY["figures"]["formats"]
+
+
+# Seconds each: on a cluster they are no jobs.
 localrules:
-    plot_noise,
-    plot_training,
-    plot_agreement,
-    plot_detection,
-    plot_contributions,
-    plot_counterfactual,
-    plot_prediction,
-    plot_removal,
-    plot_brittleness,
+    plot_figure,
 
 
-rule plot_noise:
+rule plot_figure:
     input:
-        code("figures.noise", "figures.draw"),
-        noise=f"{OUT}/tables/noise.csv",
+        unpack(lambda wildcards: FIGURES[wildcards.figure].inputs),
     output:
-        shown("noise", "Data"),
+        report(
+            f"{OUT}/figures/{{figure}}.{FORMATS[0]}",
+            caption="../report/figure.rst",
+            category=lambda wildcards: FIGURES[wildcards.figure].category,
+            labels=lambda wildcards: {"figure": wildcards.figure.replace("_", " ")},
+        ),
+        [f"{OUT}/figures/{{figure}}.{suffix}" for suffix in FORMATS[1:]],
     log:
-        f"{OUT}/logs/plot_noise.log",
+        f"{OUT}/logs/plot_figure/{{figure}}.log",
     conda:
         ENVIRONMENT
     params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
+        methods={label: options["method"] for label, options in STUDY["methods"].items()},
+        style={key: value for key, value in STUDY["figures"].items() if key != "formats"},
+        looks=method_looks(STUDY),
+        code=lambda wildcards: FIGURES[wildcards.figure].code,
     message:
-        "Draw the figure noise"
+        "Draw the figure {wildcards.figure}"
     script:
-        "../scripts/draw_figure.py"
-
-
-rule plot_training:
-    input:
-        code("figures.training", "figures.draw"),
-        training=f"{OUT}/tables/training.csv",
-    output:
-        shown("training", "Training"),
-    log:
-        f"{OUT}/logs/plot_training.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure training"
-    script:
-        "../scripts/draw_figure.py"
-
-
-rule plot_agreement:
-    input:
-        code("figures.agreement", "figures.draw"),
-        agreement=f"{OUT}/tables/agreement.csv",
-    output:
-        shown("agreement", "Agreement"),
-    log:
-        f"{OUT}/logs/plot_agreement.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure agreement"
-    script:
-        "../scripts/draw_figure.py"
-
-
-rule plot_detection:
-    input:
-        code("figures.detection", "figures.draw"),
-        queries=f"{OUT}/tables/queries.csv",
-        detection=f"{OUT}/tables/detection.csv",
-        noise=f"{OUT}/tables/noise.csv",
-    output:
-        shown("detection", "Noisy labels"),
-    log:
-        f"{OUT}/logs/plot_detection.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure detection"
-    script:
-        "../scripts/draw_figure.py"
-
-
-rule plot_contributions:
-    input:
-        code("figures.contributions", "figures.draw"),
-        queries=f"{OUT}/tables/queries.csv",
-        contributions=f"{OUT}/tables/contributions.csv",
-    output:
-        shown("contributions", "Noisy labels"),
-    log:
-        f"{OUT}/logs/plot_contributions.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure contributions"
-    script:
-        "../scripts/draw_figure.py"
-
-
-rule plot_counterfactual:
-    input:
-        code("figures.counterfactual", "figures.draw"),
-        queries=f"{OUT}/tables/queries.csv",
-        counterfactual=f"{OUT}/tables/counterfactual.csv",
-    output:
-        shown("counterfactual", "Re-training"),
-    log:
-        f"{OUT}/logs/plot_counterfactual.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure counterfactual"
-    script:
-        "../scripts/draw_figure.py"
-
-
-rule plot_prediction:
-    input:
-        code("figures.prediction", "figures.draw"),
-        queries=f"{OUT}/tables/queries.csv",
-        counterfactual_points=f"{OUT}/tables/counterfactual_points.csv",
-    output:
-        shown("prediction", "Re-training"),
-    log:
-        f"{OUT}/logs/plot_prediction.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure prediction"
-    script:
-        "../scripts/draw_figure.py"
-
-
-rule plot_removal:
-    input:
-        code("figures.removal", "figures.draw"),
-        removal=f"{OUT}/tables/removal.csv",
-    output:
-        shown("removal", "Re-training"),
-    log:
-        f"{OUT}/logs/plot_removal.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure removal"
-    script:
-        "../scripts/draw_figure.py"
-
-
-rule plot_brittleness:
-    input:
-        code("figures.brittleness", "figures.draw"),
-        brittleness=f"{OUT}/tables/brittleness.csv",
-    output:
-        shown("brittleness", "Re-training"),
-    log:
-        f"{OUT}/logs/plot_brittleness.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure brittleness"
-    script:
-        "../scripts/draw_figure.py"
+        "../scripts/plot_figure.py"

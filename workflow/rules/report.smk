@@ -1,5 +1,8 @@
 # One page for the whole study.
 
+from hydra_steps.plan.code import page_code
+from hydra_steps.plan.steps import method_looks
+
 
 localrules:
     write_report,
@@ -7,11 +10,9 @@ localrules:
 
 rule write_report:
     input:
-        code("report.write_report"),
-        here(*(f"hydra_steps/report/page.{suffix}" for suffix in ("html.j2", "css", "js"))),
         config=f"{OUT}/config.yaml",
-        tables=TABLES,
-        figures=FIGURES,
+        tables=made_by("all", TABLES),
+        figures=made_by("all", FIGURES),
         trajectories=expand(f"{RUN}/trajectory", run=RUNS),
     output:
         report(
@@ -23,6 +24,9 @@ rule write_report:
         f"{OUT}/logs/write_report.log",
     conda:
         ENVIRONMENT
+    params:
+        looks=method_looks(STUDY),
+        code=page_code("report.write_report", "report", "page.html.j2", "page.css", "page.js"),
     message:
         "Write the report"
     script:

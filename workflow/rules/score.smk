@@ -1,9 +1,14 @@
-# One score of every training sample for every query, by each method on each run.
+# One score of every training sample for every query, by each method on each run; and the same as if the training had
+# ended earlier.
+
+
+def by_epoch(wildcards):
+    """Whether a run's scores are to be kept by epoch, too: where the explorer shows them."""
+    return wildcards.run in EXPLORED and STUDY["explorer"]["by_epoch"]
 
 
 rule score_samples:
     input:
-        chosen_code("scoring.score_samples", "data", "model", "scoring", "queries"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -21,9 +26,10 @@ rule score_samples:
         mem_mb=megabytes("score_samples: {method}"),
         runtime=minutes("score_samples: {method}"),
     params:
-        options=lambda wildcards: method_options(STUDY, wildcards.method),
-        queries=canonical_json(STUDY["queries"]),
+        options=lambda wildcards: STUDY["methods"][wildcards.method],
+        queries=STUDY["queries"],
         by_epoch=by_epoch,
+        code=code("scoring.score_samples", *TRAINED, "query", "method"),
     message:
         "Score {wildcards.run} by {wildcards.method}"
     script:
@@ -32,11 +38,10 @@ rule score_samples:
 
 rule measure_smoothness:
     input:
-        chosen_code("counterfactual.smoothness", "data", "model", "queries"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
-        scores=exact_scores,
+        scores=f"{RUN}/scores/{ARTIFACTS.exact}",
     output:
         f"{RUN}/smoothness.csv",
     log:
@@ -51,9 +56,67 @@ rule measure_smoothness:
         mem_mb=megabytes("measure_smoothness"),
         runtime=minutes("measure_smoothness"),
     params:
-        options=canonical_json(STUDY["smoothness"]),
-        queries=canonical_json(STUDY["queries"]),
+        options=STUDY["smoothness"],
+        queries=STUDY["queries"],
+        code=code("counterfactual.smoothness", *TRAINED, "query"),
     message:
         "Measure how smoothly {wildcards.run} depends on its data"
     script:
         "../scripts/measure_smoothness.py"
+
+
+rule trace_scores:
+    input:
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        trajectory=f"{RUN}/trajectory",
+    output:
+        directory(f"{RUN}/epochs/{{method}}"),
+    log:
+        f"{OUT}/logs/trace_scores/{{run}}/{{method}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/trace_scores/{{run}}/{{method}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("trace_scores"),
+        runtime=minutes("trace_scores"),
+    params:
+        options=lambda wildcards: STUDY["methods"][wildcards.method],
+        queries=STUDY["queries"],
+        asked=STUDY["trace"]["queries"],
+        epochs=STUDY["trace"]["epochs"],
+        code=code("scoring.trace_scores", *TRAINED, "query", "method"),
+    message:
+        "Score {wildcards.run} by {wildcards.method} at the ends of epochs"
+    script:
+        "../scripts/trace_scores.py"
+
+
+rule measure_approximation:
+    input:
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        trajectory=f"{RUN}/trajectory",
+    output:
+        f"{RUN}/approximation.csv",
+    log:
+        f"{OUT}/logs/measure_approximation/{{run}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/measure_approximation/{{run}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("measure_approximation"),
+        runtime=minutes("measure_approximation"),
+    params:
+        tracked=STUDY["trace"]["tracked"],
+        code=code("scoring.approximation", *TRAINED),
+    message:
+        "Carry hypergradients with and without the Hessian along {wildcards.run}"
+    script:
+        "../scripts/measure_approximation.py"

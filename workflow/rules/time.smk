@@ -1,20 +1,15 @@
 # How fast: measured alone on the machine, and only where it is asked for (snakemake benchmark).
 
-from hydra_steps.config import variant_names
-from hydra_steps.config.conditions import conditions
-
-TIMED = [f"{variant}-seed{STUDY['seeds'][0]}" for variant in variant_names(STUDY)]
+from hydra_steps.registry.code import code_digest
 
 
-# Seconds each, and beside no clock: where snakemake runs.
+# Seconds, and beside no clock: where snakemake runs.
 localrules:
-    describe_speed,
-    evaluate_speed_claims,
+    summarise_speed,
 
 
 rule time_scoring:
     input:
-        chosen_code("benchmark.time_scoring", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
     output:
@@ -35,91 +30,29 @@ rule time_scoring:
         slurm_extra="--exclusive",
     params:
         run=of_run("data", "model", "training", "compute", "seed"),
-        options=canonical_json(STUDY["benchmark"]),
-        methods=canonical_json(STUDY["methods"]),
+        options=STUDY["benchmark"],
+        methods=STUDY["methods"],
+        code=code("benchmark.time_scoring", *TRAINED),
     message:
         "Time training and scoring of {wildcards.run}"
     script:
         "../scripts/time_scoring.py"
 
 
-rule describe_speed:
-    input:
-        code("benchmark.speed"),
-        readings=expand(f"{RUN}/timing/seconds.csv", run=TIMED),
-        memory=expand(f"{RUN}/timing/memory.csv", run=TIMED),
-    output:
-        speed=f"{OUT}/tables/speed.csv",
-        scaling=f"{OUT}/tables/scaling.csv",
-    log:
-        f"{OUT}/logs/describe_speed.log",
-    conda:
-        ENVIRONMENT
-    params:
-        all_samples=STUDY["benchmark"]["all_samples"],
-    message:
-        "Make ratios and fits of the clock's readings"
-    script:
-        "../scripts/describe_speed.py"
-
-
 rule summarise_speed:
     input:
-        code("benchmark.speed_summary"),
         speed=f"{OUT}/tables/speed.csv",
         scaling=f"{OUT}/tables/scaling.csv",
-        machines=expand(f"{RUN}/timing/machine.json", run=TIMED),
+        machines=expand(f"{RUN}/timing/machine.json", run=ARTIFACTS.timed_runs),
     output:
         f"{OUT}/tables/speed.md",
     log:
         f"{OUT}/logs/summarise_speed.log",
     conda:
         ENVIRONMENT
+    params:
+        code=code_digest("hydra_steps.benchmark.speed_summary"),
     message:
         "Summarise the timing study"
     script:
         "../scripts/summarise_speed.py"
-
-
-rule evaluate_speed_claims:
-    input:
-        code("benchmark.speed_claims"),
-        speed=f"{OUT}/tables/speed.csv",
-        scaling=f"{OUT}/tables/scaling.csv",
-    output:
-        report(
-            f"{OUT}/tables/speed_claims.csv",
-            category="Claims",
-            labels={"table": "claims about speed"},
-        ),
-    log:
-        f"{OUT}/logs/evaluate_speed_claims.log",
-    conda:
-        ENVIRONMENT
-    params:
-        conditions=canonical_json(conditions(STUDY)),
-    message:
-        "Hold the paper's claims about speed against the clock"
-    script:
-        "../scripts/evaluate_speed_claims.py"
-
-
-rule plot_speedup:
-    input:
-        code("benchmark.speedup", "figures.draw"),
-        speed=f"{OUT}/tables/speed.csv",
-        scaling=f"{OUT}/tables/scaling.csv",
-        machines=expand(f"{RUN}/timing/machine.json", run=TIMED),
-    output:
-        shown("speedup", "Cost"),
-    log:
-        f"{OUT}/logs/plot_speedup.log",
-    conda:
-        ENVIRONMENT
-    params:
-        methods=METHODS_OF_LABELS,
-        style=LOOK,
-    message:
-        "Draw the figure speedup"
-    script:
-        "../scripts/draw_figure.py"

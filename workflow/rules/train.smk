@@ -1,9 +1,22 @@
 # The training of each run, and its re-training without groups of samples, or anew on a part of them.
 
+from hydra_steps.config.designs import needs_scores
+from hydra_steps.plan.steps import batch_settings, design_settings, flip_queries
+
+
+def design_scores(wildcards):
+    """The score that chooses the groups of a design, where one does."""
+    design = design_specs(STUDY["counterfactual"])[wildcards.design]
+    return f"{OUT}/runs/{wildcards.run}/scores/{design['method']}" if needs_scores(design) else []
+
+
+def label_scores(wildcards):
+    """The scores of a method; none for a control."""
+    return [] if wildcards.label in CONTROLS else f"{OUT}/runs/{wildcards.run}/scores/{wildcards.label}"
+
 
 rule train_model:
     input:
-        chosen_code("trajectory.training", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
     output:
@@ -21,6 +34,7 @@ rule train_model:
         runtime=minutes("train_model"),
     params:
         run=of_run("data", "model", "training", "trajectory", "compute", "seed"),
+        code=code("trajectory.training", *TRAINED),
     message:
         "Train {wildcards.run}"
     script:
@@ -29,7 +43,6 @@ rule train_model:
 
 rule retrain_without:
     input:
-        chosen_code("counterfactual.retraining", "data", "model", "queries"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -48,9 +61,10 @@ rule retrain_without:
         mem_mb=megabytes("retrain_without: {design}"),
         runtime=minutes("retrain_without: {design}"),
     params:
-        queries=canonical_json(STUDY["queries"]),
-        design=design_options,
-        groups=batch_options,
+        queries=STUDY["queries"],
+        design=lambda wildcards: design_settings(STUDY, wildcards.design),
+        groups=lambda wildcards: batch_settings(STUDY, wildcards.design, int(wildcards.batch)),
+        code=code("counterfactual.retraining", *TRAINED, "query"),
     message:
         "Re-train {wildcards.run} without {wildcards.design}, batch {wildcards.batch}"
     script:
@@ -59,7 +73,6 @@ rule retrain_without:
 
 rule retrain_subsets:
     input:
-        chosen_code("counterfactual.subsets", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -79,10 +92,11 @@ rule retrain_subsets:
         runtime=minutes("retrain_subsets"),
     params:
         query=STUDY["removal"]["query"],
-        fractions=canonical_json(STUDY["removal"]["fractions"]),
-        sides=canonical_json(STUDY["removal"]["sides"]),
+        fractions=STUDY["removal"]["fractions"],
+        sides=STUDY["removal"]["sides"],
         seeds=STUDY["removal"]["seeds"],
         empty_class=STUDY["removal"]["empty_class"],
+        code=code("counterfactual.subsets", *TRAINED),
     message:
         "Train {wildcards.run} anew without what {wildcards.label} points at"
     script:
@@ -91,7 +105,6 @@ rule retrain_subsets:
 
 rule find_flips:
     input:
-        chosen_code("counterfactual.flips", "data", "model"),
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
@@ -110,8 +123,9 @@ rule find_flips:
         mem_mb=megabytes("find_flips"),
         runtime=minutes("find_flips"),
     params:
-        queries=flip_queries,
+        queries=lambda wildcards: flip_queries(STUDY, wildcards.run),
         most=STUDY["brittleness"]["most"],
+        code=code("counterfactual.flips", *TRAINED),
     message:
         "Look for the smallest groups that flip predictions of {wildcards.run}, by {wildcards.label}"
     script:

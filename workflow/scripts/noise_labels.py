@@ -1,11 +1,7 @@
 """Put wrong labels into the training split of a run."""
 
-import json
-
 from hydra_steps.data import noise_labels
 from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):
-    noise_labels(
-        splits_csv=snakemake.input.splits, **json.loads(snakemake.params.noise), output=snakemake.output[0]
-    )
+    noise_labels(splits_csv=snakemake.input.splits, **snakemake.params.noise, output=snakemake.output[0])

@@ -1,7 +1,5 @@
 """Re-train a run without each of a batch of groups of samples."""
 
-import json
-
 from hydra_steps.counterfactual.retraining import retrain_without
 from hydra_steps.jobs import job
 
@@ -13,7 +11,7 @@ with job(snakemake.log[0]):
         queries=snakemake.params.queries,
         name=snakemake.wildcards.design,
         design=snakemake.params.design,
-        **json.loads(snakemake.params.groups),
+        **snakemake.params.groups,
         output=snakemake.output[0],
         scores=snakemake.input.scores or None,
     )

@@ -1,7 +1,5 @@
 """Score the training samples by one method at the ends of epochs."""
 
-import json
-
 from hydra_steps.jobs import job
 from hydra_steps.scoring.trace_scores import trace_scores
 
@@ -10,8 +8,8 @@ with job(snakemake.log[0]):
         method=snakemake.wildcards.method,
         options=snakemake.params.options,
         queries=snakemake.params.queries,
-        names=json.loads(snakemake.params.names),
-        epochs=json.loads(snakemake.params.epochs),
+        names=snakemake.params.asked,
+        epochs=snakemake.params.epochs,
         trajectory=snakemake.input.trajectory,
         splits=snakemake.input.splits,
         labels=snakemake.input.labels,

@@ -5,7 +5,7 @@ from hydra_steps.trajectory.training import train_model
 
 with job(snakemake.log[0]):
     train_model(
-        run=snakemake.params.run,
+        settings=snakemake.params.run,
         splits=snakemake.input.splits,
         labels=snakemake.input.labels,
         output=snakemake.output[0],

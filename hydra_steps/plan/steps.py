@@ -1,0 +1,64 @@
+"""What the jobs of a study are told: plain values, in the order of the schema, so that a job runs again exactly when
+one of them has changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra_steps.config.designs import batch_bounds, design_specs
+from hydra_steps.config.queries import study_queries
+from hydra_steps.config.runs import Study, run_config
+from hydra_steps.registry import find
+
+Plain = dict[str, Any]
+SPLIT_KEYS = ("name", "folder", "train", "validation", "test", "seed", "validation_from")
+
+
+def run_settings(study: Study, run: str, *sections: str) -> Plain:
+    """Return sections (or ``seed``) of a run's settings."""
+    config = run_config(study, run)
+    return {name: config[name] for name in sections}
+
+
+def split_settings(study: Study, run: str) -> Plain:
+    """Return what decides the splits of a run."""
+    data = run_config(study, run)["data"]
+    return {key: data[key] for key in SPLIT_KEYS}
+
+
+def noise_settings(study: Study, run: str) -> Plain:
+    """Return what decides the labels of a run, besides its splits."""
+    config = run_config(study, run)
+    data, noise = config["data"], config["noise"]
+    options = {name: noise[name] for name in find("noise", noise["kind"]).options}
+    where = {key: data[key] for key in ("name", "folder")}
+    return {**where, "kind": noise["kind"], "options": options, "seed": noise["seed"]}
+
+
+def design_settings(study: Study, design: str) -> Plain:
+    """Return what decides the groups of a design; their number does not, so that more can be asked for."""
+    spec = design_specs(study["counterfactual"])[design]
+    return {key: value for key, value in spec.items() if key != "groups"}
+
+
+def batch_settings(study: Study, design: str, batch: int) -> Plain:
+    """Return the first group and the number of groups of one batch of a design."""
+    section = study["counterfactual"]
+    first, count = batch_bounds(design_specs(section)[design]["groups"], section["batch"])[batch]
+    return {"first": first, "count": count}
+
+
+def method_looks(study: Study) -> Plain:
+    """Return how the declarations of the study's methods let them look: what pages and figures show of them."""
+    used = dict.fromkeys(options["method"] for options in study["methods"].values())
+    known = {name: find("method", name) for name in used}
+    return {
+        name: [entry.title, *(entry.traits[trait] for trait in ("colour", "marker", "line", "order"))]
+        for name, entry in known.items()
+    }
+
+
+def flip_queries(study: Study, run: str) -> list[Plain]:
+    """Return the queries whose predictions are to be flipped, with what each asks."""
+    by_name = {query.name: query.plain() for query in study_queries(study, run_config(study, run)["data"])}
+    return [by_name[name] for name in study["brittleness"]["queries"]]
