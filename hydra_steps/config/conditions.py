@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hydra_steps.config.runs import Study, run_config, variant_names
+from hydra_steps.registry import find
 
 
 def conditions(study: Study) -> dict[str, str]:
@@ -16,7 +17,7 @@ def _words(study: Study, variant: str) -> str:
     samples = "all training samples" if data["train"] is None else f"{data['train']:,} samples"
     kind = str(noise["kind"]).replace("_", " ")
     wrong = "no noise" if kind == "none" else f"{kind} noise"
-    if "rate" in noise:
+    if "rate" in find("noise", noise["kind"]).options:
         wrong += f" {noise['rate']:g}"
     epochs = config["training"]["epochs"]
     return ", ".join(
