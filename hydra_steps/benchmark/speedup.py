@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from hydra_steps.benchmark.growth import AXES, MAIN, draw_growth
 from hydra_steps.benchmark.speed_summary import read_machine
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import FAINT, GRID, INK, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import read_tidy
 
-MAIN = "main"
 # Contestants that are no method of a study, or a method in another form.
 OTHERS = {
     "plain_training": MethodStyle("Plain training (torch.optim)", "#444444", "o"),
@@ -33,15 +32,6 @@ OTHERS = {
     "hydra_forward": MethodStyle("Forward HyDRA", "#D55E00", "^"),
     "hydra_forward_hessian_free": MethodStyle("Forward, Hessian-free", "#E69F00", "v"),
     "captum_tracincp": MethodStyle("TracInCP (captum)", "#882255", "X"),
-}
-GROWING = ("plain_training", "hydra_exact", "hydra_gauss_newton", "hydra_hessian_free", "hydra_forward",
-           "hydra_forward_hessian_free")  # fmt: skip
-AXES = {
-    "samples": "samples N",
-    "parameters": "parameters P",
-    "steps": "steps T",
-    "queries": "queries Q",
-    "tracked": "tracked n",
 }
 BAR = 0.165  # inches per bar
 
@@ -113,7 +103,7 @@ def plot_speedup(
             _ratios(whole, bars[name], looks, "" if names == ["base"] else f"{name}: ")
             own, law = data[data["variant"] == name], laws[laws["variant"] == name]
             for axes, axis in zip(lower, AXES, strict=True):
-                _growth(axes, own, law, axis, looks)
+                draw_growth(axes, own, law, axis, looks)
             lower[0].set_ylabel("seconds")
         figure.supxlabel(_machine(machines), fontsize=look.font_size - 1.5, color=FAINT, x=0.01, ha="left")
         save(figure, outputs)
@@ -173,49 +163,6 @@ def _ratios(axes: Axes, rows: list[dict[str, Any]], looks: Mapping[str, MethodSt
 
 def _ratio(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _growth(
-    axes: Axes, data: pd.DataFrame, laws: pd.DataFrame, axis: str, looks: Mapping[str, MethodStyle]
-) -> None:
-    """Seconds against size on logarithmic axes: points, quartiles, the fitted line, its exponent in the key."""
-    laws = laws[laws["axis"] == axis]
-    lines = laws[laws["law"] == "line"].set_index("method")
-    laws = laws[laws["law"] == "power"].set_index("method")
-    axes.set_xlabel(AXES[axis])
-    seconds = data[(data["metric"] == "seconds") & (data["axis"] == axis)]
-    drawn = [method for method in GROWING if method in laws.index and method in set(seconds["method"])]
-    if not drawn:
-        note(axes, "not measured")
-        return
-    if axis != "parameters":
-        own = data[(data["metric"] == "seconds") & (data["axis"] == MAIN)]
-        seconds = pd.concat([seconds, own[own["method"].isin(drawn)]])
-    for method in drawn:
-        look, law = looks[method], laws.loc[method]
-        points = seconds[seconds["method"] == method].sort_values(axis)
-        measured, beyond = (points[points["extrapolated"] == flag] for flag in (0, 1))
-        for part, fill in ((measured, look.colour), (beyond, "white")):
-            error = [part["value"] - part["low"], part["high"] - part["value"]]
-            axes.errorbar(
-                part[axis], part["value"], np.array(error), linestyle="none", marker=look.marker, markersize=3.2,
-                color=look.colour, markerfacecolor=fill, markeredgewidth=0.7, elinewidth=0.7,
-            )  # fmt: skip
-        sizes = measured[axis]
-        poor = "" if law["r_squared"] >= 0.99 else f" (R² {law['r_squared']:.2f})"
-        axes.plot(sizes, law["coefficient"] * sizes ** law["exponent"], color=look.colour, linewidth=0.8,
-                  label=f"{law['exponent']:.2f}{poor}")  # fmt: skip
-        if len(beyond):
-            line = lines.loc[method]
-            reach = np.geomspace(line["smallest"], beyond[axis].max())
-            axes.plot(reach, line["intercept"] + line["coefficient"] * reach, color=look.colour, linewidth=0.8,
-                      linestyle=(0, (2, 2)))  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.grid(color=GRID)
-    axes.minorticks_off()
-    axes.legend(title="exponent", fontsize="xx-small", title_fontsize="xx-small", handlelength=1.0,
-                borderaxespad=0.1, labelspacing=0.2, loc="best")  # fmt: skip
 
 
 def _machine(machines: Sequence[str | Path]) -> str:

@@ -175,7 +175,8 @@ def _pictures(
 def _columns(name: str, train: Samples, blocks: Blocks) -> None:
     """Keep what is known of every training sample."""
     blocks.add(f"{name}/source", train.source, "u4")
-    blocks.add(f"{name}/label", train.answers["label"].to_numpy(), "u1")
-    blocks.add(f"{name}/clean", train.clean, "u1")
-    blocks.add(f"{name}/predicted", train.answers["predicted"].to_numpy(), "u1")
+    classes = {"label": train.answers["label"], "clean": train.clean, "predicted": train.answers["predicted"]}
+    for column, values in classes.items():
+        numbers = np.asarray(values)
+        blocks.add(f"{name}/{column}", numbers, "u1" if numbers.max(initial=0) < 256 else "u4")
     blocks.add(f"{name}/loss", train.answers["loss"].to_numpy(), "f4")

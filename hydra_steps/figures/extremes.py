@@ -15,9 +15,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from hydra_steps.errors import StudyError
+from hydra_steps.figures.sample_pictures import (
+    are_long,
+    class_name,
+    draw_picture,
+    name_training_sample,
+    read_images,
+)
 from hydra_steps.figures.style import CLEAN, FAINT, INK, NOISY, Style, drawing, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import read_tidy, variants
@@ -29,10 +34,7 @@ _COLUMNS = (
 )
 _SIDES = ("helpful", "harmful")
 _ROW, _TEXT, _HEAD = 0.84, 1.3, 0.30  # inches: a row of pictures, the words before it, a heading
-_LINE, _LETTERS = (
-    0.11,
-    9,
-)  # inches: a second line over a picture, for class names with more letters than fit in one
+_LINE = 0.11  # inches: a second line over a picture, for class names with more letters than fit in one
 
 
 @figure(
@@ -63,7 +65,7 @@ def plot_extremes(
     data = read_tidy(extremes_table, _COLUMNS)
     queries, look = read_queries_table(queries_table), Style.of(style)
     looks = look.methods(data["method"], methods)
-    images = _read(extremes_images)
+    images = read_images(extremes_images)
     names = variants(data)
     rows = []
     for variant in names[:1]:
@@ -76,7 +78,9 @@ def plot_extremes(
     count = int(data["rank"].max()) if len(data) and data["rank"].notna().any() else 1
     with drawing(look):
         width = look.inches("double")
-        row = _ROW + _LINE * _long(images.get(names[0], {}).get("classes", np.array([]))) if names else _ROW
+        row = (
+            _ROW + _LINE * are_long(images.get(names[0], {}).get("classes", np.array([]))) if names else _ROW
+        )
         height = max(len(rows), 1) * row + _HEAD
         figure = Figure(figsize=(width, height))
         if not rows:
@@ -99,21 +103,6 @@ def plot_extremes(
                 queries,
             )
         save(figure, outputs)
-
-
-def _read(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
-    """Return the arrays of the npz by variant and name."""
-    found: dict[str, dict[str, np.ndarray]] = {}
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            for key in file.files:
-                variant, _, name = key.partition("/")
-                found.setdefault(variant, {})[name] = file[key]
-    except (OSError, ValueError) as error:
-        raise StudyError(
-            f"{path} cannot be read ({error})", "the images beside extremes.csv", "let the workflow make it"
-        ) from error
-    return found
 
 
 def _left(side: str, place: int, count: int, width: float) -> tuple[float, float]:
@@ -167,9 +156,9 @@ def _row(
     if given == "query":
         about = _broken(f"on the {queries.words(str(first['query']))}")
         if pd.notna(first["test"]):
-            _picture(cell("subject", 0), images, "test", first["test"])
+            draw_picture(cell("subject", 0), images, "test", first["test"])
             figure.axes[-1].set_title(
-                _word(classes, first["test_label"]),
+                class_name(classes, first["test_label"]),
                 fontsize="x-small",
                 fontweight="normal",
                 pad=2,
@@ -178,8 +167,8 @@ def _row(
     else:
         about = f"of training sample {int(first['training'])}\non test samples"
         axes = cell("subject", 0)
-        _picture(axes, images, "train", first["training"])
-        _training_words(axes, first, classes)
+        draw_picture(axes, images, "train", first["training"])
+        name_training_sample(axes, first, classes)
     unit = "" if first["unit"] == "query" else "\n(rank only)"
     figure.text(
         0.06 / width,
@@ -204,65 +193,18 @@ def _row(
             # The most extreme on the outside: first on the left, last on the right.
             axes = cell(side, rank - 1 if side == "helpful" else count - rank)
             if given == "query":
-                _picture(axes, images, "train", row["training"])
-                _training_words(axes, row, classes)
+                draw_picture(axes, images, "train", row["training"])
+                name_training_sample(axes, row, classes)
             else:
-                _picture(axes, images, "test", row["test"])
+                draw_picture(axes, images, "test", row["test"])
                 axes.set_title(
-                    _word(classes, row["test_label"]),
+                    class_name(classes, row["test_label"]),
                     fontsize="x-small",
                     fontweight="normal",
                     pad=2,
                     loc="center",
                 )
             axes.set_xlabel(_number(row["contribution"]), fontsize="x-small", labelpad=1.5)
-
-
-def _picture(axes: Axes, images: Mapping[str, np.ndarray], split: str, position: float) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(True)
-        spine.set_color("#BBBBBB")
-    found = np.flatnonzero(images.get(f"{split}_index", np.array([])) == position)
-    if not len(found):
-        axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", color=FAINT)
-        return
-    image = images[split][found[0]]
-    if len(image) == 3:
-        axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
-    else:
-        axes.imshow(image[0], cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-
-
-def _training_words(axes: Axes, row: Any, classes: np.ndarray) -> None:
-    """The given label over the picture, and, where it is wrong, the clean one, a frame and a cross."""
-    text = _word(classes, row["label"])
-    if row["is_noisy"] == 1:
-        gap = "\n" if _long(classes) else " "
-        text = f"{text}{gap}({_word(classes, row['clean_label'])})"
-        frame = Rectangle(
-            (0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=NOISY, linewidth=1.8, clip_on=False,
-            linestyle=(0, (2.5, 1)),
-        )  # fmt: skip
-        axes.add_patch(frame)
-        cross = axes.text(
-            0.97, 0.97, "✕", transform=axes.transAxes, ha="right", va="top", color=NOISY, fontsize="small"
-        )
-        cross.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.3, "alpha": 0.8})
-    axes.set_title(text, fontsize="x-small", fontweight="normal", pad=2, loc="center")
-
-
-def _word(classes: np.ndarray, label: float) -> str:
-    """The class's name, of names with a stroke the first, so that it fits over a picture."""
-    if label != label:
-        return "?"
-    return str(classes[int(label)]).split("/")[0] if int(label) < len(classes) else f"{label:.0f}"
-
-
-def _long(classes: np.ndarray) -> bool:
-    """Whether two classes' names are too long for one line over a picture."""
-    return bool(len(classes)) and 2 * max(len(str(name)) for name in classes) > _LETTERS
 
 
 def _broken(text: str) -> str:

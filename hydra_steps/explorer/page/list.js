@@ -42,7 +42,13 @@ class Chooser {
     const row = this.element.children[this.at];
     row.setAttribute("aria-selected", "true");
     this.element.setAttribute("aria-activedescendant", row.id);
-    row.scrollIntoView({ block: "nearest" });
+    this.reveal(row);
+  }
+  // Scroll the list alone. After scrollIntoView a browser would have the Tab key go on from here, past the page's start.
+  reveal(row) {
+    const list = this.element.getBoundingClientRect(), own = row.getBoundingClientRect();
+    if (own.top < list.top) this.element.scrollTop -= list.top - own.top;
+    else if (own.bottom > list.bottom) this.element.scrollTop += own.bottom - list.bottom;
   }
   choose(at) {
     if (!this.items.length) return;
