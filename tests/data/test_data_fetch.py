@@ -9,11 +9,16 @@ import http.server
 import json
 import os
 import re
+import shutil
+import socket
 import stat
+import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from hydra_steps.config.datasets import dataset
@@ -21,6 +26,7 @@ from hydra_steps.data import fetch, fetch_data, packages, sources
 from hydra_steps.data.packages import DebianPackage, NpmPackage
 from hydra_steps.data.sources import Mirror
 from hydra_steps.errors import StudyError, reported
+from tests.helpers.warm import wait_for
 
 TRAIN = "train-images-idx3-ubyte"
 
@@ -73,6 +79,26 @@ def test_local_folders_are_used_first(tiny, write_tiny, tiny_files, tmp_path, mo
     for name, content in tiny_files.items():
         assert (tmp_path / "data/tiny" / name).read_bytes() == content
     assert tidy(tmp_path / "data")
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("place", ["data", "variable", "the class's folder"])
+def test_what_torchvision_left_is_found(
+    tiny, write_tiny, tiny_files, tmp_path, monkeypatch, zipped, place
+):
+    tiny(Nothing())
+    roots = {"data": tmp_path / "data", "variable": tmp_path / "given"}
+    write_tiny(roots.get(place, tmp_path / "given") / "MNIST/raw", zipped)
+    other = roots.get(place, tmp_path / "given") / "KMNIST/raw"  # of the same names
+    other.mkdir(parents=True)
+    (other / TRAIN).write_bytes(b"other images")
+    if place != "data":
+        given = tmp_path / "given"
+        monkeypatch.setenv("HYDRA_DATA", str(given if place == "variable" else given / "MNIST"))
+    rows = json.loads(fetch_data("tiny", tmp_path / "data").read_text())["files"]
+    assert {row["source"] for row in rows} == {"local folder"}
+    for name, content in tiny_files.items():
+        assert (tmp_path / "data/tiny" / name).read_bytes() == content
 
 
 def test_only_what_is_missing_or_wrong_is_fetched(tiny, write_tiny, tiny_files, tmp_path):
@@ -199,6 +225,41 @@ def test_mirrors_that_do_not_answer_cost_a_few_seconds(tiny, tmp_path, monkeypat
     assert time.monotonic() - start < 2
 
 
+def test_a_mirror_that_trickles_is_left_for_the_next(
+    tiny, write_tiny, tiny_files, server, tmp_path, monkeypatch
+):
+    folder, url = server
+    write_tiny(folder / "good", zipped=True)
+    monkeypatch.setattr(sources, "SILENCE_SECONDS", 0.5)
+
+    class Trickling(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+        def do_HEAD(self):  # noqa: N802
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self):  # noqa: N802
+            self.do_HEAD()
+            with suppress(OSError):
+                for _ in range(10_000):
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Trickling) as slow:
+        slow.daemon_threads, slow.block_on_close = True, False
+        threading.Thread(target=slow.serve_forever, daemon=True).start()
+        tiny(Mirror(f"http://127.0.0.1:{slow.server_address[1]}/", f"{url}good/"))
+        fetch_data("tiny", tmp_path / "data")
+        (tmp_path / "data/tiny" / TRAIN).unlink()
+        tiny(Mirror(f"http://127.0.0.1:{slow.server_address[1]}/"))
+        with pytest.raises(StudyError, match="sends less than 50 KB a second"):
+            fetch_data("tiny", tmp_path / "data")
+        slow.shutdown()
+    assert tidy(tmp_path / "data")
+
+
 def stub(folder: Path, name: str, body: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(f"#!/bin/sh\n{body}\n")
@@ -253,33 +314,78 @@ def test_debian_package_installed(tiny, write_tiny, clients, tmp_path):
     assert {row["source"] for row in rows} == {"Debian package some-data"}
 
 
-def test_debian_package_downloaded_after_one_update(tiny, write_tiny, clients, tmp_path, monkeypatch):
+def test_debian_package_downloaded_with_the_lists_there_are(tiny, write_tiny, clients, tmp_path):
     tree = tmp_path / "tree"
     write_tiny(tree / "usr/share/x", zipped=True)
-    log = tmp_path / "log"
     stub(clients, "dpkg", "exit 1")
-    stub(
-        clients,
-        "apt-get",
-        f"echo $1 >> {log}\n"
-        f'case $1 in update) touch {tmp_path}/lists;; download) [ -e {tmp_path}/lists ] && echo > "$2.deb";; esac',
-    )
+    stub(clients, "apt-get", '[ $1 = download ] && echo > "$2.deb"')
     stub(clients, "dpkg-deb", f'mkdir -p "$3" && cp -r {tree}/. "$3"')
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
     tiny(DebianPackage("some-data"))
-    fetch_data("tiny", tmp_path / "data")
-    assert log.read_text().split() == ["download", "update", "download"]
+    rows = json.loads(fetch_data("tiny", tmp_path / "data").read_text())["files"]
+    assert {row["source"] for row in rows} == {"Debian package some-data"}
 
 
-def test_debian_package_without_root_does_not_update(tiny, clients, tmp_path, monkeypatch):
+def test_debian_package_without_lists_says_what_to_do(tiny, clients, tmp_path, monkeypatch):
     log = tmp_path / "log"
     stub(clients, "dpkg", "exit 1")
     stub(clients, "apt-get", f"echo $1 >> {log}; echo 'E: Unable to locate package' >&2; exit 100")
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     tiny(DebianPackage("some-data"))
-    with pytest.raises(StudyError, match="Unable to locate package"):
+    with pytest.raises(StudyError, match=r"Unable to locate package \(without package lists: `apt-get update`"):
         fetch_data("tiny", tmp_path)
-    assert log.read_text().split() == ["download"]
+    assert log.read_text().split() == ["download"]  # the system's lists are not a study's to renew
+
+
+def test_a_client_that_does_not_end_is_ended_with_what_it_started(tiny, clients, tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, "CLIENT_SECONDS", 0.5)
+    stub(clients, "npm", f"sleep 600 & echo $! > {tmp_path}/pid; wait")
+    tiny(NpmPackage("some-data", "1.0.0", "package/data"))
+    with pytest.raises(StudyError, match=r"`npm pack` took more than 0\.5 s"):
+        fetch_data("tiny", tmp_path)  # in vain as long as the grandchild held the pipes
+    wait_for(lambda: not alive(int((tmp_path / "pid").read_text())))
+
+
+def alive(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+@pytest.fixture
+def mute():
+    """A server that takes every connection and never says a word: ``(port, connections)``."""
+    connections: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connections.append(listening.accept()[0])
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1], connections
+        listening.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_npm_itself_gives_a_mute_registry_up(tiny, mute, tmp_path, monkeypatch):
+    port, connections = mute
+    monkeypatch.setattr(packages, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{port}/")
+    tiny(NpmPackage("some-data", "1.0.0", "package/data"))
+    with pytest.raises(StudyError, match="`npm pack` failed with code"):  # and not: took more than
+        fetch_data("tiny", tmp_path)
+    assert 1 <= len(connections) <= 1 + packages.RETRIES
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="apt-get is not installed")
+def test_apt_takes_the_options_for_its_waits():
+    command = ["apt-config", *packages._apt_waits(), "dump", "Acquire"]
+    said = subprocess.run(command, text=True, capture_output=True, check=True).stdout
+    assert 'Acquire::http::Timeout "20";' in said
+    assert 'Acquire::Retries "1";' in said
 
 
 def test_only_public_mirrors_are_named_by_address():
