@@ -25,6 +25,7 @@ from typing import Any
 from hydra_steps.config.choices import TRAINING, chosen_entries
 from hydra_steps.config.runs import Study, canonical_json, run_config, run_names
 from hydra_steps.json_files import read_json_if_whole
+from hydra_steps.registry import find, use_plugins
 from hydra_steps.registry.code import code_digest
 
 ROOM_SECONDS, ROOM_MEMORY = 4.0, 1.5  # times the estimate
@@ -120,11 +121,16 @@ def _measured_apart(study: Study) -> dict[str, Any]:
 def _digest(study: Study) -> str:
     """Return a digest of the settings and the code that decide the lines, and of whether there is torch."""
     one = {**study, "seeds": study["seeds"][:1]}
-    chosen = {entry for run in run_names(one) for entry in chosen_entries(run_config(one, run), *TRAINING)}
+    kinds = ("dataset", *TRAINING)
+    chosen = {entry for run in run_names(one) for entry in chosen_entries(run_config(one, run), *kinds)}
     settings = {key: value for key, value in study.items() if key not in APART}
+    work = {
+        name: find("method", name).traits["work"]
+        for name in {of["method"] for of in study["methods"].values()}
+    }
     code = code_digest("hydra_steps.estimate.requests", entries=sorted(chosen))
     torch = importlib.util.find_spec("torch") is not None
-    return hashlib.sha256(canonical_json([settings, code, torch]).encode()).hexdigest()
+    return hashlib.sha256(canonical_json([settings, work, code, torch]).encode()).hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -156,7 +162,9 @@ def main() -> None:
         description="Read a study as JSON, and write bytes and seconds of the largest job of each rule as JSON.",
     )
     parser.parse_args()
-    print(json.dumps(measured_lines(json.load(sys.stdin))))
+    study = json.load(sys.stdin)
+    use_plugins(study.get("plugins", []))
+    print(json.dumps(measured_lines(study)))
 
 
 if __name__ == "__main__":
