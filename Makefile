@@ -7,6 +7,11 @@ WORKERS ?= auto
 VENV    := .venv
 BIN     := $(VENV)/bin
 
+# Snakemake calls the environment's Python without quotes, and make knows no quotes at all.
+ifneq ($(words $(CURDIR)),1)
+$(error this folder's path has a space in it: $(CURDIR); expected: a path without; what to do: move the folder)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help study plan estimate benchmark figures report check test lint format docs clean
 
@@ -14,6 +19,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 study: $(VENV)/.installed  ## run a study (CONFIG=config/<study>.yaml, CORES=all)
+	@$(BIN)/python -m hydra_steps.config --check $(CONFIG) > /dev/null
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 	@$(BIN)/python -m hydra_steps.config --where $(CONFIG)
 
@@ -48,8 +54,10 @@ format: $(VENV)/.installed-test  ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-docs: $(VENV)/.installed  ## write config/README.md from the schema
+docs: $(VENV)/.installed  ## bring up to date what is written from the code: config/README.md, the README's tables
 	$(BIN)/python -m hydra_steps.config --document > config/README.md
+	$(BIN)/python -m tools.catalogue
+	$(BIN)/python -m tools.verdicts
 
 clean:  ## remove the environment and caches; results and data stay
 	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build

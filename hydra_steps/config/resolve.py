@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,51 +10,51 @@ import yaml
 
 from hydra_steps.config.extras import check_installed
 from hydra_steps.config.limits import check_limits
-from hydra_steps.config.runs import RUN_SECTIONS, Study
+from hydra_steps.config.reading import check_names, read_yaml
+from hydra_steps.config.runs import Study
 from hydra_steps.config.schema import (
-    Schema,
     fill,
-    merge,
+    merge_section,
     method_schema,
-    method_schemas,
+    section_of_run,
     study_schema,
     unquote,
 )
+from hydra_steps.config.sections import RUN_SECTIONS
+from hydra_steps.config.study import Study as StudySection
+from hydra_steps.config.typed import field_types
 from hydra_steps.config.validate import shown, validate
 from hydra_steps.errors import StudyError, nearest
+from hydra_steps.registry import names, use_plugins
 
 
 def load_study(path: str | Path) -> Study:
-    """Read a study from a YAML file and resolve it."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        raw = yaml.safe_load(text)
-    except OSError as error:
-        raise StudyError(
-            f"the study {path} cannot be read: {error.strerror}", "", "name a file in config/"
-        ) from error
-    except yaml.YAMLError as error:
-        raise StudyError(f"the study {path} is not YAML: {error}", "", "mend the file there") from error
-    return resolve_study({} if raw is None else raw)
+    """Read a study from a YAML file and resolve it; its plug-ins are looked for beside it."""
+    raw = read_yaml(path)
+    return resolve_study({} if raw is None else raw, Path(path).parent)
 
 
-def resolve_study(raw: Any) -> Study:
+def resolve_study(raw: Any, folder: str | Path = ".") -> Study:
     """Return a complete study: validated, every default filled in, its keys in the order of the schema.
 
-    ``raw`` is what a YAML file holds; it is not changed. Resolving a resolved study gives the same study.
-    Raises :class:`StudyError` for the first thing that is wrong.
+    ``raw`` is what a YAML file in ``folder`` holds; it is not changed. The study's plug-ins are in use afterwards
+    (:func:`hydra_steps.registry.use_plugins`), and named by their full paths. Resolving a resolved study gives the
+    same study. Raises :class:`StudyError` for the first thing that is wrong.
     """
-    schema = study_schema()
-    raw = unquote(raw, schema)
-    if isinstance(raw, dict) and isinstance(raw.get("methods"), dict):
-        raw["methods"] = {label: options or {} for label, options in raw["methods"].items()}
+    check_names(raw)
+    plugins = _plugins(raw, Path(folder))
+    raw = unquote(raw, study_schema(raw))
+    if isinstance(raw, dict):
+        raw = raw | ({"plugins": plugins} if plugins else {})
+        if isinstance(raw.get("methods"), dict):
+            raw["methods"] = {k: {} if options is None else options for k, options in raw["methods"].items()}
+    schema = study_schema(raw)
     validate(raw, schema)
-    study = fill(raw, schema)
+    study: Study = fill(raw, schema)
     study["methods"] = {label: _method(label, options) for label, options in study["methods"].items()}
     check_limits(study)
     study["variants"] = {
-        name: _variant(name, override, raw, study, schema["properties"])
-        for name, override in study["variants"].items()
+        name: _variant(name, override, raw, study) for name, override in study["variants"].items()
     }
     return study
 
@@ -63,34 +64,54 @@ def study_yaml(study: Study) -> str:
     return yaml.safe_dump(study, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
 
 
-def save_study(study: Study, output: str | Path) -> None:
+def save_study(study: Mapping[str, Any], output: str | Path) -> None:
     """Write a resolved study as YAML with its keys in the order of the schema."""
     path = Path(output)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(study_yaml(resolve_study(study)), encoding="utf-8")
+    path.write_text(study_yaml(resolve_study(dict(study))), encoding="utf-8")
+
+
+def _plugins(raw: Any, folder: Path) -> list[str]:
+    """Use the study's plug-ins, before anything of it is looked at: they decide what it may name."""
+    asked = raw.get("plugins") if isinstance(raw, dict) else None
+    if asked is not None and not (isinstance(asked, list) and all(isinstance(one, str) for one in asked)):
+        raise StudyError(
+            f"plugins: {shown(asked)} has the wrong form", "a list of files and modules", "change plugins"
+        )
+    return use_plugins(asked or [], folder)
 
 
 def _method(label: str, options: dict[str, Any]) -> dict[str, Any]:
-    name = options.get("method", label)
-    if name not in method_schemas():
-        key = f"methods.{label}.method" if "method" in options else f"methods.{label}"
+    name, known = options.get("method", label), names("method")
+    key = f"methods.{label}.method" if "method" in options else f"methods.{label}"
+    if not isinstance(name, str) or name not in known:
+        raise StudyError(f"{key}: {shown(name)} is not a method", "", nearest(str(name), known))
+    if label in known and label != name:
         raise StudyError(
-            f"{key}: {shown(name)} is not a method", "", nearest(str(name), list(method_schemas()))
+            f"methods.{label}: the label is the name of another method than {name}",
+            "a label that says what is computed",
+            f"rename the label {label}",
         )
     schema = method_schema(name)
     options = unquote(options, schema)
     validate(options, schema, ("methods", label))
     check_installed(label, name, schema)
-    return fill({"method": name, **options}, schema)
+    filled: dict[str, Any] = fill({"method": name, **options}, schema)
+    return filled
 
 
-def _variant(name: str, override: Study, raw: Study, study: Study, schemas: dict[str, Schema]) -> Study:
+def _variant(name: str, override: Study, raw: Study, study: Study) -> Study:
     """Return a variant with its numbers in one form, once it is checked merged over the study as written."""
-    override = {s: unquote(override[s], schemas[s]) for s in RUN_SECTIONS if s in override}
-    filled = {}
-    for section, value in override.items():
-        merged = merge(raw.get(section, {}), value)
-        validate(merged, schemas[section], ("variants", name, section))
-        filled[section] = fill(merged, schemas[section])
+    kinds = field_types(StudySection)
+    filled, kept = {}, {}
+    for section in (one for one in RUN_SECTIONS if one in override):
+        base = raw.get(section, {})
+        merged = merge_section(kinds[section], base, override[section])
+        schema = section_of_run(section, merged)
+        own = unquote(override[section], schema)
+        merged = merge_section(kinds[section], base, own)
+        validate(merged, schema, ("variants", name, section))
+        filled[section] = fill(merged, schema)
+        kept[section] = fill(own, schema, defaults=False)
     check_limits({**study, **filled}, name)
-    return {s: fill(value, schemas[s], defaults=False) for s, value in override.items()}
+    return kept

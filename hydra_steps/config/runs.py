@@ -10,11 +10,13 @@ import copy
 import json
 from typing import Any
 
-from hydra_steps.config.schema import merge
+from hydra_steps.config.schema import fill, merge_section, section_of_run
+from hydra_steps.config.sections import RUN_SECTIONS, RunSettings
+from hydra_steps.config.typed import field_types
 
 Study = dict[str, Any]
-RUN_SECTIONS = ("data", "noise", "model", "training", "trajectory", "compute")
 BASE = "base"
+_KINDS = field_types(RunSettings)
 
 
 def canonical_json(value: Any) -> str:
@@ -49,8 +51,11 @@ def run_config(study: Study, run: str) -> Study:
     ``noise.seed`` is a number: the run's seed where the study leaves it open.
     """
     variant, seed = run_parts(run)
-    sections = {name: copy.deepcopy(study[name]) for name in RUN_SECTIONS}
-    sections = merge(sections, study["variants"].get(variant, {}))
+    override = study["variants"].get(variant, {})
+    sections: Study = {}
+    for name in RUN_SECTIONS:
+        merged = merge_section(_KINDS[name], copy.deepcopy(study[name]), override.get(name, {}))
+        sections[name] = fill(merged, section_of_run(name, merged))
     if sections["noise"]["seed"] is None:
         sections["noise"] = {**sections["noise"], "seed": seed}
     return {**sections, "run": run, "variant": variant, "seed": seed}

@@ -1,47 +1,92 @@
-"""The schema of a study, with its references resolved, and the filling in of its defaults.
+"""The schema of a study, derived from its sections and from what it chooses by name; and the filling in of defaults.
 
-The schema file is the one place that knows the keys, their defaults and their bounds. Here it becomes one
-plain nested dict; ``fill`` adds what a study leaves out, and brings numbers into one form (1 and 1.0 are the
-same number, and must not make a job run again).
+Nothing is typed twice: the keys, types, bounds, defaults and sentences of the fixed sections are the fields of
+:mod:`hydra_steps.config.study`, those of a dataset, model, method, … the declaration of that entry. ``fill`` adds
+what a study leaves out, and brings numbers into one form (1 and 1.0 are the same number, and must not make a job run
+again).
 """
 
 from __future__ import annotations
 
 import copy
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import yaml
+from hydra_steps.config.sections import RUN_SECTIONS
+from hydra_steps.config.study import DEFAULT_METHODS, Method, QuerySpec, Study
+from hydra_steps.config.typed import Section, chosen_entry, field_types, section_of, section_schema
+from hydra_steps.registry import entries, find
+from hydra_steps.registry.entry import Entry, Schema
 
-Schema = dict[str, Any]
-SCHEMA_FILE = Path(__file__).parents[2] / "workflow" / "schemas" / "study.schema.yaml"
-
-
-@cache
-def study_schema() -> Schema:
-    """Return the schema of a study, every ``$ref`` replaced by what it names; not to be changed."""
-    raw = _load(SCHEMA_FILE)
-    return _resolved({k: v for k, v in raw.items() if k != "$defs"}, raw["$defs"])
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_]*\Z"
 
 
-@cache
-def method_schemas() -> dict[str, Schema]:
-    """Return the schema of the options of each method, by the method's name."""
-    definitions = _load(SCHEMA_FILE)["$defs"]
-    return {name: _resolved(s, definitions) for name, s in definitions["method_options"].items()}
+def study_schema(raw: Any = None) -> Schema:
+    """Return the JSON schema of a study that chooses by name what ``raw`` does (by default, the defaults).
+
+    The options of methods have schemas of their own (:func:`method_schema`), as their labels are a study's own.
+    """
+    raw = raw if isinstance(raw, Mapping) else {}
+    schema = section_schema(Study, raw)
+    properties: dict[str, Schema] = {}
+    for name in field_types(Study):
+        if name == "evaluations":
+            properties |= {entry.name: evaluation_schema(entry) for entry in evaluation_sections()}
+        else:
+            properties[name] = schema["properties"][name]
+    properties["queries"]["items"] = query_schema()
+    properties["methods"] |= {
+        "minProperties": 1,
+        "default": {name: {} for name in DEFAULT_METHODS},
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": {"type": ["object", "null"]},
+    }
+    properties["counterfactual"]["properties"]["designs"]["propertyNames"] = {
+        "pattern": rf"^(?!groups\Z){NAME[1:]}"
+    }
+    properties["variants"] |= {
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: {"type": "object"} for name in RUN_SECTIONS},
+        },
+    }
+    return schema | {"properties": properties}
+
+
+def section_of_run(name: str, plain: Any) -> Schema:
+    """Return the schema of one of the sections that decide a run, by what ``plain`` values of it choose."""
+    return section_schema(field_types(Study)[name], plain)
+
+
+def evaluation_sections() -> list[Entry]:
+    """Return the tables that have options, and so a section of their own."""
+    return [entry for entry in entries("table").values() if entry.options]
+
+
+def evaluation_schema(entry: Entry) -> Schema:
+    """Return the schema of a table's section."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "description": entry.summary,
+        "properties": {name: dict(schema) for name, schema in entry.options.items()},
+    }
+
+
+def query_schema() -> Schema:
+    """Return the schema of one entry of ``queries``."""
+    schema = section_schema(QuerySpec)
+    schema["properties"]["kind"]["enum"] = list(entries("query"))
+    return schema
 
 
 def method_schema(name: str) -> Schema:
     """Return the schema of one method's entry in a study: its options, and ``method`` itself."""
-    schema = copy.deepcopy(method_schemas()[name])
-    schema["properties"]["method"] = {
-        "type": "string",
-        "enum": sorted(method_schemas()),
-        "default": name,
-        "description": "Name of the method, where the label is another.",
-    }
-    return schema
+    entry = find("method", name)
+    schema = section_schema(Method, {"method": name})
+    return schema | {"description": entry.summary, "x-needs": list(entry.traits["libraries"])}
 
 
 def unquote(value: Any, schema: Schema) -> Any:
@@ -105,9 +150,28 @@ def fill(value: Any, schema: Schema, defaults: bool = True) -> Any:
     return _number(value, schema)
 
 
-def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with ``override`` merged over it, section by section; lists and values are replaced
-    whole."""
+def merge_section(cls: type[Section], base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain values of a section with ``override`` over ``base``; what is no section is replaced whole.
+
+    Where ``override`` chooses another entry, options of ``base`` that the new one does not have are left out.
+    """
+    kinds = field_types(cls)
+    merged = dict(base)
+    if cls.chosen is not None and cls.chosen[1] in override:
+        entry = chosen_entry(cls, override)
+        if entry is not None and entry != chosen_entry(cls, base):
+            merged = {key: value for key, value in merged.items() if key in kinds or key in entry.options}
+    for key, value in override.items():
+        inner, old = section_of(kinds.get(key)), merged.get(key)
+        if inner is not None and isinstance(old, Mapping) and isinstance(value, Mapping):
+            merged[key] = merge_section(inner, old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``override`` merged over it, section by section; lists and values are replaced whole."""
     merged = dict(base)
     for key, value in override.items():
         old = merged.get(key)
@@ -123,18 +187,3 @@ def _number(value: Any, schema: Schema) -> Any:
     if "integer" in types:
         return int(value)
     return float(value) if "number" in types else value
-
-
-def _load(path: Path) -> dict[str, Any]:
-    with path.open(encoding="utf-8") as file:
-        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-
-
-def _resolved(node: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(node, dict):
-        if "$ref" in node:
-            return _resolved(definitions[node["$ref"].removeprefix("#/$defs/")], definitions)
-        return {key: _resolved(sub, definitions) for key, sub in node.items()}
-    if isinstance(node, list):
-        return [_resolved(sub, definitions) for sub in node]
-    return node

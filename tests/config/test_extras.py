@@ -8,10 +8,14 @@ from importlib.machinery import PathFinder
 import pytest
 
 from hydra_steps.config import resolve_study
-from hydra_steps.config.schema import method_schemas
 from hydra_steps.errors import StudyError
+from hydra_steps.registry import entries
 
-NEEDY = {name: schema["x-needs"] for name, schema in method_schemas().items() if "x-needs" in schema}
+NEEDY = {
+    name: list(entry.traits["libraries"])
+    for name, entry in entries("method").items()
+    if entry.traits["libraries"]
+}
 
 
 class _Without:
@@ -41,4 +45,4 @@ def test_the_others_need_none(monkeypatch):
     for library in libraries:
         monkeypatch.delitem(sys.modules, library, raising=False)
     monkeypatch.setattr(sys, "meta_path", [_Without(libraries)])
-    resolve_study({"methods": {name: {} for name in method_schemas() if name not in NEEDY}})
+    resolve_study({"methods": {name: {} for name in entries("method") if name not in NEEDY}})

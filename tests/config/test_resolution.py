@@ -19,6 +19,7 @@ from hydra_steps.config import (
     study_yaml,
 )
 from hydra_steps.config.document import document
+from hydra_steps.errors import StudyError
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "config").glob("*.yaml"))
@@ -98,6 +99,53 @@ def test_a_variant_is_merged_over_the_study() -> None:
     assert run["training"]["optimizer"]["momentum"] == 0.5
     assert run["training"]["optimizer"]["learning_rate"] == 0.001
     assert (run["variant"], run["seed"], run["run"]) == ("slow", 1, "slow-seed1")
+
+
+def test_a_variant_that_chooses_another_entry_leaves_the_options_of_the_first() -> None:
+    study = resolve_study(
+        {
+            "model": {"name": "mlp", "hidden": [8], "dropout": 0.5},
+            "noise": {"kind": "symmetric", "rate": 0.3},
+            "training": {"optimizer": {"name": "sgd", "momentum": 0.5, "weight_decay": 0.1}},
+            "variants": {
+                "other": {
+                    "model": {"name": "lenet5_tanh"},
+                    "noise": {"kind": "none"},
+                    "training": {"optimizer": {"name": "adam"}},
+                }
+            },
+        }
+    )
+    run = run_config(study, "other-seed0")
+    assert run["model"] == {"name": "lenet5_tanh", "dropout": 0.5, "batch_norm": False}
+    assert run["noise"] == {"kind": "none", "seed": 0}
+    assert "momentum" not in run["training"]["optimizer"]
+    assert run["training"]["optimizer"]["weight_decay"] == 0.1
+    assert run["training"]["optimizer"]["betas"] == [0.9, 0.999]
+
+
+def test_what_is_no_section_is_replaced_whole() -> None:
+    study = resolve_study(
+        {
+            "trajectory": {"keep": {"every": 5}},
+            "variants": {"small": {"trajectory": {"keep": {"budget": "2GB"}}}},
+        }
+    )
+    assert run_config(study, "small-seed0")["trajectory"]["keep"] == {"budget": "2GB"}
+
+
+def test_a_plug_in_beside_the_study_brings_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from hydra_steps.plugins import model\n\n"
+        "@model('wide')\ndef wide(shape, outputs, width: int = 16):\n    'A wide one.'\n"
+    )
+    (tmp_path / "study.yaml").write_text("plugins: [mine.py]\nmodel: {name: wide, width: 3}\n")
+    study = load_study(tmp_path / "study.yaml")
+    assert study["model"] == {"name": "wide", "width": 3}
+    assert study["plugins"] == [str(tmp_path / "mine.py")]
+    assert resolve_study(study) == study
+    with pytest.raises(StudyError, match=r"model\.name: \"wide\" is unknown"):
+        resolve_study({"model": {"name": "wide"}})
 
 
 def test_a_run_has_its_own_noise_unless_the_study_fixes_it() -> None:

@@ -226,6 +226,37 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
     ),
     "a variant of a section that has none": ({"variants": {"more": {"seeds": [1]}}}, ("seeds",)),
     "not a mapping": ([1, 2], ("the study", "mapping")),
+    "a method set to false": ({"methods": {"random": False}}, ("methods.random", "false", "mapping")),
+    "a method set to nothing but a list": ({"methods": {"random": []}}, ("methods.random", "[]", "mapping")),
+    "a method by a list": (
+        {"methods": {"mine": {"method": ["random"]}}},
+        ("methods.mine.method", "is not a method"),
+    ),
+    "a label that is another method's name": (
+        {"methods": {"hydra_exact": {"method": "random"}}},
+        ("methods.hydra_exact", "name of another method", "rename"),
+    ),
+    "a line break at the end of a name": ({"study": "a\n"}, ("study", "not allowed")),
+    "a line break at the end of a label": (
+        {"methods": {"a\n": {"method": "random"}}},
+        ("methods", "not allowed"),
+    ),
+    "no number": ({"noise": {"rate": float("nan")}}, ("noise.rate", "nan", "finite")),
+    "a number without end": (
+        {"training": {"optimizer": {"learning_rate": float("inf")}}},
+        ("learning_rate", "Infinity"),
+    ),
+    "an option of another model": (
+        {"model": {"name": "logistic", "hidden": [3]}},
+        ("model.hidden", "unknown key"),
+    ),
+    "an option of another noise": ({"noise": {"kind": "none", "rate": 0.1}}, ("noise.rate", "unknown key")),
+    "plug-ins that are no list": ({"plugins": "mine.py"}, ("plugins", "a list")),
+    "a plug-in that is not there": ({"plugins": ["mine.py"]}, ("plugins", "mine.py", "no file")),
+    "a plug-in that is not installed": (
+        {"plugins": ["no_such_package"]},
+        ("plugins", "no_such_package", "not installed"),
+    ),
 }
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hydra_steps.config.schema import fill, method_schema, method_schemas
+from hydra_steps.config.schema import fill, method_schema
 from hydra_steps.estimate.nominal import CORE, method_cost, step_seconds
 from hydra_steps.estimate.rates import Counts, Network
-from hydra_steps.registry import find, use_plugins
+from hydra_steps.registry import find, names, use_plugins
 
 SIZES = {"batch": 10, "samples": 500, "epochs": 7, "queries": 3}
 NET = Network(1000, 0, Counts(1e6, 1e4, 20), Counts(3e6, 3e4, 60), 5e4)
@@ -20,7 +20,7 @@ def options(name: str, **given: object) -> dict:
     return fill({"method": name, **given}, method_schema(name))
 
 
-@pytest.mark.parametrize("name", sorted(method_schemas()))
+@pytest.mark.parametrize("name", sorted(names("method")))
 def test_every_method_has_a_cost_of_its_own(name: str) -> None:
     assert find("method", name).traits["work"]
     cost = method_cost(options(name), 0.01, **SIZES)

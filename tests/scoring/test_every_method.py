@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from hydra_steps.config import resolve_study
-from hydra_steps.config.schema import method_schemas
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.registry import load
+from hydra_steps.registry import load, names
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_data, tiny_settings
@@ -37,7 +36,7 @@ def run(request):
     return Trajectory.in_memory(process, [0.01] * process.steps), queries
 
 
-@pytest.mark.parametrize("name", sorted(name for name in method_schemas() if not name.startswith("hydra")))
+@pytest.mark.parametrize("name", sorted(name for name in names("method") if not name.startswith("hydra")))
 def test_every_rival_scores_both_forms_of_lenet5(run, name):
     trajectory, queries = run
     options = resolve_study({"methods": {name: SMALL.get(name, {})}})["methods"][name]
