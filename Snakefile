@@ -17,7 +17,7 @@ sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(workflow.basedir), os.getenv("PYTHONPATH")])))
 
 from hydra_steps.cluster import take_over
-from hydra_steps.config import check_writable, resolve_study
+from hydra_steps.config import check_writable, read_yaml, resolve_study
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.captions import caption_text
 from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT, hold
@@ -33,7 +33,10 @@ if not workflow.configfiles:
 
 
 try:
-    STUDY = resolve_study(config)
+    for file in workflow.configfiles:
+        read_yaml(file)  # refuses what Snakemake's own reading passes over, such as a key that stands twice
+    # Plug-ins lie beside the study.
+    STUDY = resolve_study(config, os.path.dirname(os.path.abspath(workflow.configfiles[-1])))
     check_writable(STUDY["results"], STUDY["study"])
 except StudyError as error:
     raise WorkflowError(str(error)) from None

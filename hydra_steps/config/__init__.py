@@ -5,6 +5,7 @@
 """
 
 from hydra_steps.config.limits import check_writable
+from hydra_steps.config.reading import read_yaml
 from hydra_steps.config.resolve import load_study, resolve_study, save_study, study_yaml
 from hydra_steps.config.runs import (
     canonical_json,
@@ -22,6 +23,7 @@ __all__ = [
     "explored_runs",
     "load_study",
     "method_options",
+    "read_yaml",
     "resolve_study",
     "run_config",
     "run_names",

@@ -80,12 +80,6 @@ def _check_noise(noise: Section, classes: int) -> None:
     options = find("noise", noise["kind"], "noise.kind").options
     if "matrix" in options:
         check_matrix(noise["matrix"], classes)
-    elif noise["matrix"] is not None:
-        raise StudyError(
-            f"noise.matrix is given with noise.kind {noise['kind']}",
-            "no matrix (null), or the kind transition_matrix",
-            "set noise.matrix to null, or change noise.kind",
-        )
 
 
 def _check_training(training: Section, where: str) -> None:

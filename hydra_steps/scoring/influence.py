@@ -32,6 +32,7 @@ from hydra_steps.scoring.gradients import final_products
 from hydra_steps.trajectory.trajectory import Trajectory
 
 Damping = Annotated[float, "0 < x <= 1e6"]
+TINY = 1e-15  # a norm below it may be wrong, or 0, for lack of precision
 
 
 @method(
@@ -107,7 +108,11 @@ def solve(
     if not len(targets):
         return targets, 0, []
     iterations = 0
-    scale = torch.linalg.vector_norm(targets, dim=1, keepdim=True, dtype=torch.float64).to(targets)
+    # Squares of small numbers vanish in single precision.
+    scale, exact = (
+        torch.linalg.vector_norm(targets, dim=1, keepdim=True, dtype=of) for of in (None, torch.float64)
+    )
+    scale = scale.where(scale > TINY, exact.to(targets))
     scale = scale.where(scale > 0, 1)
     right = (targets / scale).double().cpu().numpy()
 
