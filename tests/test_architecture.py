@@ -13,41 +13,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
 FLOORS = (
-<<<<<<< HEAD
-    *("errors", "registry", "config", "stores", "jobs", "cluster", "tables"),
-    *("data", "models", "tasks", "tangents", "process", "trajectory", "queries", "scoring", "counterfactual"),
-    *("evaluation", "figures", "benchmark", "report", "explorer", "plan", "estimate", "plugins"),
-=======
-    *(
-        "errors",
-        "locks",
-        "progress",
-        "registry",
-        "queries",
-        "config",
-        "plan",
-        "stores",
-        "jobs",
-        "cluster",
-        "tables",
-    ),
+    *("errors", "locks", "progress", "registry", "queries", "config", "stores", "jobs", "cluster", "tables"),
     *("data", "models", "tasks", "tangents", "process", "trajectory", "scoring", "counterfactual"),
-    *("evaluation", "figures", "benchmark", "report", "explorer", "estimate", "plugins"),
->>>>>>> 46a20eb (feat(config)!: the schema is derived from typed sections and from what is registered; a reader that passes over nothing; test: the floors of the house)
+    *("evaluation", "figures", "benchmark", "report", "explorer", "plan", "estimate", "plugins"),
 )
 NO_TORCH = (
-    "errors",
-    "registry",
-    "config",
-    "stores",
-    "jobs",
-    "cluster",
-    "tables",
-    "evaluation",
-    "figures",
-    "report",
-    "explorer",
-    "plan",
+    *("errors", "locks", "progress", "registry", "queries", "config", "stores", "jobs", "cluster", "tables"),
+    *("evaluation", "figures", "report", "explorer", "plan"),
 )
 
 
