@@ -13,12 +13,36 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
 FLOORS = (
-    *("errors", "locks", "progress", "registry", "queries", "config", "stores", "jobs", "cluster", "tables"),
+    *(
+        "errors",
+        "locks",
+        "progress",
+        "json_files",
+        "registry",
+        "queries",
+        "config",
+        "stores",
+        "jobs",
+        "cluster",
+        "tables",
+    ),
     *("data", "models", "tasks", "tangents", "process", "trajectory", "scoring", "counterfactual"),
     *("evaluation", "figures", "benchmark", "report", "explorer", "plan", "estimate", "plugins"),
 )
 NO_TORCH = (
-    *("errors", "locks", "progress", "registry", "queries", "config", "stores", "jobs", "cluster", "tables"),
+    *(
+        "errors",
+        "locks",
+        "progress",
+        "json_files",
+        "registry",
+        "queries",
+        "config",
+        "stores",
+        "jobs",
+        "cluster",
+        "tables",
+    ),
     *("evaluation", "figures", "report", "explorer", "plan"),
 )
 

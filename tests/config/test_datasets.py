@@ -60,7 +60,7 @@ def test_a_study_is_planned_without_numpy():
     code = (
         "import sys\n"
         "from hydra_steps.config import resolve_study\n"
-        "from hydra_steps.plan import plan_tables\n"
+        "from hydra_steps.plan.tables import plan_tables\n"
         "matrix = [[1.0 if a == b else 0.0 for b in range(10)] for a in range(10)]\n"
         "plan_tables(resolve_study({'noise': {'kind': 'transition_matrix', 'matrix': matrix}}))\n"
         "found = {'numpy', 'pandas', 'torch', 'scipy'} & set(sys.modules)\n"
