@@ -29,7 +29,9 @@ from hydra_steps.registry.decorators import (
 _TYPES = {
     "Part": "hydra_steps.data.raw",
     "RawFile": "hydra_steps.data.raw",
+    "Mirror": "hydra_steps.data.sources",
     "CleanLabels": "hydra_steps.data.clean_labels",
+    "draw_touched": "hydra_steps.data.clean_labels",
     "Contribution": "hydra_steps.scoring.contribution",
     "add_scaled": "hydra_steps.process.optimizers.protocol",
     "add_product": "hydra_steps.process.optimizers.protocol",
