@@ -140,7 +140,10 @@ def _together(
             return Linearised(slopes, None, no_buffers, no_buffers)
         share = _share(process, batch, weights)
         delta = share[:, None] * slope if curvature is Curvature.EXACT else None
-        pulled = pull(delta, share[:, None, None] * process.loss.bend(logits[:, None], logits_dot))
+        pulled = pull(
+            delta,
+            share[:, None, None] * process.loss.bend(logits[:, None], logits_dot, batch.labels[:, None]),
+        )
     return Linearised(slopes, pulled, no_buffers, no_buffers)
 
 
@@ -183,7 +186,7 @@ def _one(
     if curvature is Curvature.EXACT:
         outputs, cotangents = [slopes], [share]
     else:
-        bend = process.loss.bend(logits.detach(), logits_dot.detach())
+        bend = process.loss.bend(logits.detach(), logits_dot.detach(), batch.labels)
         outputs, cotangents = [logits], [share[:, None] * bend]
     if buffers_bar is not None:
         outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar]

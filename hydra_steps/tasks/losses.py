@@ -4,7 +4,7 @@ A loss gives, for logits z [..., b, c] and integer labels y [b]:
 
 * ``values``  ℓ [..., b]
 * ``slope``   ∂ℓ/∂z [..., b, c], differentiable in z
-* ``bend``    (∂²ℓ/∂z²) ż [..., b, c], for a tangent ż of z's shape: the Gauss–Newton matrix's inner factor
+* ``bend``    (∂²ℓ/∂z²) ż [..., b, c], for a tangent ż that z broadcasts to: the Gauss–Newton matrix's inner factor
 * ``direction``  ∂ℓ/∂z over its largest entry [..., b, c], and that entry's logarithm [..., b], in float64
 
 The direction is right for samples whose loss is too small for ``slope``: where p_y is 1 but for round-off, p_y − 1 is
@@ -14,7 +14,7 @@ stay differentiable; the tests compare them with autograd.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -32,7 +32,7 @@ class Loss(Protocol):
 
     def values(self, logits: Tensor, labels: Tensor) -> Tensor: ...
     def slope(self, logits: Tensor, labels: Tensor) -> Tensor: ...
-    def bend(self, logits: Tensor, tangent: Tensor) -> Tensor: ...
+    def bend(self, logits: Tensor, tangent: Tensor, labels: Tensor) -> Tensor: ...
     def direction(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]: ...
 
 
@@ -59,7 +59,7 @@ class CrossEntropy:
             targets = targets * (1 - self.label_smoothing) + self.label_smoothing / classes
         return logits.softmax(-1) - targets
 
-    def bend(self, logits: Tensor, tangent: Tensor) -> Tensor:
+    def bend(self, logits: Tensor, tangent: Tensor, labels: Tensor) -> Tensor:
         share = logits.softmax(-1) * tangent
         return share - logits.softmax(-1) * share.sum(-1, keepdim=True)
 
@@ -83,8 +83,32 @@ class MeanSquaredError:
     def slope(self, logits: Tensor, labels: Tensor) -> Tensor:
         return (logits - one_hot(labels, logits)) * (2 / logits.shape[-1])
 
-    def bend(self, logits: Tensor, tangent: Tensor) -> Tensor:
+    def bend(self, logits: Tensor, tangent: Tensor, labels: Tensor) -> Tensor:
         return tangent * (2 / logits.shape[-1])
+
+    def direction(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return _over_largest(self.slope(logits.double(), labels))
+
+
+@dataclass(frozen=True)
+class ValuesAlone:
+    """A loss given as its values alone, ``(logits [b, c], labels [b]) -> [b]``, each sample's from its own logits; the
+    rest comes from automatic differentiation."""
+
+    function: Callable[[Tensor, Tensor], Tensor]
+
+    def values(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return self.function(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1)).view(labels.shape)
+
+    def slope(self, logits: Tensor, labels: Tensor) -> Tensor:
+        slope: Tensor = torch.func.grad(lambda z: self.values(z, labels).sum())(logits)
+        return slope
+
+    def bend(self, logits: Tensor, tangent: Tensor, labels: Tensor) -> Tensor:
+        logits, labels = logits.expand_as(tangent), labels.expand(tangent.shape[:-1])
+        # Twice backward: not every function has a forward mode that can be differentiated again.
+        bent: Tensor = torch.func.grad(lambda z: (self.slope(z, labels) * tangent).sum())(logits)
+        return bent
 
     def direction(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         return _over_largest(self.slope(logits.double(), labels))
@@ -121,5 +145,5 @@ def build_loss(name: str, options: Mapping[str, Any]) -> Loss:
     Raises :class:`StudyError` for an unknown name or option.
     """
     chosen = options_of(find("task", name, "training.loss.name"), options, "training.loss")
-    loss: Loss = load("task", name)(**chosen)
-    return loss
+    built = load("task", name)(**chosen)
+    return built if hasattr(built, "slope") else ValuesAlone(built)

@@ -43,7 +43,7 @@ def test_rules_are_forward_mode(name, shape, options, count, training):
     loss = CrossEntropy()
     logits, logits_dot, pull = model.push(theta, directions, buffers, images, keys, training)
     assert logits_dot.shape == (5, count, 4)
-    bend = share[:, None] * loss.bend(logits[:, None], logits_dot)
+    bend = share[:, None] * loss.bend(logits[:, None], logits_dot, labels[:, None])
     hessian, gauss_newton = pull(share * loss.slope(logits, labels), bend), pull(None, bend)
     assert not any(part.requires_grad for part in (logits, logits_dot, hessian, gauss_newton))
     for place, direction in enumerate(directions):
@@ -57,7 +57,7 @@ def test_rules_are_forward_mode(name, shape, options, count, training):
             )
             z, z_dot = forward_ad.unpack_dual(pushed)
             slopes = (share * loss.slope(z, labels) * z_dot).sum()
-        inner = share * loss.bend(z.detach(), z_dot.detach())
+        inner = share * loss.bend(z.detach(), z_dot.detach(), labels)
         expected = torch.autograd.grad(z, leaf, inner, retain_graph=True)[0]
         assert relative_error(gauss_newton[place], expected) <= 1e-12
         assert relative_error(hessian[place], torch.autograd.grad(slopes, leaf)[0]) <= 1e-12

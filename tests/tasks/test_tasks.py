@@ -6,17 +6,25 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
-from hydra_steps.registry import use_plugins
+from hydra_steps.process.process import build_process
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
+from hydra_steps.registry import load, use_plugins
 from hydra_steps.registry.plugins import VARIABLE
-from hydra_steps.tasks.losses import CrossEntropy, build_loss
-from tests.helpers.tiny import relative_error
+from hydra_steps.tasks.losses import CrossEntropy, ValuesAlone, build_loss
+from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("cross_entropy", {"label_smoothing": 0.1}), ("mean_squared_error", {})]
+    "loss",
+    [
+        build_loss("cross_entropy", {"label_smoothing": 0.1}),
+        build_loss("mean_squared_error", {}),
+        ValuesAlone(CrossEntropy().values),
+        ValuesAlone(lambda logits, labels: (1 + labels) * logits.tanh().square().sum(-1)),
+    ],
 )
-def test_closed_forms_of_the_losses_are_autograds(name, options):
-    loss = build_loss(name, options)
+def test_what_a_loss_gives_is_autograds(loss):
     generator = torch.Generator().manual_seed(1)
     logits, tangent = torch.randn(2, 5, 4, dtype=torch.float64, generator=generator)
     labels = torch.tensor([0, 3, 1, 2, 2])
@@ -24,7 +32,26 @@ def test_closed_forms_of_the_losses_are_autograds(name, options):
     assert relative_error(loss.slope(logits, labels), slope) <= 1e-12
     hessian = torch.autograd.functional.hessian(lambda z: loss.values(z, labels).sum(), logits)
     bend = torch.einsum("bcde,de->bc", hessian, tangent)
-    assert relative_error(loss.bend(logits, tangent), bend) <= 1e-12
+    assert relative_error(loss.bend(logits, tangent, labels), bend) <= 1e-12
+
+
+@pytest.mark.parametrize("model", ["mlp", "lenet5_tanh"])
+def test_a_loss_given_as_its_values_alone_gives_the_same_scores(model):
+    """By layer rules and by forward mode, one query and many, every curvature."""
+    data, settings = tiny_data(samples=12, side=8), tiny_settings(epochs=2, batch_size=5)
+    settings["model"] = {"name": model}
+    process = build_process(settings, data)
+    specs = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_loss", "split": "test", "count": 7}]
+    for name in ("hydra_exact", "hydra_gauss_newton", "hydra_hessian_free", "hydra_forward", "influence_cg"):
+        found = []
+        for loss in (CrossEntropy(), ValuesAlone(CrossEntropy().values)):
+            process.loss = loss
+            trajectory = Trajectory.in_memory(process, [0.05] * process.steps)
+            queries = QuerySet(expand_queries(specs, data), data, process)
+            found.append(
+                load("method", name)(trajectory, queries).values.nan_to_num()
+            )  # tracked samples alone
+        assert relative_error(found[1], found[0]) <= 1e-10
 
 
 def test_options_that_are_not_given_take_their_defaults():
