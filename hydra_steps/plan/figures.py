@@ -46,13 +46,13 @@ def plan_figures(study: Study, tables: Mapping[str, PlannedTable]) -> dict[str, 
     there: dict[str, str | list[str]] = dict(files_of(tables.values()))
     planned: dict[str, PlannedFigure] = {}
     for name, entry in entries("figure").items():
-        needed = [file for file in needed_files(entry) if file not in KINDS]
+        kinds = [file for file, parameter in needed_files(entry).items() if parameter in KINDS]
+        needed = [file for file in needed_files(entry) if file not in kinds]
         if not all(file in there for file in needed) or not value_of(entry.traits["when"], known, entry):
             continue
         inputs = {file: there[file] for file in (*needed, *optional_files(entry)) if file in there}
-        for kind in needed_files(entry):
-            if kind in KINDS:
-                inputs[kind] = artifacts.given(kind, artifacts.runs, list(study["methods"]))
+        for kind in kinds:
+            inputs[kind] = artifacts.given(kind, artifacts.runs, list(study["methods"]))
         files = [f"{artifacts.out}/figures/{name}.{suffix}" for suffix in study["figures"]["formats"]]
         targets = {tables[table].target for table in inputs if table in tables}
         target = "benchmark" if "benchmark" in targets else "all"

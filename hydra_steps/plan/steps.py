@@ -11,13 +11,9 @@ from hydra_steps.config.runs import Study, run_config
 from hydra_steps.registry import find
 
 Plain = dict[str, Any]
+# The sections of a run's settings that decide its training.
+OF_TRAINING = ("data", "model", "training", "trajectory", "compute", "seed")
 SPLIT_KEYS = ("name", "folder", "train", "validation", "test", "seed", "validation_from")
-
-
-def run_settings(study: Study, run: str, *sections: str) -> Plain:
-    """Return sections (or ``seed``) of a run's settings."""
-    config = run_config(study, run)
-    return {name: config[name] for name in sections}
 
 
 def split_settings(study: Study, run: str) -> Plain:

@@ -7,7 +7,7 @@ from hydra_steps.estimate.requests import Requests
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.code import TRAINED, step_code
 from hydra_steps.plan.figures import plan_figures
-from hydra_steps.plan.steps import run_settings
+from hydra_steps.plan.steps import OF_TRAINING
 from hydra_steps.plan.tables import plan_tables
 
 ARTIFACTS = Artifacts(STUDY)
@@ -40,9 +40,9 @@ def code(module, *kinds):
     )
 
 
-def of_run(*sections):
-    """Sections of a run's settings."""
-    return lambda wildcards: run_settings(STUDY, wildcards.run, *sections)
+def of_run(section):
+    """A section of a run's settings, or its seed."""
+    return lambda wildcards: run_config(STUDY, wildcards.run)[section]
 
 
 def megabytes(line):

@@ -24,7 +24,7 @@ rule save_study:
     conda:
         ENVIRONMENT
     params:
-        study=STUDY,
+        **STUDY,
     message:
         "Write the complete configuration"
     script:

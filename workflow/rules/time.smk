@@ -29,7 +29,7 @@ rule time_scoring:
         runtime=minutes("score_samples: hydra_exact"),
         slurm_extra="--exclusive",
     params:
-        run=of_run("data", "model", "training", "compute", "seed"),
+        **{section: of_run(section) for section in OF_TRAINING},
         options=STUDY["benchmark"],
         methods=STUDY["methods"],
         code=code("benchmark.time_scoring", *TRAINED),

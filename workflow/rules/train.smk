@@ -33,7 +33,7 @@ rule train_model:
         mem_mb=megabytes("train_model"),
         runtime=minutes("train_model"),
     params:
-        run=of_run("data", "model", "training", "trajectory", "compute", "seed"),
+        **{section: of_run(section) for section in OF_TRAINING},
         code=code("trajectory.training", *TRAINED),
     message:
         "Train {wildcards.run}"

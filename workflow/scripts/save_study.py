@@ -4,4 +4,4 @@ from hydra_steps.config import save_study
 from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):
-    save_study(study=snakemake.params.study, output=snakemake.output[0])
+    save_study(study=dict(snakemake.params.items()), output=snakemake.output[0])

@@ -2,10 +2,11 @@
 
 from hydra_steps.benchmark.time_scoring import time_scoring
 from hydra_steps.jobs import job
+from hydra_steps.plan.steps import OF_TRAINING
 
 with job(snakemake.log[0]):
     time_scoring(
-        run=snakemake.params.run,
+        run={name: snakemake.params[name] for name in OF_TRAINING},
         splits=snakemake.input.splits,
         labels=snakemake.input.labels,
         options=snakemake.params.options,
