@@ -67,7 +67,9 @@ def measured(study: Study, seconds: float) -> dict[str, Calibration]:
 
             tell("steps")
             config = run_config(study, runs[0])
-            samples, share = sizes_of(config["data"])["train"], budget.share(len(configurations) - place)
+            # The first gets half, as the others' costs are scaled from it where their time is too short.
+            parts = min(2, len(configurations)) if place == 0 else len(configurations) - place
+            samples, share = sizes_of(config["data"])["train"], budget.share(parts)
             found = calibrate(config, methods, study["queries"], samples, share, known, tell)
             done |= dict.fromkeys(runs, found)
     return done

@@ -25,7 +25,7 @@ from typing import Any
 from hydra_steps.config.choices import TRAINING, chosen_entries
 from hydra_steps.config.runs import Study, canonical_json, run_config, run_names
 from hydra_steps.json_files import read_json_if_whole
-from hydra_steps.registry import find, use_plugins
+from hydra_steps.registry import find
 from hydra_steps.registry.code import code_digest
 
 ROOM_SECONDS, ROOM_MEMORY = 4.0, 1.5  # times the estimate
@@ -162,9 +162,7 @@ def main() -> None:
         description="Read a study as JSON, and write bytes and seconds of the largest job of each rule as JSON.",
     )
     parser.parse_args()
-    study = json.load(sys.stdin)
-    use_plugins(study.get("plugins", []))
-    print(json.dumps(measured_lines(study)))
+    print(json.dumps(measured_lines(json.load(sys.stdin))))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hydra_steps.config import resolve_study
+from hydra_steps.estimate.__main__ import measured
 from hydra_steps.estimate.requests import (
     KEPT,
     LEAST_MEGABYTES,
@@ -18,6 +19,7 @@ from hydra_steps.estimate.requests import (
     UNKNOWN_MINUTES,
     Requests,
     _read,
+    measured_lines,
 )
 
 
@@ -109,6 +111,46 @@ def test_a_measurement_that_fails_is_said_once_and_kept(tmp_path: Path, monkeypa
     for _ in range(2):
         assert Requests(study_in(tmp_path)).memory("train_model") == UNKNOWN_MEGABYTES
     assert capsys.readouterr().err.count("cannot be measured here (exit code 1)") == 1
+
+
+OWN = """
+from torch import nn
+
+from hydra_steps.plugins import method, model
+
+
+@model("own_net")
+def own_net(shape, outputs, width: int = 16):
+    \"\"\"One hidden layer.\"\"\"
+    hidden = nn.Linear(shape[0] * shape[1] * shape[2], width)
+    return nn.Sequential(nn.Flatten(), hidden, nn.SiLU(), nn.Linear(width, outputs))
+
+
+@method("own_method")
+def own_method(trajectory, queries):
+    \"\"\"Nothing.\"\"\"
+"""
+
+
+def test_a_model_and_a_method_of_a_users_own_have_requests_and_costs(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    wide, narrow = (
+        study_in(
+            tmp_path,
+            plugins=[str(tmp_path / "own.py")],
+            model={"name": "own_net", "width": width},
+            methods={"mine": {"method": "own_method"}},
+        )
+        for width in (5000, 5)
+    )
+    lines = measured_lines(wide)
+    assert lines["score_samples: mine"][1] > lines["train_model"][1] > 0
+    more = lines["train_model"][0] - measured_lines(narrow)["train_model"][0]
+    assert more > 4 * 4995 * (64 + 10)  # the larger model's parameters alone
+    found = measured(wide, seconds=0.0)["base-seed0"]
+    assert found.parameters == 64 * 5000 + 5000 + 5000 * 10 + 10
+    assert found.source == "nominal"
+    assert Requests(wide).memory("train_model") < UNKNOWN_MEGABYTES  # by a process of its own
 
 
 def test_whoever_asks_has_no_torch_in_memory(tmp_path: Path) -> None:
