@@ -145,7 +145,7 @@ def test_a_study_that_does_not_fit_is_refused_with_the_numbers(study, monkeypatc
     costs = study_costs(study, lambda run: measured(study["methods"]))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 10**8))
     with pytest.raises(
-        StudyError, match=r"takes 3\d\d\.\d+ MB more.* 100 MB free .*train_model 317\.11 MB.*keep: sqrt"
+        StudyError, match=r"takes 3\d\d\S* MB more.* 100 MB free .*train_model 317\S* MB.*keep: sqrt"
     ):
         require_space(costs)
     require_space(costs, already=3e8)
