@@ -69,6 +69,15 @@ def test_never_beyond_one():
     assert abs(pearson(x, -3 * x)) <= 1
 
 
+def test_ranks_that_agree_are_at_exactly_one_and_what_cancels_is_exactly_nothing():
+    generator = np.random.default_rng(1)
+    for n in range(2, 40):
+        x = generator.normal(size=(50, n))
+        assert (spearman(x, x**3) == 1).all()
+        assert (spearman(x, -x) == -1).all()
+    assert str(spearman(np.array([1.0, 2, 3, 4]), np.array([2.0, 4, 1, 3]))) == "0.0"
+
+
 def test_a_line_through_constant_x_has_no_slope():
     slope, intercept = line(np.ones(4), np.arange(4.0))
     assert np.isnan(slope)
