@@ -184,10 +184,11 @@ def test_closed_form_is_the_sweep_without_curvature(optimizer, proxy):
     assert relative_error(hydra_hessian_free(trajectory, few, **options).values, swept[:2]) <= 1e-10
 
 
+PLAIN = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0}
 WITHOUT_MOMENTUM = {
-    "sgd": OPTIMIZERS["sgd"],
-    "decayed": {"name": "sgd", "learning_rate": 0.1, "weight_decay": 0.05},
-    "decayed apart": {"name": "sgd", "learning_rate": 0.1, "weight_decay": 0.05, "decoupled": True},
+    "undecayed": {**PLAIN, "weight_decay": 0.0},
+    "decayed": {**PLAIN, "weight_decay": 0.05},
+    "decayed apart": {**PLAIN, "weight_decay": 0.05, "decoupled": True},
 }
 
 
@@ -234,7 +235,7 @@ def test_hypergradients_of_the_rest_are_the_unrolled_ones(optimizer, variant):
 def test_the_momentums_derivative_at_0_is_the_difference_of_real_trainings(optimizer):
     process, data, rates = _process_with(WITHOUT_MOMENTUM[optimizer])
     queries = QuerySet(expand_queries(SPECS, data), data, process)
-    found = hydra_exact(Trajectory.in_memory(process, rates), queries, {"hypergradients": True})
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries, hypergradients=True)
 
     def value(momentum):
         other = replace(process, optimizer=replace(process.optimizer, momentum=momentum))
@@ -249,10 +250,9 @@ def test_the_momentums_derivative_at_0_is_the_difference_of_real_trainings(optim
 
 def test_a_momentum_whose_derivative_does_not_exist_is_left_out_with_the_reason():
     """With dampening d the first step of momentum, however small, takes (1 − d) of the gradient, that without all."""
-    optimizer = {"name": "sgd", "learning_rate": 0.1, "dampening": 0.3, "weight_decay": 0.01}
-    process, data, rates = _process_with(optimizer)
+    process, data, rates = _process_with({**PLAIN, "dampening": 0.3, "weight_decay": 0.01})
     queries = QuerySet(expand_queries(SPECS, data), data, process)
-    found = hydra_exact(Trajectory.in_memory(process, rates), queries, {"hypergradients": True})
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries, hypergradients=True)
     assert "hypergradient_momentum" not in found.arrays
     assert "hypergradient_weight_decay" in found.arrays
     assert "dampening" in found.diagnostics["hypergradients_left_out"]["momentum"]

@@ -29,7 +29,7 @@ CASES: dict[str, tuple[dict[str, Any], float | None, float]] = {
         0.05,
         1e-5,
     ),
-    "decoupled": ({"name": "sgd", "weight_decay": 0.05, "decoupled": True}, 0.05, 1e-5),
+    "decoupled": ({"name": "sgd", "momentum": 0.0, "weight_decay": 0.05, "decoupled": True}, 0.05, 1e-5),
     "decoupled, momentum": (
         {"name": "sgd", "momentum": 0.9, "weight_decay": 0.3, "decoupled": True},
         0.03,
