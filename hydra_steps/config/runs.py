@@ -6,13 +6,15 @@ string, the same for every order of the keys, so that a job runs again exactly w
 
 from __future__ import annotations
 
-import copy
 import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hydra_steps.config.schema import fill, merge_section, section_of_run
 from hydra_steps.config.sections import RUN_SECTIONS, RunSettings
 from hydra_steps.config.typed import field_types
+from hydra_steps.registry import active_plugins
 
 Study = dict[str, Any]
 BASE = "base"
@@ -51,14 +53,22 @@ def run_config(study: Study, run: str) -> Study:
     ``noise.seed`` is a number: the run's seed where the study leaves it open.
     """
     variant, seed = run_parts(run)
-    override = study["variants"].get(variant, {})
-    sections: Study = {}
-    for name in RUN_SECTIONS:
-        merged = merge_section(_KINDS[name], copy.deepcopy(study[name]), override.get(name, {}))
-        sections[name] = fill(merged, section_of_run(name, merged))
+    asked = [{name: study[name] for name in RUN_SECTIONS}, study["variants"].get(variant, {})]
+    sections: Study = json.loads(_resolved(json.dumps(asked), active_plugins()))
     if sections["noise"]["seed"] is None:
         sections["noise"] = {**sections["noise"], "seed": seed}
     return {**sections, "run": run, "variant": variant, "seed": seed}
+
+
+@cache
+def _resolved(asked: str, plugins: tuple[tuple[str, Path], ...]) -> str:
+    """Return the sections with a variant's merged in, all as JSON: each of thousands of jobs asks for one of a few."""
+    base, override = json.loads(asked)
+    sections: Study = {}
+    for name in RUN_SECTIONS:
+        merged = merge_section(_KINDS[name], base[name], override.get(name, {}))
+        sections[name] = fill(merged, section_of_run(name, merged))
+    return json.dumps(sections)
 
 
 def run_section(study: Study, run: str, *names: str) -> str:
