@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hydra_steps.config import resolve_study
+from hydra_steps.config.runs import Study
 from hydra_steps.errors import StudyError
 from hydra_steps.plan.tables import plan_tables
 from hydra_steps.registry import use_plugins
@@ -30,15 +32,15 @@ def spread(scores, {reads}, output, labels_of, share: float = 0.5, inner: int = 
 
 @pytest.fixture
 def plug_in(tmp_path: Path) -> Iterator[Path]:
-    """A file that declares a table; plug-ins are forgotten afterwards."""
+    """A file for a plug-in; plug-ins are forgotten afterwards."""
     yield tmp_path / "mine.py"
     use_plugins([])
 
 
-def declare(file: Path, when: str = "True", reads: str = "detection_table") -> None:
-    """Write the plug-in, and use it."""
+def study_with(file: Path, when: str = "True", reads: str = "detection_table", **settings: Any) -> Study:
+    """Return a study whose plug-in ``file`` declares a table."""
     file.write_text(TABLE.format(when=when, reads=reads), encoding="utf-8")
-    use_plugins([str(file)])
+    return resolve_study({"study": "s", "seeds": [0], "plugins": [str(file)], **settings})
 
 
 def test_a_study_has_the_tables_that_it_asks_for() -> None:
@@ -62,8 +64,7 @@ def test_a_table_reads_the_scores_of_its_methods_on_its_runs() -> None:
 
 
 def test_a_plug_ins_table_is_planned_like_any_other(plug_in: Path) -> None:
-    declare(plug_in)
-    study = resolve_study({"study": "s", "seeds": [0], "methods": {"a": {"method": "random"}}})
+    study = study_with(plug_in, methods={"a": {"method": "random"}}, spread={"share": 0.25})
     table = plan_tables(study)["spread"]
     assert table.rule == "evaluate_spread"
     assert table.inputs == {
@@ -71,7 +72,7 @@ def test_a_plug_ins_table_is_planned_like_any_other(plug_in: Path) -> None:
         "detection_table": "results/s/tables/detection.csv",
     }
     assert table.outputs == {"output": "results/s/tables/spread.csv"}
-    assert table.options == {"share": 0.5, "labels_of": {"a": "random"}}
+    assert table.options == {"share": 0.25, "labels_of": {"a": "random"}}
     other = plan_tables(study)["detection"].code
     plug_in.write_text(plug_in.read_text() + "\nANOTHER = 1\n")
     # Files are read once in a process, as Snakemake starts one for each run.
@@ -88,23 +89,21 @@ def test_a_plug_ins_table_is_planned_like_any_other(plug_in: Path) -> None:
 _CODES = """
 from hydra_steps.config import resolve_study
 from hydra_steps.plan.tables import plan_tables
-from hydra_steps.registry import use_plugins
-use_plugins(["{plug_in}"])
-plan = plan_tables(resolve_study({{}}))
+plan = plan_tables(resolve_study({{"plugins": ["{plug_in}"]}}))
 print(plan["spread"].code, plan["detection"].code)
 """
 
 
 def test_a_table_without_what_it_reads_is_not_made(plug_in: Path) -> None:
-    declare(plug_in, reads="agreement_table")
-    assert "spread" not in plan_tables(resolve_study({"methods": {"random": {}}}))
-    assert "spread" in plan_tables(resolve_study({"methods": {"hydra_exact": {}}}))
+    study = study_with(plug_in, reads="agreement_table", methods={"random": {}})
+    assert "spread" not in plan_tables(study)
+    study = study_with(plug_in, reads="agreement_table", methods={"hydra_exact": {}})
+    assert "spread" in plan_tables(study)
 
 
 def test_what_is_wrong_in_a_declaration_names_its_line(plug_in: Path) -> None:
-    declare(plug_in, reads="weather")
     with pytest.raises(StudyError, match=r"mine\.py:6: the table 'spread' reads 'weather'"):
-        plan_tables(resolve_study({}))
-    declare(plug_in.with_name("other.py"), when="wether > 0")
+        plan_tables(study_with(plug_in, reads="weather"))
+    other = plug_in.with_name("other.py")
     with pytest.raises(StudyError, match=r"other\.py:6: 'wether > 0' of the table 'spread' has no value"):
-        plan_tables(resolve_study({}))
+        plan_tables(study_with(other, when="wether > 0"))
