@@ -31,11 +31,25 @@ class StudyError(Exception):
         return (type(self), (self.found, self.expected, self.fix))
 
 
-class Diverged(StudyError):
-    """A method met numbers that grow without bound, or a matrix it cannot invert.
+class NoScores(StudyError):
+    """A method has no scores on a run. It is a finding about the method and no failure of the study.
 
-    It is a finding about the method: its scores are stored as diverged, with this message, and the study goes on.
+    Its scores are stored as not numbers, with ``status`` and this message, and the study goes on.
     """
+
+    status = "no scores"
+
+
+class Diverged(NoScores):
+    """A method met numbers that grow without bound, or a matrix it cannot invert."""
+
+    status = "diverged"
+
+
+class Unsuited(NoScores):
+    """The data or the model are not what a method is made for: labels of one class, fewer samples than neighbours."""
+
+    status = "unsuited"
 
 
 def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 Their own table, ``speed_claims.csv`` with the columns of ``claims.csv``: a clock's readings are never the same bytes
 twice, and ``claims.csv`` is. ``ci_low`` and ``ci_high`` are quartiles over readings for measured ratios, and the
-fit's 95 % interval for what is foretold or fitted. Torch-free.
+fit's 95 % interval for what is extrapolated or fitted: neither has a p, and none is corrected. Torch-free.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from hydra_steps.evaluation.claim_statements import EXACT, PAPER
-from hydra_steps.evaluation.claims import Comparison, Row, summed_up, verdict_of, write_claims
+from hydra_steps.evaluation.claims import Row, claim_row, summary_row, write_claims
+from hydra_steps.evaluation.verdicts import Comparison, verdict_of
 from hydra_steps.registry.decorators import table
 
 TIMES = 971  # the largest factor that the paper names
@@ -43,16 +44,10 @@ def evaluate_speed_claims(
     rows: list[Row] = []
     for number, statement, source, comparisons in claims:
         for found, measured in comparisons:
-            about: Row = {"claim": number, "statement": statement, "variant": found.variant}
-            about |= {"method": found.method, "against": found.against, "measured": measured, "n": found.n}
-            about |= {"value": found.value, "ci_low": found.low, "ci_high": found.high}
-            about |= {"verdict": found.verdict, "conditions": conditions.get(found.variant, "")}
-            rows.append(about | {"source": f"tables/{source}.csv"})
+            about = {"conditions": conditions.get(found.variant, ""), "source": f"tables/{source}.csv"}
+            rows.append(claim_row(number, statement, measured, found) | about)
         if comparisons:
-            summary: Row = {"claim": number, "statement": statement, "variant": "all", "method": PAPER}
-            summary |= {"against": "all", "measured": "all of the above", "n": len(comparisons)}
-            summary |= {"verdict": summed_up([found for found, _ in comparisons])}
-            rows.append(summary | {"source": "the rows of this claim"})
+            rows.append(summary_row(number, statement, PAPER, [found for found, _ in comparisons]))
     return write_claims(rows, output)
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from hydra_steps.evaluation.removal import mean_interval
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.queries import ALL_QUERIES
+from hydra_steps.tables.seed_intervals import mean_interval
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.tables.writing import write_csv
 

@@ -31,6 +31,7 @@ class Claim:
     query: str = ""
     where: tuple[tuple[str, str], ...] = ()
     others: tuple[str, ...] = ()  # methods that are compared with as well, beside the influence functions
+    pairs: bool = False  # the seeds' values share pairs of seeds
 
 
 CLAIMS = (
@@ -99,5 +100,6 @@ CLAIMS = (
         "stability",
         "between_seeds",
         "difference in rank correlation between seeds",
+        pairs=True,
     ),
 )

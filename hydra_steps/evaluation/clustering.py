@@ -32,7 +32,6 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.pairwise import cosine_distances
 from threadpoolctl import threadpool_limits
 
-from hydra_steps.evaluation.removal import mean_interval
 from hydra_steps.evaluation.vectors import (
     check_length,
     contribution_vectors,
@@ -44,6 +43,7 @@ from hydra_steps.registry.decorators import table
 from hydra_steps.registry.types import Seed, SomeMethods
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import of_labels, part_after, run_of
+from hydra_steps.tables.seed_intervals import mean_interval
 from hydra_steps.tables.tidy import make_table, write_table
 
 METRICS = ("adjusted_rand", "f1", "precision", "recall", "share_noisy")

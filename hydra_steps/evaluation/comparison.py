@@ -4,7 +4,7 @@
     loo_slope                    real over predicted change when one sample is left out (1 for a perfect score)
     auroc, average_precision, found_10, found_30     detection of wrong labels by the validation loss's contributions
     seconds, ratio_to_training, peak_memory_mb       as the scoring jobs measured themselves
-    status                       ``scored``, or in how many runs the method diverged
+    status                       ``scored``, or in how many runs the method diverged or did not suit the data
 
 The measured cost is the clock's, so this table differs from run to run. A cell that is not defined is empty.
 Torch-free. ``python -m hydra_steps.evaluation.comparison <csv>`` prints the table.
@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydra_steps.evaluation.statuses import over_seeds
 from hydra_steps.queries.query import Query
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
@@ -62,7 +63,7 @@ def compare_methods(
             "run": variant,
             "seed": "all",
             "method": method,
-            "status": _status(statuses),
+            "status": over_seeds([status for status, _ in statuses]),
             "unit": statuses[0][1],
         }
         | _measured(*(t[(t["variant"] == variant) & (t["method"] == method)] for t in tables), asked=queries)
@@ -75,7 +76,7 @@ def compare_methods(
 
 
 def table_text(table: pd.DataFrame) -> str:
-    """The table in columns of text, one block per variant, the best LDS first; ``diverged`` where a method did."""
+    """The table in columns of text, one block per variant, the best LDS first; its status where a method has none."""
     blocks = []
     for variant, part in table.groupby("variant", sort=False):
         part = part.sort_values("lds", ascending=False, na_position="last", kind="stable")
@@ -92,17 +93,10 @@ def table_text(table: pd.DataFrame) -> str:
         )
         for name in names:
             shown[name] = ["" if np.isnan(x) else f"{x:.3g}" for x in part[name]]
-        diverged = part["status"] != "scored"
-        shown.loc[diverged, "LDS"] = part.loc[diverged, "status"]
+        missing = part["status"] != "scored"
+        shown.loc[missing, "LDS"] = part.loc[missing, "status"]
         blocks.append(f"{variant}\n{shown.to_string(index=False)}")
     return "\n\n".join(blocks)
-
-
-def _status(found: list[tuple[str, str]]) -> str:
-    diverged = sum(status.startswith("diverged") for status, _ in found)
-    if not diverged:
-        return "scored"
-    return "diverged" if diverged == len(found) else f"diverged in {diverged} of {len(found)} runs"
 
 
 def _measured(

@@ -15,14 +15,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.registry.decorators import table
 from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.seed_intervals import FEWEST_SEEDS, mean_interval
 from hydra_steps.tables.tidy import make_table, write_table
 
 SCHEMA_VERSION = 1
@@ -35,7 +34,6 @@ MEASURES = (
     "classes_left",
 )
 ARRAYS = ("side", "fraction", "seed", "kept", *MEASURES)
-CONFIDENCE, FEWEST_SEEDS = 0.95, 3
 
 
 @table("removal", title="Removal curves", keys=["side", "fraction"], when="removal.fractions", order=90)
@@ -84,11 +82,3 @@ def within(metric: str, low: float, high: float) -> tuple[float, float]:
     """Return an interval cut to what the metric can be: few trainings reach far outside."""
     share = metric.endswith("accuracy") or metric == "noise_left"
     return max(low, 0.0), min(high, 1.0) if share else high
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """Student's interval of the mean of independent trainings; NaN for fewer than two."""
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    half = student.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)

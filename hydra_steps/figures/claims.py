@@ -46,11 +46,13 @@ def plot_claims(
     The paper's claims, held against this study. Each {% if variants | length > 1 %}cell: one comparison in one
     variant, the mean over seeds and half the width of its 95 % interval{% else %}point: one comparison, the mean over
     seeds with its 95 % interval{% endif %} (paired by seed; with fewer than three seeds, from the tables' own
-    intervals, end from end). A claim holds where the whole interval is on its side ({% if variants | length > 1 %}✓,
-    {% else %}filled, {% endif %}above zero for differences, below the limit named for sizes), does not hold where it
-    is on the other side ({% if variants | length > 1 %}✕{% else %}hollow{% endif %}), and is undecided in between. As
-    many samples removed at random tell what fewer samples, and so fewer steps, explain of a change; they are no part
-    of the claim.
+    intervals, end from end). A claim holds where the value is on its side ({% if variants | length > 1 %}✓,
+    {% else %}filled, {% endif %}above zero for differences, below the limit named for sizes) and its p, corrected for
+    the number of comparisons of the same method in the claim (Holm), is below 0.05, does not hold where that is so on
+    the other side ({% if variants | length > 1 %}✕{% else %}hollow{% endif %}), and is undecided in between: among
+    many comparisons an interval without the limit in it is not enough. Seeds that share pairs (claim 4b) have the
+    jackknife's interval, the others Student's. As many samples removed at random tell what fewer samples, and so fewer
+    steps, explain of a change; they are no part of the claim.
     """
     data = pd.read_csv(claims_table)
     if missing := {"claim", "measured", "variant", "method", "against", "value", "verdict"} - set(

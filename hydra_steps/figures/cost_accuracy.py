@@ -1,7 +1,7 @@
 """Accuracy against cost: what a method's time buys, in predicting re-training and in finding wrong labels.
 
 Reads ``comparison.csv``: one row per variant and method with ``seconds``, ``ratio_to_training``, ``lds`` and
-``auroc``. Time is on a logarithmic axis. Methods that diverged are named under the axes instead of drawn.
+``auroc``. Time is on a logarithmic axis. Methods without scores are named under the axes instead of drawn.
 """
 
 from __future__ import annotations
@@ -95,9 +95,12 @@ def _panel(
         axes.xaxis.set_major_formatter(FuncFormatter(_cost))
     axes.axhline(chance, color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
     axes.grid()
-    diverged = [looks[m].label for m in data.index[data["status"] != "scored"] if m in looks]
-    if diverged:
-        text = "diverged: " + ", ".join(diverged)
+    missing: dict[str, list[str]] = {}
+    for method, status in data["status"].astype(str).items():
+        if status != "scored" and method in looks:
+            missing.setdefault(str(status).split()[0], []).append(looks[str(method)].label)
+    if missing:
+        text = "; ".join(f"{status}: {', '.join(labels)}" for status, labels in missing.items())
         axes.annotate(text, (0.0, 0.01), xycoords="axes fraction", color=FAINT, fontsize="x-small")
 
 

@@ -105,6 +105,22 @@ def cost(tables: VariantTables) -> list[Finding]:
     return [Finding(f"Cost of scoring all queries, in trainings{base}: {', '.join(named)}.")] if named else []
 
 
+@sentence("statuses", order=115)
+def statuses(tables: VariantTables) -> list[Finding]:
+    """Which methods have no scores on some run, and why."""
+    table = tables.by_name.get("statuses")
+    if table is None or table.empty:
+        return []
+    found = []
+    for method, rows in per_run(table).groupby("method", sort=True):
+        for reason, missing in rows[rows["status"] != "scored"].groupby("reason", sort=False):
+            why = str(reason).partition("; expected: ")[0].partition("; what to do: ")[0]
+            where = "" if len(missing) == len(rows) else f" in {len(missing)} of {len(rows)} runs"
+            text = f"{tables.labels.get(str(method), str(method))} has no scores{where}"
+            found.append(Finding(f"{text}{f': {why}' if why else ''}.", key=True))
+    return found
+
+
 @sentence("seeds", order=120)
 def seeds(tables: VariantTables) -> list[Finding]:
     """A warning where there is a single seed."""

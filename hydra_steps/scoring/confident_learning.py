@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import StratifiedKFold
 
-from hydra_steps.errors import StudyError
+from hydra_steps.errors import Diverged, Unsuited
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import retrain
 from hydra_steps.registry.decorators import method
@@ -23,6 +23,8 @@ from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.detectors import same_for_all
 from hydra_steps.scoring.modules import features_at, train_logits
 from hydra_steps.trajectory.trajectory import Trajectory
+
+NEIGHBOURS = 10  # Datalab's own number
 
 
 @method(
@@ -49,7 +51,9 @@ def confident_learning(
 ) -> Contribution:
     """cleanlab's label quality, from probabilities of the study's model trained without each fold; rank only.
 
-    cleanlab's label quality scores [q, n] float64. The diagnostics count the issues it would report.
+    cleanlab's label quality scores [q, n] float64. The diagnostics count the issues it would report. Raises
+    :class:`Unsuited` for labels of one class, and where no class has a sample for each fold; :class:`Diverged` where
+    a fold's training does.
 
     Options:
         folds: Number of folds; each is one training.
@@ -58,7 +62,7 @@ def confident_learning(
     from cleanlab.filter import find_label_issues  # an optional library
     from cleanlab.rank import get_label_quality_scores
 
-    labels = trajectory.process.labels.cpu().numpy()
+    labels = _labels(trajectory)
     probabilities = out_of_fold(trajectory, folds)
     scores = get_label_quality_scores(labels, probabilities, method=quality)
     issues = find_label_issues(labels, probabilities, n_jobs=1)
@@ -66,14 +70,26 @@ def confident_learning(
     return Contribution(found.values, {"issues": int(np.sum(issues)), "folds": folds})
 
 
+def _labels(trajectory: Trajectory) -> np.ndarray:
+    """The training labels [n], refused where all are the same: nothing can be taken for anything else then."""
+    labels = trajectory.process.labels.cpu().numpy()
+    if len(np.unique(labels)) < 2:
+        kept = f"all {len(labels)} training labels are of one class"
+        raise Unsuited(kept, "labels of two classes or more, of which one is taken for another")
+    return labels
+
+
 def out_of_fold(trajectory: Trajectory, folds: int) -> np.ndarray:
     """Probabilities [n, c] float64 of each sample by the model trained without its fold; folds keep the classes'
     shares."""
     process = trajectory.process
     labels = process.labels.cpu().numpy()
-    if folds > process.samples:
-        raise StudyError(
-            f"confident_learning asks for {folds} folds of {process.samples} samples", fix="lower folds"
+    largest = int(np.bincount(labels).max())
+    if folds > largest:
+        raise Unsuited(
+            f"it asks for {folds} folds of {len(labels)} training samples, and no class has more than {largest}",
+            "one sample for each fold in a class",
+            "lower folds",
         )
     split = StratifiedKFold(folds, shuffle=True, random_state=process.seed)
     probabilities: np.ndarray | None = None
@@ -84,6 +100,10 @@ def out_of_fold(trajectory: Trajectory, folds: int) -> np.ndarray:
             probabilities = np.zeros_like(part) if probabilities is None else probabilities
             probabilities[held_out] = part[held_out]
     assert probabilities is not None
+    if not np.isfinite(probabilities).all():
+        raise Diverged(
+            "training without a fold gave probabilities that are not finite", fix="lower the learning rate"
+        )
     return probabilities
 
 
@@ -111,18 +131,27 @@ def datalab(
 
     Datalab's label scores [q, n] float64. Given features alone, Datalab takes the votes of the ten nearest
     other samples for probabilities: the same information as ``knn_disagreement`` with ten neighbours, by
-    another implementation.
+    another implementation. Raises :class:`Unsuited` for labels of one class, for fewer than eleven samples, and for
+    what else Datalab gives no scores.
 
     Options:
         features: Which features: the inputs of the final model's last layer, or the images.
     """
     from cleanlab import Datalab  # an optional library
 
-    process = trajectory.process
+    labels = _labels(trajectory)
+    if len(labels) <= NEIGHBOURS:
+        found = f"it asks for the {NEIGHBOURS} nearest neighbours of each of {len(labels)} training samples"
+        raise Unsuited(found, f"more than {NEIGHBOURS} training samples")
     inputs = features_at(trajectory, features)
-    with contextlib.redirect_stdout(io.StringIO()):
-        lab = Datalab({"label": process.labels.cpu().numpy()}, label_name="label", verbosity=0)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        lab = Datalab({"label": labels}, label_name="label", verbosity=0)
         lab.find_issues(features=inputs.double().cpu().numpy(), issue_types={"label": {}})
+    try:
         scores = lab.get_issues("label")
-    found = same_for_all(torch.from_numpy(scores["label_score"].to_numpy(np.float64)), queries)
-    return Contribution(found.values, {"issues": int(scores["is_label_issue"].sum())})
+    except ValueError as error:  # Datalab prints what went wrong, and goes on without
+        why = next((line for line in said.getvalue().splitlines() if line.startswith("Error")), str(error))
+        raise Unsuited(f"Datalab gives no scores of labels ({why})", "scores of labels") from error
+    values = same_for_all(torch.from_numpy(scores["label_score"].to_numpy(np.float64)), queries).values
+    return Contribution(values, {"issues": int(scores["is_label_issue"].sum())})

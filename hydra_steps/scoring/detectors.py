@@ -19,7 +19,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from hydra_steps.errors import StudyError
+from hydra_steps.errors import StudyError, Unsuited
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.registry.decorators import method
 from hydra_steps.scoring.contribution import Contribution
@@ -29,7 +29,9 @@ from hydra_steps.trajectory.trajectory import Trajectory
 
 
 def label_margins(logits: Tensor, labels: Tensor) -> Tensor:
-    """z_y − max_{k≠y} z_k [n] float64, for logits [n, c]."""
+    """z_y − max_{k≠y} z_k [n] float64, for logits [n, c]. Raises :class:`Unsuited` for one class."""
+    if logits.shape[-1] < 2:
+        raise Unsuited("the data have one class, so that no label has a margin", "two classes or more")
     own = is_label(labels, logits)
     return (logits.where(own, 0).sum(-1) - logits.masked_fill(own, -torch.inf).amax(-1)).double()
 
@@ -189,7 +191,7 @@ def knn_disagreement(
     """Share of the nearest training samples with another label, negated; rank only.
 
     Minus the share of the nearest other samples with another label [q, n] float64. Euclidean distance,
-    scikit-learn's exact search.
+    scikit-learn's exact search. Raises :class:`Unsuited` for fewer samples than neighbours.
 
     Options:
         neighbours: How many nearest samples.
@@ -197,9 +199,9 @@ def knn_disagreement(
     """
     process = trajectory.process
     if neighbours >= process.samples:
-        raise StudyError(
-            f"knn_disagreement asks for {neighbours} neighbours of {process.samples} training samples",
-            f"at most {process.samples - 1}",
+        raise Unsuited(
+            f"it asks for the {neighbours} nearest neighbours of each of {process.samples} training samples",
+            f"at most {process.samples - 1} neighbours",
             "lower neighbours",
         )
     inputs = features_at(trajectory, features)

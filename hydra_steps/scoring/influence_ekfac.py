@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from hydra_steps.errors import StudyError
+from hydra_steps.errors import StudyError, Unsuited
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.registry.decorators import method
@@ -129,6 +129,10 @@ def ekfac_inverse(trajectory: Trajectory, damping: float) -> Any:
     process, module = trajectory.process, module_at(trajectory)
     check_layers(module)
     squared = isinstance(process.loss, MeanSquaredError)
+    if not squared and classes_of(process) < 2:
+        raise Unsuited(
+            "the data have one class, so that its cross-entropy has no curvature", "two classes or more"
+        )
     loss: nn.Module = nn.MSELoss() if squared else nn.CrossEntropyLoss()  # label smoothing has no curvature
     data = [
         (images, _targets(process, labels) if squared else labels)

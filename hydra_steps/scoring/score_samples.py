@@ -5,7 +5,6 @@ The store says unit and sign, the options, the digests of data and trajectory, t
 
 from __future__ import annotations
 
-import logging
 import resource
 import sys
 import time
@@ -16,19 +15,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from hydra_steps.errors import Diverged, StudyError
+from hydra_steps.errors import StudyError
 from hydra_steps.json_files import NUMBER, read_json
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.scoring.contribution import Contribution
+from hydra_steps.scoring.attempt import SCORED, attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.manifest import TIMING
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
-
-_logger = logging.getLogger(__name__)
 
 
 def score_samples(
@@ -44,7 +41,7 @@ def score_samples(
     """Write the contributions [q, n] of ``method`` (a label of the configuration) to the folder ``output``.
 
     ``options`` are the method's, its name under ``method`` where the label is another; ``queries`` the study's
-    section of that name. A method that diverges leaves NaN and the attribute ``status`` with its message.
+    section of that name. A method without scores leaves NaN and the attribute ``status`` with its message.
     ``by_epoch`` keeps the contributions by epoch, too, of methods that add them up over the steps. Raises
     :class:`StudyError` for a trajectory that is not whole or was trained on other data, an unknown method, a query
     that does not exist, or a score that is not finite.
@@ -58,18 +55,11 @@ def score_samples(
     opened = Trajectory.open(trajectory, data)
     query_set = QuerySet(expand_queries(queries, data), data, opened.process)
     began = time.perf_counter()
-    status = "scored"
-    try:
-        result = function(opened, query_set, **kept)
-    except Diverged as error:
-        # A finding about the method, not a failure of the study: its row says so, and the others go on.
-        status = f"diverged: {error}"
-        _logger.warning("warning: %s %s", method, status)
-        result = Contribution(torch.full((len(query_set), opened.process.samples), torch.nan))
+    result, status = attempt(function, opened, query_set, label=method, **kept)
     seconds = time.perf_counter() - began
     values = result.values.cpu().numpy().astype(np.float64)
     scored = values[:, result.arrays["tracked"]] if "tracked" in result.arrays else values
-    if status == "scored" and not np.isfinite(scored).all():
+    if status == SCORED and not np.isfinite(scored).all():
         raise StudyError(
             f"method {method} gave {int((~np.isfinite(scored)).sum())} contributions that are not finite",
             "finite numbers",

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from hydra_steps.errors import Diverged
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.scoring.contribution import Contribution
+from hydra_steps.scoring.attempt import attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.score_samples import digest_of, peak_memory, training_seconds
 from hydra_steps.scoring.store import write_scores
@@ -43,7 +41,7 @@ def trace_scores(
     """Write the contributions [q, n] of ``method`` after each of ``epochs`` to the folders ``output/<epoch>``.
 
     ``options`` and ``queries`` are those of :func:`score_samples`, ``names`` the queries that are asked about. A
-    method that diverges on the way leaves NaN for that epoch. Cost: for a method that goes along the training, the
+    method without scores on the way leaves NaN for that epoch. Cost: for a method that goes along the training, the
     sum of the epochs over their number, in its whole cost. Errors as in :func:`score_samples`.
     """
     entry, function = method_of(method, options)
@@ -55,12 +53,8 @@ def trace_scores(
     for epoch in sorted(epochs):
         part = whole.until(epoch * whole.process.steps_per_epoch)
         query_set = QuerySet(specs, data, part.process)
-        began, status = time.perf_counter(), "scored"
-        try:
-            result = function(part, query_set)
-        except Diverged as error:
-            status = f"diverged: {error}"
-            result = Contribution(torch.full((len(query_set), part.process.samples), torch.nan))
+        began = time.perf_counter()
+        result, status = attempt(function, part, query_set, label=method)
         write_scores(
             Path(output) / str(epoch),
             result.values.cpu().numpy().astype(np.float64),

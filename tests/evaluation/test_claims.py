@@ -2,7 +2,8 @@
 
 import pytest
 
-from hydra_steps.evaluation.claims import FAILS, HOLDS, OPEN, Comparison, evaluate_claims, summed_up
+from hydra_steps.evaluation.claims import evaluate_claims
+from hydra_steps.evaluation.verdicts import FAILS, HOLDS, OPEN
 from hydra_steps.tables.tidy import make_table, write_table
 
 METHODS = {name: name for name in ("hydra_exact", "hydra_hessian_free", "final_loss")}
@@ -52,9 +53,8 @@ def test_paired_differences_over_seeds_decide(tmp_path):
     # Student's interval of 0.10, 0.09, 0.11: half-width 4.303 · 0.01 / √3
     half = 4.302652730 * 0.01 / 3**0.5
     assert found.loc[("3a", "hydra_hessian_free", "if_weak"), "ci_low"] == pytest.approx(0.1 - half)
-    assert (
-        found.loc[("3a", "hydra_hessian_free", "all"), "verdict"] == "holds in 1 of 2: base against if_weak"
-    )
+    said = "holds in 1 of 2: base against if_weak; does not hold in 1 of 2"
+    assert found.loc[("3a", "hydra_hessian_free", "all"), "verdict"] == said
     assert found.loc[("3a", "hydra_hessian_free", "if_weak"), "conditions"] == "mnist"
 
 
@@ -137,14 +137,47 @@ def test_two_seeds_that_agree_decide_nothing_by_their_agreement(tmp_path):
     assert weak["verdict"] == HOLDS
 
 
-def test_summing_up():
-    def one(verdict, against="x"):
-        return Comparison("base", "hydra_hessian_free", against, 3, 0.0, 0.0, 0.0, verdict)
+def stability(folder, values, others):
+    """Write stability.csv: method -> each seed's mean rank correlation with ``others`` other seeds."""
+    rows = [
+        {"variant": "base", "run": f"base-seed{seed}", "seed": str(seed), "method": method}
+        | {"query": "test_mean", "metric": "between_seeds", "n": others, "value": value}
+        for method, per_seed in values.items()
+        for seed, value in enumerate(per_seed)
+    ]
+    write_table(make_table("stability", rows), folder / "stability.csv")
+    return folder / "stability.csv"
 
-    assert summed_up([one(HOLDS), one(HOLDS)]) == HOLDS
-    assert summed_up([one(OPEN), one(FAILS)]) == FAILS
-    assert summed_up([one(OPEN)]) == OPEN
-    assert summed_up([one(HOLDS, "a"), one(FAILS, "b")]) == "holds in 1 of 2: base against a"
+
+def test_seeds_that_share_pairs_are_jackknifed(tmp_path):
+    values = {"hydra_hessian_free": [0.30, 0.32, 0.28], "if_strong": [0.60, 0.58, 0.56]}
+    row = verdicts(tmp_path, [stability(tmp_path, values, 2)]).loc[("4b", "hydra_hessian_free", "if_strong")]
+    apart = [-0.30, -0.26, -0.28]
+    half = 4 * 4.302652729911275 * 0.02 / 3**0.5  # four times Student's, with three seeds
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((sum(apart) / 3 - half, sum(apart) / 3 + half))
+    assert row["verdict"] == FAILS
+    near = {"hydra_hessian_free": [0.50, 0.52, 0.48], "if_strong": [0.60, 0.58, 0.56]}
+    row = verdicts(tmp_path, [stability(tmp_path, near, 2)]).loc[("4b", "hydra_hessian_free", "if_strong")]
+    assert row["verdict"] == OPEN  # Student's interval would have excluded zero
+    row = verdicts(tmp_path, [stability(tmp_path, values, 3)]).loc[("4b", "hydra_hessian_free", "if_strong")]
+    assert row["verdict"] == OPEN  # pairs with a seed that is not here: no telling what is shared
+    assert row[["ci_low", "p_holm"]].isna().all()
+
+
+def test_comparisons_of_one_method_are_corrected_together(tmp_path):
+    """A p of .03 is enough for one comparison, and not for one of three; the exact method is a family of its own."""
+    good = [0.82, 0.90, 0.95]  # against .7: p = .038
+    same = [0.80, 0.82, 0.81]
+    values = {"hydra_hessian_free": good, "hydra_exact": good, "if_strong": [0.7] * 3}
+    alone = verdicts(tmp_path, [auroc(tmp_path, values)])
+    for method in ("hydra_hessian_free", "hydra_exact"):
+        assert alone.loc[("3a", method, "if_strong"), "verdict"] == HOLDS
+    values |= {"if_weak": same, "final_loss": same}
+    both = verdicts(tmp_path, [auroc(tmp_path, values)])
+    row = both.loc[("3a", "hydra_hessian_free", "if_strong")]
+    assert row["p_holm"] == pytest.approx(2 * alone.loc[("3a", "hydra_exact", "if_strong"), "p_holm"])
+    assert row["ci_low"] > 0
+    assert row["verdict"] == OPEN
 
 
 def test_a_study_without_the_tables_has_no_rows(tmp_path):

@@ -1,6 +1,7 @@
 """The tables that describe a study: training curves, realised noise, cost."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import zarr
 
@@ -8,6 +9,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.contributions import describe_contributions
 from hydra_steps.evaluation.cost import describe_cost
 from hydra_steps.evaluation.noise import describe_noise, transition_matrix
+from hydra_steps.evaluation.statuses import describe_statuses
 from hydra_steps.evaluation.training import describe_training
 from hydra_steps.tables.tidy import read_table
 
@@ -88,3 +90,22 @@ def test_cost(study, tmp_path):
     assert cells["a", "peak_memory_bytes"] == 10**9
     assert ("b", "ratio_to_training") not in cells
     assert np.isnan(cells["b", "seconds_training"])
+
+
+def test_statuses_say_why_a_method_has_no_scores(study, tmp_path):
+    none = np.full(3, np.nan)
+    paths = [
+        study.scores("a", [1.0, 2.0, 3.0], run="base-seed0", status="scored"),
+        study.scores("a", none, run="base-seed1", status="diverged: it grew: fast; expected: less"),
+        study.scores("b", none, run="base-seed0", status="unsuited: one class"),
+        study.scores("b", none, run="base-seed1", status="unsuited: one class"),
+        study.scores("c", [1.0, 2.0, 3.0], run="base-seed0"),
+        study.scores("c", [1.0, 2.0, 3.0], run="base-seed1"),
+    ]
+    describe_statuses(paths, tmp_path / "s.csv")
+    table = pd.read_csv(tmp_path / "s.csv", dtype=str, keep_default_na=False).set_index(["method", "seed"])
+    assert list(table.loc["a", "status"]) == ["scored", "diverged", "diverged in 1 of 2 runs"]
+    assert list(table.loc["a", "reason"]) == ["", *["it grew: fast; expected: less"] * 2]
+    assert list(table.loc["b", "status"]) == ["unsuited"] * 3
+    assert set(table.loc["c", "status"]) == {"scored"}
+    assert table.loc[("a", "all"), "run"] == "base"

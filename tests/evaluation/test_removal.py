@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_1samp
 
 from hydra_steps.evaluation.brittleness import ARRAYS as FLIP_ARRAYS
 from hydra_steps.evaluation.brittleness import evaluate_brittleness
@@ -11,7 +10,6 @@ from hydra_steps.evaluation.removal import (
     MEASURES,
     _seeds_interval,
     evaluate_removal,
-    mean_interval,
     within,
 )
 from hydra_steps.stores import write_store
@@ -47,13 +45,6 @@ def test_removal_curves(tmp_path):
     assert one["value"].to_dict() == pytest.approx({0.0: 0.85, 0.8: 0.6})
     assert (one["n"] == 2).all()
     assert one.loc[0.8, "ci_low"] < 0.5 < 0.7 < one.loc[0.8, "ci_high"]
-
-
-def test_the_interval_of_a_mean():
-    values = np.array([0.1, 0.4, 0.2, 0.5, 0.3])
-    expected = ttest_1samp(values, 0).confidence_interval(0.95)
-    assert mean_interval(values) == pytest.approx((expected.low, expected.high))
-    assert np.isnan(mean_interval(values[:1])).all()
 
 
 def flips(folder, label, smallest, correct):

@@ -290,3 +290,20 @@ def test_each_claim_of_the_paper_is_one_sentence():
         "Claim 2. It is better: holds in 1 of 2: base against influence_cg."
     ]
     assert claims(VariantTables({})) == []
+
+
+def status(method, seed, kind="scored", reason=""):
+    return {"method": method, "seed": seed, "status": kind, "reason": reason, "metric": "", "value": NAN}
+
+
+def test_a_method_without_scores_is_said_with_its_reason():
+    reason = "all 60 training labels are of one class; expected: two; what to do: look"
+    rows = [status("datalab", seed, "unsuited", reason) for seed in ("0", "1", "all")]
+    rows += [status("influence_cg", "0"), status("influence_cg", "1", "diverged", "it grew")]
+    rows += [status("influence_cg", "all", "diverged in 1 of 2 runs", "it grew")]
+    rows += [status("final_loss", seed) for seed in ("0", "1", "all")]
+    assert said(study(statuses=rows), "statuses") == (
+        "Datalab has no scores: all 60 training labels are of one class. "
+        "Influence (CG) has no scores in 1 of 2 runs: it grew."
+    )
+    assert said(study(statuses=rows[-3:]), "statuses") == ""

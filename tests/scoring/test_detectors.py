@@ -86,7 +86,7 @@ def test_neighbours_are_those_of_a_loop(run, features):
         expected.append(-float((process.labels[distance.argsort()[:4]] != process.labels[n]).double().mean()))
     found = knn_disagreement(trajectory, queries, neighbours=4, features=features).values[0]
     np.testing.assert_allclose(found, expected)
-    with pytest.raises(StudyError, match="14 neighbours"):
+    with pytest.raises(StudyError, match="14 nearest neighbours"):
         knn_disagreement(trajectory, queries, neighbours=14)
 
 

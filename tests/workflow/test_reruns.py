@@ -10,6 +10,7 @@ EVALUATION = {
     "evaluate_jobs",
     "evaluate_contributions",
     "evaluate_timing",
+    "evaluate_statuses",
     "evaluate_queries",
     "evaluate_agreement",
     "evaluate_counterfactual",

@@ -43,7 +43,7 @@ FIGURES = (
 
 def test_the_study_makes_every_output(study: Tree) -> None:
     made = study.contents("tables", "figures")
-    assert {f"tables/{name}.csv" for name in (*TABLES, "timing", "jobs")} | {
+    assert {f"tables/{name}.csv" for name in (*TABLES, "statuses", "timing", "jobs")} | {
         f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("svg", "pdf", "png")
     } == set(made)
     assert all(made.values())

@@ -77,7 +77,7 @@ const queryView = {
       column.append(make("h4", { class: side ? "harms" : "helps" }, words));
       const most = rows.length ? Math.abs(rows[0].value) : 1;
       const list = make("ol", {}, ...rows.map((row) => this.place(run, at, row, most)));
-      column.append(rows.length ? list : make("p", { class: "quiet" }, method.status.startsWith("diverged") ? method.status : "no sample"));
+      column.append(rows.length ? list : make("p", { class: "quiet" }, method.status !== "scored" ? method.status : "no sample"));
     }
     return column;
   },
