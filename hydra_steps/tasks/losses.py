@@ -65,7 +65,7 @@ class CrossEntropy:
 
     def direction(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         logits = logits.double()
-        if self.label_smoothing:
+        if self.label_smoothing or logits.shape[-1] < 2:  # a single class has no others, and no slope
             return _over_largest(self.slope(logits, labels))
         own = is_label(labels, logits)
         others = logits.masked_fill(own, -torch.inf).softmax(-1)
