@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from hydra_steps.config import resolve_study
-from hydra_steps.config.schema import method_schemas
 from hydra_steps.data import RunData
 from hydra_steps.errors import Diverged, NoScores, Unsuited
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
+from hydra_steps.registry import names
 from hydra_steps.scoring.attempt import attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -78,7 +78,7 @@ def degenerate(request):
     return request.param, Trajectory.in_memory(process, tiny_rates(process)), queries
 
 
-@pytest.mark.parametrize("name", sorted(method_schemas()))
+@pytest.mark.parametrize("name", sorted(names("method")))
 def test_numbers_or_a_reason(degenerate, name):
     case, trajectory, queries = degenerate
     options = resolve_study({"methods": {name: OPTIONS.get(name, {})}})["methods"][name]
