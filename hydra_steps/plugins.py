@@ -9,7 +9,7 @@ Types are imported when they are asked for, so that a file which declares a figu
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.decorators import (
@@ -33,6 +33,15 @@ _TYPES = {
     "CleanLabels": "hydra_steps.data.clean_labels",
     "draw_touched": "hydra_steps.data.clean_labels",
     "Contribution": "hydra_steps.scoring.contribution",
+    "Finding": "hydra_steps.report.variant_tables",
+    "Style": "hydra_steps.figures.style",
+    "canvas": "hydra_steps.figures.style",
+    "drawing": "hydra_steps.figures.style",
+    "save": "hydra_steps.figures.style",
+    "make_table": "hydra_steps.tables.tidy",
+    "write_table": "hydra_steps.tables.tidy",
+    "run_of": "hydra_steps.tables.layout",
+    "read_scores": "hydra_steps.scoring.store",
     "add_scaled": "hydra_steps.process.optimizers.protocol",
     "add_product": "hydra_steps.process.optimizers.protocol",
     "add_quotient": "hydra_steps.process.optimizers.protocol",
