@@ -66,16 +66,15 @@ def confidence(logits, labels, loss):
 @hs.method("input_size", unit="rank only", computes="the length of the sample's input", cost="nothing")
 def input_size(trajectory, queries, power: float = 1.0):
     """Length of each sample's input."""
-    size = trajectory.process.images.flatten(1).norm(dim=1).double() ** power
-    return hs.Contribution(size.expand(len(queries), -1).clone())
+    size = trajectory.process.images.flatten(1).norm(dim=1) ** power
+    return hs.Contribution(size.double().repeat(len(queries), 1))
 
 
 @hs.table("extent", title="Extent of the contributions")
 def describe_extent(scores, output):
     """Largest contribution of each method to each query."""
-    rows = []
-    for path in scores:
-        found = hs.read_scores(path)
+    rows: list = []
+    for path, found in ((path, hs.read_scores(path)) for path in scores):
         about = hs.run_of(path).columns | {"method": Path(path).name, "metric": "largest"}
         rows += [about | {"query": name, "value": found.of_query(name).max()} for name in found.names]
     hs.write_table(hs.make_table("extent", rows), output)
@@ -89,8 +88,8 @@ def plot_extent(extent_table, outputs):
     """
     rows = pd.read_csv(extent_table).query("seed == 'all' and query == 'test_mean'")
     with hs.drawing(hs.Style()):
-        page, axes = hs.canvas(3.4, 2.0)
-        axes[0][0].barh(rows["method"], rows["value"])
+        page, [[axes]] = hs.canvas(3.4, 2.0)
+        axes.barh(rows["method"], rows["value"])
         hs.save(page, outputs)
 
 

@@ -9,7 +9,7 @@ Types are imported when they are asked for, so that a file which declares a figu
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.decorators import (
