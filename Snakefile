@@ -12,11 +12,11 @@ from snakemake.utils import min_version
 
 min_version("9.19")
 
-# The hydra_steps of this checkout, in the jobs too: its modules are inputs of the rules.
+# The hydra_steps of this checkout, in the jobs too: its code decides what runs again.
 sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(workflow.basedir), os.getenv("PYTHONPATH")])))
 
-from hydra_steps.cluster import take_over
+from hydra_steps.cluster import sign_in, take_over
 from hydra_steps.config import check_writable, read_yaml, resolve_study
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.captions import caption_text
@@ -38,6 +38,7 @@ try:
     # Plug-ins lie beside the study.
     STUDY = resolve_study(config, os.path.dirname(os.path.abspath(workflow.configfiles[-1])))
     check_writable(STUDY["results"], STUDY["study"])
+    sign_in(f"{STUDY['results']}/{STUDY['study']}")
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 config.update(STUDY)
@@ -51,8 +52,7 @@ report: "workflow/report/workflow.rst"
 onstart:
     try:
         hold(OUT)
-        # The executor's name for the jobs of this run, where it is Slurm's.
-        take_over(OUT, getattr(workflow.scheduler._executor, "run_uuid", None))
+        take_over(OUT)
     except StudyError as error:
         raise WorkflowError(str(error)) from None
 

@@ -10,10 +10,8 @@ from hydra_steps.config.resolve import load_study, resolve_study, save_study, st
 from hydra_steps.config.runs import (
     canonical_json,
     explored_runs,
-    method_options,
     run_config,
     run_names,
-    run_section,
     variant_names,
 )
 
@@ -22,12 +20,10 @@ __all__ = [
     "check_writable",
     "explored_runs",
     "load_study",
-    "method_options",
     "read_yaml",
     "resolve_study",
     "run_config",
     "run_names",
-    "run_section",
     "save_study",
     "study_yaml",
     "variant_names",

@@ -1,7 +1,7 @@
 """The runs of a study: each variant with each seed, and what a run's jobs are told.
 
-A run is named ``<variant>-seed<seed>``. A job gets a section of the configuration as canonical JSON: one
-string, the same for every order of the keys, so that a job runs again exactly when a value in it has changed.
+A run is named ``<variant>-seed<seed>``. A run's sections have their keys in the order of the schema, whatever the
+order that a study is written in, so that a job that is told some runs again exactly when a value in them has changed.
 """
 
 from __future__ import annotations
@@ -69,14 +69,3 @@ def _resolved(asked: str, plugins: tuple[tuple[str, Path], ...]) -> str:
         merged = merge_section(_KINDS[name], base[name], override.get(name, {}))
         sections[name] = fill(merged, section_of_run(name, merged))
     return json.dumps(sections)
-
-
-def run_section(study: Study, run: str, *names: str) -> str:
-    """Return canonical JSON of sections (or ``seed``) of a run; of the section itself where one is named."""
-    config = run_config(study, run)
-    return canonical_json(config[names[0]] if len(names) == 1 else {name: config[name] for name in names})
-
-
-def method_options(study: Study, label: str) -> str:
-    """Return canonical JSON of a method's options, ``method`` (its name) among them."""
-    return canonical_json(study["methods"][label])

@@ -156,6 +156,22 @@ def test_a_killed_driver_leaves_nothing_behind(slow: Tree, cluster: Cluster, und
     assert (slow.folder / TRAINED / "manifest.json").read_bytes() == undisturbed
 
 
+def test_a_job_that_waits_longer_than_its_run_lives_does_nothing(slow: Tree, cluster: Cluster) -> None:
+    """It finds, when it starts, that another run has the folder."""
+    slow.edit("config/test.yaml", lambda text: text.replace(f"epochs: {EPOCHS}", "epochs: 2"))
+    cluster.scontrol("update", f"nodename={cluster.name}", "state=drain", "reason=test")
+    try:
+        first = Driver(slow, cluster, TRAINED)
+        cluster.wait(lambda: bool(cluster.jobs("pending")), "a job that waits", 240)
+        (orphan,) = cluster.jobs("pending")
+        first.kill()
+        slow.run("results/test/config.yaml", "--cores", "1")
+    finally:
+        cluster.scontrol("update", f"nodename={cluster.name}", "state=resume")
+    cluster.wait(lambda: cluster.state(orphan) == "FAILED", "the end of the job that waited", 240)
+    assert not (slow.folder / TRAINED).exists()
+
+
 def limit(cluster: Cluster, job: int) -> int:
     """Return a job's time limit in minutes."""
     found = re.search(r"TimeLimit=(?:(\d+)-)?(\d+):(\d+):", cluster.scontrol("show", "job", str(job)))

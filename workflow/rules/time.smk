@@ -25,8 +25,8 @@ rule time_scoring:
     threads: workflow.resource_settings.cores or STUDY["compute"]["threads"]
     resources:
         gpu=accelerators,
-        mem_mb=megabytes("score_samples: hydra_exact"),
-        runtime=minutes("score_samples: hydra_exact"),
+        mem_mb=megabytes(f"score_samples: {ARTIFACTS.exact}"),
+        runtime=minutes(f"score_samples: {ARTIFACTS.exact}"),
         slurm_extra="--exclusive",
     params:
         **{section: of_run(section) for section in OF_TRAINING},
