@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import comb
 from typing import Any
 
@@ -35,9 +36,10 @@ def design_specs(counterfactual: Mapping[str, Any]) -> dict[str, dict[str, Any]]
     return {MAIN: main} | {name: dict(spec) for name, spec in (counterfactual.get("designs") or {}).items()}
 
 
-def batch_bounds(groups: int, size: int) -> list[tuple[int, int]]:
+@cache  # each of thousands of jobs asks for its own
+def batch_bounds(groups: int, size: int) -> tuple[tuple[int, int], ...]:
     """Return (first group, number of groups) of each batch; only the last may be short."""
-    return [(first, min(size, groups - first)) for first in range(0, groups, size)]
+    return tuple((first, min(size, groups - first)) for first in range(0, groups, size))
 
 
 def key_of(name: str) -> str:

@@ -166,4 +166,4 @@ def test_the_section_and_its_designs():
     [(0, 10, []), (1, 10, [(0, 1)]), (20, 10, [(0, 10), (10, 10)]), (25, 10, [(0, 10), (10, 10), (20, 5)])],
 )
 def test_batches(groups, size, expected):
-    assert batch_bounds(groups, size) == expected
+    assert list(batch_bounds(groups, size)) == expected
