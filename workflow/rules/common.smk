@@ -2,7 +2,7 @@
 
 from hydra_steps.config import explored_runs, run_config, run_names
 from hydra_steps.config.controls import CONTROLS
-from hydra_steps.config.designs import design_specs
+from hydra_steps.config.designs import design_specs, needs_scores
 from hydra_steps.estimate.requests import Requests
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.code import TRAINED, step_code
@@ -63,3 +63,19 @@ def accelerators(wildcards):
 def made_by(target, planned):
     """The files of the tables or figures that a target asks for."""
     return [file for one in planned.values() if one.target == target for file in one.files]
+
+
+def design_scores(wildcards):
+    """The score that chooses the groups of a design, where one does."""
+    design = design_specs(STUDY["counterfactual"])[wildcards.design]
+    return f"{OUT}/runs/{wildcards.run}/scores/{design['method']}" if needs_scores(design) else []
+
+
+def label_scores(wildcards):
+    """The scores of a method; none for a control."""
+    return [] if wildcards.label in CONTROLS else f"{OUT}/runs/{wildcards.run}/scores/{wildcards.label}"
+
+
+def by_epoch(wildcards):
+    """Whether a run's scores are to be kept by epoch, too: where the explorer shows them."""
+    return wildcards.run in EXPLORED and STUDY["explorer"]["by_epoch"]

@@ -24,7 +24,8 @@ rule save_study:
     conda:
         ENVIRONMENT
     params:
-        **STUDY,
+        **{key: value for key, value in STUDY.items() if key != "results"},
+        results=lambda wildcards: STUDY["results"],  # no prefix of a file that the lint should know
     message:
         "Write the complete configuration"
     script:

@@ -2,11 +2,6 @@
 # ended earlier.
 
 
-def by_epoch(wildcards):
-    """Whether a run's scores are to be kept by epoch, too: where the explorer shows them."""
-    return wildcards.run in EXPLORED and STUDY["explorer"]["by_epoch"]
-
-
 rule score_samples:
     input:
         splits=f"{RUN}/splits.csv",

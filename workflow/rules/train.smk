@@ -1,18 +1,6 @@
 # The training of each run, and its re-training without groups of samples, or anew on a part of them.
 
-from hydra_steps.config.designs import needs_scores
 from hydra_steps.plan.steps import batch_settings, design_settings, flip_queries
-
-
-def design_scores(wildcards):
-    """The score that chooses the groups of a design, where one does."""
-    design = design_specs(STUDY["counterfactual"])[wildcards.design]
-    return f"{OUT}/runs/{wildcards.run}/scores/{design['method']}" if needs_scores(design) else []
-
-
-def label_scores(wildcards):
-    """The scores of a method; none for a control."""
-    return [] if wildcards.label in CONTROLS else f"{OUT}/runs/{wildcards.run}/scores/{wildcards.label}"
 
 
 rule train_model:
