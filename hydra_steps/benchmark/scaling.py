@@ -1,14 +1,14 @@
-"""How a time grows with a size, and what may be foretold from it.
+"""How a time grows with a size, and what may be predicted from it.
 
     seconds = a · sizeᵏ          describes: k is the exponent; least squares of the logarithms
-    seconds = a + b · size       foretells: from the largest sizes measured; least squares of the relative errors
+    seconds = a + b · size       predicts: from the largest sizes measured; least squares of the relative errors
 
 Only a line is continued. A step of a forward recurrence is one pass that all tracked samples share, and one tangent
 for each of them: once the shared pass is small beside the tangents, their number multiplies the time. A power law
 through the smaller sizes, where the shared pass still counts, has k < 1, and continued to a thousand times the size it
 would have a sample cost next to nothing.
 
-A line foretells only where it rests on at least three sizes with R² of at least 0.99. Its interval is the 95 %
+A line predicts only where it rests on at least three sizes with R² of at least 0.99. Its interval is the 95 %
 prediction interval of the regression (Student's t, points − 2 degrees of freedom): it knows of the readings' scatter,
 not of memory that runs out beyond what was measured.
 """
@@ -63,7 +63,7 @@ class Line:
 
     @property
     def trusted(self) -> bool:
-        """Whether it may foretell."""
+        """Whether it may predict."""
         return self.points >= LEAST_POINTS and self.r_squared >= LEAST_R_SQUARED
 
 

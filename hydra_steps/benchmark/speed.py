@@ -1,4 +1,4 @@
-"""From the timing study's clock readings to ratios, growth, and what may be foretold.
+"""From the timing study's clock readings to ratios, growth, and what may be predicted.
 
 ``speed.csv``, one row per contestant, size and metric:
 
@@ -8,12 +8,12 @@
     longer than that method, on the same training
 
 ``low`` and ``high`` are the quartiles over readings (not a confidence interval). ``extrapolated`` is 1 for values
-that were not measured but foretold by a line (:mod:`hydra_steps.benchmark.scaling`); their ``low`` and ``high`` are
+that were not measured but predicted by a line (:mod:`hydra_steps.benchmark.scaling`); their ``low`` and ``high`` are
 its 95 % prediction interval. Measured, hence not the same bytes in every run; and of one run per variant, hence no
 rows over seeds.
 
 ``scaling.csv`` has the fits: seconds ≈ intercept + coefficient · size^exponent. ``law`` is ``power`` (intercept 0;
-``low`` and ``high`` bound the exponent) or ``line`` (exponent 1), which foretells.
+``low`` and ``high`` bound the exponent) or ``line`` (exponent 1), which predicts.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def describe_speed(
         about = {"variant": where.variant, "run": where.name}
         measured = measure(pd.read_csv(path), str(path))
         laws, lines = growth(measured)
-        parts = [measured, _memory(pd.read_csv(used)), foretold(measured, lines, all_samples)]
+        parts = [measured, _memory(pd.read_csv(used)), predicted(measured, lines, all_samples)]
         values += [part.assign(**about) for part in parts if len(part)]
         found = [({"method": method, "axis": axis}, _power(law)) for (method, axis), law in laws.items()]
         found += [({"method": method, "axis": "tracked"}, _line(law)) for method, law in lines.items()]
@@ -131,7 +131,7 @@ def _paced(measured: pd.DataFrame) -> pd.DataFrame:
     return seconds.assign(value=np.where(np.isnan(at_pace), seconds["value"], at_pace)).reset_index(drop=True)
 
 
-def foretold(measured: pd.DataFrame, lines: dict[str, Line], all_samples: int) -> pd.DataFrame:
+def predicted(measured: pd.DataFrame, lines: dict[str, Line], all_samples: int) -> pd.DataFrame:
     """The forward recurrence with all samples tracked, and how many times longer than the reverse sweeps it takes."""
     main = measured[measured["axis"] == MAIN]
     seconds = _paced(main).set_index("method")["value"]

@@ -1,4 +1,4 @@
-"""The paper's claims about speed and scale, held against the timing study's tables.
+"""The paper's claims about speed and scale, checked against the timing study's tables.
 
 Their own table, ``speed_claims.csv`` with the columns of ``claims.csv``: a clock's readings are never the same bytes
 twice, and ``claims.csv`` is. ``ci_low`` and ``ci_high`` are quartiles over readings for measured ratios, and the
@@ -54,8 +54,8 @@ def evaluate_speed_claims(
 def _faster(table: pd.DataFrame) -> Iterator[tuple[Comparison, str]]:
     """How many times longer the Hessian-aware ways take than the Hessian-free one, for one query and all samples."""
     for variant, own in table.groupby("variant", sort=True):
-        foretold = own[own["metric"] == f"times_{PAPER}"]
-        for row in foretold[foretold["method"] == "hydra_forward"].to_dict("records"):
+        predicted = own[own["metric"] == f"times_{PAPER}"]
+        for row in predicted[predicted["method"] == "hydra_forward"].to_dict("records"):
             low, high = float(row["low"]), float(row["high"])
             measured = f"times faster, {int(row['tracked']):,} samples, extrapolated (claimed: {TIMES})"
             yield _held(str(variant), "hydra_forward", row, low - TIMES, high - TIMES), measured

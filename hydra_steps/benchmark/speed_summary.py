@@ -1,6 +1,6 @@
-"""The timing study in words and tables for a reader: targets, the comparison, growth, what was foretold, the machine.
+"""The timing study in words and tables for a reader: targets, the comparison, growth, what was predicted, the machine.
 
-Written as Markdown. A target that was not measured or not foretold says so; none is left out.
+Written as Markdown. A target that was not measured or not predicted says so; none is left out.
 """
 
 from __future__ import annotations
@@ -117,9 +117,9 @@ def _targets(table: pd.DataFrame, judged: bool) -> Iterator[str]:
         if found is None:
             yield f"| {target.name} | {sign} {target.bound:,g} | not measured | |"
             continue
-        value, low, high, foretold = found
+        value, low, high, predicted = found
         met = value >= target.bound if target.at_least else value <= target.bound
-        marks = ["extrapolated"] * foretold + ["met" if met else "**missed**"] * judged
+        marks = ["extrapolated"] * predicted + ["met" if met else "**missed**"] * judged
         measured = f"{_short(value)} ({_short(low)}–{_short(high)})"
         yield f"| {target.name} | {sign} {target.bound:,g} | {measured} | {', '.join(marks)} |"
 

@@ -1,7 +1,7 @@
 """What each method's time is, and how it grows: ratios to plain training, and seconds against size.
 
 Reads ``speed.csv`` and ``scaling.csv``. Measured values are filled bars and points with their quartiles; values
-foretold by a line are hatched bars and open points, with its 95 % prediction interval, and the line is dashed. The
+predicted by a line are hatched bars and open points, with its 95 % prediction interval, and the line is dashed. The
 key has the exponents of the power laws, drawn through what was measured. All axes of time are logarithmic.
 """
 
@@ -144,13 +144,13 @@ def _ratios(axes: Axes, rows: list[dict[str, Any]], looks: Mapping[str, MethodSt
     left = min(row["value"] for row in rows) / 2
     right = max(max(row["value"], row["high"]) for row in rows)
     for line, row in enumerate(rows):
-        colour, foretold = looks[row["method"]].colour, row["extrapolated"] == 1
+        colour, predicted = looks[row["method"]].colour, row["extrapolated"] == 1
         axes.barh(
             line, row["value"] - left, left=left, height=0.72, linewidth=0.7,
-            facecolor="white" if foretold else colour, edgecolor=colour, hatch="/////" if foretold else None,
+            facecolor="white" if predicted else colour, edgecolor=colour, hatch="/////" if predicted else None,
         )  # fmt: skip
         axes.plot([row["low"], row["high"]], [line, line], color=INK, linewidth=0.9, solid_capstyle="butt")
-        text = _ratio(row["value"]) + (" (extrapolated)" if foretold else "")
+        text = _ratio(row["value"]) + (" (extrapolated)" if predicted else "")
         axes.annotate(text, (max(row["value"], row["high"]), line), xytext=(3, 0), textcoords="offset points",
                       va="center", fontsize="x-small", color=INK)  # fmt: skip
     axes.axvline(1.0, color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0)

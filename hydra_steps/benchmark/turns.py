@@ -27,7 +27,7 @@ def take_turns(
     seconds that it would take.
 
     The first turn warms up and is not counted; in it a contestant over the ``budget`` is left out, and so is one
-    that the next smaller of its name, on the same axis or the comparison's, foretells to be.
+    that the next smaller of its name, on the same axis or the comparison's, predicts to be.
     """
     rows: list[tuple[Any, ...]] = []
     clock = clock or _seconds
@@ -56,8 +56,8 @@ def _warm_up(
     for contestant in everyone:
         series = (contestant.name, contestant.axis)
         size, before = smaller.get(series, (contestant.grows, 0.0))
-        foretold = before * contestant.grows / size
-        took = foretold if foretold > budget else clock(contestant)
+        predicted = before * contestant.grows / size
+        took = predicted if predicted > budget else clock(contestant)
         smaller[series] = (contestant.grows, took)
         if took > budget:
             left_out.append((*contestant.key, round(took, 3)))

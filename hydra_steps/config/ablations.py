@@ -1,4 +1,4 @@
-"""The section ``ablations``: a variant that the others are held against, and whether the study has it."""
+"""The section ``ablations``: a variant that the others are compared with, and whether the study has it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FEWEST = 2  # variants that make an ablation
 
 
 def check_ablations(study: dict[str, Any]) -> None:
-    """Raise :class:`StudyError` where the variants cannot be held against ``ablations.reference``."""
+    """Raise :class:`StudyError` where the variants cannot be compared with ``ablations.reference``."""
     reference, names = study["ablations"]["reference"], variant_names(study)
     if reference is None:
         return

@@ -2,7 +2,7 @@
 :mod:`hydra_steps.counterfactual.designs`.
 
     random_groups   ``groups`` random groups of round(fraction · n) samples
-    leave_one_out   ``groups`` single samples, chosen by a method's contribution c to a query, or at random
+    leave_one_out   ``groups`` single samples, selected by a method's contribution c to a query, or at random
     top_groups      ``groups`` blocks of round(fraction · n) samples from one end of a method's ranking
 """
 

@@ -1,4 +1,4 @@
-"""Hold a study against the schema, and say the first thing that is wrong with it in one message.
+"""Check a study against the schema, and say the first thing that is wrong with it in one message.
 
 Every message names the key (dotted, as in ``training.optimizer.learning_rate``), the value that was found,
 what is allowed there, and what to do.

@@ -1,7 +1,7 @@
 """Designs of re-training: which groups of training samples are left out, as positions in the split.
 
     random_groups   ``groups`` random groups of round(fraction · n) samples
-    leave_one_out   ``groups`` single samples, chosen by a method's contribution c to a query, or at random
+    leave_one_out   ``groups`` single samples, selected by a method's contribution c to a query, or at random
     top_groups      ``groups`` blocks of round(fraction · n) samples from one end of a method's ranking
 
 Group g depends on (seed, name of the design, fraction, g) and not on how many are asked for: asking for more

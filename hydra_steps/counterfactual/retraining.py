@@ -1,4 +1,4 @@
-"""Re-training without groups of samples: the ground truth that scores are held against.
+"""Re-training without groups of samples: the ground truth that scores are compared with.
 
     f_q(s_T(w)),  w_n = 0 for the samples of a group and 1 for all others
 

@@ -62,7 +62,7 @@ def retrain_subsets(
     scores: str | Path | None = None,
     bank: str | Path | None = None,
 ) -> None:
-    """Train anew without shares of the samples, chosen by one method or control, and store how good the
+    """Train anew without shares of the samples, selected by one method or control, and store how good the
     models are.
 
     ``label`` is a control or the label of the method whose score folder is ``scores``; ``query`` the query

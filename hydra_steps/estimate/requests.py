@@ -1,4 +1,4 @@
-"""What a job asks a cluster for: memory and time by the estimate, with room, and more with every attempt.
+"""What a job asks a cluster for: memory and time by the estimate, with a margin, and more with every attempt.
 
 Worked out from the sizes of the study's models, data, batches and queries (``meta``, ``nominal``) by a process of its
 own, since the one that reads the Snakefile has no torch in it: seconds, once for a study. What was found is kept beside

@@ -72,7 +72,7 @@ def _difference(
 
 
 def _size(claim: Claim, variant: str, method: str, exact: str, own: pd.DataFrame) -> Comparison:
-    """Hold a size against its limit."""
+    """Compare a size with its limit."""
     of_seed = _of_seeds(own).dropna(subset=["value"])
     values = of_seed["value"].to_numpy()
     ends = of_seed["ci_low"], of_seed["ci_high"]

@@ -1,4 +1,4 @@
-"""The paper's claims held against a study's tables, each with a measured value, its interval and a verdict by rule.
+"""The paper's claims checked against a study's tables, each with a measured value, its interval and a verdict by rule.
 
 The comparisons are those of :mod:`hydra_steps.evaluation.claim_comparisons`.
 

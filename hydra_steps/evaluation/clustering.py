@@ -3,13 +3,13 @@
 The samples of each given label are clustered in two, without a look at the truth, and the clusters are held
 against it:
 
-    adjusted_rand       adjusted Rand index of the two partitions: 0 is chance, 1 the same (nothing is chosen)
+    adjusted_rand       adjusted Rand index of the two partitions: 0 is chance, 1 the same (nothing is selected)
     f1                  harmonic mean of precision and recall of the cluster that matches the mislabelled better
     precision, recall   of that cluster
     share_noisy         share of the mislabelled: the precision of any cluster that knows nothing
 
-The better-matching cluster is chosen by the truth, so ``f1`` flatters, chance included: one cluster with everything in
-it has recall 1. ``adjusted_rand`` does not choose, and random scores are the control.
+The better-matching cluster is selected by the truth, so ``f1`` flatters, chance included: one cluster with everything
+in it has recall 1. ``adjusted_rand`` does not select, and random scores are the control.
 
     kmeans          k-means on the vectors as they are (ten starts)
     kmeans_unit     k-means on the vectors at unit length: by direction alone

@@ -1,4 +1,4 @@
-"""Scores held against re-training: does the predicted change of a query agree with the real one?
+"""Scores compared with re-training: does the predicted change of a query agree with the real one?
 
     predicted change by group g   Σ_{n∈g} c[q, n]
     real change                   f_q(re-trained without g) − f_q(run)
@@ -63,7 +63,7 @@ def evaluate_counterfactual(
     """Write ``counterfactual.csv`` and ``counterfactual_points.csv`` from score folders and batches of
     outcomes.
 
-    Every method of a run is held against every design of that run, on the queries that both have. The points
+    Every method of a run is compared with every design of that run, on the queries that both have. The points
     carry one row per re-training, query and method with a unit: n samples removed, predicted and real change.
     """
     batches: dict[Run, dict[str, list[Outcomes]]] = {}

@@ -1,11 +1,11 @@
-"""The damping of an influence function, chosen on the validation queries and judged on the test queries.
+"""The damping of an influence function, selected on the validation queries and judged on the test queries.
 
     lds_validation, lds_test    linear datamodelling score, mean over the validation (test) queries and over the seeds,
                                 with the mean of the queries' bootstrap intervals
     chosen                      1 for the damping with the largest lds_validation of its sweep, else 0
 
 One row per variant, sweep and damping. ``effective_damping`` is what was really added to the matrix's diagonal: the
-damping and the weight decay. The test queries choose nothing. Torch-free.
+damping and the weight decay. The test queries select nothing. Torch-free.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Arrays inside a page: little-endian bytes in base64, which a browser turns into typed arrays without parsing.
 
-A table of 60,000 samples as JSON would take a second to parse and three times the room.
+A table of 60,000 samples as JSON would take a second to parse and three times the space.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Blocks:
 
 
 def scaled_halves(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return ``values`` times a power of two as float16, and that power: three digits in half the room of float32.
+    """Return ``values`` times a power of two as float16, and that power: three digits in half the space of float32.
 
     The largest value is brought near to the largest float16, so that small ones keep their digits over nine orders
     of magnitude. NaN stays; an array without a finite value other than 0 has the power 1.

@@ -1,4 +1,4 @@
-"""Which training samples helped and harmed a query most, and which samples are worth room on a page.
+"""Which training samples helped and harmed a query most, and which samples are worth their space on a page.
 
 Index letters: q queries, s sides (0 helped, 1 harmed), k places of a list, n training samples, e epochs.
 """

@@ -139,7 +139,7 @@ def _details(
     share: float,
     blocks: Blocks,
 ) -> int:
-    """Keep the contributions of as many chosen samples to all queries, by all methods, as the budget has room for."""
+    """Keep the contributions of as many selected samples to all queries, by all methods, as the budget allows."""
     each = 2 * len(scores) * len(scores[0].queries)
     kept = chosen[: int(share * DETAIL_BYTES) // each]
     blocks.add(f"{name}/detailed", kept, "u4")
@@ -158,7 +158,7 @@ def _pictures(
     share: float,
     blocks: Blocks,
 ) -> int:
-    """Keep the pictures of the queries' samples, and of as many chosen training samples as the budget has room for."""
+    """Keep the pictures of the queries' samples, and of as many selected training samples as the budget allows."""
     asked = [fact for fact in (_query_facts(query, samples) for query in queries) if fact["single"]]
     if asked:
         images = np.stack([samples[fact["split"]].images[fact["position"]] for fact in asked])

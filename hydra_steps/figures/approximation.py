@@ -1,6 +1,7 @@
 """The approximation's error along the training: agreement with exact HyDRA per epoch, and the hypergradients'
 distance.
- Reads ``approximation.csv``. Line: mean over queries and seeds; band: from the smallest to the largest mean over
+
+Reads ``approximation.csv``. Line: mean over queries and seeds; band: from the smallest to the largest mean over
 queries of a seed. Last panel: mean distance of the tracked samples' hypergradients with and without the Hessian,
 their size, and the bounds.
 """

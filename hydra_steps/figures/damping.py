@@ -1,4 +1,4 @@
-"""Damping sweeps: how well an influence function predicts re-training at each damping, and which one is chosen.
+"""Damping sweeps: how well an influence function predicts re-training at each damping, and which one is selected.
 
 Reads ``damping.csv``: one row per variant, sweep and damping, with the LDS on the validation queries (which choose)
 and on the test queries (which judge). The damping is on a logarithmic axis.

@@ -1,5 +1,6 @@
 """How stable each method's ranking is: from epoch to epoch, and from seed to seed.
- Reads ``stability.csv`` (metrics ``between_epochs``, ``between_seeds``: Spearman correlations). Line and marker:
+
+Reads ``stability.csv`` (metrics ``between_epochs``, ``between_seeds``: Spearman correlations). Line and marker:
 mean over queries and seeds; band and points: single seeds.
 """
 

@@ -81,7 +81,7 @@ class _Choose(_Map):
 
 
 class _Take(_Map):
-    """(x, choice) → the chosen values of x; linear in x, and the choice is constant."""
+    """(x, choice) → the selected values of x; linear in x, and the choice is constant."""
 
     @staticmethod
     def forward(x: Tensor, lower: Tensor, right: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ class _Take(_Map):
 
 
 class _Put(_Map):
-    """(values, choice, sides) → values at the chosen places; linear in them, and the choice is constant."""
+    """(values, choice, sides) → values at the selected places; linear in them, and the choice is constant."""
 
     @staticmethod
     def forward(values: Tensor, lower: Tensor, right: Tensor, sides: tuple[int, int]) -> Tensor:

@@ -60,12 +60,12 @@ def _choose(x: Tensor) -> tuple[Choice, Tensor, Tensor]:
 
 
 def take(x: Tensor, choice: Choice) -> Tensor:
-    """The chosen value of each window of x […, h, w]. ``lerp`` with weights 0 and 1 returns its ends unrounded."""
+    """The selected value of each window of x […, h, w]. ``lerp`` with weights 0 and 1 returns its ends unrounded."""
     return torch.lerp(*_columns(torch.lerp(*_rows(x), choice.lower)), choice.right)
 
 
 def put(values: Tensor, choice: Choice, sides: tuple[int, int]) -> Tensor:
-    """The adjoint of :func:`take`: values […, h/2, w/2] at the chosen places of zeros […, *sides]."""
+    """The adjoint of :func:`take`: values […, h/2, w/2] at the selected places of zeros […, *sides]."""
     rows = values.new_empty(*values.shape[:-1], 2 * values.shape[-1])
     left, right = _columns(rows)
     torch.mul(values, choice.right, out=right)

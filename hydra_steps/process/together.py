@@ -3,7 +3,7 @@
 They share seed, order and rates, so that every step has one batch for all, and one product of matrices does for k
 small layers what k small products would. Worth it where a step is mostly the calling of small operations: on one
 processor core, models of linear layers take a quarter to a half of the time; convolutions take more, and stay one
-by one (``python -m tools.throughput`` measures it). A GPU has room for several trainings of any model.
+by one (``python -m tools.throughput`` measures it). A GPU has memory for several trainings of any model.
 
 The outcome of one training does not depend on its company, bit for bit: jobs of any size, resumed or not, agree.
 From a training by itself it differs by round-off. Index letters: k trainings, n samples, p parameters, b batch.

@@ -89,7 +89,7 @@ def _of(kind: str, plugins: tuple[tuple[str, Path], ...]) -> dict[str, Entry]:
 
 
 def _own(kind: str) -> Iterator[Entry]:
-    """Yield the package's entries of ``kind``; its rooms alone are read, since a job asks for few kinds."""
+    """Yield the package's entries of ``kind``; its packages alone are read, since a job asks for few kinds."""
     assert set(ROOMS) == set(KINDS)
     for room in ROOMS[kind]:
         for file in sorted((PACKAGE / room).rglob("*.py")):

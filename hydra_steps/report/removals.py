@@ -1,7 +1,7 @@
 """Whether training without what a score flags makes a better model, and how few samples a prediction hangs on.
 
 Sentences by rule from ``removal.csv`` and ``brittleness.csv`` of one variant. A method is called best only where its
-interval does not overlap the next one's; the controls (random order, oracle) are what it is held against.
+interval does not overlap the next one's; the controls (random order, oracle) are what it is compared with.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def _why_not(tables: VariantTables) -> str:
 
 
 def _plain(ranking: MethodRanking) -> list[Finding]:
-    """Hold the best method against the better of the plain baselines, which cost next to nothing."""
+    """Compare the best method with the better of the plain baselines, which cost next to nothing."""
     entries = [e for e in ranking.entries if e.method in PLAIN]
     if len(ranking.entries) < 2:
         return []

@@ -5,7 +5,8 @@ momentum μ, weight decay λ, rate η_t, and β ≥ ‖H_t‖ the triangle inequ
 
     v_t ≤ μ v_{t−1} + λ d_{t−1} + β ‖h_{t−1}‖          v bounds the difference of the momenta
     d_t ≤ d_{t−1} + η_t v_t                            d bounds ‖h_t − ĥ_t‖
- ``bound_measured`` takes ‖h‖ from the run. ``bound`` knows nothing of h, as a theorem beforehand must: ‖h‖ is
+
+``bound_measured`` takes ‖h‖ from the run. ``bound`` knows nothing of h, as a theorem beforehand must: ‖h‖ is
 itself bounded by the same recurrences from the norm of the sample's gradient at each visit, which is why it grows
 exponentially in T. β is the largest spectral norm of the Hessians of a few batches at the two ends of each epoch,
 found by power iteration: measured, hence not a strict bound for the batches in between. For SGD with plain

@@ -1,8 +1,9 @@
 """HyDRA forward, the paper's Algorithm 1: one hypergradient h_n = dθ/dw_n per tracked sample, carried along
 the training.
 
-    ṁ_t = μ ṁ_{t−1} + λ h_{t−1} + [n∈B_t] (1/|B_t|) ∇ℓ_n(θ_{t−1}) + H_t(θ_{t−1}) h_{t−1},      h_t = h_{t−1} −
-    η_t ṁ_t c[q, n] = −⟨∇f_q(θ_T), h_T⟩
+    ṁ_t = μ ṁ_{t−1} + λ h_{t−1} + [n∈B_t] (1/|B_t|) ∇ℓ_n(θ_{t−1}) + H_t(θ_{t−1}) h_{t−1}
+    h_t = h_{t−1} − η_t ṁ_t
+    c[q, n] = −⟨∇f_q(θ_T), h_T⟩
 
 in data weights (the paper's ε-hypergradient is N times ours). With ``hessian: false`` the H term is dropped:
 the paper's approximation. It costs one Hessian-vector product per tracked sample and step, and 2P numbers per

@@ -1,5 +1,6 @@
-"""The scores that a method would have given had the training ended earlier: at the ends of chosen epochs.
- Each of them is an ordinary store of contributions, of the queries at that epoch's end, by the same registered
+"""The scores that a method would have given had the training ended earlier: at the ends of selected epochs.
+
+Each of them is an ordinary store of contributions, of the queries at that epoch's end, by the same registered
 function on the same recorded training, cut there. Approximation errors per epoch and the stability of rankings are
 read from them.
 """

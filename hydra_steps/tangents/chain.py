@@ -15,7 +15,7 @@ receive the Gauss–Newton product G u_q. x, y and δ are made once for all dire
 samples, so that [b, q, c, …] is read as b·q images by convolutions with w, and as b images of q·c channels by those
 with ẇ: wide convolutions, which fill a processor's vector lanes, where one direction's few channels do not.
 
-PyTorch's forward mode does the same for any model, one direction at a time; the tests hold the rules against it.
+PyTorch's forward mode does the same for any model, one direction at a time; the tests compare the rules with it.
 Index letters: b samples, q directions.
 """
 

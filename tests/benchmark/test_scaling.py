@@ -78,14 +78,14 @@ def test_a_line_rests_on_the_largest_sizes():
         ([1, 4, 16], [2, 2, 2]),  # no growth to continue
     ],
 )
-def test_a_bad_line_foretells_nothing(sizes, seconds):
+def test_a_bad_line_predicts_nothing(sizes, seconds):
     line = fit_line(sizes, seconds)
     assert not line.trusted
     with pytest.raises(StudyError, match="at least 3 sizes and R²"):
         extrapolate(line, 1000)
 
 
-def test_what_was_measured_is_not_foretold():
+def test_what_was_measured_is_not_predicted():
     with pytest.raises(StudyError, match="16 was measured"):
         extrapolate(fit_line([1, 4, 16], [1, 4, 16]), 16)
 

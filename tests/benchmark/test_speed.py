@@ -62,7 +62,7 @@ def test_a_machine_that_slows_down_does_not_change_a_ratio(tmp_path):
     assert exact.loc["peak_memory_bytes", "value"] == 2000
 
 
-def test_growth_and_what_is_foretold_from_it(tmp_path):
+def test_growth_and_what_is_predicted_from_it(tmp_path):
     speed, scaling = tables(tmp_path, study())
     law = scaling.set_index(["method", "axis", "law"])
     assert law.loc[("hydra_exact", "queries", "power"), "exponent"] == pytest.approx(1)
@@ -97,9 +97,9 @@ def test_a_machine_that_slows_down_between_two_points_bends_no_line(tmp_path, sl
     quiet, law = tables(tmp_path / "quiet", study())
     busy, bent = tables(tmp_path / "busy", [[slowed(row) for row in part] for part in study()])
     pd.testing.assert_frame_equal(bent, law)
-    foretold = [table[table["extrapolated"] == 1].reset_index(drop=True) for table in (quiet, busy)]
-    assert len(foretold[0]) == 3
-    pd.testing.assert_frame_equal(*foretold)
+    predicted = [table[table["extrapolated"] == 1].reset_index(drop=True) for table in (quiet, busy)]
+    assert len(predicted[0]) == 3
+    pd.testing.assert_frame_equal(*predicted)
 
 
 @pytest.mark.parametrize("forward", [(3.0, 30.0, 48.0), (3.0, 3.0, 3.0)])

@@ -1,4 +1,4 @@
-"""The claims about speed: limits, whole intervals, and what is foretold named as such."""
+"""The claims about speed: limits, whole intervals, and what is predicted named as such."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""The figure of the timing study: drawn from the tables of a few readings, and hatched only where it is foretold."""
+"""The figure of the timing study: drawn from the tables of a few readings, and hatched only where it is predicted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.helpers.made_costs import MACHINE
 
 
 @pytest.mark.parametrize(("forward", "hatched"), [((3.0, 12.0, 48.0), True), ((3.0, 30.0, 48.0), False)])
-def test_only_what_was_foretold_is_hatched(tmp_path, forward, hatched):
+def test_only_what_was_predicted_is_hatched(tmp_path, forward, hatched):
     tables(tmp_path, study(forward))
     (tmp_path / "machine.json").write_text(json.dumps(MACHINE))
     plot_speedup(

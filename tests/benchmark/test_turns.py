@@ -88,7 +88,7 @@ def test_over_the_budget_one_is_left_out_with_all_that_are_larger():
     rows, left_out = take_turns(everyone, 1, 10, clock)
     assert [(row[0], row[2], row[-1]) for row in left_out] == [("exact", 64, 128.0)]
     assert {row[2] for row in rows} == {0, 1, 4}
-    assert clock.seen[:3] == [PLAIN, "exact", "exact"]  # foretold, and not run
+    assert clock.seen[:3] == [PLAIN, "exact", "exact"]  # predicted, and not run
 
 
 def test_without_plain_training_there_is_no_ratio():

@@ -2,7 +2,7 @@
 
 For sample ``n`` with clean label ``y_n`` let ``p[n, b]`` be the out-of-fold probability of class ``b`` by a
 logistic regression on the images. Its flip probability is ``q_n = σ(log((1 − p[n, y_n]) / p[n, y_n]) + t)``,
-the odds of a mistake shifted by one ``t`` for all, which is chosen so that ``Σ_n q_n = K = round(rate · N)``.
+the odds of a mistake shifted by one ``t`` for all, which is set so that ``Σ_n q_n = K = round(rate · N)``.
 Exactly K samples are then flipped, each with probability ``q_n`` (systematic sampling in random order), and a
 flipped sample gets class ``b ≠ y_n`` with probability ``p[n, b] / (1 − p[n, y_n])``.
 
