@@ -113,5 +113,5 @@ def _module_and_file(plugin: str) -> tuple[str, Path]:
 @cache
 def _installed() -> tuple[tuple[str, Path], ...]:
     return tuple(
-        _module_and_file(point.value) for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)
+        _module_and_file(point.module) for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)
     )
