@@ -56,7 +56,8 @@ def object_of(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def _wrong(content: Any, members: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
     from jsonschema import Draft202012Validator  # not loaded before a file is read
 
-    return Draft202012Validator(object_of(members)).iter_errors(content)
+    found: Iterator[Any] = Draft202012Validator(object_of(members)).iter_errors(content)
+    return found
 
 
 def _parsed(path: Path) -> Any:

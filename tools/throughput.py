@@ -34,11 +34,11 @@ from hydra_steps.counterfactual.outcomes import read_outcomes
 from hydra_steps.counterfactual.retraining import Retrainer
 from hydra_steps.jobs import ENVIRONMENT, start_as_job
 from hydra_steps.models.build import build_model
+from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.together import ON_PROCESSOR
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
 QUERIES = [

@@ -30,7 +30,7 @@ def captum_tracin(run: TimedRun, queries: QuerySet) -> Tensor:
 
     process, trajectory = run.process, run.trajectory
     module = module_at(trajectory)
-    weight = repeats(process) * run.rate / process.table.shape[1]
+    weight: float = repeats(process) * run.rate / process.table.shape[1]
 
     def load(target: nn.Module, step: Any) -> float:
         target.load_state_dict(trajectory.state_dict(int(step)))
@@ -44,14 +44,14 @@ def captum_tracin(run: TimedRun, queries: QuerySet) -> Tensor:
     method = TracInCP(
         module,
         TensorDataset(process.images, process.labels),
-        checkpoint_steps(trajectory, None),  # type: ignore[arg-type]
+        checkpoint_steps(trajectory, None),
         checkpoints_load_func=load,
         loss_fn=nn.CrossEntropyLoss(reduction="sum" if simple else "none"),
         batch_size=process.table.shape[1],
         sample_wise_grads_per_batch=simple,
     )
     images, labels = zip(*(queries.samples(query) for query in queries.queries), strict=True)
-    found: Tensor = method.influence((torch.cat(images), torch.cat(labels)))  # type: ignore[assignment]
+    found: Tensor = method.influence((torch.cat(images), torch.cat(labels)))
     return found
 
 

@@ -29,7 +29,7 @@ from hydra_steps.benchmark.timed_run import TimedRun
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.trajectory.training import load_data
+from hydra_steps.process.process import load_data
 
 Key = tuple[Any, ...]
 

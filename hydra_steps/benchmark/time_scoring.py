@@ -27,7 +27,7 @@ from hydra_steps.benchmark.contestants import MAIN, Contestant, contestants
 from hydra_steps.benchmark.peak_memory import measure_memory
 from hydra_steps.benchmark.turns import take_turns
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.trajectory.training import load_data
+from hydra_steps.process.process import load_data
 
 KEY = ("contestant", "axis", "queries", "tracked", "samples", "parameters", "steps")
 LIBRARIES = ("torch", "numpy", "scipy", "captum", "curvlinops-for-pytorch", "dattri")

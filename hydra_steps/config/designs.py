@@ -49,7 +49,8 @@ def key_of(name: str) -> str:
 
 def needs_scores(spec: Spec) -> bool:
     """Whether a method's score decides the groups, so that ``method`` and ``query`` must be given."""
-    return spec["kind"] == "top_groups" or (spec["kind"] == "leave_one_out" and spec["choice"] != "random")
+    kind = spec["kind"]
+    return bool(kind == "top_groups" or (kind == "leave_one_out" and spec["choice"] != "random"))
 
 
 def check_design(name: str, spec: Spec, samples: int, methods: Sequence[str], queries: Sequence[str]) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hydra_steps.config.extras import INSTALL
-from hydra_steps.config.schema import Schema, study_schema
+from hydra_steps.config.schema import study_schema
 from hydra_steps.config.study import Study
 from hydra_steps.config.typed import Section, field_types, section_of
 from hydra_steps.config.validate import bounds, shown, types
 from hydra_steps.registry import Entry, entries
+from hydra_steps.registry.entry import Schema
 
 _HEAD = """\
 # Configuration

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from hydra_steps.config.schema import Schema
 from hydra_steps.errors import StudyError
+from hydra_steps.registry.entry import Schema
 
 INSTALL = "pip install '.[rivals]'"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
-from functools import cache
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
 from hydra_steps.registry import entries
@@ -50,11 +49,10 @@ class Section:
                 values[name] = _plain(value)
         return values
 
-    @property
-    def choice(self) -> str:
-        """The name of the entry that the section chooses."""
-        assert self.chosen is not None
-        return str(getattr(self, self.chosen[1]))
+
+# Read once for each section; no functools.cache, which takes no type[Section] as hashable when types are checked.
+_FIELD_TYPES: dict[type[Section], dict[str, Any]] = {}
+_ANNOTATIONS: dict[type[Section], dict[str, Any]] = {}
 
 
 def chosen_entry(cls: type[Section], plain: Mapping[str, Any]) -> Entry | None:
@@ -94,11 +92,12 @@ def section_schema(cls: type[Section], plain: Any = None) -> Schema:
     return schema | ({"required": required} if required else {})
 
 
-@cache
 def field_types(cls: type[Section]) -> dict[str, Any]:
     """Return the fields' types, in their order."""
-    hints = get_type_hints(cls)
-    return {one.name: hints[one.name] for one in _fields(cls)}
+    if cls not in _FIELD_TYPES:
+        hints = get_type_hints(cls)
+        _FIELD_TYPES[cls] = {one.name: hints[one.name] for one in _fields(cls)}
+    return _FIELD_TYPES[cls]
 
 
 def section_of(kind: Any) -> type[Section] | None:
@@ -145,9 +144,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@cache
 def _annotations(cls: type[Section]) -> dict[str, Any]:
-    return get_type_hints(cls, include_extras=True)
+    if cls not in _ANNOTATIONS:
+        _ANNOTATIONS[cls] = get_type_hints(cls, include_extras=True)
+    return _ANNOTATIONS[cls]
 
 
 def _fields(cls: type[Section]) -> tuple[Field[Any], ...]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import jsonschema
 
-from hydra_steps.config.schema import Schema
 from hydra_steps.errors import StudyError, nearest
+from hydra_steps.registry.entry import Schema
 
 _TYPES = {
     "object": "a mapping (key: value)",
@@ -126,6 +126,6 @@ def types(schema: Schema) -> list[str]:
 
 def _form(schema: Schema) -> str:
     if "x-expected" in schema:
-        return schema["x-expected"]
+        return str(schema["x-expected"])
     limits = bounds(schema)
     return " or ".join(_TYPES[t] for t in types(schema)) + (f", {limits}" if limits else "")

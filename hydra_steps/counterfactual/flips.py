@@ -24,6 +24,7 @@ from hydra_steps.counterfactual.retraining import read_contribution
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.process import load_data
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
@@ -31,7 +32,6 @@ from hydra_steps.queries.query import Query, flips_prediction, query_from
 from hydra_steps.stores import write_store
 from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
 SCHEMA_VERSION = 2  # since 2, the attribute ``queries`` says what each query asks, not its name alone

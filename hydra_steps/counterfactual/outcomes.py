@@ -55,7 +55,8 @@ class Outcomes:
     @property
     def change(self) -> np.ndarray:
         """Real changes of the queries [r, q]."""
-        return self.value - self.base_value
+        change: np.ndarray = self.value - self.base_value
+        return change
 
 
 def write_outcomes(

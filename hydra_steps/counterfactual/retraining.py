@@ -29,6 +29,7 @@ from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import check_classes, draw_groups
 from hydra_steps.counterfactual.outcomes import write_outcomes
 from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import evaluate, removal_weights, run
 from hydra_steps.process.state import State
@@ -37,7 +38,6 @@ from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
 

@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
 COLUMNS = ("method", "query", "step", "group", "predicted", "real")

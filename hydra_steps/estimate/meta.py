@@ -113,7 +113,7 @@ class _Operations(TorchDispatchMode):
     """Counts the operations that run a kernel, and the numbers that they write."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch does not annotate it
         self.count, self.written = 0, 0
 
     def __torch_dispatch__(

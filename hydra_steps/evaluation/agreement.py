@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def relative_error(c: np.ndarray, e: np.ndarray) -> float:
     return error if np.isfinite(error) else float("nan")
 
 
-def compare(folder: Path, exact: Scores) -> Iterator[dict]:
+def compare(folder: Path, exact: Scores) -> Iterator[dict[str, Any]]:
     """Yield rows (query, metric, n, value) of the scores in ``folder`` against ``exact``."""
     found = read_scores(folder)
     check_same_origin(folder, found, exact)

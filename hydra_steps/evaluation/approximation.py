@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ def evaluate_approximation(
     folders: dict[Run, dict[str, Path]] = {}
     for path in traced:
         folders.setdefault(run_of(path), {})[part_after(path, "epochs")] = Path(path)
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
     for run, methods in folders.items():
         ends = {label: found[0][1] for label, path in methods.items() if (found := epochs_of(path))}
         reference = first_of(ends, REFERENCE)
@@ -75,10 +76,11 @@ def epochs_of(folder: str | Path) -> list[tuple[int, Path]]:
 
 
 def _mean(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    return values[drawn].mean(-1)
+    mean: np.ndarray = values[drawn].mean(-1)
+    return mean
 
 
-def _distances(table: pd.DataFrame) -> Iterator[dict]:
+def _distances(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for epoch, part in table.groupby("epoch", sort=True):
         about = {"epoch": epoch, "n": len(part)}
         for metric, column in (

@@ -63,7 +63,8 @@ def evaluate_brittleness(flips: Sequence[str | Path], output: str | Path) -> Non
 
 
 def _median(found: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    return np.median(found[drawn], axis=1)
+    median: np.ndarray = np.median(found[drawn], axis=1)
+    return median
 
 
 def _valued(metric: str, value: float, low: float, high: float) -> dict[str, str | float]:

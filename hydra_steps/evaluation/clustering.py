@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans
@@ -88,7 +88,7 @@ def evaluate_clustering(
         seed: Seed of the draw and of k-means.
     """
     tables = {run_of(path).name: read_run_labels(path) for path in labels}
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
     for path in of_labels(scores, methods):
         run, found = run_of(path), read_scores(path)
         labelled = tables[run.name]
@@ -124,8 +124,10 @@ def cluster(vectors: np.ndarray, algorithm: str, seed: int) -> np.ndarray | None
         if algorithm == "agglomerative":
             # From distances: by itself scikit-learn refuses a vector of zeros, which is at a right angle to all here.
             method = AgglomerativeClustering(n_clusters=2, metric="precomputed", linkage="average")
-            return method.fit_predict(cosine_distances(rows))
-        return KMeans(n_clusters=2, n_init=STARTS, random_state=seed).fit_predict(rows)
+            clusters: np.ndarray = method.fit_predict(cosine_distances(rows))
+        else:
+            clusters = KMeans(n_clusters=2, n_init=STARTS, random_state=seed).fit_predict(rows)
+    return clusters
 
 
 def overlap(clusters: np.ndarray | None, noisy: np.ndarray) -> dict[str, float]:
@@ -150,7 +152,7 @@ def overlap(clusters: np.ndarray | None, noisy: np.ndarray) -> dict[str, float]:
     return result
 
 
-def _means(measured: Sequence[dict[str, float]]) -> list[dict]:
+def _means(measured: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
     rows = []
     for metric in METRICS:
         values = np.array([overlaps[metric] for overlaps in measured])

@@ -54,4 +54,5 @@ def line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _centred(x: np.ndarray) -> np.ndarray:
     x = np.asarray(x, np.float64)
     with np.errstate(invalid="ignore"):
-        return x - x.mean(-1, keepdims=True)
+        centred: np.ndarray = x - x.mean(-1, keepdims=True)
+    return centred

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,8 @@ def evaluate_counterfactual(
             read_outcomes(path)
         )
     designs = {run: [join_batches(n, parts) for n, parts in found.items()] for run, found in batches.items()}
-    rows: list[dict] = []
-    dots: list[dict] = []
+    rows: list[dict[str, Any]] = []
+    dots: list[dict[str, Any]] = []
     for run, own in designs.items():
         for design in own:
             about = run.columns | {"design": design.name, "method": design.chosen_by}
@@ -103,7 +104,7 @@ def measure(
     real: np.ndarray,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """Yield rows (query, metric, n, value, ci_low, ci_high) from predicted and real changes [r, q]."""
     by_rank, by_value = CORRELATIONS[kind]
     metrics: dict[str, Metric] = {by_rank: spearman}
@@ -115,7 +116,7 @@ def measure(
             yield {"metric": metric} | row
 
 
-def real_changes(design: Design, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[dict]:
+def real_changes(design: Design, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[dict[str, Any]]:
     """Yield rows (metric, query, n, value, ci_low, ci_high) of the mean real change over a design's groups."""
     for row in _rows(_mean_real, design.queries, design.change, design.change, resamples, seed):
         if row["query"] != ALL_QUERIES:  # queries have different sizes: their mean says nothing
@@ -129,7 +130,7 @@ def _rows(
     real: np.ndarray,
     resamples: int,
     seed: int,
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     groups = len(predicted)
     per_query = function(predicted.T, real.T)
     averaged = [(ALL_QUERIES, list(range(len(queries))), per_query.mean())] if len(queries) > 1 else []
@@ -137,7 +138,8 @@ def _rows(
         x, y = predicted[:, columns].T, real[:, columns].T
 
         def statistic(drawn: np.ndarray, x: np.ndarray = x, y: np.ndarray = y) -> np.ndarray:
-            return function(x[:, drawn], y[:, drawn]).mean(0)
+            mean: np.ndarray = function(x[:, drawn], y[:, drawn]).mean(0)
+            return mean
 
         low, high = np.nan, np.nan
         if np.isfinite(value):
@@ -166,7 +168,7 @@ def _sign_accuracy(predicted: np.ndarray, real: np.ndarray) -> np.ndarray:
 
 def _points(
     design: Design, queries: Sequence[str], predicted: np.ndarray, real: np.ndarray
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     for i, group in enumerate(design.group):
         about = {"group": int(group), "fraction": design.fraction, "n": len(design.removed[i])}
         for j, query in enumerate(queries):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Design:
     group: np.ndarray
     removed: tuple[np.ndarray, ...]
     change: np.ndarray
-    attributes: dict
+    attributes: dict[str, Any]
 
     @property
     def chosen_by(self) -> str:

@@ -101,5 +101,5 @@ def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
         return nowhere
     near = min(perplexity, (len(rows) - 1) / 3)
     with threadpool_limits(limits=1):
-        places = TSNE(perplexity=near, init="pca", random_state=seed).fit_transform(rows)
-    return np.round(places.astype(np.float64), 3)
+        places: np.ndarray = TSNE(perplexity=near, init="pca", random_state=seed).fit_transform(rows)
+    return places.astype(np.float64).round(3)

@@ -85,7 +85,7 @@ def describe_extremes(
         read[name] = {
             split: read_pictures(about["name"], about["folder"], path, split) for split in ("train", "test")
         }
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
     for path in of_labels(scores, methods):
         run, found = run_of(path), read_scores(path)
         labelled, test_labels = tables[run.name], read[run.name]["test"][1]
@@ -126,7 +126,7 @@ def extreme_positions(values: np.ndarray, count: int) -> dict[str, np.ndarray]:
 
 def _pairs(
     found: Scores, queries: Sequence[str], singles: Mapping[str, int], count: int, training_samples: int
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     scored = found.scored
     for query in queries:
         values = found.of_query(query)[scored].astype(np.float64)
@@ -159,7 +159,7 @@ def _pairs(
                 }
 
 
-def _write_pictures(shown: Mapping[str, tuple], path: str | Path) -> None:
+def _write_pictures(shown: Mapping[str, tuple[Any, ...]], path: str | Path) -> None:
     arrays = {}
     for variant, (made, read, classes) in shown.items():
         for split, column in (("train", "training"), ("test", "test")):

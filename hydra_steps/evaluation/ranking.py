@@ -46,13 +46,15 @@ class Curve:
         """
         true, false = self.true, self.every - self.true
         area = (np.diff(false, axis=1) * (true[:, 1:] + true[:, :-1]) / 2).sum(1)
-        return area / (true[:, -1] * false[:, -1])
+        share: np.ndarray = area / (true[:, -1] * false[:, -1])
+        return share
 
     def average_precision(self) -> np.ndarray:
         """Return [r] sums over blocks of the gain in recall times the precision at the block's end."""
         true = self.true
         precision = true[:, 1:] / np.maximum(self.every[:, 1:], 1)
-        return (np.diff(true, axis=1) * precision).sum(1) / true[:, -1]
+        average: np.ndarray = (np.diff(true, axis=1) * precision).sum(1) / true[:, -1]
+        return average
 
     def found_in_inspected(self, fraction: float) -> np.ndarray:
         """Return [r] shares of the mislabelled among the first round(fraction · n), a cut block in
@@ -66,7 +68,8 @@ class Curve:
         before, inside = every[row, block], every[row, block + 1] - every[row, block]
         share = np.clip((inspected - before) / np.maximum(inside, 1), 0.0, 1.0)
         found = true[row, block] + share * (true[row, block + 1] - true[row, block])
-        return found / true[:, -1]
+        recall: np.ndarray = found / true[:, -1]
+        return recall
 
 
 def counts_of(positions: np.ndarray) -> np.ndarray:

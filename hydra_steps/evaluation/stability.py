@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ def evaluate_stability(
 
     ``queries`` are the names of the queries that are compared; ``labels`` the runs' ``labels.csv``.
     """
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
     for path in traced:
         about = run_of(path).columns | {"method": part_after(path, "epochs"), "metric": "between_epochs"}
         for (_, earlier), (epoch, later) in pairwise(epochs_of(path)):
@@ -71,7 +72,7 @@ def evaluate_stability(
 
 def _correlations(
     first: Path, second: Path, queries: Sequence[str], among: np.ndarray | None = None
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     one, two = read_scores(first), read_scores(second)
     both = np.intersect1d(one.scored, two.scored)
     if among is not None:

@@ -96,9 +96,9 @@ def _panel(
     axes.axhline(chance, color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
     axes.grid()
     missing: dict[str, list[str]] = {}
-    for method, status in data["status"].astype(str).items():
-        if status != "scored" and method in looks:
-            missing.setdefault(str(status).split()[0], []).append(looks[str(method)].label)
+    for name, status in data["status"].astype(str).items():
+        if status != "scored" and name in looks:
+            missing.setdefault(str(status).split()[0], []).append(looks[str(name)].label)
     if missing:
         text = "; ".join(f"{status}: {', '.join(labels)}" for status, labels in missing.items())
         axes.annotate(text, (0.0, 0.01), xycoords="axes fraction", color=FAINT, fontsize="x-small")

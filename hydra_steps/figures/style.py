@@ -123,7 +123,7 @@ def drawing(style: Style) -> Iterator[None]:
     """Draw with this look and nothing else: matplotlib's defaults first, then the settings of ``style``."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_settings(style))  # type: ignore[arg-type]
+        matplotlib.rcParams.update(_settings(style))  # type: ignore[arg-type]  # keys are plain strings here
         yield
 
 
@@ -134,7 +134,7 @@ def canvas(
     figure = Figure(figsize=(width, height), layout="constrained")
     engine = figure.get_layout_engine()
     assert engine is not None
-    engine.set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)  # type: ignore[call-arg]
+    engine.set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)  # type: ignore[call-arg]  # a constrained layout takes them
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, [list(row) for row in axes]
 

@@ -7,7 +7,8 @@ forward mode and ``vmap`` work. On a GPU the maximum is PyTorch's, one kernel.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,8 @@ def _plain(*tensors: Tensor) -> bool:
 class _Map(Function):
     """A map of the last two axes: ``vmap`` adds an axis in front."""
 
+    apply: ClassVar[Callable[..., Any]]  # torch does not annotate it
+
     @classmethod
     def vmap(cls, info: Any, dims: tuple[Any, ...], *inputs: Any) -> tuple[Any, Any]:
         made = cls.apply(*_lead(inputs, dims))
@@ -46,6 +49,8 @@ class _Map(Function):
 
 class _Maxima(_Map):
     """x → maxima. The choice is made when a derivative is asked for: passes without one do not pay for it."""
+
+    apply: ClassVar[Callable[..., Tensor]]
 
     @staticmethod
     def forward(x: Tensor) -> Tensor:
@@ -83,6 +88,8 @@ class _Choose(_Map):
 class _Take(_Map):
     """(x, choice) → the selected values of x; linear in x, and the choice is constant."""
 
+    apply: ClassVar[Callable[..., Tensor]]
+
     @staticmethod
     def forward(x: Tensor, lower: Tensor, right: Tensor) -> Tensor:
         return take(x, Choice(lower, right))
@@ -106,6 +113,8 @@ class _Take(_Map):
 class _Put(_Map):
     """(values, choice, sides) → values at the selected places; linear in them, and the choice is constant."""
 
+    apply: ClassVar[Callable[..., Tensor]]
+
     @staticmethod
     def forward(values: Tensor, lower: Tensor, right: Tensor, sides: tuple[int, int]) -> Tensor:
         return put(values, Choice(lower, right), sides)
@@ -128,6 +137,8 @@ class _Put(_Map):
 class _Means(_Map):
     """x → means."""
 
+    apply: ClassVar[Callable[..., Tensor]]
+
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         return means(x)
@@ -147,6 +158,8 @@ class _Means(_Map):
 
 class _Spread(_Map):
     """(values, sides) → quarters of values over their windows."""
+
+    apply: ClassVar[Callable[..., Tensor]]
 
     @staticmethod
     def forward(values: Tensor, sides: tuple[int, int]) -> Tensor:

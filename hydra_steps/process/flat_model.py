@@ -168,7 +168,8 @@ class FlatModel:
         """Logits [n, c] in evaluation mode."""
         self._prepare(False)
         self._bind(parameters, buffers)
-        return self._module(images)
+        logits: Tensor = self._module(images)
+        return logits
 
     def state_dict(self, parameters: Tensor, buffers: Tensor) -> dict[str, Tensor]:
         """The ordinary ``state_dict`` of the module at this point, as copies."""

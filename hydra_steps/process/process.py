@@ -96,7 +96,7 @@ class Process:
     @cached_property
     def sizes(self) -> list[int]:
         """|B_t| [t]."""
-        return (self.table != ABSENT).sum(1).tolist()
+        return [int(size) for size in (self.table != ABSENT).sum(1)]
 
     def initial_state(self) -> State:
         """s_0: initial parameters, empty slots, initial buffers."""

@@ -61,9 +61,9 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return found
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             first = _value(left, names)
-            for op, part in zip(ops, comparators, strict=True):
+            for comparison, part in zip(ops, comparators, strict=True):
                 second = _value(part, names)
-                if not _COMPARED[type(op)](first, second):
+                if not _COMPARED[type(comparison)](first, second):
                     return False
                 first = second
             return True

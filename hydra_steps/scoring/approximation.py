@@ -28,12 +28,11 @@ from torch import Tensor
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.optimizers.sgd import SGD
-from hydra_steps.process.process import Process
+from hydra_steps.process.process import Process, load_data
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.hydra_forward import forward, own_gradients, tracked_samples
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
 COLUMNS = ("epoch", "sample", "norm", "distance", "bound", "bound_measured", "spectral_norm")
@@ -149,4 +148,5 @@ def impulses(process: Process, state: State, step: int, place: dict[int, int]) -
         own = own_gradients(process, state, batch, torch.tensor(members, device=process.device))
         places = torch.tensor([place[index[i]] for i in members], device=process.device)
         pushed.index_add_(0, places, own.double())  # not assignment: a sample drawn twice counts twice
-    return torch.linalg.vector_norm(pushed, dim=1).div(len(batch)).cpu().numpy()
+    norms: np.ndarray = torch.linalg.vector_norm(pushed, dim=1).div(len(batch)).cpu().numpy()
+    return norms

@@ -44,7 +44,8 @@ def unit(rows: Tensor) -> Tensor:
     largest = rows.abs().amax(1, keepdim=True)
     rows = rows / largest.where(largest > 0, 1)
     length = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    return rows / length.where(length > 0, 1)
+    unit: Tensor = rows / length.where(length > 0, 1)
+    return unit
 
 
 def vanished(rows: Tensor) -> Tensor:

@@ -41,4 +41,5 @@ def per_sample_gradients(process: Process, state: State, batch: Batch) -> Tensor
 
     axes = (None, 0, 0, None if batch.keys is None else 0)
     gradient = torch.func.vmap(torch.func.grad(loss), in_dims=axes)
-    return gradient(state.parameters, batch.images, batch.labels, batch.keys)
+    rows: Tensor = gradient(state.parameters, batch.images, batch.labels, batch.keys)
+    return rows

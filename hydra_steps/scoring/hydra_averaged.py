@@ -122,4 +122,5 @@ def mean_correlation(values: Tensor) -> list[float]:
     centred = values.double() - values.double().mean(-1, keepdim=True)
     unit = centred / centred.norm(dim=-1, keepdim=True).clamp_min(1e-300)
     # ‖Σ_k u_k‖² = K + the sum over all pairs of different runs
-    return ((unit.sum(0).square().sum(-1) - runs) / (runs * (runs - 1))).tolist()
+    means: list[float] = ((unit.sum(0).square().sum(-1) - runs) / (runs * (runs - 1))).tolist()
+    return means

@@ -140,7 +140,7 @@ def ekfac_inverse(trajectory: Trajectory, damping: float) -> Any:
     ]
     factors = EKFACLinearOperator(
         module,
-        loss,  # type: ignore[arg-type]
+        loss,
         list(module.parameters()),
         data,
         fisher_type="type-2",  # the exact inner factor, no sampling: the same numbers every time

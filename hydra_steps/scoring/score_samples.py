@@ -18,13 +18,13 @@ import torch
 from hydra_steps.errors import StudyError
 from hydra_steps.json_files import NUMBER, read_json
 from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.attempt import SCORED, attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.manifest import TIMING
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
 

@@ -56,7 +56,8 @@ class Scores:
         names = self.names
         if query not in names:
             raise StudyError(f"query {query!r} is not among the scores' queries", fix=nearest(query, names))
-        return self.contribution[names.index(query)]
+        row: np.ndarray = self.contribution[names.index(query)]
+        return row
 
     @property
     def scored(self) -> np.ndarray:

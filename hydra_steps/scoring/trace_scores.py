@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.attempt import attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.score_samples import digest_of, peak_memory, training_seconds
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 
 _logger = logging.getLogger(__name__)

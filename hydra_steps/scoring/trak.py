@@ -82,7 +82,8 @@ def trak(
     steps = checkpoint_steps(trajectory, checkpoints)
 
     def logits(parameters: Mapping[str, Tensor], image: Tensor) -> Tensor:
-        return torch.func.functional_call(module, dict(parameters), image[None])
+        row: Tensor = torch.func.functional_call(module, dict(parameters), image[None])
+        return row
 
     def margin(parameters: Mapping[str, Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
         return margins(logits(parameters, data[0]), data[1][None]).sum()
@@ -117,7 +118,7 @@ def trak(
     )
     try:
         attributor.cache(_loader(process.images, process.labels))
-    except torch.linalg.LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # public, but torch does not mark it so
         raise Diverged(
             f"TRAK's kernel of {projection} projected dimensions is singular",
             "a matrix that can be inverted",
@@ -153,5 +154,5 @@ def _mistaken(process: Process, module: nn.Module, states: Sequence[Mapping[str,
     return torch.stack(parts).mean(0)
 
 
-def _loader(images: Tensor, labels: Tensor) -> DataLoader:
+def _loader(images: Tensor, labels: Tensor) -> DataLoader[tuple[Tensor, ...]]:
     return DataLoader(TensorDataset(images, labels), batch_size=BATCH, shuffle=False)

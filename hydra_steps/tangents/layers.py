@@ -49,7 +49,9 @@ def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots)
     def backward(delta: Tensor, images: Tensor, weight: Tensor, of_images: bool) -> Tensor:
         settings = (None, module.stride, module.padding, module.dilation, False, (0, 0), 1)
         asked = [of_images, not of_images, False]
-        both = torch.ops.aten.convolution_backward(delta, images, weight, *settings, asked)
+        both: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
+            delta, images, weight, *settings, asked
+        )
         return both[0 if of_images else 1]
 
     biases = None if module.bias is None else torch.cat([module.bias, dots["bias"].flatten()])

@@ -33,7 +33,8 @@ def _any_max_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots
     def scatter(delta: Tensor, place: Tensor) -> Tensor:
         back = delta.new_zeros(*delta.shape[:-2], plane[0] * plane[1])
         values = delta.flatten(-2)  # windows that overlap add up
-        return back.scatter_add_(-1, place.expand(values.shape), values).unflatten(-1, plane)
+        summed: Tensor = back.scatter_add_(-1, place.expand(values.shape), values).unflatten(-1, plane)
+        return summed
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
         return None if delta is None else scatter(delta, place), scatter(delta_dot, place.unsqueeze(1))

@@ -92,7 +92,7 @@ def state_bytes(parameters: int, slots: int, buffers: int, dtype: str) -> int:
     return (parameters * (1 + slots) + buffers) * np.dtype(dtype).itemsize
 
 
-def create_members(group: zarr.Group, shape: Shape) -> dict[str, zarr.Array]:
+def create_members(group: zarr.Group, shape: Shape) -> dict[str, zarr.Array[Any]]:
     """Create the arrays that grow during training, uncompressed, unwritten values NaN or -1."""
     states, rows = len(shape.checkpoints), shape.block_rows
     steps = max(1, min(shape.steps, STEP_ROWS))
@@ -113,7 +113,7 @@ def create_members(group: zarr.Group, shape: Shape) -> dict[str, zarr.Array]:
 
 def create_array(
     group: zarr.Group, name: str, shape: tuple[int, ...], rows: int, dtype: str, dimensions: tuple[str, ...]
-) -> zarr.Array:
+) -> zarr.Array[Any]:
     """Create one array with blocks of whole rows; an all-fill block is written too, so a missing file is a
     fault.
     """
@@ -130,7 +130,7 @@ def create_array(
     )
 
 
-def get_array(group: zarr.Group, name: str) -> zarr.Array:
+def get_array(group: zarr.Group, name: str) -> zarr.Array[Any]:
     """Return a member that is an array, writing all-fill blocks too; KeyError if there is none."""
     member = group[name]
     if not isinstance(member, zarr.Array):
@@ -155,13 +155,13 @@ def metadata_digest(folder: Path, name: str) -> str:
     return digest_json(read_json_if_whole(folder / STORE / name / "zarr.json"))
 
 
-def block_file(folder: Path, array: zarr.Array, block: int) -> Path:
+def block_file(folder: Path, array: zarr.Array[Any], block: int) -> Path:
     """Return the file of a block."""
     key = array.metadata.encode_chunk_key((block, *(0 for _ in array.shape[1:])))
     return folder / STORE / array.path / key
 
 
-def padding_is_intact(folder: Path, array: zarr.Array, block: int) -> bool:
+def padding_is_intact(folder: Path, array: zarr.Array[Any], block: int) -> bool:
     """Return whether the rows after the array's end, which only the last block can have, are still fill
     values.
     """

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
@@ -97,7 +98,7 @@ class BlockSeries:
     row: one copy of it in the training thread; one digest and one write of it in the background.
     """
 
-    def __init__(self, array: zarr.Array, folder: Path, writer: BackgroundWriter) -> None:
+    def __init__(self, array: zarr.Array[Any], folder: Path, writer: BackgroundWriter) -> None:
         self.array, self.name = array, array.basename
         self.capacity, self.block_rows = array.shape[0], array.chunks[0]
         self.count = 0  # rows appended, as the training thread sees it

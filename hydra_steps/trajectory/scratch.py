@@ -26,9 +26,18 @@ from hydra_steps.trajectory.keep import format_bytes
 from hydra_steps.trajectory.manifest import MANIFEST, STORE, TIMING, storage_error, write_json
 
 OWN_FILES = {STORE, MANIFEST, TIMING, f"{MANIFEST}.partial", f"{TIMING}.partial"}
-EPOCHS = {"type": "object", "additionalProperties": {"type": "array", "items": NUMBER}}
-NOTE = {"epochs": EPOCHS, "epoch_ends": {"type": "array", "items": {"type": "integer"}}, "seconds": NUMBER}
-JOURNAL = {"identity": {}, "metadata": {}, "rows": {"type": "object"}, "note": object_of(NOTE)}
+EPOCHS: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "array", "items": NUMBER}}
+NOTE: dict[str, Any] = {
+    "epochs": EPOCHS,
+    "epoch_ends": {"type": "array", "items": {"type": "integer"}},
+    "seconds": NUMBER,
+}
+JOURNAL = {
+    "identity": {},
+    "metadata": {},
+    "rows": {"type": "object"},
+    "note": object_of(NOTE),
+}
 
 
 class Scratch:

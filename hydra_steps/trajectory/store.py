@@ -82,7 +82,7 @@ class TrajectoryStore:
     @property
     def digest(self) -> str:
         """The SHA-256 that names the content of this trajectory."""
-        return self.manifest["digest"]
+        return str(self.manifest["digest"])
 
     def state(self, step: int) -> State:
         """Return the stored state after ``step``, as fresh arrays; :class:`StudyError` if that step was not
@@ -145,7 +145,9 @@ class TrajectoryStore:
         """
         import xarray
 
-        data = xarray.open_zarr(str(self.folder / STORE), consolidated=False, zarr_format=3, chunks=None)
+        data: xarray.Dataset = xarray.open_zarr(
+            str(self.folder / STORE), consolidated=False, zarr_format=3, chunks=None
+        )
         coordinates = {"step": np.arange(1, self.steps + 1), "checkpoint": self.checkpoints}
         return data.drop_vars("checkpoint_step").assign_coords(coordinates)
 
@@ -202,5 +204,5 @@ class TrajectoryStore:
         return np.concatenate(blocks) if blocks else np.empty(array.shape, dtype=array.dtype)
 
 
-def _blocks(array: zarr.Array) -> int:
+def _blocks(array: zarr.Array[Any]) -> int:
     return -(-array.shape[0] // array.chunks[0]) if array.size else 0

@@ -207,7 +207,7 @@ class TrajectoryWriter:
         except OSError as error:
             raise storage_error(error, self.folder, "finishing") from error
         self._finished = True
-        return content["digest"]
+        return str(content["digest"])
 
     def publish(self, destination: Path) -> None:
         """Move the finished store to ``destination``, where it appears whole, and end the scratch folder."""

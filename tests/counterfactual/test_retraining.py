@@ -16,12 +16,12 @@ from hydra_steps.counterfactual.bank import Bank
 from hydra_steps.counterfactual.outcomes import read_outcomes
 from hydra_steps.counterfactual.retraining import Outcome, Retrainer, retrain_without
 from hydra_steps.errors import StudyError
+from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain, run
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.training import load_data
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.queries import queries_named
 
