@@ -58,4 +58,4 @@ def _label_noise(noise: Mapping[str, Any]) -> str:
     if not kind or kind == "none":
         return "no label noise"
     words = f"{kind.replace('_', ' ')} label noise"
-    return f"{words} at rate {rate}" if rate and kind != "transition_matrix" else words
+    return f"{words} at rate {rate}" if rate else words

@@ -114,21 +114,16 @@ def test_an_unknown_format_is_refused(tmp_path):
 
 
 def test_pictures_that_are_missing_are_one_clear_error(tmp_path):
-    tables = Tables(tmp_path)
+    files = Tables(tmp_path).files_of("extremes") | {"extremes_images": tmp_path / "nowhere.npz"}
     with pytest.raises(StudyError, match=r"nowhere\.npz cannot be read"):
-        draw_figure(
-            "extremes",
-            {"extremes": tables.extremes(), "extremes_images": tmp_path / "nowhere.npz"},
-            [tmp_path / "extremes.png"],
-        )
+        draw_figure("extremes", files, [tmp_path / "extremes.png"])
 
 
 def test_a_sample_without_a_picture_is_drawn_as_such(tmp_path):
-    tables = Tables(tmp_path)
     with (tmp_path / "other.npz").open("wb") as file:
         np.savez(file, a=np.zeros(1))
     output = tmp_path / "extremes.svg"
-    files = {"extremes": tables.extremes(), "extremes_images": tmp_path / "other.npz"}
+    files = Tables(tmp_path).files_of("extremes") | {"extremes_images": tmp_path / "other.npz"}
     draw_figure("extremes", files, [output])
     assert output.stat().st_size > 0
 
