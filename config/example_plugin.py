@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 from torch import nn
 
 import hydra_steps.plugins as hs
@@ -86,7 +85,7 @@ def plot_extent(extent_table, outputs):
 
     Largest contribution of each method to the mean test loss, one bar a method.
     """
-    rows = pd.read_csv(extent_table).query("seed == 'all' and query == 'test_mean'")
+    rows = hs.read_table(extent_table).query("seed == 'all' and query == 'test_mean'")
     with hs.drawing(hs.Style()):
         page, [[axes]] = hs.canvas(3.4, 2.0)
         axes.barh(rows["method"], rows["value"])

@@ -39,6 +39,7 @@ _TYPES = {
     "drawing": "hydra_steps.figures.style",
     "save": "hydra_steps.figures.style",
     "make_table": "hydra_steps.tables.tidy",
+    "read_table": "hydra_steps.tables.tidy",
     "write_table": "hydra_steps.tables.tidy",
     "run_of": "hydra_steps.tables.layout",
     "read_scores": "hydra_steps.scoring.store",

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from hydra_steps.config import load_study
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError, reported
 from hydra_steps.tables.queries import read_queries_table
 
@@ -56,7 +57,7 @@ def _over_seeds(path: Path) -> bytes:
     """Return a table's rows over seeds, without single samples and classes where they are too many; nothing where it
     has none.
     """
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_csv(path, dtype=str, missing=())
     if "seed" not in table.columns:
         return b""
     rows = table[table["seed"] == "all"]

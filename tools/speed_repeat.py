@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError, reported
 
 KEY = ["run", "method", "axis", "queries", "tracked", "samples", "parameters", "steps"]
@@ -24,7 +25,7 @@ def compare_runs(first: str | Path, second: str | Path) -> pd.DataFrame:
     tables = []
     for path in (first, second):
         try:
-            table = pd.read_csv(path)
+            table = read_csv(path)
             chosen = table[(table["metric"] == "ratio_to_plain") & (table["extrapolated"] == 0)]
             tables.append(chosen[[*KEY, "value", "low", "high"]])
         except (OSError, ValueError, KeyError) as error:

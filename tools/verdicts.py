@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.report.words import number
 
@@ -29,7 +30,7 @@ NOT_CLAIMED = ("final_loss", "as many removed at random", "all")
 
 def verdict_table(root: Path = ROOT) -> str:
     """The table in Markdown: one row per claim and measure, one column per study."""
-    tables = {name: pd.read_csv(root / path, dtype={"claim": str}) for name, path in TABLES.items()}
+    tables = {name: read_csv(root / path, dtype={"claim": str}) for name, path in TABLES.items()}
     rows = pd.concat(tables.values())
     rows = rows[(rows["method"] == METHOD) & (rows["against"] != "all")]
     measures = rows.drop_duplicates(["claim", "measured"]).sort_values("claim", kind="stable")

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.benchmark.scaling import Line, Power, extrapolate, fit_line, fit_power
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import run_of
@@ -68,9 +69,9 @@ def describe_speed(
     for path, used in zip(readings, memory, strict=True):
         where = run_of(path)
         about = {"variant": where.variant, "run": where.name}
-        measured = measure(pd.read_csv(path), str(path))
+        measured = measure(read_csv(path), str(path))
         laws, lines = growth(measured)
-        parts = [measured, _memory(pd.read_csv(used)), predicted(measured, lines, all_samples)]
+        parts = [measured, _memory(read_csv(used)), predicted(measured, lines, all_samples)]
         values += [part.assign(**about) for part in parts if len(part)]
         found = [({"method": method, "axis": axis}, _power(law)) for (method, axis), law in laws.items()]
         found += [({"method": method, "axis": "tracked"}, _line(law)) for method, law in lines.items()]

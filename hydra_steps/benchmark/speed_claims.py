@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.evaluation.claim_statements import EXACT, PAPER
 from hydra_steps.evaluation.claims import Row, claim_row, summary_row, write_claims
 from hydra_steps.evaluation.verdicts import Comparison, verdict_of
@@ -38,8 +39,8 @@ def evaluate_speed_claims(
 ) -> pd.DataFrame:
     """Write ``speed_claims.csv``, and return it; ``conditions``: variant → its setting in words."""
     claims = (
-        ("5", FASTER, "speed", list(_faster(pd.read_csv(speed_table)))),
-        ("6", SCALES, "scaling", list(_scales(pd.read_csv(scaling_table)))),
+        ("5", FASTER, "speed", list(_faster(read_csv(speed_table)))),
+        ("6", SCALES, "scaling", list(_scales(read_csv(scaling_table)))),
     )
     rows: list[Row] = []
     for number, statement, source, comparisons in claims:

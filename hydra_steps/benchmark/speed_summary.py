@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.json_files import NUMBER, TEXT, object_of, read_json
 from hydra_steps.tables.layout import run_of
 
@@ -66,7 +67,7 @@ def summarise_speed(
     speed: str | Path, scaling: str | Path, machines: Sequence[str | Path], output: str | Path
 ) -> None:
     """Write the summary of ``speed.csv``, ``scaling.csv`` and the runs' ``machine.json`` to ``output``."""
-    table, laws = pd.read_csv(speed), pd.read_csv(scaling)
+    table, laws = read_csv(speed), read_csv(scaling)
     lines = ["# Timing study", ""]
     for path in machines:
         run = run_of(path).name

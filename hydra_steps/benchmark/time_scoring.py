@@ -9,7 +9,6 @@ code (on CUDA after synchronising). Memory is measured afterwards, in a process 
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -26,6 +25,7 @@ from hydra_steps.benchmark.captum_tracin import check_same
 from hydra_steps.benchmark.contestants import MAIN, Contestant, contestants
 from hydra_steps.benchmark.peak_memory import measure_memory
 from hydra_steps.benchmark.turns import take_turns
+from hydra_steps.csv_files import write_rows
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import load_data
 
@@ -64,8 +64,8 @@ def time_scoring(
     out = {tuple(entry[:-1]) for entry in left_out}
     measured = [c.key for c in everyone if c.axis == MAIN and c.key not in out]
     memory = measure_memory(run, splits, labels, options, methods, measured)
-    _write(output, (*KEY, "repeat", "seconds", "plain_seconds"), rows)
-    _write(output.with_name("memory.csv"), (*KEY, "bytes_stored", "peak_memory_bytes"), memory)
+    write_rows(output, (*KEY, "repeat", "seconds", "plain_seconds"), rows)
+    write_rows(output.with_name("memory.csv"), (*KEY, "bytes_stored", "peak_memory_bytes"), memory)
     output.with_name("machine.json").write_text(json.dumps(machine, indent=1) + "\n")
 
 
@@ -76,13 +76,6 @@ def _agreements(everyone: Sequence[Contestant]) -> dict[str, float]:
         return {}
     ours, theirs = by_name["tracin"].act().values, by_name["captum_tracincp"].act()
     return {"tracin_against_captum": check_same(ours, theirs)}
-
-
-def _write(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
 
 
 def _machine(settings: Mapping[str, Any]) -> dict[str, Any]:

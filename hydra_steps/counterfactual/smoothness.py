@@ -9,7 +9,6 @@ numbers resolve. Cost: groups × steps trainings.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hydra_steps.csv_files import write_rows
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
@@ -66,13 +66,8 @@ def measure_smoothness(
                 real = query_set.values(state).cpu().numpy() - base
                 predicted = step * contribution[:, group].sum(1)
                 rows += [
-                    (label, name, step, number, f"{predicted[q]:.10g}", f"{real[q]:.10g}")
+                    (label, name, step, number, float(predicted[q]), float(real[q]))
                     for q, name in enumerate(query_set.names)
                 ]
                 bar.update()
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+    write_rows(output, COLUMNS, rows)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.config.datasets import Dataset
 from hydra_steps.errors import StudyError
 
@@ -95,7 +96,7 @@ def read_labels(path: str | Path, classes: int) -> pd.DataFrame:
 
 def _read(path: str | Path, columns: tuple[str, ...], numbers: tuple[str, ...], remedy: str) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path)
+        table = read_csv(path)
     except FileNotFoundError:
         raise StudyError(f"{path} is missing", "a CSV file", remedy) from None
     except (OSError, ValueError) as error:  # pandas' parser and decoding errors are ValueErrors

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.evaluation.agreement import REFERENCE, compare, first_of
 from hydra_steps.evaluation.intervals import bootstrap_interval
 from hydra_steps.registry.decorators import table
@@ -66,7 +67,7 @@ def evaluate_approximation(
                 ]
     for path in approximation:
         about = {"method": approximated}
-        rows += [run_of(path).columns | about | row for row in _distances(pd.read_csv(path))]
+        rows += [run_of(path).columns | about | row for row in _distances(read_csv(path))]
     write_table(make_table("approximation", rows), output)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.evaluation.statuses import over_seeds
 from hydra_steps.queries.query import Query
 from hydra_steps.registry.decorators import table
@@ -145,7 +146,7 @@ def main() -> None:
     table = parser.parse_args().table
     if not table.is_file():
         parser.error(f"there is no file {table}")
-    print(table_text(pd.read_csv(table)))
+    print(table_text(read_csv(table)))
 
 
 if __name__ == "__main__":

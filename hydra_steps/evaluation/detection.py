@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_intervals
 from hydra_steps.evaluation.ranking import SuspicionRanking, counts_of
@@ -118,5 +118,5 @@ def detect(
 
 def read_is_noisy(path: str | Path) -> np.ndarray:
     """Return the flags is_noisy [n] (bool) of a run's ``labels.csv``, in the order of ``index``."""
-    table = pd.read_csv(path).sort_values("index", kind="stable")
+    table = read_csv(path).sort_values("index", kind="stable")
     return table["is_noisy"].to_numpy().astype(bool)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.writing import write_csv
 
@@ -49,7 +50,7 @@ def describe_jobs(benchmarks: str | Path, output: str | Path) -> None:
 def _measured(path: Path) -> pd.DataFrame | None:
     """Read the one row of a job's measurement; ``NA`` for what was never looked at."""
     try:
-        row = pd.read_csv(path, sep="\t", usecols=list(MEASURED), dtype=MEASURED)
+        row = read_csv(path, sep="\t", usecols=list(MEASURED), dtype=MEASURED, missing=("", "NA"))
     except (ValueError, OSError):  # no such columns, no numbers, no text, no file
         return None
     return row if len(row) == 1 else None

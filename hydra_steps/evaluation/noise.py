@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import run_of
 from hydra_steps.tables.tidy import make_table, write_table
@@ -25,7 +25,7 @@ def describe_noise(labels: Sequence[str | Path], output: str | Path) -> None:
     """Write ``noise.csv`` from the runs' ``labels.csv``."""
     rows = []
     for path in labels:
-        given = pd.read_csv(path)
+        given = read_csv(path)
         about = run_of(path).columns
         rate = given["is_noisy"].mean() if len(given) else np.nan
         rows.append(about | {"metric": "rate", "n": len(given), "value": rate})

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import run_of
 from hydra_steps.tables.tidy import make_table, write_table
@@ -31,7 +31,7 @@ def describe_smoothness(smoothness: Sequence[str | Path], output: str | Path) ->
     """Write ``smoothness.csv`` from the files of ``measure_smoothness``, ``…/runs/<run>/smoothness.csv``."""
     rows = []
     for path in smoothness:
-        points = pd.read_csv(path)
+        points = read_csv(path)
         leading = run_of(path).columns | {"method": points["method"].iloc[0]}
         errors = {
             key: relative_error(part["predicted"].to_numpy(), part["real"].to_numpy())

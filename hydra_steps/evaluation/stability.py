@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.evaluation.approximation import epochs_of
 from hydra_steps.evaluation.correlation import spearman
 from hydra_steps.registry.decorators import table
@@ -86,4 +86,4 @@ def _spearman(one: Scores, two: Scores, query: str, positions: np.ndarray) -> fl
 
 
 def _labels(path: str | Path) -> np.ndarray:
-    return pd.read_csv(path).sort_values("index", kind="stable")["label"].to_numpy()
+    return read_csv(path).sort_values("index", kind="stable")["label"].to_numpy()

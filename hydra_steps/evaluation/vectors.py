@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.data.seeding import random_order, random_stream
 from hydra_steps.errors import StudyError
 from hydra_steps.queries.query import vector_queries
@@ -53,7 +54,7 @@ def unit_length(rows: np.ndarray) -> np.ndarray:
 
 def read_run_labels(path: str | Path) -> pd.DataFrame:
     """Return a run's ``labels.csv`` in the order of ``index``: label, clean_label, is_noisy (0 or 1)."""
-    return pd.read_csv(path).sort_values("index", kind="stable").reset_index(drop=True)
+    return read_csv(path).sort_values("index", kind="stable").reset_index(drop=True)
 
 
 def check_length(found: Scores, labels: pd.DataFrame, path: str | Path) -> None:

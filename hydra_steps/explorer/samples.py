@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import dataset
+from hydra_steps.csv_files import read_csv
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
 from hydra_steps.errors import StudyError
@@ -38,7 +39,7 @@ def read_samples(
     parts = read_parts(data["name"], data["folder"])
     table = read_splits(splits, entry)
     clean = read_labels(labels, len(entry.classes))["clean_label"].to_numpy()
-    answers = pd.read_csv(predictions)
+    answers = read_csv(predictions)
     found = {}
     for split in SPLITS:
         rows, own = table[table["split"] == split], answers[answers["split"] == split]

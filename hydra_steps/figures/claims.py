@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.claim_matrix import claim_matrix
 from hydra_steps.figures.dots import LINE_HEIGHT
@@ -54,7 +55,7 @@ def plot_claims(
     jackknife's interval, the others Student's. As many samples removed at random tell what fewer samples, and so fewer
     steps, explain of a change; they are no part of the claim.
     """
-    data = pd.read_csv(claims_table)
+    data = read_csv(claims_table)
     if missing := {"claim", "measured", "variant", "method", "against", "value", "verdict"} - set(
         data.columns
     ):

@@ -18,13 +18,13 @@ Cost: two trainings per tracked sample, and some tens of Hessian-vector products
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hydra_steps.csv_files import write_rows
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.linearise import Curvature, linearise
 from hydra_steps.process.optimizers.sgd import SGD
@@ -51,12 +51,7 @@ def measure_approximation(
     prepare_compute(settings)
     opened = Trajectory.open(trajectory, data)
     rows = approximation(opened, tracked_samples(opened.process, tracked / opened.process.samples))
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([f"{v:.10g}" for v in row] for row in rows)
+    write_rows(output, COLUMNS, rows)
 
 
 def approximation(trajectory: Trajectory, tracked: Tensor) -> list[tuple[float, ...]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 
 ALL = "all"
@@ -21,7 +22,7 @@ _TEXT = ("variant", "run", "seed", "method", "query", "metric", "design")
 def read_tidy(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
     """Read a table, with the identifying columns as text and the columns ``required`` present."""
     try:
-        table = pd.read_csv(path, dtype={name: "object" for name in _TEXT}, keep_default_na=True)
+        table = read_csv(path, dtype={name: "object" for name in _TEXT})
     except (OSError, pd.errors.EmptyDataError) as error:
         raise StudyError(
             f"{path} cannot be read ({error})", "a table in CSV", "let the workflow make it"

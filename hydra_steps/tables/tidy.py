@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import find
 
@@ -104,7 +105,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise StudyError(f"there is no table at {path}", fix="run the study so that the table is made")
-    return _typed(pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=True))
+    return _typed(read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str)))
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
