@@ -21,6 +21,7 @@ from hydra_steps.config import check_writable, read_yaml, resolve_study
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.captions import caption_text
 from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT, hold
+from hydra_steps.plan.left_over import left_over, left_over_sentence
 from hydra_steps.registry import entries
 
 # On a cluster, too: there the Snakefile is read again where the job runs.
@@ -55,6 +56,11 @@ onstart:
         take_over(OUT)
     except StudyError as error:
         raise WorkflowError(str(error)) from None
+
+
+onsuccess:
+    if sentence := left_over_sentence(left_over(STUDY, TABLES, FIGURES)):
+        print(sentence, file=sys.stderr)
 
 
 include: "workflow/rules/common.smk"

@@ -45,13 +45,15 @@ def write_report(
     output: str | Path,
     manifests: Sequence[str | Path] = (),
     command: str | None = None,
+    left_over: str = "",
 ) -> None:
     """Write the page.
 
     ``config``: the resolved ``config.yaml``. ``tables``: tidy CSV tables, told apart by their file names.
     ``figures``: picture files in any formats; of each name the svg is embedded, or the png. ``manifests``:
-    ``manifest.json`` files of the runs, whose digests are listed. ``command``: how to make the study again. The same
-    inputs and installed versions give the same bytes.
+    ``manifest.json`` files of the runs, whose digests are listed. ``command``: how to make the study again.
+    ``left_over``: the sentence about files of an earlier form of the study, if there are any. The same inputs and
+    installed versions give the same bytes.
     """
     settings = _settings(config)
     data = {table_name(path): _read(path) for path in tables}
@@ -78,7 +80,10 @@ def write_report(
         "setup": [Markup(caption_html(text)) for text in setup_sentences(settings) if text],
         "summary": [] if several else [text for own in by_variant.values() for text in summary(own)],
         "overview": overview(by_variant, headlines) if several else None,
-        "remarks": remarks(VariantTables(data, labels, methods, queries)),
+        "remarks": [
+            *remarks(VariantTables(data, labels, methods, queries)),
+            *([left_over] if left_over else []),
+        ],
         "headline": [
             {"variant": name, "columns": columns, "methods": headline_methods(columns, list(looks))}
             for name, columns in headlines.items()

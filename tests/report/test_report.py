@@ -67,6 +67,18 @@ def test_empty_and_missing_tables_leave_a_page_that_says_so(tmp_path):
         assert "nothing was measured" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_what_an_earlier_form_of_the_study_left_is_a_remark(tmp_path):
+    (tmp_path / "config.yaml").write_text("study: changed\n")
+    pages = []
+    for given in ({}, {"left_over": ""}, {"left_over": "Not of this study as it is now: figures/a<b>.pdf."}):
+        output = tmp_path / "report.html"
+        write_report(config=tmp_path / "config.yaml", tables=[], figures=[], output=output, **given)
+        pages.append(output.read_text(encoding="utf-8"))
+    remark = "<p>Not of this study as it is now: figures/a&lt;b&gt;.pdf.</p>\n"
+    assert pages[0] == pages[1] == pages[2].replace(remark, "")
+    assert remark in pages[2].split('<h2 id="setup-heading">')[0]
+
+
 def test_content_is_escaped(tmp_path):
     (tmp_path / "config.yaml").write_text("study: '<script>alert(1)</script>'\nmethods: {'<b>x</b>': {}}\n")
     table = tmp_path / "timing.csv"

@@ -10,4 +10,5 @@ with job(snakemake.log[0]):
         figures=snakemake.input.figures,
         manifests=[f"{trajectory}/manifest.json" for trajectory in snakemake.input.trajectories],
         output=snakemake.output[0],
+        left_over=snakemake.params.left_over,
     )
