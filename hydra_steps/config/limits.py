@@ -24,6 +24,7 @@ from hydra_steps.registry import find
 from hydra_steps.registry.options import check_requirements
 
 Section = dict[str, Any]
+REFERENCES = Path("results/reference")  # committed tables and figures, which no study may write over
 
 
 def check_limits(study: Section, variant: str = "") -> None:
@@ -60,8 +61,14 @@ def _check(study: Section) -> None:
 
 
 def check_writable(results: str, study: str) -> None:
-    """Raise :class:`StudyError` where the folder of the study's outputs cannot be written."""
+    """Raise :class:`StudyError` where the folder of the study's outputs cannot be written, or holds the references."""
     folder = Path(results) / study
+    if REFERENCES in (inside := Path(os.path.normpath(folder)), *inside.parents):
+        raise StudyError(
+            f"the study {study} would write to {folder}, among the committed references in {REFERENCES}",
+            "a folder of its own",
+            "give the study another name, or set results to another folder",
+        )
     nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists() or p.is_symlink())
     if not nearest.is_dir():
         reason = f"{nearest} is not a folder"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 import torch
 
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.registry.decorators import method
+from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.gradients import CHUNK
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -67,7 +66,7 @@ def random(
     trajectory: Trajectory,
     queries: QuerySet,
     *,
-    seed: Annotated[int, "x >= 0"] = 0,
+    seed: Seed = 0,
 ) -> Contribution:
     """Random scores, the control; rank only.
 

@@ -20,6 +20,7 @@ from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
+from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.modules import module_at
@@ -47,7 +48,7 @@ def data_value_embedding(
     queries: QuerySet,
     *,
     projection: Annotated[int | None, "1 <= x <= 65536"] = 512,
-    seed: Annotated[int, "x >= 0"] = 0,
+    seed: Seed = 0,
 ) -> Contribution:
     """Data value embedding, the training with the empirical Fisher matrix in a random projection, by dattri.
 

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from hydra_steps.errors import Diverged
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.registry.decorators import method
+from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.curvature import decay_curvature, mean_damping
 from hydra_steps.scoring.gradients import final_products
@@ -51,7 +52,7 @@ def influence_arnoldi(
     damping: Damping = 0.01,
     dimensions: Annotated[int, "2 <= x <= 100000"] = 100,
     rank: Annotated[int, "1 <= x <= 100000"] = 50,
-    seed: Annotated[int, "x >= 0"] = 0,
+    seed: Seed = 0,
 ) -> Contribution:
     """Influence function in the span of the Hessian's largest eigenvectors, by captum.
 

@@ -25,6 +25,7 @@ from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.registry.decorators import method
+from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.tracin import checkpoint_steps
@@ -55,7 +56,7 @@ def trak(
     checkpoints: Annotated[int, "1 <= x <= 10000"] = 5,
     projection: Annotated[int, "1 <= x <= 65536"] = 512,
     regularization: Annotated[float, "0 <= x <= 1e6"] = 0.0,
-    seed: Annotated[int, "x >= 0"] = 0,
+    seed: Seed = 0,
 ) -> Contribution:
     """TRAK, a linear model in randomly projected gradients, by dattri; rank only.
 

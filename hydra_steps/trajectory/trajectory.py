@@ -7,7 +7,7 @@ from a trajectory rests on states that differ from those that were trained.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from hydra_steps.process.running import run
 from hydra_steps.process.state import State
 from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.store import TrajectoryStore
+from hydra_steps.trajectory.training import versions
 
 BLOCK = 64  # states per segment where every state is stored
 
@@ -160,11 +161,13 @@ class Trajectory:
         return Segment(start, states)
 
     def _trained_on(self) -> str:
-        versions = self.attributes.get("versions", {})
-        named = [f"{name} {version}" for name, version in versions.items()]
-        here = f"now: torch {torch.__version__}, {torch.get_num_threads()} threads, {self.process.device}"
-        device, threads = self.attributes.get("device", "?"), self.attributes.get("threads", "?")
-        return "; ".join([f"device {device}, {threads} threads", ", ".join(named), here])
+        then = _circumstances(
+            self.attributes.get("device", "?"),
+            self.attributes.get("threads", "?"),
+            self.attributes.get("versions", {}),
+        )
+        now = _circumstances(self.process.device, torch.get_num_threads(), versions())
+        return f"{then}; now: {now}"
 
     @classmethod
     def in_memory(
@@ -231,6 +234,10 @@ class Trajectory:
             data=data,
             store=store,
         )
+
+
+def _circumstances(device: Any, threads: Any, found: Mapping[str, str]) -> str:
+    return ", ".join([f"device {device}", f"{threads} threads", *(f"{k} {v}" for k, v in found.items())])
 
 
 def _plain(layout: list[tuple[str, tuple[int, ...], int]]) -> list[list[Any]]:

@@ -288,3 +288,29 @@ def test_results_below_a_file_cannot_be_written(tmp_path: Any) -> None:
     with pytest.raises(StudyError, match="results: .*taken.* is not a folder.*set results"):
         check_writable(str(tmp_path / "taken"), "x")
     check_writable(str(tmp_path / "new" / "deep"), "x")
+
+
+@pytest.mark.parametrize(
+    ("results", "study"),
+    [
+        ("results", "reference"),
+        ("./results/", "reference"),
+        ("results/reference", "mnist"),
+        ("results/x/..", "reference"),
+    ],
+)
+def test_no_study_writes_into_the_folder_of_references(results: str, study: str) -> None:
+    with pytest.raises(StudyError, match="among the committed references"):
+        check_writable(results, study)
+
+
+def test_a_study_named_reference_may_write_elsewhere(tmp_path: Any) -> None:
+    check_writable(str(tmp_path), "reference")
+    check_writable("results", "reference2")
+
+
+@pytest.mark.parametrize("method", ["random", "trak", "influence_arnoldi", "data_value_embedding"])
+@pytest.mark.parametrize("seed", [-1, 2**32, 2**40])
+def test_a_seed_out_of_range_is_refused_when_the_study_is_read(method: str, seed: int) -> None:
+    with pytest.raises(StudyError, match=f"methods.{method}.seed: {seed}"):
+        resolve_study({"study": "s", "methods": {method: {"seed": seed}}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from hydra_steps.data import noise_labels, split_data
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
 from hydra_steps.process.running import run
-from hydra_steps.trajectory.training import train_model
+from hydra_steps.trajectory.training import train_model, versions
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_process
 
@@ -76,6 +77,10 @@ def test_a_replay_that_ends_elsewhere_is_refused_or_measured():
 
     trajectory.load = moved
     with pytest.raises(StudyError, match=r"steps 0 to 4 ends 1e-07 away.*the same bits"):
+        list(trajectory.segments())
+    trajectory.attributes = {"versions": versions() | {"processor": "x86_64 OTHER"}}
+    now = re.escape(versions()["processor"])  # with its instruction set, which may be all that differs
+    with pytest.raises(StudyError, match=rf"processor x86_64 OTHER; now: .*processor {now}"):
         list(trajectory.segments())
     trajectory.tolerance = 1e-6
     list(trajectory.segments())
