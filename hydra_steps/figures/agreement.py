@@ -65,7 +65,7 @@ def plot_agreement(
                     continue
                 draw_dots(axes, _dots(rows), looks, "not measured" if metric == "spearman" else "ranks only")
                 _scale(axes, metric, rows["value"])
-                axes.set_xlabel(label)
+                axes.set_xlabel(label, parse_math=True)
                 axes.set_title(
                     title if len(names) == 1 or axes is not row[0] else f"{variant}: {title.lower()}"
                 )

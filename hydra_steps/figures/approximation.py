@@ -135,7 +135,7 @@ def _agreement(
             markersize=3.2,
             label=look.label,
         )
-    axes.set_ylabel(label)
+    axes.set_ylabel(label, parse_math=True)
     axes.grid(axis="y")
     if metric == "relative_error":
         axes.axhline(1.0, color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)))
@@ -162,7 +162,7 @@ def _distances(axes: Axes, data: pd.DataFrame, outside: bool) -> None:
         note(axes, "no sample\nwas tracked")
         return
     axes.set_yscale("log")
-    axes.set_ylabel(r"mean $\|\mathrm{d}\theta/\mathrm{d}w_n\|_2$")
+    axes.set_ylabel(r"mean $\|\mathrm{d}\theta/\mathrm{d}w_n\|_2$", parse_math=True)
     if most and axes.get_ylim()[1] > BEYOND * most:  # a bound that grows exponentially leaves the picture
         axes.set_ylim(top=BEYOND * most)
     if outside:

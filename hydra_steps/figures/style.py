@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter, MaxNLocator
 
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.figures.methods import MethodStyle, method_styles
@@ -89,6 +91,7 @@ def _settings(style: Style) -> dict[str, Any]:
         "legend.frameon": False,
         "legend.handlelength": 2.2,
         "text.color": INK,
+        "text.parse_math": False,  # a label of the user's with a $ is that text; our own equations say parse_math=True
         "axes.labelcolor": INK,
         "axes.edgecolor": FAINT,
         "xtick.color": INK,
@@ -157,12 +160,35 @@ def save(figure: Figure, outputs: Sequence[str | Path]) -> None:
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
         "png": {"Software": None},
     }
+    _number_ticks(figure)
     for path in map(Path, outputs):
         suffix = path.suffix.lstrip(".").lower()
         if suffix not in metadata:
             raise StudyError(f"{path} cannot be drawn", f"a file name that ends with .{', .'.join(FORMATS)}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format=suffix, metadata=metadata[suffix])
+        with matplotlib.rc_context({"text.parse_math": True}):  # for ticks that are made while drawing
+            figure.savefig(path, format=suffix, metadata=metadata[suffix])
+
+
+def _of_given_texts(formatter: Formatter) -> bool:
+    """Whether it writes labels that were given with the ticks: matplotlib binds those to a function of its own."""
+    bound = isinstance(formatter, FuncFormatter) and isinstance(formatter.func, partial)
+    return bound or isinstance(formatter, FixedFormatter)
+
+
+def _number_ticks(figure: Figure) -> None:
+    """Let matplotlib write powers of ten at the ticks, save where the ticks' labels were given as texts."""
+    for axis in figure.findobj(Axis):
+        assert isinstance(axis, Axis)
+        axis.offsetText.set_parse_math(True)
+        for formatter, ticks in (
+            (axis.get_major_formatter(), axis.majorTicks),
+            (axis.get_minor_formatter(), axis.minorTicks),
+        ):
+            if not _of_given_texts(formatter):
+                for tick in ticks:
+                    tick.label1.set_parse_math(True)
+                    tick.label2.set_parse_math(True)
 
 
 def note(axes: Axes, text: str) -> None:

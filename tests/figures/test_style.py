@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.methods import known_looks, method_styles, order_methods
-from hydra_steps.figures.style import Style, grid_shape
+from hydra_steps.figures.style import Style, canvas, drawing, grid_shape, save
 from hydra_steps.tables.frames import plural
 
 QUICK = (
@@ -100,3 +100,21 @@ def test_plural():
         "2 queries",
         "1,200 seeds",
     ]
+
+
+def test_a_text_with_dollars_is_drawn_as_it_is_and_powers_of_ten_are_not(tmp_path):
+    """Of a label that mathtext cannot read, of one that it could, and of the numbers at the ticks."""
+    with drawing(Style()):
+        page, [[axes]] = canvas(3.0, 2.0)
+        axes.plot([1e-3, 1e3], [0, 1], label="cost $C_{rm$ of 1")
+        axes.set_xscale("log")
+        axes.set_title("$x$")
+        axes.set_yticks([0, 1], ["a $C_{rm$ b", "$y$"])
+        axes.set_xlabel(r"$\|c\|_2$", parse_math=True)
+        axes.legend()
+        save(page, [tmp_path / "a.svg", tmp_path / "a.pdf", tmp_path / "a.png"])
+    assert axes.title.get_parse_math() is False
+    assert [text.get_parse_math() for text in axes.get_yticklabels()] == [False, False]
+    powers = [text for text in axes.get_xticklabels() if text.get_text()]
+    assert powers
+    assert all(text.get_parse_math() for text in powers)
