@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,30 +69,42 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
     for name, spec in design_specs(study["counterfactual"]).items():
         jobs = [cost.retrain(spec, int(study["counterfactual"]["batch"])) for cost in runs.values()]
         costs.append(_sum(f"retrain_without: {name}", results, jobs, steps))
-    if removal_labels(study):
-        jobs = [[cost.subsets(study["removal"]) for _ in removal_labels(study)] for cost in runs.values()]
-        costs.append(_sum("retrain_subsets", results, jobs, steps))
-    if brittleness_labels(study):
-        jobs = [
-            [cost.flips(study["brittleness"]) for _ in brittleness_labels(study)] for cost in runs.values()
-        ]
-        costs.append(_sum("find_flips", results, jobs, steps))
-    if trace_labels(study):
-        trace = study["trace"]
-        jobs = [[cost.traced(label, trace) for label in trace_labels(study)] for cost in runs.values()]
-        costs.append(
-            _sum("trace_scores", results, jobs, least_sure(scored[one] for one in trace_labels(study)))
-        )
-        if trace["tracked"]:
-            # Forward with the Hessian costs about two trainings for each sample.
-            jobs = [[cost.trainings(2 * int(trace["tracked"]), 0.0)] for cost in runs.values()]
-            costs.append(_sum("measure_approximation", results, jobs, steps))
-    if Artifacts(study).exact:
-        smoothness = study["smoothness"]
-        trainings = int(smoothness["groups"]) * len(smoothness["steps"])
-        jobs = [[cost.trainings(trainings, 8.0 * 5)] for cost in runs.values()]
-        costs.append(_sum("measure_smoothness", results, jobs, steps))
+    costs += _retraining_costs(study, results, list(runs.values()), steps)
+    costs += _trace_costs(study, results, list(runs.values()), steps, scored)
     return costs + _light_costs(study, results)
+
+
+def _retraining_costs(study: Study, results: Path, runs: list[RunCosts], source: str) -> list[Cost]:
+    """Removal curves, flips and smoothness, where the study has them."""
+    jobs: dict[str, list[list[Job]]] = {}
+    if removal_labels(study):
+        jobs["retrain_subsets"] = [
+            [run.subsets(study["removal"]) for _ in removal_labels(study)] for run in runs
+        ]
+    if brittleness_labels(study):
+        jobs["find_flips"] = [
+            [run.flips(study["brittleness"]) for _ in brittleness_labels(study)] for run in runs
+        ]
+    if Artifacts(study).exact:
+        trainings = int(study["smoothness"]["groups"]) * len(study["smoothness"]["steps"])
+        jobs["measure_smoothness"] = [[run.trainings(trainings, 8.0 * 5)] for run in runs]
+    return [_sum(rule, results, own, source) for rule, own in jobs.items()]
+
+
+def _trace_costs(
+    study: Study, results: Path, runs: list[RunCosts], steps: str, scored: Mapping[str, str]
+) -> list[Cost]:
+    """Scores at the ends of epochs, and the hypergradients carried forward."""
+    labels, trace = trace_labels(study), study["trace"]
+    if not labels:
+        return []
+    jobs = [[run.traced(label, trace) for label in labels] for run in runs]
+    costs = [_sum("trace_scores", results, jobs, least_sure(scored[one] for one in labels))]
+    if trace["tracked"]:
+        # Forward with the Hessian costs about two trainings for each sample.
+        jobs = [[run.trainings(2 * int(trace["tracked"]), 0.0)] for run in runs]
+        costs.append(_sum("measure_approximation", results, jobs, steps))
+    return costs
 
 
 def wall_seconds(costs: list[Cost], cores: int) -> float:

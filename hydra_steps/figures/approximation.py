@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, mark_epochs, note, save
@@ -31,6 +32,7 @@ _PANELS = (
         1.0,
     ),
 )
+_Panel = tuple[str, str, str, float]
 _CURVES = (
     ("hypergradient_norm", "size, with Hessian", INK, "-"),
     ("hypergradient_distance", "distance without it", "#D55E00", "-"),
@@ -69,42 +71,55 @@ def plot_approximation(
     looks = look.methods(agreement["method"], methods)
     names = variants(data) or ["base"]
     tracked = data["metric"].isin([name for name, *_ in _CURVES]).any()
-    panels = [*_PANELS, None] if tracked else list(_PANELS)
+    panels: list[_Panel | None] = [*_PANELS, None] if tracked else [*_PANELS]
     with drawing(look):
         columns = len(panels) if len(names) > 1 or not tracked else 2  # many variants: a line each
         rows = len(panels) // columns
         height = (2.0 if columns < len(panels) or not tracked else 1.45) * rows * len(names) + 0.4
         figure, grid = canvas(look.inches("double"), height, rows * len(names), columns)
         for number, variant in enumerate(names):
-            part = data[data["variant"] == variant]
             own = [axes for row in grid[number * rows : (number + 1) * rows] for axes in row]
-            for axes, panel in zip(own, panels, strict=True):
-                if panel is None:
-                    _distances(axes, part, outside=columns == 2)
-                else:
-                    _agreement(axes, part, looks, *panel)
-                title = "Hypergradients" if panel is None else panel[1]
-                if number == 0:
-                    axes.set_title(title)
-                mark_epochs(axes, part["epoch"])
-            counts = plural(count_seeds(part), "seed")
+            _variant(own, data[data["variant"] == variant], looks, panels, columns, first=number == 0)
             if len(names) > 1:
                 own[0].set_ylabel(f"{variant}\nSpearman ρ")
-            else:
-                own[columns - 1].set_title(counts, loc="right", fontweight="normal", fontsize="small")
         for axes in grid[-1]:
             axes.set_xlabel("training ended after epoch" if columns == 2 else "epochs trained")
+        counts = plural(count_seeds(data), "seed")
         if len(names) > 1:
-            figure.supxlabel(
-                plural(count_seeds(data), "seed"), x=0.99, ha="right", fontsize="small", color=FAINT
-            )
-        handles, texts = grid[0][0].get_legend_handles_labels()
-        if tracked and columns > 2:
-            for more, entries in zip((handles, texts), grid[0][-1].get_legend_handles_labels(), strict=True):
-                more.extend(entries)
-        if handles:
-            figure.legend(handles, texts, loc="outside lower center", ncols=min(len(handles), 4))
+            figure.supxlabel(counts, x=0.99, ha="right", fontsize="small", color=FAINT)
+        else:
+            grid[0][columns - 1].set_title(counts, loc="right", fontweight="normal", fontsize="small")
+        _legend(figure, grid[0], with_curves=bool(tracked) and columns > 2)
         save(figure, outputs)
+
+
+def _variant(
+    own: Sequence[Axes],
+    data: pd.DataFrame,
+    looks: Mapping[str, MethodStyle],
+    panels: Sequence[_Panel | None],
+    columns: int,
+    first: bool,
+) -> None:
+    """Draw one variant's panels; those of the first have titles."""
+    for axes, panel in zip(own, panels, strict=True):
+        if panel is None:
+            _distances(axes, data, outside=columns == 2)
+        else:
+            _agreement(axes, data, looks, *panel)
+        if first:
+            axes.set_title("Hypergradients" if panel is None else panel[1])
+        mark_epochs(axes, data["epoch"])
+
+
+def _legend(figure: Figure, row: Sequence[Axes], with_curves: bool) -> None:
+    """Put one legend under the figure: the methods, and the curves where they have none of their own."""
+    handles, texts = row[0].get_legend_handles_labels()
+    if with_curves:
+        for more, entries in zip((handles, texts), row[-1].get_legend_handles_labels(), strict=True):
+            more.extend(entries)
+    if handles:
+        figure.legend(handles, texts, loc="outside lower center", ncols=min(len(handles), 4))
 
 
 def _agreement(

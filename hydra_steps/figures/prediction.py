@@ -74,12 +74,7 @@ def plot_prediction(
             else:
                 _panel(axes, part, looks[method], narrow=columns > 4)
             if number < columns or len(names) == 1:
-                label = (
-                    fill(looks[method].label, 14, break_on_hyphens=False)
-                    if columns > 4
-                    else looks[method].label
-                )
-                axes.set_title(label, pad=12, fontsize="small" if columns > 4 else None)
+                _name(axes, looks[method].label, narrow=columns > 4)
             if len(names) > 1 and number % columns == 0:
                 axes.set_ylabel(variant, fontweight="bold")
         if panels:
@@ -90,6 +85,12 @@ def plot_prediction(
             each = f", n = {len(data) // len(panels):,} each" if columns > 4 else ""
             figure.supylabel(f"real change (re-trained{each})", fontsize=look.font_size)
         save(figure, outputs)
+
+
+def _name(axes: Axes, label: str, narrow: bool) -> None:
+    """Name the method over its panel, in several lines where panels are narrow."""
+    text = fill(label, 14, break_on_hyphens=False) if narrow else label
+    axes.set_title(text, pad=12, fontsize="small" if narrow else None)
 
 
 def _panel(axes: Axes, data: pd.DataFrame, look: MethodStyle, narrow: bool) -> None:

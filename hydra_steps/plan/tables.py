@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -95,36 +95,47 @@ def _planned(
 ) -> PlannedTable:
     traits, folder = entry.traits, f"{artifacts.out}/tables"
     also = {PurePath(file).stem: f"{folder}/{file}" for file in traits["also"]}
-    section = study.get(entry.name)
-    asked = section if isinstance(section, Mapping) else {}
-    options = {name: asked.get(name, schema["default"]) for name, schema in entry.options.items()}
-    options |= {name: value_of(text, known, entry) for name, text in traits["settings"].items()}
+    options = _options(study, entry, known)
     runs = artifacts.first_runs if traits["runs"] == "first" else artifacts.runs
     methods = options.get("methods")
     labels = list(study["methods"]) if not isinstance(methods, list) else methods
-    inputs: dict[str, str | list[str]] = {}
+    tables = [name for name in (*entry.given, *entry.optional) if name.endswith(TABLE)]
+    inputs: dict[str, str | list[str]] = {
+        name: f"{folder}/{name.removesuffix(TABLE)}.csv"
+        for name in tables
+        if name in entry.given or name.removesuffix(TABLE) in made
+    }
+    others = [name for name in entry.given if name not in (*tables, "output", *also, *options)]
     after: list[str] = []
-    for name in (*entry.given, *entry.optional):
-        if name.endswith(TABLE):
-            if name in entry.given or name.removesuffix(TABLE) in made:
-                inputs[name] = f"{folder}/{name.removesuffix(TABLE)}.csv"
-        elif name not in entry.given or name == "output" or name in also or name in options:
-            continue
-        elif name == "config":
-            inputs[name] = f"{artifacts.out}/config.yaml"
-        elif name == "benchmarks":
-            # Measurements are no inputs: to delete one is no reason to compute again.
-            after, options[name] = artifacts.measured(), f"{artifacts.out}/benchmarks"
-        elif name in KINDS:
-            inputs[name] = artifacts.given(name, runs, labels)
-        else:
-            raise StudyError(
-                f"{entry.where}: the table {entry.name!r} reads {name!r}, which no study has",
-                "",
-                nearest(name, [*KINDS, "config", "benchmarks"]),
-            )
+    if "benchmarks" in others:
+        # Measurements are no inputs: to delete one is no reason to compute again.
+        after, options["benchmarks"] = artifacts.measured(), f"{artifacts.out}/benchmarks"
+    inputs |= {name: _input(entry, name, artifacts, runs, labels) for name in others if name != "benchmarks"}
     used = [pair for run in runs if "raw" in inputs for pair in chosen(study, ["dataset"], run)]
     outputs = {"output": f"{folder}/{entry.name}.csv", **also}
     code = entry_code("table", entry.name, used=used)
     seconds = value_of(traits["seconds"], {**known, "labels": labels, "runs": runs}, entry)
     return PlannedTable(entry, inputs, after, outputs, options, code, float(seconds))
+
+
+def _options(study: Study, entry: Entry, known: dict[str, Any]) -> dict[str, Any]:
+    """Return a table's options: those of its section, and what it takes from other settings."""
+    section = study.get(entry.name)
+    asked = section if isinstance(section, Mapping) else {}
+    options = {name: asked.get(name, schema["default"]) for name, schema in entry.options.items()}
+    return options | {name: value_of(text, known, entry) for name, text in entry.traits["settings"].items()}
+
+
+def _input(
+    entry: Entry, name: str, artifacts: Artifacts, runs: Sequence[str], labels: Sequence[str]
+) -> str | list[str]:
+    """Return what the parameter ``name`` reads; :class:`StudyError` for what no study has."""
+    if name == "config":
+        return f"{artifacts.out}/config.yaml"
+    if name in KINDS:
+        return artifacts.given(name, runs, labels)
+    raise StudyError(
+        f"{entry.where}: the table {entry.name!r} reads {name!r}, which no study has",
+        "",
+        nearest(name, [*KINDS, "config", "benchmarks"]),
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
@@ -53,20 +53,9 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
         case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
             return _UNARY[type(op)](_value(operand, names))
         case ast.BoolOp(op=op, values=values):
-            found: Any = None
-            for part in values:
-                found = _value(part, names)
-                if bool(found) == isinstance(op, ast.Or):
-                    break
-            return found
+            return _either(isinstance(op, ast.Or), values, names)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
-            first = _value(left, names)
-            for comparison, part in zip(ops, comparators, strict=True):
-                second = _value(part, names)
-                if not _COMPARED[type(comparison)](first, second):
-                    return False
-                first = second
-            return True
+            return _compared(left, ops, comparators, names)
         case ast.IfExp(test=test, body=body, orelse=otherwise):
             return _value(body if _value(test, names) else otherwise, names)
         case ast.Attribute(value=of, attr=attribute) if not attribute.startswith("_"):
@@ -80,3 +69,26 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return FUNCTIONS[name](*(_value(one, names) for one in arguments))
         case _:
             raise ValueError(f"{ast.unparse(node)!r} cannot be written in an expression of a declaration")
+
+
+def _either(one_is_enough: bool, values: Sequence[ast.expr], names: Mapping[str, Any]) -> Any:
+    """``or`` and ``and``: the first value that decides, else the last."""
+    found: Any = None
+    for part in values:
+        found = _value(part, names)
+        if bool(found) == one_is_enough:
+            break
+    return found
+
+
+def _compared(
+    left: ast.expr, ops: Sequence[ast.cmpop], comparators: Sequence[ast.expr], names: Mapping[str, Any]
+) -> bool:
+    """A chain of comparisons, ``0 < x <= 1``."""
+    first = _value(left, names)
+    for op, part in zip(ops, comparators, strict=True):
+        second = _value(part, names)
+        if not _COMPARED[type(op)](first, second):
+            return False
+        first = second
+    return True

@@ -53,18 +53,24 @@ def schema_of(annotation: Any) -> Schema:
         return {"type": kinds[0] if len(kinds) == 1 else kinds, "enum": list(arguments)}
     if origin in (Union, types.UnionType):
         return _union([schema_of(one) for one in arguments])
-    if origin in (list, Sequence, tuple) or (isinstance(origin, type) and issubclass(origin, Sequence)):
-        schema: Schema = {"type": "array", "items": schema_of(arguments[0]) if arguments else {}}
-        if origin is tuple and len(arguments) > 1 and arguments[-1] is not Ellipsis:
-            schema |= {"minItems": len(arguments), "maxItems": len(arguments)}
-        return schema
-    if origin is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
+    if origin in (list, Sequence, tuple) or _is_a(origin, Sequence):
+        return _array(origin, arguments)
+    if origin is dict or _is_a(origin, Mapping):
         return {"type": "object", "additionalProperties": schema_of(arguments[1])}
-    if annotation in (list, tuple):
-        return {"type": "array"}
-    if annotation is dict:
-        return {"type": "object"}
+    if annotation in (list, tuple, dict):
+        return {"type": "object" if annotation is dict else "array"}
     raise TypeError(f"{annotation!r} is no type that a configuration can hold")
+
+
+def _is_a(origin: Any, kind: type) -> bool:
+    return isinstance(origin, type) and issubclass(origin, kind)
+
+
+def _array(origin: Any, arguments: tuple[Any, ...]) -> Schema:
+    schema: Schema = {"type": "array", "items": schema_of(arguments[0]) if arguments else {}}
+    if origin is tuple and len(arguments) > 1 and arguments[-1] is not Ellipsis:
+        schema |= {"minItems": len(arguments), "maxItems": len(arguments)}
+    return schema
 
 
 def bounds_of(text: str) -> Schema:

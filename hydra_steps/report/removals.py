@@ -6,11 +6,13 @@ interval does not overlap the next one's; the controls (random order, oracle) ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from hydra_steps.config.controls import CONTROLS, ORACLE, RANDOM_ORDER
 from hydra_steps.registry.decorators import sentence
-from hydra_steps.report.ranking import RankedMethod, overlaps, rank
+from hydra_steps.report.ranking import MethodRanking, RankedMethod, overlaps, rank
 from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import brackets, listing, number, percent
 from hydra_steps.tables.frames import over_seeds, plural
@@ -37,27 +39,49 @@ def _removed(tables: VariantTables, data: pd.DataFrame, side: str, fraction: flo
         return []
     best, everyone = ranking.best, rank(rows, tables, largest=helps)
     controls = {label: everyone.of(label) for label in CONTROLS} if everyone else {}
+    kept = data[data["fraction"] == 0]
+    text = _reached(tables, rows, ranking, helps, fraction)
+    against = _against(tables, controls, kept)
+    found = [Finding(text + (f"; {listing(against)}." if against else "."), key=helps)]
+    if ranking.ties:
+        found.append(Finding(f"Not told apart from it: {listing([e.label for e in ranking.ties])}."))
+    return found + _judged(best, rank(kept, tables) if helps else None, controls, helps)
+
+
+def _reached(
+    tables: VariantTables, rows: pd.DataFrame, ranking: MethodRanking, helps: bool, fraction: float
+) -> str:
+    """Say what training anew reaches without what the best method flags."""
+    best = ranking.best
     queries = sorted({query for query in rows["query"] if query})
     by = f" by contribution to the {tables.queries.words(queries[0])}" if len(queries) == 1 else ""
-    what = f"Without the {percent(fraction)} that {{}} ranks most {'harmful' if helps else 'helpful'}{by}"
-    against = [
+    text = f"Without the {percent(fraction)} that {best.label} ranks most {'harmful' if helps else 'helpful'}{by}"
+    text += f", training anew reaches {_share(best)} on the test set"
+    place = f"{'highest' if helps else 'lowest'} of {plural(len(ranking.entries), 'method')}"
+    several = f"mean of {plural(ranking.n, 'fresh training')}"
+    counted = {0: "", 1: "one fresh training"}.get(ranking.n, several)
+    return text + brackets([place if len(ranking.entries) > 1 else "", counted])
+
+
+def _against(
+    tables: VariantTables, controls: Mapping[str, RankedMethod | None], kept: pd.DataFrame
+) -> list[str]:
+    """Say what the controls reach, and what is reached where nothing is removed."""
+    said = [
         f"{tables.labels.get(label, label).lower()} {_share(entry)}"
         for label, entry in controls.items()
         if entry
     ]
-    whole = over_seeds(data[data["fraction"] == 0])["value"].dropna()
-    against += [f"nothing removed {percent(float(whole.mean()))}"] if len(whole) else []
-    text = f"{what.format(best.label)}, training anew reaches {_share(best)} on the test set"
-    place = f"{'highest' if helps else 'lowest'} of {plural(len(ranking.entries), 'method')}"
-    counted = {0: "", 1: "one fresh training"}.get(
-        ranking.n, f"mean of {plural(ranking.n, 'fresh training')}"
-    )
-    text += brackets([place if len(ranking.entries) > 1 else "", counted])
-    found = [Finding(text + (f"; {listing(against)}." if against else "."), key=helps)]
-    if ranking.ties:
-        found.append(Finding(f"Not told apart from it: {listing([e.label for e in ranking.ties])}."))
-    kept = rank(data[data["fraction"] == 0], tables)
-    if helps and kept and not overlaps(best, kept.best) and best.value < kept.best.value:
+    whole = over_seeds(kept)["value"].dropna()
+    return said + ([f"nothing removed {percent(float(whole.mean()))}"] if len(whole) else [])
+
+
+def _judged(
+    best: RankedMethod, kept: MethodRanking | None, controls: Mapping[str, RankedMethod | None], helps: bool
+) -> list[Finding]:
+    """Say whether removing is better than not, than at random, and as good as by the true labels."""
+    found = []
+    if kept and not overlaps(best, kept.best) and best.value < kept.best.value:
         found.append(
             Finding("Removing nothing is better: what is lost weighs more than the wrong labels.", key=True)
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -57,21 +58,8 @@ def write_report(
     """
     settings = _settings(config)
     data = {table_name(path): _read(path) for path in tables}
-    queries = next(
-        (read_queries_table(path) for path in tables if table_name(path) == "queries"), Queries(())
-    )
-    tidy = {name: table for name, table in data.items() if {"variant", "seed"} <= set(table.columns)}
-    present = {m for table in tidy.values() if "method" in table.columns for m in table["method"] if m}
-    methods = methods_of_labels(settings)
-    looks = Style.of(settings.get("figures")).methods(present, methods)
-    labels = {label: look.label for label, look in looks.items()}
-    names = sorted({v for table in tidy.values() for v in variants(table)}, key=lambda v: (v != "base", v))
-    by_variant = {
-        name: VariantTables(
-            {key: table[table["variant"] == name] for key, table in tidy.items()}, labels, methods, queries
-        )
-        for name in names or ["base"]
-    }
+    whole, order = _whole(data, settings, tables)
+    by_variant = _by_variant(whole)
     headlines = {name: headline_columns(own) for name, own in by_variant.items()}
     several, reading = len(by_variant) > 1, in_reading_order(data)
     content = {
@@ -80,16 +68,13 @@ def write_report(
         "setup": [Markup(caption_html(text)) for text in setup_sentences(settings) if text],
         "summary": [] if several else [text for own in by_variant.values() for text in summary(own)],
         "overview": overview(by_variant, headlines) if several else None,
-        "remarks": [
-            *remarks(VariantTables(data, labels, methods, queries)),
-            *([left_over] if left_over else []),
-        ],
+        "remarks": [*remarks(whole), *filter(None, [left_over])],
         "headline": [
-            {"variant": name, "columns": columns, "methods": headline_methods(columns, list(looks))}
+            {"variant": name, "columns": columns, "methods": headline_methods(columns, order)}
             for name, columns in headlines.items()
         ],
         "results": _results(by_variant, pictures(figures, settings, Path(output).parent)),
-        "labels": labels,
+        "labels": whole.labels,
         "tables": [
             shown_table(name, data[name], f"tables/{name}.csv") for name in reading if not is_large(name)
         ],
@@ -104,6 +89,32 @@ def write_report(
     path = Path(output)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render_page(Path(__file__).parent, content), encoding="utf-8", newline="\n")
+
+
+def _whole(
+    data: Mapping[str, pd.DataFrame], settings: Mapping[str, Any], tables: Sequence[str | Path]
+) -> tuple[VariantTables, list[str]]:
+    """Return all tables with what the names in them mean, and the methods' labels in the order of the figures."""
+    listed = [read_queries_table(path) for path in tables if table_name(path) == "queries"]
+    methods = methods_of_labels(settings)
+    present = {m for table in _tidy(data).values() if "method" in table.columns for m in table["method"] if m}
+    looks = Style.of(settings.get("figures")).methods(present, methods)
+    labels = {label: look.label for label, look in looks.items()}
+    return VariantTables(data, labels, methods, listed[0] if listed else Queries(())), list(looks)
+
+
+def _by_variant(whole: VariantTables) -> dict[str, VariantTables]:
+    """Return the tidy tables of each variant, ``base`` first."""
+    tidy = _tidy(whole.by_name)
+    names = sorted({v for table in tidy.values() for v in variants(table)}, key=lambda v: (v != "base", v))
+    return {
+        name: replace(whole, by_name={key: table[table["variant"] == name] for key, table in tidy.items()})
+        for name in names or ["base"]
+    }
+
+
+def _tidy(data: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return {name: table for name, table in data.items() if {"variant", "seed"} <= set(table.columns)}
 
 
 def _settings(path: str | Path) -> dict[str, Any]:
