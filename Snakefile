@@ -21,8 +21,9 @@ from hydra_steps.config import check_writable, read_yaml, resolve_study
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.captions import caption_text
 from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT, hold
+from hydra_steps.plan.figures import plan_figures
 from hydra_steps.plan.left_over import left_over, left_over_sentence
-from hydra_steps.registry import entries
+from hydra_steps.plan.tables import plan_tables
 
 # On a cluster, too: there the Snakefile is read again where the job runs.
 os.environ.update(JOB_ENVIRONMENT | dict(os.environ))
@@ -40,11 +41,12 @@ try:
     STUDY = resolve_study(config, os.path.dirname(os.path.abspath(workflow.configfiles[-1])))
     check_writable(STUDY["results"], STUDY["study"])
     sign_in(f"{STUDY['results']}/{STUDY['study']}")
+    TABLES = plan_tables(STUDY)
+    FIGURES = plan_figures(STUDY, TABLES)
+    CAPTIONS = {name: caption_text(figure.entry, STUDY) for name, figure in FIGURES.items()}
 except StudyError as error:
     raise WorkflowError(str(error)) from None
-config.update(STUDY)
-# For workflow/report/figure.rst.
-config["captions"] = {name: caption_text(entry, STUDY) for name, entry in entries("figure").items()}
+config.update(STUDY, captions=CAPTIONS)  # for workflow/report/figure.rst
 
 
 report: "workflow/report/workflow.rst"

@@ -45,7 +45,7 @@ def value_of(expression: str, known: dict[str, Any], entry: Entry) -> Any:
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise StudyError(
             f"{entry.where}: {expression!r} of the {entry.kind} {entry.name!r} has no value: {error}",
-            f"an expression of {', '.join(sorted(known))}",
+            "" if isinstance(error, ValueError) else f"an expression of {', '.join(sorted(known))}",
             "mend the expression in the decorator",
         ) from error
 

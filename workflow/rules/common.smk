@@ -6,13 +6,9 @@ from hydra_steps.config.designs import design_specs, needs_scores
 from hydra_steps.estimate.requests import Requests
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.code import TRAINED, step_code
-from hydra_steps.plan.figures import plan_figures
 from hydra_steps.plan.steps import OF_TRAINING
-from hydra_steps.plan.tables import plan_tables
 
 ARTIFACTS = Artifacts(STUDY)
-TABLES = plan_tables(STUDY)
-FIGURES = plan_figures(STUDY, TABLES)
 REQUESTS = Requests(STUDY)
 
 OUT = ARTIFACTS.out
