@@ -17,7 +17,10 @@ def _words(study: Study, variant: str) -> str:
     samples = "all training samples" if data["train"] is None else f"{data['train']:,} samples"
     kind = str(noise["kind"]).replace("_", " ")
     wrong = "no noise" if kind == "none" else f"{kind} noise"
-    if "rate" in find("noise", noise["kind"]).options:
+    entry = find("noise", noise["kind"])
+    if not entry.traits["known"]:
+        wrong = "labels as they came"
+    if "rate" in entry.options:
         wrong += f" {noise['rate']:g}"
     epochs = config["training"]["epochs"]
     return ", ".join(

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from hydra_steps.config.extras import check_installed
+from hydra_steps.config.known_labels import check_known_labels
 from hydra_steps.config.limits import check_limits
 from hydra_steps.config.reading import check_names, read_yaml
 from hydra_steps.config.runs import Study
@@ -56,6 +57,7 @@ def resolve_study(raw: Any, folder: str | Path = ".") -> Study:
     study["variants"] = {
         name: _variant(name, override, raw, study) for name, override in study["variants"].items()
     }
+    check_known_labels(study)
     return study
 
 

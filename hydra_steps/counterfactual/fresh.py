@@ -29,7 +29,8 @@ def keep_samples(data: RunData, kept: np.ndarray) -> RunData:
         )
     train = data.train
     part = Split(train.images[kept], train.labels[kept], train.source_index[kept])
-    return replace(data, train=part, clean_labels=data.clean_labels[kept], is_noisy=data.is_noisy[kept])
+    clean, noisy = (None if one is None else one[kept] for one in (data.clean_labels, data.is_noisy))
+    return replace(data, train=part, clean_labels=clean, is_noisy=noisy)
 
 
 def train_anew(settings: Mapping[str, Any], data: RunData, seed: int) -> tuple[Process, State]:

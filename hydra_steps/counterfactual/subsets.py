@@ -133,6 +133,12 @@ def removal_order(
     shuffled = generator_of(seed, label, 0.0, 0).permutation(samples)
     if label == RANDOM_ORDER:
         return shuffled
+    if data.is_noisy is None:
+        raise StudyError(
+            f"{label} needs the wrong labels, and which are wrong is not known",
+            "labels whose clean ones are known",
+            f"remove {label} from removal.controls",
+        )
     first = data.is_noisy[shuffled] == (side == "most_harmful")
     return np.concatenate([shuffled[first], shuffled[~first]])
 
@@ -140,7 +146,8 @@ def removal_order(
 def _train(settings: Mapping[str, Any], data: RunData, stays: np.ndarray, seed: int) -> dict[str, Any]:
     part = keep_samples(data, stays)
     process, state = train_anew(settings, part, seed)
-    measured: dict[str, Any] = {"noise_left": float(part.is_noisy.mean())}
+    left = np.nan if part.is_noisy is None else float(part.is_noisy.mean())
+    measured: dict[str, Any] = {"noise_left": left}
     measured["classes_left"] = len(np.unique(part.train.labels))
     for name, split in (("test", data.test), ("validation", data.validation)):
         images = torch.tensor(split.images).to(process.device, process.dtype)

@@ -35,27 +35,27 @@ def noise_labels(
     (labels.csv).
 
     ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``kind`` and ``options`` what becomes of the
-    labels. Columns: ``index``, ``label``, ``clean_label``, ``is_noisy`` (1 where they differ). The same arguments give
-    the same file, byte for byte. Cost O(n), for ``instance`` that of a few logistic regressions.
+    labels. Columns: ``index``, ``label``, ``clean_label``, ``is_noisy`` (1 where they differ); the last
+    two are empty where the kind does not know the clean labels. The same arguments give the same file, byte for byte. Cost O(n), for ``instance`` that of a few logistic regressions.
 
     Raises :class:`StudyError` for an unknown kind or option, a rate outside [0, 1], a matrix that is not C×C
     row-stochastic, a bad seed, labels that a kind must not return, and raw files or splits that are missing or wrong.
     """
-    entry, looks = dataset(name), find("noise", kind, "noise.kind").traits["images"]
+    entry, traits = dataset(name), find("noise", kind, "noise.kind").traits
     rows = read_splits(splits_csv, entry)
     rows = rows[rows["split"] == "train"]
     parts = read_parts(name, folder)
     part = parts[rows["source"].iloc[0] if len(rows) else "train"]
     positions = rows["source_index"].to_numpy()
-    images = standardise(part.images[positions], entry) if looks else None
+    images = standardise(part.images[positions], entry) if traits["images"] else None
     clean = part.labels[positions]
     noisy = draw_labels(clean, len(entry.classes), kind, options, seed, images)
     table = pd.DataFrame(
         {
             "index": np.arange(len(clean)),
             "label": noisy,
-            "clean_label": clean,
-            "is_noisy": (noisy != clean).astype(np.int64),
+            "clean_label": clean if traits["known"] else None,
+            "is_noisy": (noisy != clean).astype(np.int64) if traits["known"] else None,
         }
     )[list(LABEL_COLUMNS)]
     write_csv(table, output)

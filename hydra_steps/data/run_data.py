@@ -38,7 +38,7 @@ class Split:
 @dataclass(frozen=True)
 class RunData:
     """The three splits of a run; ``clean_labels`` int64 ``[n]`` and ``is_noisy`` bool ``[n]`` of the training
-    split.
+    split, None where the clean labels are not known.
 
     ``digest`` is the SHA-256 of the shapes and bytes of all images and labels.
     """
@@ -46,8 +46,8 @@ class RunData:
     train: Split
     validation: Split
     test: Split
-    clean_labels: np.ndarray
-    is_noisy: np.ndarray
+    clean_labels: np.ndarray | None
+    is_noisy: np.ndarray | None
     classes: tuple[str, ...]
     name: str
     digest: str
@@ -77,15 +77,16 @@ def load_run_data(
     parts = read_parts(name, folder)
     made = {split: _split(entry, parts, splits[splits["split"] == split], pad, channels) for split in SPLITS}
     clean, train = made["train"].labels, made["train"]
-    _check_labels(labels, clean, labels_csv, splits_csv)
+    known = not labels["is_noisy"].isna().any()
+    _check_labels(labels, clean, known, labels_csv, splits_csv)
     noisy = labels["label"].to_numpy(np.int64)
     made["train"] = Split(train.images, noisy, train.source_index)
     return RunData(
         train=made["train"],
         validation=made["validation"],
         test=made["test"],
-        clean_labels=clean,
-        is_noisy=noisy != clean,
+        clean_labels=clean if known else None,
+        is_noisy=noisy != clean if known else None,
         classes=entry.classes,
         name=name,
         digest=_digest(made),
@@ -143,7 +144,7 @@ def _split(
 
 
 def _check_labels(
-    labels: pd.DataFrame, clean: np.ndarray, labels_csv: str | Path, splits_csv: str | Path
+    labels: pd.DataFrame, clean: np.ndarray, known: bool, labels_csv: str | Path, splits_csv: str | Path
 ) -> None:
     remedy = "run noise_labels again on these splits"
     if len(labels) != len(clean):
@@ -152,6 +153,8 @@ def _check_labels(
             f"{len(clean)}, the training samples of {splits_csv}",
             remedy,
         )
+    if not known:
+        return
     wrong = np.flatnonzero(labels["clean_label"].to_numpy() != clean)
     if len(wrong):
         row = int(wrong[0])

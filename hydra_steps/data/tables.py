@@ -2,7 +2,8 @@
 
 ``splits.csv``: ``split`` (train, validation, test), ``index`` (position in the split), ``source`` (part of
 the dataset), ``source_index`` (position in the part). ``labels.csv``, training split only: ``index``,
-``label``, ``clean_label``, ``is_noisy`` (0 or 1: whether the two differ).
+``label``, ``clean_label``, ``is_noisy`` (0 or 1: whether the two differ); the last two are empty in all rows where the clean
+labels are not known.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from hydra_steps.errors import StudyError
 
 SPLITS = ("train", "validation", "test")
 SPLIT_COLUMNS = ("split", "index", "source", "source_index")
-LABEL_COLUMNS = ("index", "label", "clean_label", "is_noisy")
+TRUTH_COLUMNS = ("clean_label", "is_noisy")
+LABEL_COLUMNS = ("index", "label", *TRUTH_COLUMNS)
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
@@ -79,15 +81,18 @@ def read_splits(path: str | Path, entry: Dataset) -> pd.DataFrame:
 
 def read_labels(path: str | Path, classes: int) -> pd.DataFrame:
     """Return ``labels.csv`` after checking that its labels are below ``classes`` and that ``is_noisy`` is
-    right."""
+    right; both of the clean labels' columns are empty, as not-a-number, where these are not known."""
     remedy = "run noise_labels again"
-    table = _read(path, LABEL_COLUMNS, LABEL_COLUMNS, remedy)
+    table = _read(path, LABEL_COLUMNS, ("index", "label"), remedy)
+    known = not (len(table) and table[list(TRUTH_COLUMNS)].isna().all(axis=None))
+    if known:
+        table = _whole_numbers(path, table, TRUTH_COLUMNS, remedy)
     _check_index(path, table["index"].to_numpy(), "the table", remedy)
-    for column in ("label", "clean_label"):
+    for column in ("label", "clean_label") if known else ("label",):
         bad = table.loc[~table[column].between(0, classes - 1), column]
         if len(bad):
             raise StudyError(f"{path} has the {column} {bad.iloc[0]}", f"0 to {classes - 1}", remedy)
-    if ((table["label"] != table["clean_label"]).astype(int) != table["is_noisy"]).any():
+    if known and ((table["label"] != table["clean_label"]).astype(int) != table["is_noisy"]).any():
         raise StudyError(
             f"{path} has an is_noisy that contradicts its labels", "1 where they differ, else 0", remedy
         )
@@ -103,6 +108,12 @@ def _read(path: str | Path, columns: tuple[str, ...], numbers: tuple[str, ...], 
         raise StudyError(f"{path} cannot be read: {error}", "a CSV file", remedy) from error
     if tuple(table.columns) != columns:
         raise StudyError(f"{path} has the columns {', '.join(table.columns)}", ", ".join(columns), remedy)
+    return _whole_numbers(path, table, numbers, remedy)
+
+
+def _whole_numbers(
+    path: str | Path, table: pd.DataFrame, numbers: tuple[str, ...], remedy: str
+) -> pd.DataFrame:
     for column in numbers:
         if len(table) and not pd.api.types.is_integer_dtype(table[column]):
             raise StudyError(

@@ -28,6 +28,7 @@ LEVELS = np.linspace(0.0, 1.0, 101)
     "contributions",
     title="Distribution of contributions",
     keys=["is_noisy", "level"],
+    when="labels_known",
     large=True,
     order=110,
 )

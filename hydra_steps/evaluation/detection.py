@@ -31,7 +31,7 @@ from hydra_steps.tables.tidy import make_table, write_table
 Shares = Annotated[Sequence[Annotated[float, "0 < x <= 1"]], {"minItems": 1, "uniqueItems": True}]
 
 
-@table("detection", title="Detection of wrong labels", keys=["fraction"], order=80)
+@table("detection", title="Detection of wrong labels", keys=["fraction"], when="labels_known", order=80)
 def evaluate_detection(
     scores: Sequence[str | Path],
     labels: Sequence[str | Path],

@@ -20,7 +20,7 @@ from hydra_steps.tables.layout import run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
 
-@table("noise", title="Label noise", keys=["clean_label", "label"], order=20)
+@table("noise", title="Label noise", keys=["clean_label", "label"], when="labels_known", order=20)
 def describe_noise(labels: Sequence[str | Path], output: str | Path) -> None:
     """Write ``noise.csv`` from the runs' ``labels.csv``."""
     rows = []

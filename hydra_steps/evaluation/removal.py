@@ -1,7 +1,7 @@
 """Removal curves: how good the model is after training anew without what each method points at.
 
     test_accuracy, test_loss, validation_accuracy, validation_loss   of models trained with fresh seeds
-    noise_left   share of mislabelled among the kept samples; classes_left   classes among their labels
+    noise_left   share of mislabelled among the kept samples, if known; classes_left   classes among their labels
 
 Keys: ``side`` (most_harmful: lowest contribution removed first; most_helpful: highest) and ``fraction``
 removed. ``n`` is the number of fresh trainings; ``value`` their mean, with Student's 95 % interval of the
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from hydra_steps.config.controls import CONTROLS
@@ -54,6 +55,8 @@ def evaluate_removal(removals: Sequence[str | Path], output: str | Path) -> None
             key = {"side": about["sides"][int(side)], "fraction": fraction}
             for metric in MEASURES:
                 values = arrays[metric][chosen]
+                if metric == "noise_left" and np.isnan(values).all():
+                    continue
                 low, high = within(metric, *mean_interval(values))
                 row = {
                     "metric": metric,

@@ -53,7 +53,8 @@ def unit_length(rows: np.ndarray) -> np.ndarray:
 
 
 def read_run_labels(path: str | Path) -> pd.DataFrame:
-    """Return a run's ``labels.csv`` in the order of ``index``: label, clean_label, is_noisy (0 or 1)."""
+    """Return a run's ``labels.csv`` in the order of ``index``: label, clean_label, is_noisy (0 or 1);
+    not-a-number where the clean labels are not known."""
     return read_csv(path).sort_values("index", kind="stable").reset_index(drop=True)
 
 

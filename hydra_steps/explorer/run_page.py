@@ -176,6 +176,8 @@ def _columns(name: str, train: Samples, blocks: Blocks) -> None:
     """Keep what is known of every training sample."""
     blocks.add(f"{name}/source", train.source, "u4")
     classes = {"label": train.answers["label"], "clean": train.clean, "predicted": train.answers["predicted"]}
+    if train.clean is None:  # no column: the page then says nothing about wrong labels
+        del classes["clean"]
     for column, values in classes.items():
         numbers = np.asarray(values)
         blocks.add(f"{name}/{column}", numbers, "u1" if numbers.max(initial=0) < 256 else "u4")

@@ -20,12 +20,13 @@ from hydra_steps.errors import StudyError
 @dataclass(frozen=True)
 class Samples:
     """The samples of one split: ``images`` uint8 [n, c, h, w] (255 is white), ``source`` their positions in the
-    dataset, ``answers`` the rows of ``predictions.csv``, ``clean`` the labels before any noise [n]."""
+    dataset, ``answers`` the rows of ``predictions.csv``, ``clean`` the labels before any noise [n],
+    None where these are not known."""
 
     images: np.ndarray
     source: np.ndarray
     answers: pd.DataFrame
-    clean: np.ndarray
+    clean: np.ndarray | None
 
 
 def read_samples(
@@ -38,7 +39,8 @@ def read_samples(
     entry = dataset(data["name"])
     parts = read_parts(data["name"], data["folder"])
     table = read_splits(splits, entry)
-    clean = read_labels(labels, len(entry.classes))["clean_label"].to_numpy()
+    truth = read_labels(labels, len(entry.classes))["clean_label"]
+    clean = None if truth.isna().any() else truth.to_numpy()
     answers = read_csv(predictions)
     found = {}
     for split in SPLITS:

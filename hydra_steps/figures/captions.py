@@ -1,8 +1,9 @@
 """A figure's caption, in reStructuredText: what stands in the drawing function's docstring, filled by the study.
 
-The docstring, after its first paragraph, is a Jinja template in which every section of the resolved configuration
-has its name (``{{ training.epochs }}``) and two more names are known: ``about``, the study in one line, and
-``label_noise``, its noise in words. The line about the study ends every caption that does not end with one of its own.
+The docstring, after its first paragraph, is a Jinja template in which every section of the resolved configuration has
+its name (``{{ training.epochs }}``) and three more names are known: ``about``, the study in one line, ``label_noise``,
+its noise in words, and ``labels_known``, whether the clean labels are known. The line about the study ends every
+caption that does not end with one of its own.
 
 Needs neither numpy nor pandas, as the workflow's plan asks for captions, too.
 """
@@ -16,6 +17,7 @@ from typing import Any
 from jinja2 import ChainableUndefined, Environment, TemplateError
 
 from hydra_steps.errors import StudyError
+from hydra_steps.registry import entries
 from hydra_steps.registry.entry import Entry
 
 # Sections that are not there are empty, whatever is asked of them.
@@ -38,6 +40,7 @@ def caption_text(entry: Entry, config: Mapping[str, Any]) -> str:
     """
     known = {name: {} if value is None else value for name, value in config.items()}
     known["label_noise"] = _label_noise(known.get("noise", {}))
+    known["labels_known"] = _labels_known(config)
     try:
         known["about"] = _ABOUT.render(known)
         filled = ENVIRONMENT.from_string(entry.text or f"{entry.title}. {entry.summary}").render(known)
@@ -57,5 +60,19 @@ def _label_noise(noise: Mapping[str, Any]) -> str:
     kind, rate = noise.get("kind"), noise.get("rate")
     if not kind or kind == "none":
         return "no label noise"
+    if not _noise_known(noise):
+        return "labels as they came"
     words = f"{kind.replace('_', ' ')} label noise"
     return f"{words} at rate {rate}" if rate else words
+
+
+def _labels_known(config: Mapping[str, Any]) -> bool:
+    """Say whether the clean labels are known: of all variants or of none, so that the first one tells."""
+    own: Mapping[str, Any] = config.get("noise") or {}
+    changes = next(iter((config.get("variants") or {}).values()), None) or {}
+    return _noise_known({**own, **(changes.get("noise") or {})})
+
+
+def _noise_known(noise: Mapping[str, Any]) -> bool:
+    entry = entries("noise").get(str(noise.get("kind")))
+    return entry is None or bool(entry.traits["known"])

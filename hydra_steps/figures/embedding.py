@@ -22,6 +22,7 @@ from hydra_steps.tables.frames import plural, read_tidy, variants
 
 _COLUMNS = ("variant", "seed", "method", "index", "label", "is_noisy", "x", "y")
 _GROUPS = ((0, "clean label", CLEAN, "o"), (1, "wrong label", NOISY, "x"))
+_UNKNOWN = ((-1, "label as it came", FAINT, "o"),)
 
 
 @figure(
@@ -42,8 +43,9 @@ def plot_embedding(
 
     Contribution vectors (one number for each query about a single test sample) of {% if embedding.samples %}at most
     {{ "{:,}".format(embedding.samples) }} {% endif %}training samples, at unit length, placed in two dimensions by
-    t-SNE{% if embedding.perplexity %} (perplexity {{ embedding.perplexity }}){% endif %}. Left: clean and wrong
-    labels; right: the given label, its number at the median of its samples. {% if embedding.scale_queries %}Each
+    t-SNE{% if embedding.perplexity %} (perplexity {{ embedding.perplexity }}){% endif %}. Left: {% if
+    labels_known %}clean and wrong labels{% else %}all labels, of which it is not known which are wrong{% endif
+    %}; right: the given label, its number at the median of its samples. {% if embedding.scale_queries %}Each
     query was divided by the root mean square of its contributions first. {% endif %}Near means alike in whom a sample
     helps and harms; distances between groups, and their sizes, mean nothing. The lowest seed only.
     """
@@ -83,18 +85,23 @@ def plot_embedding(
             _by_noise(left, placed)
             _by_label(right, placed, labels)
         if panels:
-            _legends(figure, labels, look)
+            _legends(figure, labels, look, _groups(data))
             figure.text(0.995, 0.995, _counts(data), ha="right", va="top", fontsize="small", color=FAINT)
         save(figure, outputs)
 
 
 def _by_noise(axes: Axes, data: pd.DataFrame) -> None:
-    for flag, _, colour, marker in _GROUPS:
-        part = data[data["is_noisy"] == flag]
+    for flag, _, colour, marker in _groups(data):
+        part = data[data["is_noisy"].fillna(-1) == flag]
         axes.plot(
             part["x"], part["y"], marker, color=colour, alpha=0.6, linestyle="none", **_size(data, marker)
         )
     _frame(axes)
+
+
+def _groups(data: pd.DataFrame) -> Sequence[tuple[int, str, str, str]]:
+    """Return flag, name, colour and marker of the groups by noise: one where the clean labels are not known."""
+    return _UNKNOWN if data["is_noisy"].isna().all() else _GROUPS
 
 
 def _by_label(axes: Axes, data: pd.DataFrame, labels: Sequence[float]) -> None:
@@ -136,12 +143,14 @@ def _colours(count: int) -> list[Any]:
     return [palette(i % palette.N) for i in range(count)]
 
 
-def _legends(figure: Any, labels: Sequence[float], look: Style) -> None:
+def _legends(
+    figure: Any, labels: Sequence[float], look: Style, groups: Sequence[tuple[int, str, str, str]]
+) -> None:
     def mark(name: str, colour: Any, marker: str) -> Line2D:
         return Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=3.5, label=name)
 
-    groups = [mark(name, colour, marker) for _, name, colour, marker in _GROUPS]
-    figure.legend(handles=groups, loc="outside upper left", ncols=2, borderaxespad=0.0, handletextpad=0.1)
+    by_noise = [mark(name, colour, marker) for _, name, colour, marker in groups]
+    figure.legend(handles=by_noise, loc="outside upper left", ncols=2, borderaxespad=0.0, handletextpad=0.1)
     if len(labels) <= 20:
         classes = [mark(f"{x:.0f}", c, "o") for x, c in zip(labels, _colours(len(labels)), strict=True)]
         figure.legend(

@@ -56,11 +56,11 @@ def plot_extremes(
     """Draw one row per method and query or training sample.
 
     Training samples that help and harm a query most, and test samples that a training sample helps and harms most, by
-    each method. Over a picture: its label; dashed frame with a cross: a training sample with a wrong label, the true
-    one in brackets. Under it: the contribution (positive helps), or the score of methods that only rank. The most
-    extreme ones stand outside. The training samples asked about are those with the largest contributions in size to
-    the first query; test samples are those that the study asks about. The lowest seed only, and of several variants
-    the first; extremes.csv has all.
+    each method. Over a picture: its label{% if labels_known %}; dashed frame with a cross: a training sample with a
+    wrong label, the true one in brackets{% endif %}. Under it: the contribution (positive helps), or the score of
+    methods that only rank. The most extreme ones stand outside. The training samples asked about are those with the
+    largest contributions in size to the first query; test samples are those that the study asks about. The lowest
+    seed only, and of several variants the first; extremes.csv has all.
     """
     data = read_tidy(extremes_table, _COLUMNS)
     queries, look = read_queries_table(queries_table), Style.of(style)
@@ -88,7 +88,10 @@ def plot_extremes(
             note(axes, "no extremes were recorded")
         else:
             seed = f"seed {min(set(data['seed']), key=int)}"
-            _heads(figure, count, seed if len(names) == 1 else f"{names[0]}, {seed}")
+            remark = seed if len(names) == 1 else f"{names[0]}, {seed}"
+            if data["is_noisy"].notna().any():
+                remark = f"frame with ✕: wrong label (clean one in\nbrackets); {remark}"
+            _heads(figure, count, remark)
         for number, (variant, method, given, part) in enumerate(rows):
             _row(
                 figure,
@@ -112,7 +115,7 @@ def _left(side: str, place: int, count: int, width: float) -> tuple[float, float
     return _TEXT + step * (offset + place), step
 
 
-def _heads(figure: Figure, count: int, seed: str) -> None:
+def _heads(figure: Figure, count: int, remark: str) -> None:
     width, height = figure.get_size_inches()
     for side, words, colour in (("helpful", "help most", CLEAN), ("harmful", "harm most", NOISY)):
         left, step = _left(side, 0, count, width)
@@ -121,7 +124,7 @@ def _heads(figure: Figure, count: int, seed: str) -> None:
     figure.text(
         0.01,
         1 - 0.06 / height,
-        f"frame with ✕: wrong label (clean one in\nbrackets); {seed}",
+        remark,
         ha="left",
         va="top",
         fontsize="small",

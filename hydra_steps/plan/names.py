@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from hydra_steps.config.conditions import conditions
+from hydra_steps.config.known_labels import labels_known
 from hydra_steps.config.runs import Study, run_config, run_names
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
@@ -20,8 +21,8 @@ def study_names(study: Study) -> dict[str, Any]:
     Every top-level key of the study, and the options of each table as a section; ``method_of``: label → name of its
     method; ``label_of``: name of a method → the first label that has it, or else the name; ``used``: the names of the
     methods that have a label; ``traced``: the labels scored at the ends of epochs; ``sweeps``: damping sweeps, name →
-    label → damping; ``conditions``: variant → its setting in words; ``datasets``: run → ``name`` and ``folder`` of
-    its dataset.
+    label → damping; ``labels_known``: whether it is known which training labels are wrong; ``conditions``: variant →
+    its setting in words; ``datasets``: run → ``name`` and ``folder`` of its dataset.
     """
     method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
     data = {run: run_config(study, run)["data"] for run in run_names(study)}
@@ -33,6 +34,7 @@ def study_names(study: Study) -> dict[str, Any]:
         "used": list(dict.fromkeys(method_of.values())),
         "traced": trace_labels(study),
         "sweeps": damping_sweeps(study["methods"]),
+        "labels_known": labels_known(study),
         "conditions": conditions(study),
         "datasets": {run: {key: of_run[key] for key in ("name", "folder")} for run, of_run in data.items()},
     }

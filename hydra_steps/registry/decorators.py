@@ -54,10 +54,11 @@ def dataset(
     return _keep("dataset", name, files=tuple(files), sources=tuple(sources))
 
 
-def noise(name: str, *, title: str = "", images: bool = False) -> Callable[[F], F]:
+def noise(name: str, *, title: str = "", images: bool = False, known: bool = True) -> Callable[[F], F]:
     """Declare a kind of label noise: ``(clean: CleanLabels, **options) -> noisy labels int64 [n]``.
 
-    ``title`` completes the sentence "20 % of the labels were …". ``images``: it looks at the images.
+    ``title`` completes the sentence "20 % of the labels were …". ``images``: it looks at the images. ``known``: the
+    labels that it is given are the clean ones; where that is not known, nothing is measured against them.
     """
     return _keep("noise", name)
 

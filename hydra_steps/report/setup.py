@@ -26,7 +26,7 @@ def title(config: Mapping[str, Any]) -> str:
     """Return what was studied in one line: datasets, noise and models, each once."""
     every = list(conditions(config).values())
     words = [listing(_once(_titled("dataset", one["data"].get("name"), "a dataset") for one in every))]
-    rates = [_rate(one["noise"]) for one in every]
+    rates = [_rate(one["noise"]) for one in every if _known(one["noise"])]
     shares = [percent(rate) for rate in sorted({rate for rate in rates if rate})]
     if None in rates:
         words.append("with label noise")
@@ -49,6 +49,12 @@ def _rate(noise: Mapping[str, Any]) -> float | None:
     if kind == "none":
         return 0.0
     return float(noise.get("rate") or 0.0) if _has("noise", kind, "rate") else None
+
+
+def _known(noise: Mapping[str, Any]) -> bool:
+    """Whether it is known which labels are wrong."""
+    entry = _entry("noise", noise.get("kind", "none"))
+    return entry is None or bool(entry.traits["known"])
 
 
 def _entry(kind: str, name: Any) -> Entry | None:

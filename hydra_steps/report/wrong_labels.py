@@ -1,6 +1,7 @@
 """Which method finds the wrong labels best, and whether it does better than a look at the sample's own loss.
 
-Sentences by rule from ``detection.csv`` and ``noise.csv`` of one variant, as in
+Sentences by rule from ``detection.csv`` and ``noise.csv`` of one variant, or from ``suspects.csv`` where it is not
+known which labels are wrong, as in
 :mod:`hydra_steps.report.comparisons`.
 """
 
@@ -46,6 +47,21 @@ def detection(tables: VariantTables) -> list[Finding]:
         verb = "ranks" if len(worse) == 1 else "rank"
         found.append(Finding(f"{listing(worse)} {verb} wrong labels as helpful: worse than guessing."))
     return found
+
+
+@sentence("suspects", chapter="Does the score find wrong labels?", paragraph=3, order=62)
+def suspects(tables: VariantTables) -> list[Finding]:
+    """That nothing is measured against the clean labels, and which samples to look at instead."""
+    table = tables.by_name.get("suspects")
+    if table is None:
+        return []
+    text = "Which labels are wrong is not known, so no score is measured by whether it finds them"
+    if table.empty:
+        return [Finding(f"{text}.", key=True)]
+    most = int(table["rank"].max())
+    listed = f"the {most} training samples" if most > 1 else "the training sample"
+    look = f"the table of suspected labels lists {listed} with the lowest contribution by each method, to be looked at"
+    return [Finding(f"{text}; {look}.", key=True)]
 
 
 def auroc(tables: VariantTables) -> tuple[MethodRanking | None, str | None]:

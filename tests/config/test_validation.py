@@ -188,6 +188,14 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
         {"removal": {"fractions": [0.5], "query": "validation_men"}},
         ("removal.query", "validation_men", "did you mean 'validation_mean'"),
     ),
+    "known and unknown clean labels": (
+        {"variants": {"a": {"noise": {"kind": "unknown"}}, "b": {}}},
+        ("noise.kind", "known of b and not of a", "two studies"),
+    ),
+    "the oracle without clean labels": (
+        {"noise": {"kind": "unknown"}, "removal": {"fractions": [0.5]}},
+        ("removal.controls", "oracle", "not known"),
+    ),
     "removal by a method that is not there": (
         {"removal": {"fractions": [0.5], "methods": ["hydra_exat"]}},
         ("removal.methods", "hydra_exat", "did you mean 'hydra_exact'"),

@@ -12,8 +12,9 @@ from hydra_steps.config.matrices import check_matrix
 from hydra_steps.data import draw_labels, noise_labels, realised_transition, split_data
 from hydra_steps.data.noises.instance import flip_probabilities, out_of_fold_probabilities
 from hydra_steps.config.datasets import dataset
-from hydra_steps.data.run_data import read_parts, standardise
+from hydra_steps.data.run_data import load_run_data, read_parts, standardise
 from hydra_steps.data.seeding import apportion, random_order, random_stream
+from hydra_steps.data.tables import read_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import names, use_plugins
 from hydra_steps.registry.plugins import VARIABLE
@@ -275,3 +276,29 @@ def test_realised_transition_counts_by_hand():
     assert table["count"].tolist() == [1, 2, 0, 0, 0, 0, 0, 0, 1]
     np.testing.assert_allclose(table["share"], [1 / 3, 2 / 3, 0, 0, 0, 0, 0, 0, 1])
     assert realised_transition(labels[:0], 3)["share"].sum() == 0
+
+
+def test_unknown_is_not_clean(tmp_path):
+    splits, csv = tmp_path / "splits.csv", tmp_path / "labels.csv"
+    split_data("digits", "data", 40, 10, 10, 0, splits)
+    noise_labels(splits, "digits", "data", "unknown", {}, 0, csv)
+    lines = csv.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "index,label,clean_label,is_noisy"
+    assert all(line.endswith(",,") for line in lines[1:])
+    table = read_labels(csv, 10)
+    assert table["label"].dtype == np.int64
+    assert table[["clean_label", "is_noisy"]].isna().all(axis=None)
+    data = load_run_data("digits", "data", splits, csv)
+    assert data.clean_labels is None
+    assert data.is_noisy is None
+    noise_labels(splits, "digits", "data", "none", {}, 0, tmp_path / "none.csv")
+    known = load_run_data("digits", "data", splits, tmp_path / "none.csv")
+    np.testing.assert_array_equal(data.train.labels, known.train.labels)
+    assert data.digest == known.digest
+
+
+@pytest.mark.parametrize("broken", ["0,3,,\n1,4,4,0\n", "0,3,3,\n1,4,4,\n", "0,3,,0\n1,4,,0\n"])
+def test_labels_that_are_known_of_some_samples_are_refused(tmp_path, broken):
+    (tmp_path / "labels.csv").write_text("index,label,clean_label,is_noisy\n" + broken, encoding="utf-8")
+    with pytest.raises(StudyError, match="that is no whole number"):
+        read_labels(tmp_path / "labels.csv", 10)

@@ -16,6 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.stores import read_extra
 from tests.helpers.browser import load, requests
+from tests.helpers.made_explorer import make_explorer
 
 
 @pytest.fixture
@@ -288,3 +289,15 @@ def test_facts_are_valid_and_say_what_the_page_holds(page, explorer):
     run = json.loads(text)["runs"][0]
     assert (run["samples"], run["detailed"], run["pictured"], len(run["queries"])) == (300, 300, 300, 13)
     assert "300 training samples, 13 queries, 4 methods" in one(page, "#held").text
+
+
+def test_where_clean_labels_are_not_known_none_is_called_right_or_wrong(browser, tmp_path):
+    load(browser, make_explorer(tmp_path, queries=2, data={"train": 40}, noise={"kind": "unknown"}))
+    one(browser, "#to-suspects").click()
+    shown(browser, "#suspects-table tbody tr")
+    assert words_of(browser, "#suspects-said").endswith("Which labels are wrong is not known.")
+    assert not all_of(browser, "#suspects-table th[data-column=clean_label]")
+    one(browser, "#to-sample").click()
+    shown(browser, "#sample-label")
+    assert not one(browser, "#sample-noisy").is_displayed()
+    assert browser.get_log("browser") == []

@@ -40,3 +40,14 @@ def test_several_variants_are_several_runs(tmp_path):
         variants={"tanh": {}, "relu": {"model": {"name": "lenet5_relu"}}},
     )
     assert '"name": "relu-seed0"' in page.read_text(encoding="utf-8")
+
+
+def test_a_page_without_clean_labels_has_none(tmp_path):
+    pages = {}
+    for kind in ("none", "unknown"):
+        (tmp_path / kind).mkdir()
+        made = make_explorer(tmp_path / kind, queries=2, data={"train": 40}, noise={"kind": kind})
+        pages[kind] = made.read_text(encoding="utf-8")
+        assert 'id="base-seed0/label"' in pages[kind]
+    assert 'id="base-seed0/clean"' in pages["none"]
+    assert 'id="base-seed0/clean"' not in pages["unknown"]

@@ -42,7 +42,8 @@ def make_study(folder: Path, queries: int = 12, epochs: int = 3, top: int = 6, *
         fetch_data(data["name"], data["folder"])
         chosen = ("name", "folder", "train", "validation", "test", "seed", "validation_from")
         split_data(**{key: data[key] for key in chosen}, output=home / "splits.csv")
-        labels = (noise["kind"], {"rate": noise["rate"]}, noise["seed"], home / "labels.csv")
+        options = {key: value for key, value in noise.items() if key not in ("kind", "seed")}
+        labels = (noise["kind"], options, noise["seed"], home / "labels.csv")
         noise_labels(home / "splits.csv", data["name"], data["folder"], *labels)
         write_csv(made_answers(home, data), home / "predictions.csv")
         for name in ("splits", "labels", "predictions"):

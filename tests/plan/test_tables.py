@@ -13,6 +13,8 @@ import pytest
 from hydra_steps.config import resolve_study
 from hydra_steps.config.runs import Study
 from hydra_steps.errors import StudyError
+from hydra_steps.figures.captions import caption_text
+from hydra_steps.plan.figures import plan_figures
 from hydra_steps.plan.tables import plan_tables
 from hydra_steps.registry import use_plugins
 
@@ -107,3 +109,48 @@ def test_what_is_wrong_in_a_declaration_names_its_line(plug_in: Path) -> None:
     other = plug_in.with_name("other.py")
     with pytest.raises(StudyError, match=r"other\.py:6: 'wether > 0' of the table 'spread' has no value"):
         plan_tables(study_with(other, when="wether > 0"))
+
+
+TRUTH = {"noise", "detection", "contributions", "clustering", "class_contributions"}
+ALL_TABLES: dict[str, Any] = {
+    "clustering": {"algorithms": ["kmeans"]},
+    "class_contributions": {"queries": "sample_loss"},
+    "extremes": {"queries": ["test_mean"]},
+    "embedding": {"samples": 9},
+}
+
+
+def test_without_clean_labels_nothing_is_measured_against_them() -> None:
+    known = resolve_study(ALL_TABLES)
+    plan = plan_tables(known)
+    assert set(plan) >= TRUTH
+    assert "suspects" not in plan
+    assert set(plan_figures(known, plan)) >= TRUTH
+    unknown = resolve_study({**ALL_TABLES, "noise": {"kind": "unknown"}})
+    plan = plan_tables(unknown)
+    assert TRUTH.isdisjoint(plan)
+    assert {"suspects", "extremes", "embedding", "training"} <= set(plan)
+    figures = plan_figures(unknown, plan)
+    assert TRUTH.isdisjoint(figures)
+    for planned in figures.values():
+        said = caption_text(planned.entry, unknown)
+        assert "oracle" not in said
+        assert "a wrong label" not in said
+        assert "clean and wrong" not in said
+        assert "labels as they came" in said
+
+
+def test_that_the_clean_labels_are_not_known_may_stand_in_every_variant() -> None:
+    variants = {"a": {"noise": {"kind": "unknown"}}, "b": {"noise": {"kind": "unknown"}}}
+    assert "suspects" in plan_tables(resolve_study({"variants": variants}))
+
+
+def test_a_plugins_kind_says_itself_that_it_does_not_know(plug_in: Path) -> None:
+    plug_in.write_text(
+        "from hydra_steps.plugins import noise\n\n\n"
+        '@noise("crowd", known=False)\ndef crowd(clean):\n    """By a crowd."""\n',
+        encoding="utf-8",
+    )
+    plan = plan_tables(resolve_study({"noise": {"kind": "crowd"}, "plugins": [str(plug_in)]}))
+    assert "suspects" in plan
+    assert "detection" not in plan

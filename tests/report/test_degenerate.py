@@ -192,6 +192,7 @@ def test_claims_are_whole_sentences(verdict):
         {"variants": {"only": {}}},
         {"variants": {"one": {"noise": {"rate": 0.5}}, "other": {}}},
         {"noise": {"kind": "none"}},
+        {"noise": {"kind": "unknown"}},
         {"counterfactual": {"groups": 2}},
     ],
     ids=str,

@@ -307,3 +307,15 @@ def test_a_method_without_scores_is_said_with_its_reason():
         "Influence (CG) has no scores in 1 of 2 runs: it grew."
     )
     assert said(study(statuses=rows[-3:]), "statuses") == ""
+
+
+def test_that_the_clean_labels_are_not_known_is_said():
+    rows = [{"method": "margin", "query": "test_mean", "rank": rank} for rank in (1, 2, 3)]
+    text = said(study(suspects=rows), "noise", "detection", "contrast", "suspects")
+    assert text == (
+        "Which labels are wrong is not known, so no score is measured by whether it finds them; the table of suspected "
+        "labels lists the 3 training samples with the lowest contribution by each method, to be looked at."
+    )
+    assert said(study(noise=[{"metric": "rate", "value": 0.0}]), "suspects") == ""
+    empty = VariantTables({"suspects": pd.DataFrame(columns=["method", "query", "rank"])})
+    assert said(empty, "suspects").endswith("by whether it finds them.")

@@ -33,6 +33,7 @@ def _study(**variants):
             f"MNIST with no and 20\u00a0% label noise learnt by {TANH} and {RELU}",
         ),
         ({"a": {"noise": {"kind": "none"}}}, f"MNIST learnt by {TANH}"),
+        ({"a": {"noise": {"kind": "unknown"}}}, f"MNIST learnt by {TANH}"),
         (
             {"a": {}, "b": {"data": {"name": "fashion_mnist"}}},
             f"MNIST and Fashion-MNIST with 20\u00a0% label noise learnt by {TANH}",
@@ -62,6 +63,10 @@ def test_every_variant_says_what_it_changes():
     ("noise", "expected"),
     [
         ({"kind": "none"}, "The labels were left as they are."),
+        (
+            {"kind": "unknown"},
+            "The training labels were as they came; which of them are wrong is not known.",
+        ),
         ({"kind": "symmetric", "rate": 0.0}, "The labels were left as they are."),
         (
             {"kind": "symmetric", "rate": 0.25},

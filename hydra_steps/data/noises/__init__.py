@@ -6,6 +6,7 @@ With ``y`` the clean label, ``ỹ`` the noisy one, ``C`` classes, ``N`` samples 
 kind               the noisy label                                                   how many ``ỹ ≠ y``
 ================== ================================================================= ======================
 none               ``ỹ = y``                                                         0
+unknown            the labels as they came, ``y`` is not known                       not known
 symmetric          K samples: uniform over the other C − 1 classes                   exactly K
 pair_flip          K samples: ``(y + 1) mod C``                                      exactly K
 uniform            K samples: uniform over all C classes, ``y`` among them           Binomial(K, 1 − 1/C)

@@ -60,7 +60,9 @@ const ofTraining = (run, sample, size) =>
 const ofQuery = (run, query, size) =>
   query.single ? picture(run, "asked", query.tile, query.words, size) : make("span", { class: "mean", style: `--size:${size}px`, "aria-hidden": "true" }, "x̄");
 
-const isWrong = (run, sample) => run.column("label")[sample] !== run.column("clean")[sample];
+// Whether it is known which labels are wrong.
+const isKnown = (run) => has(`${run.name}/clean`);
+const isWrong = (run, sample) => isKnown(run) && run.column("label")[sample] !== run.column("clean")[sample];
 const labelWords = (run, sample) => {
   const words = make("span", { class: "label" }, run.classes[run.column("label")[sample]]);
   if (!isWrong(run, sample)) return words;

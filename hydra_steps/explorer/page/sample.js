@@ -39,6 +39,9 @@ const sampleView = {
     this.at = at;
     if (other) {
       labelOptions(document.getElementById("sample-label"), run);
+      const noisy = document.getElementById("sample-noisy");
+      noisy.parentElement.hidden = !isKnown(run);
+      noisy.checked &&= isKnown(run);
       const main = run.queries[run.main].words;
       options(document.getElementById("sample-order"), [
         ["number", "by number"],

@@ -33,7 +33,7 @@ const suspectsView = {
       cells("label", "label", false, (at) => run.classes[run.column("label")[at]]),
       cells("predicted", "predicted", false, (at) => run.classes[run.column("predicted")[at]]),
       cells("loss", "own loss", true, (at) => run.column("loss")[at]),
-      cells("clean_label", "true label", false, (at) => run.classes[run.column("clean")[at]]),
+      ...(isKnown(run) ? [cells("clean_label", "true label", false, (at) => run.classes[run.column("clean")[at]])] : []),
       ...this.methods.map((m) => cells(m.label, m.words, true, (at) => run.toMain(m, at))),
     ];
   },
@@ -52,7 +52,7 @@ const suspectsView = {
     this.ranks = new Map(this.found.map((at, place) => [at, place + 1]));
     const wrong = this.found.filter((at) => isWrong(run, at)).length;
     const known = all.filter((at) => isWrong(run, at)).length;
-    const truth = known ? ` ${count(wrong)} of them (${percent(wrong / (this.found.length || 1))}) are known to be wrong, of ${count(known)} in all.` : " No label is known to be wrong.";
+    const truth = known ? ` ${count(wrong)} of them (${percent(wrong / (this.found.length || 1))}) are known to be wrong, of ${count(known)} in all.` : isKnown(run) ? " No label is known to be wrong." : " Which labels are wrong is not known.";
     document.getElementById("suspects-said").textContent =
       `The ${count(this.found.length)} training samples with the lowest contribution to the ${run.queries[run.main].words} by ${method.words}.${truth}`;
     this.order();
@@ -102,8 +102,9 @@ const suspectsView = {
   csv() {
     const columns = this.columns();
     const quoted = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
-    const lines = this.found.map((at) => [...columns.map(({ of }) => of(at)), isWrong(this.run, at) ? 1 : 0]);
-    return [[...columns.map(({ name }) => name), "is_noisy"], ...lines].map((line) => line.map(quoted).join(",")).join("\n") + "\n";
+    const known = isKnown(this.run);
+    const lines = this.found.map((at) => [...columns.map(({ of }) => of(at)), ...(known ? [isWrong(this.run, at) ? 1 : 0] : [])]);
+    return [[...columns.map(({ name }) => name), ...(known ? ["is_noisy"] : [])], ...lines].map((line) => line.map(quoted).join(",")).join("\n") + "\n";
   },
   save() {
     const file = new Blob([this.csv()], { type: "text/csv" });

@@ -1,0 +1,68 @@
+"""The training samples with the lowest contributions, to be looked at where nobody knows which labels are wrong.
+
+``rank`` 1 has the lowest contribution (negative harms); equal ones stand by position. ``training`` is the position in
+the training split, ``label`` the given label. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.errors import StudyError
+from hydra_steps.evaluation.vectors import check_length, read_run_labels
+from hydra_steps.queries.query import ranking_queries
+from hydra_steps.registry.decorators import table
+from hydra_steps.scoring.store import read_scores
+from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.tidy import write_table
+
+COLUMNS = ("variant", "run", "seed", "method", "query", "rank", "training", "label", "contribution")
+SHARE, MOST = 0.1, 100
+
+
+@table("suspects", title="Suspected labels", when="not labels_known", order=80)
+def list_suspects(scores: Sequence[str | Path], labels: Sequence[str | Path], output: str | Path) -> None:
+    """Write ``suspects.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+
+    For each method and each mean over the validation or the test split: the tenth of the scored samples with the
+    lowest contribution, at least one and at most ``MOST``; none of a method whose contributions are not all finite.
+    """
+    tables = {run_of(path).name: read_run_labels(path) for path in labels}
+    rows: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    asked = False
+    for path in scores:
+        run, found = run_of(path), read_scores(path)
+        if run.name not in tables:
+            raise StudyError(f"the scores in {path} have no labels", f"labels.csv of the run {run.name}")
+        check_length(found, tables[run.name], path)
+        given = tables[run.name]["label"].to_numpy()
+        seen.update(found.names)
+        for query in (q.name for q in ranking_queries(found.queries)):
+            asked = True
+            contribution = found.of_query(query)[found.scored].astype(np.float64)
+            about = run.columns | {"method": part_after(path, "scores"), "query": query}
+            for rank, place in enumerate(lowest(contribution), 1):
+                position = int(found.scored[place])
+                sample = {"training": position, "label": given[position], "contribution": contribution[place]}
+                rows.append(about | {"rank": rank} | sample)
+    if scores and not asked:
+        raise StudyError(
+            f"no scores have a query to rank samples by (they have {', '.join(sorted(seen))})",
+            "a mean over the validation or the test split",
+            "add {kind: mean_loss, split: validation} to the study's queries",
+        )
+    write_table(pd.DataFrame(rows, columns=list(COLUMNS)), output)
+
+
+def lowest(contribution: np.ndarray) -> np.ndarray:
+    """Return the places of the suspects among contributions [n], the lowest first; none where one is not finite."""
+    if not np.isfinite(contribution).all():
+        return np.zeros(0, np.int64)
+    count = min(MOST, max(1, round(SHARE * len(contribution))))
+    return np.argsort(contribution, kind="stable")[:count]
