@@ -149,6 +149,9 @@ def test_real_digits_file_is_deterministic(real_data, tmp_path, kind):
     table = pd.read_csv(tmp_path / "a.csv")
     assert list(table) == ["index", "label", "clean_label", "is_noisy"]
     assert len(table) == 300
+    if kind == "unknown":
+        assert table[["clean_label", "is_noisy"]].isna().all(axis=None)
+        return
     if kind not in ("none", "uniform"):
         assert table["is_noisy"].sum() == 60
     assert ((table["label"] != table["clean_label"]) == (table["is_noisy"] == 1)).all()
