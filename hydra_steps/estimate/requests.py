@@ -41,39 +41,48 @@ Lines = dict[str, tuple[float, float]]  # line of the estimate → bytes and sec
 class Requests:
     """The requests of a study's jobs, by the estimate's lines (``train_model``, ``score_samples: random``).
 
-    Nothing is read or measured before a job asks.
+    Nothing is read or measured before a job asks, and nothing is written before there are results: a plan makes none.
     """
 
     def __init__(self, study: Study) -> None:
         self._study = study
+        self._path = Path(study["results"]) / study["study"] / KEPT
+        self._unwritten: dict[str, Any] | None = None
 
     def memory(self, line: str, attempt: int = 1) -> int:
         """Return megabytes."""
-        if self._lines is None:
+        largest = self._largest(line)
+        if largest is None:
             return UNKNOWN_MEGABYTES * (1 << (attempt - 1))
-        needed = ROOM_MEMORY * self._lines.get(line, (0.0, 0.0))[0] / 1e6
+        needed = ROOM_MEMORY * largest[0] / 1e6
         return math.ceil(max(needed, LEAST_MEGABYTES) * (1 << (attempt - 1)) / 100) * 100
 
     def minutes(self, line: str, attempt: int = 1) -> int:
         """Return minutes."""
-        if self._lines is None:
+        largest = self._largest(line)
+        if largest is None:
             return UNKNOWN_MINUTES * (1 << (attempt - 1))
-        needed = LEAST_MINUTES + ROOM_SECONDS * self._lines.get(line, (0.0, 0.0))[1] / 60
-        return math.ceil(needed) * (1 << (attempt - 1))
+        return math.ceil(LEAST_MINUTES + ROOM_SECONDS * largest[1] / 60) * (1 << (attempt - 1))
+
+    def _largest(self, line: str) -> tuple[float, float] | None:
+        """Return bytes and seconds of a line's largest job; None where nothing could be measured."""
+        lines = self._lines
+        if self._unwritten is not None and self._path.parent.is_dir():
+            _write(self._path, self._unwritten)
+            self._unwritten = None
+        return None if lines is None else lines.get(line, (0.0, 0.0))
 
     @cached_property
     def _lines(self) -> Lines | None:
-        path, digest = Path(self._study["results"]) / self._study["study"] / KEPT, _digest(self._study)
-        kept = _read(path)
+        kept, digest = _read(self._path), _digest(self._study)
         if kept is None or kept.get("digest") != digest:
-            kept = {"digest": digest, **_measured_apart(self._study)}
+            kept = self._unwritten = {"digest": digest, **_measured_apart(self._study)}
             if kept["problem"]:
                 print(
                     f"what jobs need cannot be measured here ({kept['problem']}); every job asks for "
                     f"{UNKNOWN_MEGABYTES / 1000:.0f} GB and {UNKNOWN_MINUTES / 60:.0f} h",
                     file=sys.stderr,
                 )
-            _write(path, kept)
         return (
             None if kept["problem"] else {name: (size, time) for name, (size, time) in kept["lines"].items()}
         )
@@ -149,7 +158,6 @@ def _write(path: Path, kept: dict[str, Any]) -> None:
     """Keep it, whole or not at all; where the folder cannot be written it is measured again the next time."""
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         scratch.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         scratch.replace(path)
     except OSError:

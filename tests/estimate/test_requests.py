@@ -39,6 +39,7 @@ def study_in(tmp_path: Path, seeds: tuple[int, ...] = (0,), **sections: object) 
         "training": {"epochs": 20, "batch_size": 64},
         "methods": {"hydra_exact": {}, "random": {}},
     }
+    kept_in(tmp_path).parent.mkdir(parents=True, exist_ok=True)
     return resolve_study(raw | sections)
 
 
@@ -62,6 +63,17 @@ def test_requests_follow_the_study_and_are_kept(tmp_path: Path) -> None:
     )
     assert large.memory("train_model") > 1.5 * small.memory("train_model")
     assert large.minutes("train_model") > 10 * small.minutes("train_model")
+
+
+def test_a_plan_makes_no_results_and_a_run_keeps_what_the_plan_measured(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")  # as good as a measurement, and quicker
+    requests = Requests(study_in(tmp_path))
+    kept_in(tmp_path).parent.rmdir()
+    asked = requests.memory("train_model")
+    assert not kept_in(tmp_path).parent.exists()
+    kept_in(tmp_path).parent.mkdir()  # as a run does when it starts
+    assert requests.memory("train_model") == asked
+    assert json.loads(kept_in(tmp_path).read_text())["problem"]
 
 
 def test_what_was_kept_serves_until_settings_change_and_for_any_seeds(tmp_path: Path) -> None:
@@ -97,7 +109,6 @@ def test_what_is_no_file_of_ours_is_not_read(tmp_path: Path, text: str) -> None:
 def test_without_torch_jobs_ask_for_much(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     requests = Requests(study_in(tmp_path))
-    kept_in(tmp_path).parent.mkdir(parents=True)
     kept_in(tmp_path).write_text("damaged")
     assert requests.memory("train_model") == UNKNOWN_MEGABYTES
     assert requests.minutes("split_data", attempt=2) == 2 * UNKNOWN_MINUTES
