@@ -23,7 +23,7 @@ def read_csv(
     path: str | Path,
     dtype: Mapping[str, Any] | type[str] | None = None,
     sep: str = ",",
-    usecols: Sequence[str] | None = None,
+    usecols: list[str] | None = None,
     missing: Sequence[str] = ("",),
 ) -> pd.DataFrame:
     """Read a CSV file with the columns of names as text and the cells in ``missing``, no others, as NaN.
