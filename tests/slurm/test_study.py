@@ -16,7 +16,7 @@ def test_a_study_on_slurm_has_the_bytes_of_one_on_this_machine(
     driver = Driver(tree, cluster)
     driver.end()
     assert {rule: driver.submitted(rule) for rule in SENT} == SENT
-    assert driver.submitted("plot_noise") == driver.submitted("evaluate_detection") == 0
+    assert driver.submitted("plot_figure") == driver.submitted("evaluate_detection") == 0
     found, expected = tree.contents("tables", "figures"), study.contents("tables", "figures")
     for files in (found, expected):
         del files["tables/timing.csv"], files["tables/jobs.csv"]  # no part of the result
