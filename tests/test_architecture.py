@@ -12,41 +12,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
+GROUND = (
+    *("errors", "locks", "progress", "json_files", "csv_files", "registry", "queries", "config"),
+    *("stores", "jobs", "cluster", "tables"),
+)
 FLOORS = (
-    *(
-        "errors",
-        "locks",
-        "progress",
-        "json_files",
-        "csv_files",
-        "registry",
-        "queries",
-        "config",
-        "stores",
-        "jobs",
-        "cluster",
-        "tables",
-    ),
+    *GROUND,
     *("data", "models", "tasks", "tangents", "process", "trajectory", "scoring", "counterfactual"),
     *("evaluation", "figures", "benchmark", "report", "explorer", "plan", "estimate", "plugins"),
 )
-NO_TORCH = (
-    *(
-        "errors",
-        "locks",
-        "progress",
-        "json_files",
-        "csv_files",
-        "registry",
-        "queries",
-        "config",
-        "stores",
-        "jobs",
-        "cluster",
-        "tables",
-    ),
-    *("evaluation", "figures", "report", "explorer", "plan"),
-)
+NO_TORCH = (*GROUND, "evaluation", "figures", "report", "explorer", "plan")
 
 
 def modules() -> dict[str, Path]:

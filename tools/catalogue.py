@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, entries
+from tools.marks import between, rewrite_readme
 
-README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- methods: written by python -m tools.catalogue -->", "<!-- end of methods -->"
 _HEAD = "| method | what it computes | needs | cost | unit | when to use it |\n|---|---|---|---|---|---|\n"
 
@@ -32,21 +28,8 @@ def _row(method: Entry) -> str:
 
 def updated(text: str) -> str:
     """``text`` with the table between its two marks; :class:`StudyError` where they are not there."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise StudyError("the README has no marks for the table of methods", f"{BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{method_table()}{END}{after}"
-
-
-def main() -> None:
-    argparse.ArgumentParser(
-        prog="python -m tools.catalogue",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
-    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    return between(text, BEGIN, END, method_table(), "the table of methods")
 
 
 if __name__ == "__main__":
-    main()
+    rewrite_readme("python -m tools.catalogue", __doc__, updated)

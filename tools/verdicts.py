@@ -6,17 +6,16 @@ sums up the verdicts for the paper's own method in one study, and gives the rang
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
 
 from hydra_steps.csv_files import read_csv
-from hydra_steps.errors import StudyError
 from hydra_steps.report.words import number
+from tools.marks import between, rewrite_readme
 
 ROOT = Path(__file__).parents[1]
-README, REFERENCE = ROOT / "README.md", "results/reference"
+REFERENCE = "results/reference"
 BEGIN, END = "<!-- claims: written by python -m tools.verdicts -->", "<!-- end of claims -->"
 TABLES = {
     "MNIST": f"{REFERENCE}/mnist/tables/claims.csv",
@@ -64,21 +63,8 @@ def _short(value: float) -> str:
 
 def updated(text: str, root: Path = ROOT) -> str:
     """``text`` with the table between its two marks; :class:`StudyError` where they are not there."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise StudyError("the README has no marks for the table of claims", f"{BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{verdict_table(root)}{END}{after}"
-
-
-def main() -> None:
-    argparse.ArgumentParser(
-        prog="python -m tools.verdicts",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
-    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    return between(text, BEGIN, END, verdict_table(root), "the table of claims")
 
 
 if __name__ == "__main__":
-    main()
+    rewrite_readme("python -m tools.verdicts", __doc__, updated)

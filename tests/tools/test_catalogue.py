@@ -6,7 +6,8 @@ import pytest
 
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import names
-from tools.catalogue import README, method_table, updated
+from tools.catalogue import method_table, updated
+from tools.marks import README
 
 
 def test_the_readme_is_up_to_date():

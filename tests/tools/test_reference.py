@@ -7,7 +7,7 @@ import pytest
 
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.claims import COLUMNS
-from tools import verdicts
+from tools import marks, verdicts
 from tools.reference import SMALL, keep_reference
 
 
@@ -88,5 +88,5 @@ def test_a_cell_sums_up_the_papers_own_method(tmp_path):
 
 
 def test_the_readme_has_the_references_verdicts():
-    text = verdicts.README.read_text(encoding="utf-8")
+    text = marks.README.read_text(encoding="utf-8")
     assert verdicts.updated(text) == text, "run python -m tools.verdicts"
