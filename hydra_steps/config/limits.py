@@ -15,7 +15,7 @@ from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
 from hydra_steps.config.designs import check_design, design_specs
 from hydra_steps.config.explanations import check_explanations
 from hydra_steps.config.matrices import check_matrix
-from hydra_steps.config.queries import study_queries
+from hydra_steps.config.queries import check_queries, study_queries
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.validate import shown
@@ -57,6 +57,7 @@ def _check(study: Section) -> None:
     check_trace(study, sizes["train"], names)
     check_explanations(study, queries)
     check_ablations(study)
+    check_queries(study, queries)
     run_image_shape(data["name"], data["pad"], data["channels"])
 
 

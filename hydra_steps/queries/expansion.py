@@ -57,6 +57,12 @@ def _indices(
                 "",
                 f"remove {where}.{given[0]}, or set {where}.kind to sample_loss",
             )
+        if over == "class" and size < classes:
+            raise StudyError(
+                f"{where}: the {split} split has {size} samples for {classes} classes, so that a class has none",
+                "at least 1 sample of each class",
+                f"raise data.{split}, or drop the query",
+            )
         return [None] if over == "split" else range(classes)
     if len(given) != 1:
         raise StudyError(

@@ -67,28 +67,6 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
     "seed twice": ({"seeds": [1, 1]}, ("seeds", "[1, 1]", "once")),
     "no seeds": ({"seeds": []}, ("seeds", "[]")),
     "a study outside its folder": ({"study": "../x"}, ("study", "../x")),
-    "unknown query": ({"queries": [{"kind": "loss"}]}, ("queries[0].kind", "loss", "mean_loss")),
-    "query without kind": ({"queries": [{"split": "test"}]}, ("queries[0]", "'kind'", "add kind")),
-    "a sample that is not there": (
-        {"queries": [{"kind": "sample_loss", "samples": [400]}]},
-        ("queries[0].samples", "400", "0 to 399"),
-    ),
-    "too many samples asked about": (
-        {"queries": [{"kind": "sample_margin", "count": 401}]},
-        ("queries[0].count", "401", "at most 400"),
-    ),
-    "single samples without which": (
-        {"queries": [{"kind": "sample_loss"}]},
-        ("queries[0]", "neither", "samples", "count"),
-    ),
-    "samples for a mean": (
-        {"queries": [{"kind": "mean_loss", "count": 3}]},
-        ("queries[0].count", "3", "remove"),
-    ),
-    "one query twice": (
-        {"queries": [{"kind": "sample_loss", "count": 2}, {"kind": "sample_loss", "samples": [1]}]},
-        ("queries", "test_sample_1", "twice"),
-    ),
     "no matrix": ({"noise": {"kind": "transition_matrix"}}, ("noise.matrix", "null", "10 rows")),
     "a matrix of another size": (
         {"noise": {"kind": "transition_matrix", "matrix": [[1.0]]}},

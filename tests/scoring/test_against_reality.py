@@ -123,7 +123,7 @@ def test_memory_does_not_grow_with_the_length_of_the_training():
         assert process.steps == steps and len(process.model.initial) == 4810
         queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
         trajectory = Trajectory.in_memory(process, [1e-4] * steps, keep=range(0, steps, 142))
-        values = hydra_exact(trajectory, queries, {}).values
+        values = hydra_exact(trajectory, queries).values
         assert values.abs().min() > 0
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     """
