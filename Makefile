@@ -40,7 +40,7 @@ check: $(VENV)/.installed  ## check a study and print it with all defaults
 	@$(BIN)/python -m hydra_steps.config --check $(CONFIG)
 
 test: $(VENV)/.installed-test  ## pass all tests (WORKERS=auto at a time)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-test  ## check style, types, and the workflow
 	$(BIN)/ruff check .

@@ -1,22 +1,53 @@
-"""What tests of several folders share: a finished study, and a tree in which nothing has been run."""
+"""What tests of several folders share: a finished study, a tree in which nothing has been run, and their order."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.trajectory.training import train_model
 from tests.workflow.conftest import Tree, copy_tree
 
+# Whole studies, slowest first: what begins last alone would keep one processor waiting. The jobs of a Slurm mostly
+# wait, so its two files come first and third, to one of two workers, beside what computes.
+FIRST = (
+    "slurm/test_failures.py",
+    "workflow/test_study.py",
+    "slurm/test_study.py",
+    "workflow/test_explain.py",
+    "workflow/test_reruns.py",
+    "workflow/test_wrong_input.py",
+    "workflow/test_plugin.py",
+    "figures/test_plots.py",
+    "scoring/test_against_reality.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first, with the tests of each in their order."""
+    here = Path(__file__).parent
+    place = {here / name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """A finished study; not to be changed."""
-    tree = copy_tree(tmp_path_factory.mktemp("study") / "tree")
-    tree.run("--cores", "2")
-    return tree
+    """A finished study, made once for all workers; not to be changed."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, done = base / "study", base / "study.done"
+    with FileLock(base / "study.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            copy_tree(folder).run("--cores", "2")
+            done.touch()
+    return Tree(folder)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Do the contribution vectors of one class fall into two clusters, the clean and the mislabelled samples?
 
-The samples of each given label are clustered in two, without a look at the truth, and the clusters are held
-against it:
+The samples of each given label are clustered in two, without a look at the truth, and the clusters are compared
+with it:
 
     adjusted_rand       adjusted Rand index of the two partitions: 0 is chance, 1 the same (nothing is selected)
     f1                  harmonic mean of precision and recall of the cluster that matches the mislabelled better

@@ -61,7 +61,7 @@ def plot_ablations(
     {{ "%g" | format(100 * counterfactual.fraction) }} % of the training samples{% else %}random groups of training
     samples{% endif %}, of the predicted with the real change when the group is left out. Middle, where exact HyDRA is
     among the methods: rank correlation with its contributions. Right: area under the ROC curve of the wrong labels. A
-    method without a marker has no such number in that variant; exact HyDRA is not held against itself. The
+    method without a marker has no such number in that variant; exact HyDRA is not compared with itself. The
     differences from the reference, paired by seed, with their intervals are in ablations.csv.
 
     {% if data.name %}{{ about }}, where a variant does not say otherwise.{% endif %}

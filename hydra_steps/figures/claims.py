@@ -44,7 +44,7 @@ def plot_claims(
 ) -> None:
     """Draw every comparison of ``claims.csv``: panels one below the other, or a table with a column per variant.
 
-    The paper's claims, held against this study. Each {% if variants | length > 1 %}cell: one comparison in one
+    The paper's claims, compared with this study. Each {% if variants | length > 1 %}cell: one comparison in one
     variant, the mean over seeds and half the width of its 95 % interval{% else %}point: one comparison, the mean over
     seeds with its 95 % interval{% endif %} (paired by seed; with fewer than three seeds, from the tables' own
     intervals, end from end). A claim holds where the value is on its side ({% if variants | length > 1 %}✓,
@@ -80,7 +80,7 @@ def plot_claims(
             gridspec_kw={"height_ratios": heights},
         )
         if not panels:
-            note(grid[0][0], "no claim could be held against this study's tables")
+            note(grid[0][0], "no claim could be compared with this study's tables")
         for (axes,), ((number, measured), part) in zip(grid, panels, strict=False):
             _panel(axes, part, looks, str(measured))
             _headline(axes, f"{number}  {fill(str(part['statement'].iloc[0]), 100)}")

@@ -45,7 +45,7 @@ def plot_clustering(
     """Draw every method by algorithm: both metrics, or the first of each variant;
 
     Contribution vectors (one number for each query about a single test sample) of each given label, clustered in two
-    without a look at the truth, and held against the truly wrong labels: by the adjusted Rand index, which chooses
+    without a look at the truth, and compared with the truly wrong labels: by the adjusted Rand index, which chooses
     nothing, and by the F1 of the cluster that matches the wrong labels better, which is chosen by the truth and
     therefore flatters (of several variants the figure shows the index alone). Marker: mean over labels and seeds;
     bar: 95 % interval of the mean over labels (Student's); points: single labels. Dashed: chance, and one cluster

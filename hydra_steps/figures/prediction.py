@@ -57,7 +57,9 @@ def plot_prediction(
     drawn = [method for method in looks if (data["method"] == method).any()]
     panels = [(variant, method) for variant in names for method in drawn]
     # Many variants: a row each, whose panels share the axis of what really happened.
-    rows, columns = (len(names), len(drawn)) if len(names) > 1 else grid_shape(len(panels))
+    many = len(names) > 1
+    rows, columns = (len(names), len(drawn)) if many else grid_shape(len(panels))
+    narrow = columns > 4
     with drawing(look):
         width = look.inches("single" if columns <= 2 else "double")
         size = width / max(columns, 2)
@@ -69,20 +71,16 @@ def plot_prediction(
             note(flat[0], "no method predicts in the query's unit")
         for number, (axes, (variant, method)) in enumerate(zip(flat, panels, strict=False)):
             part = data[(data["variant"] == variant) & (data["method"] == method)]
-            if part.empty:
-                note(axes, "not measured")
-            else:
-                _panel(axes, part, looks[method], narrow=columns > 4)
-            if number < columns or len(names) == 1:
-                _name(axes, looks[method].label, narrow=columns > 4)
-            if len(names) > 1 and number % columns == 0:
+            _panel(axes, part, looks[method], narrow)
+            if number < columns or not many:
+                _name(axes, looks[method].label, narrow)
+            if many and number % columns == 0:
                 axes.set_ylabel(variant, fontweight="bold")
         if panels:
-            name = queries.words(chosen or "")
             gap = "\n" if columns <= 2 else " "
-            label = f"predicted change of the {name}{gap}when the group is left out"
+            label = f"predicted change of the {queries.words(chosen or '')}{gap}when the group is left out"
             figure.supxlabel(label, fontsize=look.font_size)
-            each = f", n = {len(data) // len(panels):,} each" if columns > 4 else ""
+            each = f", n = {len(data) // len(panels):,} each" if narrow else ""
             figure.supylabel(f"real change (re-trained{each})", fontsize=look.font_size)
         save(figure, outputs)
 
@@ -94,6 +92,9 @@ def _name(axes: Axes, label: str, narrow: bool) -> None:
 
 
 def _panel(axes: Axes, data: pd.DataFrame, look: MethodStyle, narrow: bool) -> None:
+    if data.empty:
+        note(axes, "not measured")
+        return
     seeds = sorted(set(data["seed"]))
     for number, seed in enumerate(seeds):
         own = data[data["seed"] == seed]

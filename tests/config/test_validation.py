@@ -198,11 +198,11 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
         {"variants": {"more": {"noise": {"rate": 2}}}},
         ("variants.more.noise.rate", "2", "at most 1"),
     ),
-    "held against a variant that is not there": (
+    "compared with a variant that is not there": (
         {"ablations": {"reference": "refrence"}, "variants": {"reference": {}, "other": {}}},
         ("ablations.reference", "refrence", "did you mean 'reference'"),
     ),
-    "nothing to hold against the reference": (
+    "nothing to compare with the reference": (
         {"ablations": {"reference": "reference"}, "variants": {"reference": {}}},
         ("ablations.reference", "1 variant", "at least 2", "null"),
     ),

@@ -27,9 +27,16 @@ def draw(name: str, tables: Tables, folder: Path, formats=FORMATS, **options) ->
     return {path.suffix[1:]: path.read_bytes() for path in outputs}
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> dict[str, dict[str, bytes]]:
+    """Every figure in all formats."""
+    folder = tmp_path_factory.mktemp("drawn")
+    return {name: draw(name, Tables(folder, queries=FEW), folder) for name in FIGURES}
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_all_formats_without_dates_or_versions(name, tmp_path):
-    files = draw(name, Tables(tmp_path), tmp_path / "figures")
+def test_all_formats_without_dates_or_versions(name, drawn):
+    files = drawn[name]
     assert files["svg"].startswith(b"<?xml")
     assert files["pdf"].startswith(b"%PDF")
     assert files["png"].startswith(b"\x89PNG")
@@ -39,10 +46,9 @@ def test_all_formats_without_dates_or_versions(name, tmp_path):
     assert width in (pytest.approx(3.35), pytest.approx(6.9))
 
 
-def test_the_same_bytes_in_another_process(tmp_path):
+def test_the_same_bytes_in_another_process(tmp_path, drawn):
     """Neither the hash seed nor a user's own matplotlib settings decide a byte."""
     (tmp_path / "matplotlibrc").write_text("font.size: 20\naxes.grid: True\nsavefig.bbox: tight\n")
-    here = {name: draw(name, Tables(tmp_path / "here", queries=FEW), tmp_path / "here") for name in FIGURES}
     code = (
         "import sys; from pathlib import Path; from tests.helpers.figure_tables import Tables;"
         "from tests.figures.test_plots import FEW, FIGURES, draw;"
@@ -52,7 +58,7 @@ def test_the_same_bytes_in_another_process(tmp_path):
     environment = os.environ | {"PYTHONHASHSEED": "7", "MATPLOTLIBRC": str(tmp_path), "PYTHONPATH": str(root)}
     there = tmp_path / "there"
     subprocess.run([sys.executable, "-c", code, str(there)], check=True, env=environment, cwd=root)
-    for name, files in here.items():
+    for name, files in drawn.items():
         for suffix, content in files.items():
             assert content == (there / f"{name}.{suffix}").read_bytes(), f"{name}.{suffix} differs"
 

@@ -1,4 +1,4 @@
-"""Two timing studies held against each other, ratio by ratio."""
+"""Two timing studies compared with each other, ratio by ratio."""
 
 import pandas as pd
 import pytest

@@ -1,39 +1,75 @@
-"""Clusters, picture, classes and extremes: made where a study asks, and made again when their options change."""
+"""What a study has to ask for (clusters, picture, classes, extremes, the course along the training, verdicts on the
+claims): made once, reported, and made again when its options change."""
 
 from __future__ import annotations
 
 import csv
 
-from tests.workflow.conftest import Tree
+import pandas as pd
+import pytest
+
+from tests.workflow.conftest import Tree, copy_tree
 
 STUDY = "config/test_explain.yaml"
-SECTIONS = ("clustering", "embedding", "class_contributions", "extremes")
-TABLES = [f"results/test_explain/tables/{name}.csv" for name in SECTIONS]
-FIGURES = [f"results/test_explain/figures/{name}.png" for name in SECTIONS]
+ASKED = ("approximation", "claims", "class_contributions", "clustering", "embedding", "extremes", "stability")
+WITH_METHODS = ("clustering", "embedding", "class_contributions", "extremes")
 
 
-def planned(tree: Tree) -> set[str]:
-    """Return the rules that a run of the tables and figures would do."""
-    return set(tree.planned(*TABLES, *FIGURES, study=STUDY))
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A finished study that asks for all of it."""
+    tree = copy_tree(tmp_path_factory.mktemp("explained") / "tree")
+    tree.results = tree.folder / "results" / "test_explain"
+    tree.run("--cores", "2", study=STUDY)
+    return tree
 
 
-def test_they_are_made_and_made_again_when_an_option_changes(tree: Tree) -> None:
-    tree.run("--cores", "2", *TABLES, *FIGURES, study=STUDY)
-    for table in TABLES:
-        rows = list(csv.DictReader((tree.folder / table).open()))
+def test_what_a_study_asks_for_is_made_once(explained: Tree) -> None:
+    made = explained.contents("tables", "figures")
+    assert {f"{folder}/{name}" for name in ASKED for folder in ("tables", "figures")} <= {
+        name.rpartition(".")[0] for name in made
+    }
+    for name in WITH_METHODS:
+        rows = list(csv.DictReader((explained.results / f"tables/{name}.csv").open()))
         assert {"hydra_hessian_free", "random"} <= {row["method"] for row in rows}
-    assert all((tree.folder / figure).read_bytes().startswith(b"\x89PNG") for figure in FIGURES)
-    assert planned(tree) == set()
-    for old, new, rules in (
-        ("per_class: 10", "per_class: 9", {"evaluate_clustering", "plot_clustering"}),
-        ("count: 2}", "count: 1}", {"evaluate_extremes", "plot_extremes"}),
-        ("perplexity: 10", "perplexity: 5", {"evaluate_embedding", "plot_embedding"}),
-    ):
-        tree.edit(STUDY, lambda text, old=old, new=new: text.replace(old, new))
-        assert planned(tree) == rules
-        tree.edit(STUDY, lambda text, old=old, new=new: text.replace(new, old))
+    assert all(content.startswith(b"\x89PNG") for name, content in made.items() if name.endswith(".png"))
+    assert "Nothing to be done" in explained.run("--dry-run", study=STUDY)
+
+
+def test_each_claim_is_reported_with_its_verdict(explained: Tree) -> None:
+    page = (explained.results / "report.html").read_text(encoding="utf-8")
+    claims = pd.read_csv(explained.results / "tables" / "claims.csv")
+    summed_up = claims[claims["against"] == "all"]
+    assert len(summed_up) >= 4
+    for row in summed_up.to_dict("records"):
+        assert f"Claim {row['claim']}. {row['statement']}: {row['verdict']}." in page
+
+
+def test_the_bounds_of_the_approximation_hold(explained: Tree) -> None:
+    approximation = pd.read_csv(explained.results / "tables" / "approximation.csv")
+    bounds = approximation[approximation["seed"] == "0"].pivot_table(
+        index="epoch", columns="metric", values="value"
+    )
+    assert (bounds["hypergradient_distance"] <= bounds["bound_measured"]).all()
+    assert (bounds["bound_measured"] <= bounds["bound"] * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("per_class: 10", "per_class: 9", "clustering"),
+        ("count: 2}", "count: 1}", "extremes"),
+        ("perplexity: 10", "perplexity: 5", "embedding"),
+    ],
+)
+def test_an_option_that_changes_makes_its_table_and_figure_again(
+    explained: Tree, old: str, new: str, name: str
+) -> None:
+    explained.edit(STUDY, lambda text: text.replace(old, new))
+    planned = set(explained.planned(study=STUDY))
+    explained.edit(STUDY, lambda text: text.replace(new, old))
+    assert planned - {"write_report", "save_study"} == {f"evaluate_{name}", f"plot_{name}"}
 
 
 def test_a_study_without_the_sections_has_none_of_it(tree: Tree) -> None:
-    rules = {"evaluate_clustering", "evaluate_embedding", "evaluate_class_contributions", "evaluate_extremes"}
-    assert rules.isdisjoint(tree.planned())
+    assert not {f"evaluate_{name}" for name in ASKED} & set(tree.planned())

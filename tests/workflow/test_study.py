@@ -69,8 +69,8 @@ def test_every_table_carries_seeds_and_their_spread(study: Tree) -> None:
         assert any(row["sd_seeds"] for row in rows if row["seed"] == "all"), name
 
 
-def test_a_second_run_has_nothing_to_do(study: Tree) -> None:
-    assert "Nothing to be done" in study.run("--cores", "2")
+def test_a_second_run_has_nothing_to_do(finished: Tree) -> None:
+    assert "Nothing to be done" in finished.run("--cores", "2")
 
 
 def test_the_resolved_configuration_gives_the_same_study(study: Tree) -> None:
