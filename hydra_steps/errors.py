@@ -53,7 +53,11 @@ class Unsuited(NoScores):
 
 
 def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """Return ``did you mean 'x'?`` for the closest known word, or the list of known words."""
+    """Return ``did you mean 'x'?`` for the closest known word, or the list of known words.
+
+    >>> nearest("adm", ["adam", "sgd"])
+    "did you mean 'adam'? (known: adam, sgd)"
+    """
     import difflib
 
     close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)

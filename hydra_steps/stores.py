@@ -184,7 +184,11 @@ def digest_of(*arrays: np.ndarray) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Turn numpy values, tuples and paths into what JSON knows; NaN and infinities become text."""
+    """Turn numpy values, tuples and paths into what JSON knows; NaN and infinities become text.
+
+    >>> plain({"a": np.float64(0.5)})
+    {'a': 0.5}
+    """
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, np.ndarray | np.generic):

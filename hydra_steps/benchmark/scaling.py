@@ -68,7 +68,11 @@ class Line:
 
 
 def fit_power(sizes: Sequence[float], seconds: Sequence[float]) -> Power:
-    """Fit a power law to one time per size. Raises :class:`StudyError` below two sizes or for what has no logarithm."""
+    """Fit a power law to one time per size. Raises :class:`StudyError` below two sizes or for what has no logarithm.
+
+    >>> round(fit_power([1, 2, 4], [3.0, 6.0, 12.0]).exponent, 6)
+    1.0
+    """
     x, y = _measured(sizes, seconds, "a power law")
     log_x, log_y = np.log(x), np.log(y)
     line = linregress(log_x, log_y)
@@ -86,7 +90,12 @@ def fit_power(sizes: Sequence[float], seconds: Sequence[float]) -> Power:
 
 
 def fit_line(sizes: Sequence[float], seconds: Sequence[float]) -> Line:
-    """Fit a line to the :data:`CONTINUED` largest sizes, one time for each. Raises as :func:`fit_power` does."""
+    """Fit a line to the :data:`CONTINUED` largest sizes, one time for each. Raises as :func:`fit_power` does.
+
+    >>> line = fit_line([1, 2, 3], [3.0, 5.0, 7.0])
+    >>> round(line.fixed, 6), round(line.each, 6)
+    (1.0, 2.0)
+    """
     x, y = _measured(sizes, seconds, "a line")
     largest = np.argsort(x)[-CONTINUED:]
     x, y = x[largest], y[largest]

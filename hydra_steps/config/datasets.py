@@ -134,7 +134,11 @@ def source_of(entry: Dataset, split: str, validation_from: str = "train") -> str
 
 
 def run_image_shape(name: str, pad: int = 0, channels: int | None = None) -> tuple[int, int, int]:
-    """Return ``(channels, height, width)`` of a run's images: ``pad`` black pixels on each side, grey ones repeated."""
+    """Return ``(channels, height, width)`` of a run's images: ``pad`` black pixels on each side, grey ones repeated.
+
+    >>> run_image_shape("mnist", pad=2, channels=3)
+    (3, 32, 32)
+    """
     depth, height, width = dataset(name).shape
     if isinstance(pad, bool) or not isinstance(pad, int) or pad < 0:
         raise StudyError(f"data.pad is {pad!r}", "a whole number of at least 0", "change it in the config")

@@ -38,7 +38,11 @@ def design_specs(counterfactual: Mapping[str, Any]) -> dict[str, dict[str, Any]]
 
 @cache  # each of thousands of jobs asks for its own
 def batch_bounds(groups: int, size: int) -> tuple[tuple[int, int], ...]:
-    """Return (first group, number of groups) of each batch; only the last may be short."""
+    """Return (first group, number of groups) of each batch; only the last may be short.
+
+    >>> batch_bounds(10, 4)
+    ((0, 4), (4, 4), (8, 2))
+    """
     return tuple((first, min(size, groups - first)) for first in range(0, groups, size))
 
 

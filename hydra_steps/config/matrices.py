@@ -13,7 +13,11 @@ _FIX = "change noise.matrix in the config"
 
 
 def check_matrix(matrix: Any, classes: int) -> list[list[float]]:
-    """Return the C rows of C probabilities; raise :class:`StudyError` unless each row is a distribution."""
+    """Return the C rows of C probabilities; raise :class:`StudyError` unless each row is a distribution.
+
+    >>> check_matrix([[0.9, 0.1], [0, 1]], 2)
+    [[0.9, 0.1], [0.0, 1.0]]
+    """
     rows = _rows(matrix)
     if rows is None or len(rows) != classes or any(len(row) != classes for row in rows):
         raise StudyError(

@@ -68,7 +68,11 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def parse_yaml(text: str) -> Any:
-    """Return what a YAML text holds."""
+    """Return what a YAML text holds.
+
+    >>> parse_yaml("seeds: [0, 1]")
+    {'seeds': [0, 1]}
+    """
     loader = _Loader(text)
     try:
         node = loader.get_single_node()

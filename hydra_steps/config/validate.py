@@ -53,7 +53,11 @@ def _endless(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[s
 
 
 def key_name(path: Iterable[str | int]) -> str:
-    """Return the dotted name of a key: ``queries[0].kind``."""
+    """Return the dotted name of a key: ``queries[0].kind``.
+
+    >>> key_name(["queries", 0, "kind"])
+    'queries[0].kind'
+    """
     name = ""
     for part in path:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
@@ -61,7 +65,11 @@ def key_name(path: Iterable[str | int]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as it would stand in a YAML file, shortened."""
+    """Return a value as it would stand in a YAML file, shortened.
+
+    >>> shown([True, None, "a"])
+    '[true, null, "a"]'
+    """
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
 

@@ -97,6 +97,9 @@ def smallest_flip(flips: Callable[[int], bool], most: int) -> int:
     """Return the smallest k ≤ ``most`` that was seen to flip, or −1; doubling, then bisection to within 5 %.
 
     Flipping need not be monotone in k, so a smaller group may exist; the one returned does flip.
+
+    >>> smallest_flip(lambda count: count >= 5, 8)
+    5
     """
     low, high = 0, 1
     while high < most and not flips(high):

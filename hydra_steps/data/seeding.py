@@ -18,7 +18,11 @@ from hydra_steps.errors import StudyError
 
 
 def random_stream(seed: int, purpose: str) -> np.random.Generator:
-    """Return the generator of ``purpose`` under ``seed`` (a whole number ≥ 0; else :class:`StudyError`)."""
+    """Return the generator of ``purpose`` under ``seed`` (a whole number ≥ 0; else :class:`StudyError`).
+
+    >>> random_stream(0, "splits").random() == random_stream(0, "noise").random()
+    False
+    """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise StudyError(
             f"seed of the {purpose} is {seed!r}",
@@ -30,7 +34,11 @@ def random_stream(seed: int, purpose: str) -> np.random.Generator:
 
 
 def random_order(n: int, stream: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return a uniformly random permutation ``[n]`` int64: the order that sorts ``n`` uniform floats."""
+    """Return a uniformly random permutation ``[n]`` int64: the order that sorts ``n`` uniform floats.
+
+    >>> random_order(4, random_stream(0, "splits")).tolist()
+    [0, 2, 3, 1]
+    """
     return np.argsort(stream.random(n), kind="stable").astype(np.int64)
 
 
@@ -41,6 +49,9 @@ def apportion(expected: np.ndarray, offset: float = 0.5) -> np.ndarray[Any, np.d
     ``offset`` uniform in [0, 1) each result has exactly its expectation as its mean (Madow 1949), if the total is a
     whole number; of another one only the offsets that round it so are used. With the default the result is fixed.
     Cost O(k).
+
+    >>> apportion(np.array([1.5, 2.25, 0.25]), 0.5).tolist()
+    [2, 2, 0]
     """
     # Nine decimals hide the summation error of expectations that add up to a whole number.
     edges = np.round(np.concatenate([[0.0], np.cumsum(np.asarray(expected, dtype=np.float64))]), 9)

@@ -106,7 +106,11 @@ def table(study: Study, costs: list[Cost], cores: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time for people."""
+    """Return a time for people.
+
+    >>> duration(75.0)
+    '75 s'
+    """
     if seconds < 99.5:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:,.1f} h"

@@ -93,7 +93,11 @@ def evaluation_seconds(net: Network, machine: Machine) -> float:
 
 
 def slots_of(optimizer: Mapping[str, Any]) -> int:
-    """Return the number of the optimizer's vectors beside the parameters."""
+    """Return the number of the optimizer's vectors beside the parameters.
+
+    >>> slots_of({"name": "sgd", "learning_rate": 0.1, "momentum": 0.9})
+    1
+    """
     entry = find("optimizer", optimizer["name"])
     return int(evaluate(entry.traits["slots"], options_of(entry, choice(optimizer, "learning_rate")[1], "")))
 

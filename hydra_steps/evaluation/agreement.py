@@ -73,6 +73,9 @@ def check_same_origin(folder: Path, found: Scores, other: Scores) -> None:
 def sign_disagreement(c: np.ndarray, e: np.ndarray) -> float:
     """Share of samples whose signs differ; zero is a sign of its own. NaN without samples or with a
     non-finite one.
+
+    >>> sign_disagreement(np.array([1.0, -2.0]), np.array([1.0, 2.0]))
+    0.5
     """
     if not len(c) or not (np.isfinite(c).all() and np.isfinite(e).all()):
         return float("nan")
@@ -80,7 +83,11 @@ def sign_disagreement(c: np.ndarray, e: np.ndarray) -> float:
 
 
 def relative_error(c: np.ndarray, e: np.ndarray) -> float:
-    """‖c − e‖₂ / ‖e‖₂; NaN where e is zero or anything is not finite."""
+    """‖c − e‖₂ / ‖e‖₂; NaN where e is zero or anything is not finite.
+
+    >>> round(relative_error(np.array([1.0, 2.0]), np.array([1.0, 1.0])), 4)
+    0.7071
+    """
     size = float(np.linalg.norm(e))
     error = float(np.linalg.norm(c - e)) / size if size > 0 else float("nan")
     return error if np.isfinite(error) else float("nan")

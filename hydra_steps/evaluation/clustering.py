@@ -134,6 +134,9 @@ def overlap(clusters: np.ndarray | None, noisy: np.ndarray) -> dict[str, float]:
     """Return the metrics of a partition [m] in two against the flags [m]; NaN where they are undefined.
 
     Of two clusters with the same F1 the smaller one counts.
+
+    >>> overlap(np.array([0, 0, 1, 1]), np.array([False, False, True, True]))["adjusted_rand"]
+    1.0
     """
     result = dict.fromkeys(METRICS, float("nan"))
     if not len(noisy):

@@ -21,6 +21,9 @@ DECIMALS = (
 def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Pearson's coefficient along the last axis of x and y [..., n]; NaN for n < 2, a constant or a
     non-finite side.
+
+    >>> float(pearson(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0])))
+    1.0
     """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.shape[-1] < 2:
@@ -32,14 +35,22 @@ def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Spearman's coefficient along the last axis of x and y [..., n]; NaN as in :func:`pearson`."""
+    """Spearman's coefficient along the last axis of x and y [..., n]; NaN as in :func:`pearson`.
+
+    >>> float(spearman(np.array([1.0, 2.0, 9.0]), np.array([3.0, 1.0, 2.0])))
+    -0.5
+    """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     value = pearson(rankdata(x, axis=-1), rankdata(y, axis=-1))
     return np.where(np.isfinite(x).all(-1) & np.isfinite(y).all(-1), value, np.nan)
 
 
 def line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least-squares slope and intercept of y on x along the last axis; NaN where x is constant."""
+    """Least-squares slope and intercept of y on x along the last axis; NaN where x is constant.
+
+    >>> [float(part) for part in line(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]))]
+    [2.0, 1.0]
+    """
     if x.shape[-1] < 2:
         undefined = np.full(np.broadcast_shapes(x.shape, y.shape)[:-1], np.nan)
         return undefined, undefined

@@ -116,6 +116,9 @@ def extreme_positions(values: np.ndarray, count: int) -> dict[str, np.ndarray]:
     """Return the positions of the largest and of the smallest of the values [m], the most extreme first.
 
     At most half of them on each side; nothing where a value is not finite.
+
+    >>> {side: at.tolist() for side, at in extreme_positions(np.array([3.0, -1.0, 2.0]), 1).items()}
+    {'helpful': [0], 'harmful': [1]}
     """
     if not np.isfinite(values).all():
         return {side: np.zeros(0, np.int64) for side in SIDES}

@@ -40,7 +40,11 @@ def describe_noise(labels: Sequence[str | Path], output: str | Path) -> None:
 
 
 def transition_matrix(clean_label: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Return the counts [c, c] of samples by true class (row) and given label (column)."""
+    """Return the counts [c, c] of samples by true class (row) and given label (column).
+
+    >>> transition_matrix(np.array([0, 0, 1]), np.array([0, 1, 1])).tolist()
+    [[1, 1], [0, 1]]
+    """
     classes = int(max(clean_label.max(initial=-1), label.max(initial=-1))) + 1
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (clean_label, label), 1)

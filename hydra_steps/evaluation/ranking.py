@@ -73,7 +73,11 @@ class Curve:
 
 
 def counts_of(positions: np.ndarray) -> np.ndarray:
-    """Turn drawn positions [r, n] into how often each of the n was drawn [r, n], as float64."""
+    """Turn drawn positions [r, n] into how often each of the n was drawn [r, n], as float64.
+
+    >>> counts_of(np.array([[0, 0, 2]])).tolist()
+    [[2.0, 0.0, 1.0]]
+    """
     rows, n = positions.shape
     flat = positions + n * np.arange(rows)[:, None]
     return np.bincount(flat.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)

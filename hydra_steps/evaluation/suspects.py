@@ -61,7 +61,11 @@ def list_suspects(scores: Sequence[str | Path], labels: Sequence[str | Path], ou
 
 
 def lowest(contribution: np.ndarray) -> np.ndarray:
-    """Return the places of the suspects among contributions [n], the lowest first; none where one is not finite."""
+    """Return the places of the suspects among contributions [n], the lowest first; none where one is not finite.
+
+    >>> lowest(np.array([0.2, -1.0, 0.5])).tolist()
+    [1]
+    """
     if not np.isfinite(contribution).all():
         return np.zeros(0, np.int64)
     count = min(MOST, max(1, round(SHARE * len(contribution))))

@@ -47,7 +47,11 @@ def contribution_vectors(found: Scores, scale_queries: bool) -> np.ndarray:
 
 
 def unit_length(rows: np.ndarray) -> np.ndarray:
-    """Return the rows [m, q] at length 1, to six decimals; a row of zeros stays."""
+    """Return the rows [m, q] at length 1, to six decimals; a row of zeros stays.
+
+    >>> unit_length(np.array([[3.0, 4.0]])).tolist()
+    [[0.6, 0.8]]
+    """
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.round(rows / np.where(length > 0, length, 1.0), DECIMALS) + 0.0
 

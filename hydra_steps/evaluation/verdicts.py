@@ -39,7 +39,11 @@ class Comparison:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Holm's corrected p of each [m]; a comparison without p (NaN) keeps none and still counts among the m."""
+    """Holm's corrected p of each [m]; a comparison without p (NaN) keeps none and still counts among the m.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
     raw = np.asarray(p, dtype=float)
     corrected = np.full(len(raw), np.nan)
     largest = 0.0
@@ -88,7 +92,11 @@ def summed_up(comparisons: Sequence[Comparison]) -> str:
 
 
 def verdict_of(low: float, high: float) -> str:
-    """The verdict of one interval by itself, past the claim's limit on its side."""
+    """The verdict of one interval by itself, past the claim's limit on its side.
+
+    >>> verdict_of(0.1, 0.4)
+    'holds'
+    """
     if low > 0:
         return HOLDS
     return FAILS if high < 0 else OPEN

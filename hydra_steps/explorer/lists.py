@@ -20,6 +20,9 @@ def extreme_samples(contribution: np.ndarray, top: int, signed: bool) -> tuple[n
     ``signed`` only positive contributions help and only negative ones harm; scores that only rank have no sign, and
     there each side takes at most half of the samples. Places without a sample hold ``NONE`` and NaN, as do
     samples without a finite value.
+
+    >>> [side.tolist() for side in extreme_samples(np.array([[3.0, -1.0, 2.0]]), 1, True)]
+    [[[[0], [1]]], [[[3.0], [-1.0]]]]
     """
     queries, _ = contribution.shape
     positions = np.full((queries, 2, top), NONE, dtype=np.uint32)
@@ -57,7 +60,11 @@ def listed_epochs(by_epoch: np.ndarray, positions: np.ndarray) -> np.ndarray:
 
 
 def most_listed(lists: Iterable[np.ndarray], samples: int) -> np.ndarray:
-    """Return the samples that stand in the lists (any shapes), the most often listed first, then by position."""
+    """Return the samples that stand in the lists (any shapes), the most often listed first, then by position.
+
+    >>> most_listed([np.array([2, 0]), np.array([2, 1])], 3).tolist()
+    [2, 0, 1]
+    """
     flat = [part.ravel() for part in lists]
     everyone = np.concatenate(flat) if flat else np.zeros(0, dtype=np.uint32)
     counts = np.bincount(everyone[everyone != NONE].astype(np.int64), minlength=samples)

@@ -69,7 +69,11 @@ def _line(declared: Any) -> LineStyle:
 
 
 def order_methods(present: Iterable[str], study_order: Iterable[str] = ()) -> list[str]:
-    """Return the labels in ``present`` once each: study's order first, then that of the methods, then by name."""
+    """Return the labels in ``present`` once each: study's order first, then that of the methods, then by name.
+
+    >>> order_methods(["random", "hydra_exact"], ["hydra_exact", "random"])
+    ['hydra_exact', 'random']
+    """
     found = set(present)
     wanted = [*study_order, *known_looks(), *sorted(found)]
     return [label for label in dict.fromkeys(wanted) if label in found]

@@ -68,7 +68,11 @@ def name_training_sample(axes: Axes, row: Any, classes: np.ndarray) -> None:
 
 
 def class_name(classes: np.ndarray, label: float) -> str:
-    """The class's name, of names with a stroke the first, so that it fits over a picture."""
+    """The class's name, of names with a stroke the first, so that it fits over a picture.
+
+    >>> class_name(np.array(["cat", "dog"]), 1.0)
+    'dog'
+    """
     if label != label:
         return "?"
     return str(classes[int(label)]).split("/")[0] if int(label) < len(classes) else f"{label:.0f}"

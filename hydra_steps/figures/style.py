@@ -143,7 +143,11 @@ def canvas(
 
 
 def grid_shape(panels: int, most: int = 4) -> tuple[int, int]:
-    """Return rows and columns for small panels: at most ``most`` columns, few empty places."""
+    """Return rows and columns for small panels: at most ``most`` columns, few empty places.
+
+    >>> grid_shape(5)
+    (2, 3)
+    """
     if panels <= most:
         return 1, max(panels, 1)
     columns = min((most, most - 1), key=lambda count: (-panels % count, -count))

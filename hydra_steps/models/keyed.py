@@ -36,7 +36,11 @@ def sample_keys(seed: int, epoch: int, samples: Tensor) -> Tensor:
 
 
 def keyed_uniform(keys: Tensor, stream: int, count: int) -> Tensor:
-    """Uniform numbers in [0, 1): keys [b] → [b, count] float32, different for every ``stream``."""
+    """Uniform numbers in [0, 1): keys [b] → [b, count] float32, different for every ``stream``.
+
+    >>> keyed_uniform(sample_keys(0, 1, torch.tensor([7, 8])), 0, 3).shape
+    torch.Size([2, 3])
+    """
     counters = torch.arange(count, device=keys.device, dtype=torch.int64)
     bits = mix(mix(keys ^ (stream + 1))[:, None] + counters)
     return _shift_right(bits, 40).to(torch.float32) * 2.0**-24

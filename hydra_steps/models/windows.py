@@ -32,7 +32,12 @@ def _columns(rows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def maxima(x: Tensor) -> Tensor:
-    """The maximum of each window, […, h, w] → […, ⌊h/2⌋, ⌊w/2⌋]."""
+    """The maximum of each window, […, h, w] → […, ⌊h/2⌋, ⌊w/2⌋].
+
+    >>> maxima(torch.arange(16.0).reshape(1, 1, 4, 4))
+    tensor([[[[ 5.,  7.],
+              [13., 15.]]]])
+    """
     return torch.maximum(*_columns(torch.maximum(*_rows(x))))
 
 
@@ -78,7 +83,12 @@ def put(values: Tensor, choice: Choice, sides: tuple[int, int]) -> Tensor:
 
 
 def means(x: Tensor) -> Tensor:
-    """The mean of each window, […, h, w] → […, ⌊h/2⌋, ⌊w/2⌋]."""
+    """The mean of each window, […, h, w] → […, ⌊h/2⌋, ⌊w/2⌋].
+
+    >>> means(torch.arange(16.0).reshape(1, 1, 4, 4))
+    tensor([[[[ 2.5000,  4.5000],
+              [10.5000, 12.5000]]]])
+    """
     top, bottom = _rows(x)
     left, right = _columns(top + bottom)
     return (left + right) * 0.25

@@ -17,6 +17,9 @@ def expand(specs: Sequence[Mapping[str, Any]], classes: int, sizes: Mapping[str,
 
     ``sizes``: samples by split. Raises :class:`StudyError` for an unknown kind, keys that the kind does not take, a
     position outside its split, an empty split, and a query that comes twice.
+
+    >>> [query.name for query in expand([{"kind": "sample_loss", "count": 2}], 10, {"test": 60})]
+    ['test_sample_0', 'test_sample_1']
     """
     queries = [
         query for i, spec in enumerate(specs) for query in _expand(spec, classes, sizes, f"queries[{i}]")

@@ -43,7 +43,11 @@ def names(kind: str) -> list[str]:
 
 def find(kind: str, name: str, key: str = "") -> Entry:
     """Return the entry called ``name``; :class:`StudyError` that names the configuration's ``key`` for an unknown
-    one."""
+    one.
+
+    >>> find("task", "cross_entropy").title
+    'cross-entropy'
+    """
     known = entries(kind)
     if name not in known:
         raise StudyError(f"{key or kind}: {name!r} is unknown", "", nearest(str(name), list(known)))
@@ -66,7 +70,11 @@ def loaded(kind: str, name: str) -> tuple[Any, dict[str, Any]]:
 
 
 def module_of(kind: str, name: str) -> str:
-    """Return the dotted name of the module that declares an entry."""
+    """Return the dotted name of the module that declares an entry.
+
+    >>> module_of("noise", "symmetric")
+    'hydra_steps.data.noises.symmetric'
+    """
     return find(kind, name).module
 
 

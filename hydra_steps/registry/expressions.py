@@ -33,7 +33,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
     """Return the value of ``expression`` with ``names``; ValueError for what cannot be written here or is not
-    known."""
+    known.
+
+    >>> evaluate("count > 1 and not off", {"count": 2, "off": False})
+    True
+    """
     try:
         return _value(ast.parse(expression, mode="eval").body, names)
     except SyntaxError as error:

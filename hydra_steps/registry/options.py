@@ -42,5 +42,9 @@ def check_requirements(entry: Entry, options: Mapping[str, Any], key: str) -> No
 
 
 def choice(section: Mapping[str, Any], *own: str) -> tuple[str, dict[str, Any]]:
-    """Return the name and the options that a plain section gives; ``own`` are keys of the section itself."""
+    """Return the name and the options that a plain section gives; ``own`` are keys of the section itself.
+
+    >>> choice({"name": "mlp", "hidden": [8]})
+    ('mlp', {'hidden': [8]})
+    """
     return str(section["name"]), {key: value for key, value in section.items() if key not in ("name", *own)}

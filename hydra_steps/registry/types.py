@@ -40,7 +40,11 @@ NAMES: dict[str, Any] = {
 
 
 def schema_of(annotation: Any) -> Schema:
-    """Return the JSON schema of a type; TypeError for one that has none."""
+    """Return the JSON schema of a type; TypeError for one that has none.
+
+    >>> schema_of(list[int])
+    {'type': 'array', 'items': {'type': 'integer'}}
+    """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:  # first: one with a mapping in it cannot be looked up in a mapping
         return _constrained(schema_of(arguments[0]), arguments[1:])
@@ -74,7 +78,11 @@ def _array(origin: Any, arguments: tuple[Any, ...]) -> Schema:
 
 
 def bounds_of(text: str) -> Schema:
-    """Return the bounds of ``0 <= x < 1``; ValueError for anything else."""
+    """Return the bounds of ``0 <= x < 1``; ValueError for anything else.
+
+    >>> bounds_of("0 <= x < 1")
+    {'minimum': 0, 'exclusiveMaximum': 1}
+    """
     match = _ABOVE.fullmatch(text) or _BELOW.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no bound such as '0 <= x < 1' or 'x > 0'")

@@ -23,7 +23,11 @@ def caption_html(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return the caption without marks, for a picture's alternative text."""
+    """Return the caption without marks, for a picture's alternative text.
+
+    >>> plain_text("As *written* in ``a.csv``.")
+    'As written in a.csv.'
+    """
     return " ".join(_one_line(block.astext()) for block in _blocks(text))
 
 

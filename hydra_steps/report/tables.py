@@ -29,7 +29,11 @@ class ShownTable:
 
 
 def in_reading_order(names: Iterable[str]) -> list[str]:
-    """Return the names of tables in the order that they declare; by name where nobody declared them, last."""
+    """Return the names of tables in the order that they declare; by name where nobody declared them, last.
+
+    >>> in_reading_order(["detection", "training"])
+    ['training', 'detection']
+    """
     present, known = set(names), list(entries("table"))
     return [name for name in (*known, *sorted(present - set(known))) if name in present]
 

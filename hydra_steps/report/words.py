@@ -10,7 +10,11 @@ FIXED_SPACE = "\u00a0"  # keeps a number and its unit on one line
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Return ``value`` with ``digits`` decimals, one more where rounding would claim a perfect 1."""
+    """Return ``value`` with ``digits`` decimals, one more where rounding would claim a perfect 1.
+
+    >>> number(0.98765)
+    '0.99'
+    """
     if not math.isfinite(value):
         return "undefined"
     text = f"{value:.{digits}f}"
@@ -22,7 +26,11 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
-    """Return `` [low, high]``, or nothing where there is none."""
+    """Return `` [low, high]``, or nothing where there is none.
+
+    >>> interval(0.1, 0.25)
+    ' [0.10, 0.25]'
+    """
     return (
         f" [{number(low, digits)}, {number(high, digits)}]"
         if math.isfinite(low) and math.isfinite(high)
@@ -40,24 +48,40 @@ def percent(share: float) -> str:
 
 
 def listing(items: Sequence[str]) -> str:
-    """Return ``a``, ``a and b``, ``a, b and c``."""
+    """Return ``a``, ``a and b``, ``a, b and c``.
+
+    >>> listing(["a", "b", "c"])
+    'a, b and c'
+    """
     items = list(items)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
 def brackets(parts: Iterable[str], between: str = "; ") -> str:
-    """Return `` (a; b)`` of the parts that say something, or nothing where none does."""
+    """Return `` (a; b)`` of the parts that say something, or nothing where none does.
+
+    >>> brackets(["n = 3", ""])
+    ' (n = 3)'
+    """
     said = [part for part in parts if part]
     return f" ({between.join(said)})" if said else ""
 
 
 def all_of(number: int, nouns: str) -> str:
-    """Return ``both runs``, ``all 3 runs``."""
+    """Return ``both runs``, ``all 3 runs``.
+
+    >>> all_of(2, "methods")
+    'both methods'
+    """
     return f"both {nouns}" if number == 2 else f"all {number:,} {nouns}"
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a reader says them: 0.4 s, 12 s, 3.5 min, 2.1 h."""
+    """Return seconds as a reader says them: 0.4 s, 12 s, 3.5 min, 2.1 h.
+
+    >>> duration(75.0)
+    '75 s'
+    """
     for size, unit in ((3600.0, "h"), (60.0, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}"

@@ -29,7 +29,11 @@ from hydra_steps.trajectory.trajectory import Trajectory
 
 
 def label_margins(logits: Tensor, labels: Tensor) -> Tensor:
-    """z_y − max_{k≠y} z_k [n] float64, for logits [n, c]. Raises :class:`Unsuited` for one class."""
+    """z_y − max_{k≠y} z_k [n] float64, for logits [n, c]. Raises :class:`Unsuited` for one class.
+
+    >>> label_margins(torch.tensor([[2.0, 0.5, 1.0]]), torch.tensor([0]))
+    tensor([1.], dtype=torch.float64)
+    """
     if logits.shape[-1] < 2:
         raise Unsuited("the data have one class, so that no label has a margin", "two classes or more")
     own = is_label(labels, logits)

@@ -39,7 +39,11 @@ def sample_directions(process: Process, state: State, chunk: int = CHUNK) -> Ite
 
 
 def unit(rows: Tensor) -> Tensor:
-    """``rows`` [m, p] at length one, in float64; rows of zeros stay zeros. No square is lost, whatever the scale."""
+    """``rows`` [m, p] at length one, in float64; rows of zeros stay zeros. No square is lost, whatever the scale.
+
+    >>> unit(torch.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]], dtype=torch.float64)
+    """
     rows = rows.double()
     largest = rows.abs().amax(1, keepdim=True)
     rows = rows / largest.where(largest > 0, 1)

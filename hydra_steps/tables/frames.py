@@ -69,6 +69,10 @@ def main_design(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def plural(number: int, noun: str) -> str:
-    """Return ``1 seed``, ``2 seeds``, ``1,000 queries``."""
+    """Return ``1 seed``, ``2 seeds``, ``1,000 queries``.
+
+    >>> plural(2, "seed")
+    '2 seeds'
+    """
     many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{number:,} {noun if number == 1 else many}"

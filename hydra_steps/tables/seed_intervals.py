@@ -25,12 +25,20 @@ NOWHERE: Interval = (math.nan, math.nan)
 
 
 def mean_interval(values: np.ndarray) -> Interval:
-    """Student's interval of the mean of independent values [n]; NaN for fewer than two."""
+    """Student's interval of the mean of independent values [n]; NaN for fewer than two.
+
+    >>> [round(end, 3) for end in mean_interval(np.array([1.0, 2.0, 3.0]))]
+    [-0.484, 4.484]
+    """
     return _around(values, 1.0) if len(values) > 1 else NOWHERE
 
 
 def pairs_interval(values: np.ndarray) -> Interval:
-    """The jackknife's interval of the mean over pairs, from each seed's mean over its pairs [n]; NaN below three."""
+    """The jackknife's interval of the mean over pairs, from each seed's mean over its pairs [n]; NaN below three.
+
+    >>> [round(end, 3) for end in pairs_interval(np.array([1.0, 2.0, 3.0]))]
+    [-7.937, 11.937]
+    """
     count = len(values)
     return _around(values, 2 * (count - 1) / (count - 2)) if count >= FEWEST_SEEDS else NOWHERE
 

@@ -129,12 +129,20 @@ def is_label(labels: Tensor, logits: Tensor) -> Tensor:
 
 
 def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
-    """The labels [...] as rows of zeros with a one, of the shape and precision of ``logits`` [..., c]."""
+    """The labels [...] as rows of zeros with a one, of the shape and precision of ``logits`` [..., c].
+
+    >>> one_hot(torch.tensor([1]), torch.zeros(1, 3))
+    tensor([[0., 1., 0.]])
+    """
     return is_label(labels, logits).to(logits.dtype)
 
 
 def margins(logits: Tensor, labels: Tensor) -> Tensor:
-    """The label's logit minus the logsumexp of the others [b]: the log-odds of the right class."""
+    """The label's logit minus the logsumexp of the others [b]: the log-odds of the right class.
+
+    >>> margins(torch.tensor([[2.0, 0.5]]), torch.tensor([0]))
+    tensor([1.5000])
+    """
     own = is_label(labels, logits)
     return logits.where(own, 0).sum(-1) - logits.masked_fill(own, -torch.inf).logsumexp(-1)
 

@@ -32,6 +32,9 @@ def checkpoint_steps(keep: str | Mapping[str, Any], steps: int, bytes_per_state:
     size of one full state (parameters, optimizer slots and buffers). A budget counts the states alone, not
     the batch indices and losses, which every policy stores. :class:`StudyError` if two states do not fit the
     budget.
+
+    >>> checkpoint_steps({"every": 4}, 10, 0)
+    [0, 4, 8, 10]
     """
     if steps < 0:
         raise ValueError(f"a training has at least 0 steps, not {steps}")
@@ -40,7 +43,11 @@ def checkpoint_steps(keep: str | Mapping[str, Any], steps: int, bytes_per_state:
 
 
 def parse_bytes(size: str | int | float) -> int:
-    """Return the bytes meant by ``2GB``, ``500 MB``, ``1.5GiB`` or a plain number."""
+    """Return the bytes meant by ``2GB``, ``500 MB``, ``1.5GiB`` or a plain number.
+
+    >>> parse_bytes("2 GB")
+    2000000000
+    """
     try:
         return int(humanfriendly.parse_size(str(size)))
     except humanfriendly.InvalidSize as error:
@@ -50,7 +57,11 @@ def parse_bytes(size: str | int | float) -> int:
 
 
 def format_bytes(size: int | float) -> str:
-    """Return a size for people, in decimal units: ``493.65 KB``."""
+    """Return a size for people, in decimal units: ``493.65 KB``.
+
+    >>> format_bytes(2_500_000)
+    '2.5 MB'
+    """
     return str(humanfriendly.format_size(round(size)))
 
 

@@ -31,7 +31,11 @@ STORE, MANIFEST, TIMING = "store.zarr", "manifest.json", "timing.json"
 
 
 def canonical_json(value: Any) -> str:
-    """Return JSON with sorted keys and no spaces: equal content gives equal text."""
+    """Return JSON with sorted keys and no spaces: equal content gives equal text.
+
+    >>> canonical_json({"b": 1, "a": [0.5]})
+    '{"a":[0.5],"b":1}'
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
