@@ -13,7 +13,7 @@ $(error this folder's path has a space in it: $(CURDIR); expected: a path withou
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate benchmark figures report check test lint format docs clean
+.PHONY: help study plan estimate benchmark figures report check test environments lint format docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -41,6 +41,9 @@ check: $(VENV)/.installed  ## check a study and print it with all defaults
 
 test: $(VENV)/.installed-test  ## pass all tests (WORKERS=auto at a time)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+environments: $(VENV)/.installed-test  ## pass the tests that set up environments of their own
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m environment
 
 lint: $(VENV)/.installed-test  ## check style, types, and the workflow
 	$(BIN)/ruff check .

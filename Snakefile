@@ -20,7 +20,8 @@ from hydra_steps.cluster import sign_in, take_over
 from hydra_steps.config import check_writable, read_yaml, resolve_study
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.captions import caption_text
-from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT, hold
+from hydra_steps.job_environment import ENVIRONMENT as JOB_ENVIRONMENT
+from hydra_steps.locks import hold
 from hydra_steps.plan.figures import plan_figures
 from hydra_steps.plan.left_over import left_over, left_over_sentence
 from hydra_steps.plan.tables import plan_tables

@@ -4,7 +4,6 @@ message."""
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -12,21 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from filelock import FileLock
 from tqdm import tqdm
 
 from hydra_steps.errors import StudyError
-from hydra_steps.locks import take_lock
 from hydra_steps.progress import DRAWN
 
-# What the GNU C library does with memory that is freed: it keeps up to 1 GiB of it for the next step, and takes pieces
-# of up to 32 MiB from what it keeps. By default it gives the end of its heap back to the system as soon as it is free,
-# and every step of a small model asks for the same megabytes again: up to a thousand page faults a step, a third of
-# LeNet-5's time, and more where several jobs of a machine fault at once. It reads these when a process starts; other C
-# libraries ignore them.
-ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
-
-_HELD: list[FileLock] = []  # locked for as long as this process lives
 _logger = logging.getLogger(__name__)
 
 
@@ -84,36 +73,3 @@ class _Terminal(logging.StreamHandler[TextIO]):
         if not getattr(record, DRAWN, False):
             with tqdm.external_write_mode(file=self.stream):
                 super().emit(record)
-
-
-def start_as_job() -> None:
-    """Start this program again with the environment of a job, where it has another one; what measures as jobs do calls
-    this first.
-    """
-    if not ENVIRONMENT.keys() <= os.environ.keys():
-        sys.stdout.flush()
-        os.execve(sys.executable, sys.orig_argv, ENVIRONMENT | dict(os.environ))
-
-
-def hold(folder: str | Path) -> None:
-    """Claim ``folder`` for this process; :class:`StudyError` where another one holds it.
-
-    The system ends the claim with the process, however that ends, so a killed run leaves nothing to be unlocked.
-    """
-    path = Path(folder) / ".lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = take_lock(path)
-    except OSError as error:
-        raise StudyError(
-            f"{path} cannot be locked: {error}",
-            "a file system with locks, so that one run at a time writes",
-            "choose another results folder",
-        ) from error
-    if lock is None:
-        raise StudyError(
-            f"{folder} is being written by another run of the study",
-            "one run at a time",
-            "wait for it, or end it",
-        )
-    _HELD.append(lock)

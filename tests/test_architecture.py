@@ -14,7 +14,7 @@ PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
 GROUND = (
     *("errors", "locks", "progress", "json_files", "csv_files", "registry", "queries", "config"),
-    *("stores", "jobs", "cluster", "tables"),
+    *("stores", "job_environment", "jobs", "cluster", "tables"),
 )
 FLOORS = (
     *GROUND,

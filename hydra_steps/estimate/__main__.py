@@ -19,7 +19,7 @@ from hydra_steps.config.runs import Study
 from hydra_steps.errors import reported
 from hydra_steps.estimate.budget import Budget
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
-from hydra_steps.jobs import start_as_job
+from hydra_steps.job_environment import start_as_job
 from hydra_steps.progress import Progress
 from hydra_steps.trajectory.keep import format_bytes
 

@@ -15,13 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from filelock import FileLock
-
-from hydra_steps.locks import take_lock
+from hydra_steps.locks import Lock, take_lock
 
 DEVICES, VISIBLE = "HYDRA_DEVICES", "CUDA_VISIBLE_DEVICES"
 PAUSE = 0.1  # seconds from one look at the locks to the next
-_HELD: list[FileLock] = []  # locked for as long as this process lives
+_HELD: list[Lock] = []  # locked for as long as this process lives
 _logger = logging.getLogger(__name__)
 
 

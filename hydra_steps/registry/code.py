@@ -124,13 +124,13 @@ def _origin(package: str, name: str, root: Path) -> str:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
-            continue  # no import stands in an expression, and most nodes do
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            continue
-        yield child
-        yield from _statements(child)
+    """Yield the statements below a node; no import stands in an expression, and most nodes do."""
+    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for child in getattr(node, block, ()):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            yield child
+            yield from _statements(child)
 
 
 def _ours(name: str) -> bool:

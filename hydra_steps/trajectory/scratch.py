@@ -17,11 +17,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from hydra_steps.errors import StudyError
 from hydra_steps.json_files import NUMBER, object_of, read_json_if_whole
-from hydra_steps.locks import take_lock
+from hydra_steps.locks import Lock, take_lock
 from hydra_steps.trajectory.keep import format_bytes
 from hydra_steps.trajectory.manifest import MANIFEST, STORE, TIMING, storage_error, write_json
 
@@ -49,7 +47,7 @@ class Scratch:
         self.lock_path = self.folder.with_name(f"{self.folder.name}.lock")
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
-            self._lock: FileLock | None = take_lock(self.lock_path)
+            self._lock: Lock | None = take_lock(self.lock_path)
         except OSError as error:
             raise storage_error(error, self.folder, "opening the scratch folder") from error
         if self._lock is None:

@@ -22,7 +22,7 @@ def test_environment_and_project_name_the_same_versions() -> None:
 def test_every_version_is_fixed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-    assert [a for a in asked if not re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][\w.]*", a)] == []
+    assert [a for a in asked if not re.fullmatch(r"[A-Za-z0-9_.-]+(\[[a-z]+\])?==[0-9][\w.]*", a)] == []
 
 
 def test_the_conda_python_is_a_supported_one() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hydra_steps.jobs import ENVIRONMENT
+from hydra_steps.job_environment import ENVIRONMENT
 from hydra_steps.process.compute import prepare_compute
 
 FAULTS = """
@@ -54,7 +54,7 @@ def test_a_program_starts_itself_again_with_a_jobs_environment(tmp_path: Path):
     program = tmp_path / "program.py"
     program.write_text(
         "import os, sys\n"
-        "from hydra_steps.jobs import start_as_job\n"
+        "from hydra_steps.job_environment import start_as_job\n"
         "start_as_job()\n"
         "print(os.environ['MALLOC_TRIM_THRESHOLD_'], os.environ['MALLOC_MMAP_THRESHOLD_'], *sys.argv[1:])\n"
     )

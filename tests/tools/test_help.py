@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hydra_steps.jobs import ENVIRONMENT
+from hydra_steps.job_environment import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 MARK = 'if __name__ == "__main__"'

@@ -12,7 +12,7 @@ from contextlib import suppress
 import psutil
 import yaml
 
-from hydra_steps.jobs import ENVIRONMENT as JOB_ENVIRONMENT
+from hydra_steps.job_environment import ENVIRONMENT as JOB_ENVIRONMENT
 from hydra_steps.registry import find
 from tests.workflow.conftest import ENVIRONMENT, Tree
 

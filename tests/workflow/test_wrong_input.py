@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from hydra_steps.errors import StudyError
-from hydra_steps.jobs import hold
+from hydra_steps.locks import hold
 from tests.workflow.conftest import ENVIRONMENT, Tree
 
 WRONG = {

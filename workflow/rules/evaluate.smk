@@ -6,8 +6,9 @@ for table in TABLES.values():
         name:
             table.rule
         input:
-            table.after,
-            **table.inputs,
+            # Asked for where a table is made: thousands of runs would be read in for each plan.
+            lambda wildcards, table=table: table.after,
+            unpack(lambda wildcards, table=table: table.inputs),
         output:
             **(
                 table.outputs
