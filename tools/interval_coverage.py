@@ -24,6 +24,7 @@ from hydra_steps.evaluation.group_intervals import (
     leave_out,
     share_interval,
 )
+from hydra_steps.evaluation.ranking import SuspicionRanking, counts_of
 from hydra_steps.evaluation.verdicts import Comparison, decided
 from hydra_steps.tables.seed_intervals import Interval, mean_interval, p_value, pairs_interval
 
@@ -150,19 +151,38 @@ def detection(studies: int, random: np.random.Generator) -> Iterator[Row]:
     for total, rate in ((50, 0.2), (150, 0.2), (150, 0.05), (1000, 0.2)):
         for area in (0.5, 0.8, 0.95, 0.995):
             apart = np.sqrt(2) * norm.ppf(area)
-            truth = {row["metric"]: row["value"] for row in _scored(200_000, rate, apart, random, 2)}
+            truth = {
+                row["metric"]: row["value"]
+                for row in detect(*_scored(200_000, rate, apart, random), [0.2], 2, 0)
+            }
             tallies: dict[str, Tally] = {metric: Tally() for metric in truth}
             for _ in range(max(50, studies // 5)):
-                for row in _scored(total, rate, apart, random, RESAMPLES):
-                    interval = row["ci_low"], row["ci_high"]
-                    tallies[row["metric"]].add("in use", interval, truth[row["metric"]])
+                scores, wrong = _scored(total, rate, apart, random)
+                drawn = _resampled(scores, wrong, random)
+                for row, values in zip(detect(scores, wrong, [0.2], RESAMPLES, 0), drawn, strict=True):
+                    tally = tallies[row["metric"]]
+                    tally.add("in use", (row["ci_low"], row["ci_high"]), truth[row["metric"]])
+                    tally.add("percentile", _percentile(values), truth[row["metric"]])
             for metric, tally in tallies.items():
                 yield f"{metric} {truth[metric]:.3f}, {total} samples, {rate:.0%} wrong", tally.shares()
 
 
-def _scored(total: int, rate: float, apart: float, random: np.random.Generator, resamples: int) -> list[dict]:
+def _scored(
+    total: int, rate: float, apart: float, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     wrong = np.arange(total) < round(total * rate)
-    return detect(random.normal(size=total) - apart * wrong, wrong, [0.2], resamples, 0)
+    return random.normal(size=total) - apart * wrong, wrong
+
+
+def _resampled(scores: np.ndarray, wrong: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:
+    """AUROC, average precision and the share found of resamples, each [resamples]; the wrong come first."""
+    first = int(wrong.sum())
+    parts = [
+        random.integers(first, size=(RESAMPLES, first)),
+        first + random.integers(len(wrong) - first, size=(RESAMPLES, len(wrong) - first)),
+    ]
+    curve = SuspicionRanking(scores, wrong).curve(counts_of(np.concatenate(parts, axis=1)))
+    return [curve.auroc(), curve.average_precision(), curve.found_in_inspected(0.2)]
 
 
 def _levels(count: int, random: np.random.Generator) -> np.ndarray:

@@ -2,7 +2,7 @@
 
     spearman, sign_disagreement, relative_error    of the contributions (as in `agreement`), after each traced epoch
     hypergradient_norm, hypergradient_distance     mean over the tracked samples of ‖h‖ and of ‖h − ĥ‖, with and
-                                                   without the Hessian; 95 % bootstrap interval over the samples
+                                                   without the Hessian; Student's 95 % interval over the samples
     relative_distance                              Σ ‖h − ĥ‖ / Σ ‖h‖ over the tracked samples
     bound, bound_measured                          means of the two bounds on ‖h − ĥ‖ (see `scoring.approximation`)
     spectral_norm                                  of the batches' Hessians at that epoch's end
@@ -13,7 +13,6 @@ Hypergradients are in data weights. Torch-free.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,10 @@ import pandas as pd
 
 from hydra_steps.csv_files import read_csv
 from hydra_steps.evaluation.agreement import REFERENCE, compare, first_of
-from hydra_steps.evaluation.intervals import bootstrap_interval
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.seed_intervals import mean_interval, within
 from hydra_steps.tables.tidy import make_table, write_table
 
 
@@ -76,11 +75,6 @@ def epochs_of(folder: str | Path) -> list[tuple[int, Path]]:
     return sorted((int(path.name), path) for path in Path(folder).iterdir() if path.name.isdigit())
 
 
-def _mean(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    mean: np.ndarray = values[drawn].mean(-1)
-    return mean
-
-
 def _distances(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for epoch, part in table.groupby("epoch", sort=True):
         about = {"epoch": epoch, "n": len(part)}
@@ -93,7 +87,7 @@ def _distances(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
             values = part[column].to_numpy(np.float64)
             row = about | {"metric": metric, "value": float(values.mean())}
             if metric.startswith("hypergradient"):
-                low, high = bootstrap_interval(partial(_mean, values), (len(values),))
+                low, high = within(metric, *mean_interval(values))
                 row |= {"ci_low": low, "ci_high": high}
             yield row
         size = float(part["norm"].sum())

@@ -20,11 +20,12 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
-from hydra_steps.evaluation.intervals import CONFIDENCE, bootstrap_interval
+from hydra_steps.evaluation.intervals import bootstrap_interval
 from hydra_steps.registry.decorators import table
 from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import part_after, run_of
 from hydra_steps.tables.queries import ALL_QUERIES
+from hydra_steps.tables.seed_intervals import CONFIDENCE
 from hydra_steps.tables.tidy import make_table, write_table
 
 SCHEMA_VERSION = 2
@@ -55,7 +56,7 @@ def evaluate_brittleness(flips: Sequence[str | Path], output: str | Path) -> Non
         rows.append(
             leading | whole | _valued("flipped", flipped / len(found), float(share.low), float(share.high))
         )
-        bounds = bootstrap_interval(partial(_median, found), [len(found)])
+        bounds = bootstrap_interval(partial(_median, found), len(found))
         rows.append(
             leading | whole | _valued("median_smallest_group", _finite(float(np.median(found))), *bounds)
         )

@@ -12,8 +12,8 @@
 
 All but the last also as the mean over the queries. ``method`` of a real_change is the one whose score chose the
 groups, and empty for random groups, the controls. ``n`` is the number of groups.
-Methods that only rank have no Pearson, slope, intercept or sign. Intervals: percentile bootstrap over
-groups, shared by all queries of a mean. Torch-free.
+Methods that only rank have no Pearson, slope, intercept or sign. Intervals over groups, 95 %:
+:mod:`hydra_steps.evaluation.group_intervals`. Torch-free.
 """
 
 from __future__ import annotations
@@ -28,11 +28,17 @@ import pandas as pd
 from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
 from hydra_steps.evaluation.correlation import line, pearson, spearman
 from hydra_steps.evaluation.effects import Design, check_match, join_batches, predict
-from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_interval
+from hydra_steps.evaluation.group_intervals import (
+    correlation_interval,
+    jackknife_interval,
+    leave_out,
+    share_interval,
+)
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import Run, part_after, run_of
 from hydra_steps.tables.queries import ALL_QUERIES
+from hydra_steps.tables.seed_intervals import NOWHERE, Interval
 from hydra_steps.tables.tidy import POINT_COLUMNS, make_table, write_table
 
 # What Spearman's and Pearson's coefficients are called over the groups of each kind of design.
@@ -57,9 +63,6 @@ def evaluate_counterfactual(
     outcomes: Sequence[str | Path],
     output: str | Path,
     counterfactual_points: str | Path,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> None:
     """Write ``counterfactual.csv`` and ``counterfactual_points.csv`` from score folders and batches of
     outcomes.
@@ -78,7 +81,7 @@ def evaluate_counterfactual(
     for run, own in designs.items():
         for design in own:
             about = run.columns | {"design": design.name, "method": design.chosen_by}
-            changes = real_changes(design, resamples, seed)
+            changes = real_changes(design)
             rows += [about | {"fraction": design.fraction} | row for row in changes]
     for path in scores:
         run, found = run_of(path), read_scores(path)
@@ -90,7 +93,7 @@ def evaluate_counterfactual(
             about = run.columns | {"method": part_after(path, "scores"), "design": design.name}
             if found.has_unit:
                 dots += [about | dot for dot in _points(design, queries, predicted, real)]
-            measured = measure(design.kind, found.has_unit, queries, predicted, real, resamples, seed)
+            measured = measure(design.kind, found.has_unit, queries, predicted, real)
             rows += [about | {"fraction": design.fraction} | row for row in measured]
     write_table(make_table("counterfactual", rows), output)
     write_table(pd.DataFrame(dots, columns=list(POINT_COLUMNS)), counterfactual_points)
@@ -102,8 +105,6 @@ def measure(
     queries: Sequence[str],
     predicted: np.ndarray,
     real: np.ndarray,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> Iterator[dict[str, Any]]:
     """Yield rows (query, metric, n, value, ci_low, ci_high) from predicted and real changes [r, q]."""
     by_rank, by_value = CORRELATIONS[kind]
@@ -112,39 +113,44 @@ def measure(
         metrics |= {by_value: pearson}
         metrics |= {"slope": _slope, "intercept": _intercept, "sign_accuracy": _sign_accuracy}
     for metric, function in metrics.items():
-        for row in _rows(function, queries, predicted, real, resamples, seed):
+        for row in _rows(function, queries, predicted, real):
             yield {"metric": metric} | row
 
 
-def real_changes(design: Design, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[dict[str, Any]]:
+def real_changes(design: Design) -> Iterator[dict[str, Any]]:
     """Yield rows (metric, query, n, value, ci_low, ci_high) of the mean real change over a design's groups."""
-    for row in _rows(_mean_real, design.queries, design.change, design.change, resamples, seed):
+    for row in _rows(_mean_real, design.queries, design.change, design.change):
         if row["query"] != ALL_QUERIES:  # queries have different sizes: their mean says nothing
             yield {"metric": "real_change"} | row
 
 
 def _rows(
-    function: Metric,
-    queries: Sequence[str],
-    predicted: np.ndarray,
-    real: np.ndarray,
-    resamples: int,
-    seed: int,
+    function: Metric, queries: Sequence[str], predicted: np.ndarray, real: np.ndarray
 ) -> Iterator[dict[str, Any]]:
-    groups = len(predicted)
-    per_query = function(predicted.T, real.T)
+    groups, x, y = len(predicted), predicted.T, real.T
+    per_query = function(x, y)
+    left = (
+        leave_out(lambda kept: function(x[:, kept], y[:, kept]), groups)
+        if groups
+        else np.empty((0, len(queries)))
+    )
     averaged = [(ALL_QUERIES, list(range(len(queries))), per_query.mean())] if len(queries) > 1 else []
     for query, columns, value in [(q, [i], per_query[i]) for i, q in enumerate(queries)] + averaged:
-        x, y = predicted[:, columns].T, real[:, columns].T
-
-        def statistic(drawn: np.ndarray, x: np.ndarray = x, y: np.ndarray = y) -> np.ndarray:
-            mean: np.ndarray = function(x[:, drawn], y[:, drawn]).mean(0)
-            return mean
-
-        low, high = np.nan, np.nan
+        low, high = NOWHERE
         if np.isfinite(value):
-            low, high = bootstrap_interval(statistic, [groups], resamples=resamples, seed=seed)
+            low, high = _interval(function, float(value), left[:, columns], x[columns], y[columns])
         yield {"query": query, "n": groups, "value": float(value), "ci_low": low, "ci_high": high}
+
+
+def _interval(function: Metric, value: float, left: np.ndarray, x: np.ndarray, y: np.ndarray) -> Interval:
+    """The interval of a mean over queries, from its parts ``left`` [blocks, q] and changes x and y [q, groups]."""
+    groups = x.shape[1]
+    if function in (spearman, pearson):
+        return correlation_interval(value, left, groups, ranks=function is spearman)
+    if function is _sign_accuracy:
+        right = (np.sign(x) == np.sign(y)).mean(0)
+        return share_interval(value, float(right.var()) / groups, groups)
+    return jackknife_interval(value, left.mean(1), fitted=1 if function is _mean_real else 2)
 
 
 def _mean_real(predicted: np.ndarray, real: np.ndarray) -> np.ndarray:

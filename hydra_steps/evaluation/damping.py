@@ -1,7 +1,8 @@
 """The damping of an influence function, selected on the validation queries and judged on the test queries.
 
     lds_validation, lds_test    linear datamodelling score, mean over the validation (test) queries and over the seeds,
-                                with the mean of the queries' bootstrap intervals
+                                with its interval over the seeds; with fewer than three, of the queries' intervals
+                                (mean of their ends: at least as wide as that of the mean)
     chosen                      1 for the damping with the largest lds_validation of its sweep, else 0
 
 One row per variant, sweep and damping. ``effective_damping`` is what was really added to the matrix's diagonal: the
@@ -20,6 +21,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import of_labels, part_after
+from hydra_steps.tables.seed_intervals import NOWHERE, summary_interval
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.tables.writing import write_csv
 
@@ -50,7 +52,7 @@ def evaluate_damping(
         effective[part_after(path, "scores")] = diagnostics.get("effective_damping", np.nan)
         split_of |= {query.name: query.split for query in found.queries}
     whole = read_table(counterfactual_table)
-    lds = whole[(whole["seed"] == "all") & (whole["metric"] == "lds") & (whole["design"] == "groups")]
+    lds = whole[(whole["metric"] == "lds") & (whole["design"] == "groups")]
     lds = lds.assign(split=lds["query"].map(split_of))
     if not (lds["split"] == "validation").any():
         raise StudyError(
@@ -79,6 +81,11 @@ def _means(table: pd.DataFrame) -> dict[str, float]:
     means: dict[str, float] = {}
     for split in ("validation", "test"):
         part = table[table["split"] == split]
-        for column, end in (("value", ""), ("ci_low", "_low"), ("ci_high", "_high")):
-            means[f"lds_{split}{end}"] = float(part[column].mean(skipna=False)) if len(part) else float("nan")
+        over = part.loc[part["seed"] == "all", "value"]
+        means[f"lds_{split}"] = float(over.mean(skipna=False)) if len(over) else float("nan")
+        columns = ["value", "ci_low", "ci_high"]
+        runs = [own[columns].mean(skipna=False) for _, own in part[part["seed"] != "all"].groupby("seed")]
+        ends = np.array(runs, dtype=np.float64).reshape(-1, 3).T
+        bounds = summary_interval("lds", *ends) if runs else NOWHERE
+        means |= dict(zip((f"lds_{split}_low", f"lds_{split}_high"), bounds, strict=True))
     return means

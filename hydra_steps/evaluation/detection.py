@@ -5,8 +5,8 @@
     found_in_inspected   share of all mislabelled samples among the first ``fraction`` of the ranking
 
 Ranking: the lowest contribution first (negative harms). Ties at the edge of the inspected part count by
-their expectation over orders. Intervals: bootstrap over samples, within the mislabelled and within the
-clean (the amount of noise is part of the experiment), percentile, 95 %. Torch-free.
+their expectation over orders. Intervals, 95 %: Wilson's, with the variance of the bootstrap over samples,
+within the mislabelled and within the clean (the amount of noise is part of the experiment). Torch-free.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
-from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_intervals
+from hydra_steps.evaluation.group_intervals import share_interval
+from hydra_steps.evaluation.intervals import RESAMPLES, bootstrap_variances
 from hydra_steps.evaluation.ranking import SuspicionRanking, counts_of
 from hydra_steps.queries.query import ranking_queries
 from hydra_steps.registry.decorators import table
@@ -103,17 +104,19 @@ def detect(
 
     values = measures(np.ones((1, len(is_noisy))))[0]
     values[:2] = [measure(is_noisy, -contribution) for measure in (roc_auc_score, average_precision_score)]
-    bounds = bootstrap_intervals(
+    variances = bootstrap_variances(
         lambda positions: measures(counts_of(positions)),
         strata,
         len(asked),
         resamples=resamples,
         seed=seed,
     )
-    return [
-        {"metric": metric, "fraction": fraction, "value": float(value), "ci_low": low, "ci_high": high}
-        for (metric, fraction), value, (low, high) in zip(asked, values, bounds, strict=True)
-    ]
+    rows = []
+    for (metric, fraction), value, variance in zip(asked, values, variances, strict=True):
+        low, high = share_interval(float(value), variance, min(strata))
+        row = {"metric": metric, "fraction": fraction, "value": float(value)}
+        rows.append(row | {"ci_low": low, "ci_high": high})
+    return rows
 
 
 def read_is_noisy(path: str | Path) -> np.ndarray:

@@ -44,7 +44,7 @@ def jackknife_interval(value: float, left: np.ndarray, fitted: int = 1) -> Inter
     degrees = len(left) - fitted
     if degrees < 1 or not np.isfinite(left).all():
         return NOWHERE
-    half = student.ppf((1 + CONFIDENCE) / 2, degrees) * _error(left)
+    half = float(student.ppf((1 + CONFIDENCE) / 2, degrees)) * _error(left)
     return value - half, value + half
 
 
@@ -56,12 +56,12 @@ def correlation_interval(value: float, left: np.ndarray, n: int, *, ranks: bool)
     if n < 4 or not np.isfinite(left).all():
         return NOWHERE
     mean = left.mean(1)
-    each = np.mean([_error(one) for one in left.T])
+    each = float(np.mean([_error(one) for one in left.T]))
     kept = min(1.0, _error(mean) / each) if each > 0 else 1.0
     fewest = math.sqrt((1 + value**2 / 2 if ranks else 1.0) / (n - 3)) * kept
     size = n - n // len(left)  # of what is left
     jackknifed = _error(np.arctanh(_off_the_edge(mean, size, ranks)))
-    half = max(student.ppf((1 + CONFIDENCE) / 2, len(left) - 1) * jackknifed, NORMAL * fewest)
+    half = max(float(student.ppf((1 + CONFIDENCE) / 2, len(left) - 1)) * jackknifed, NORMAL * fewest)
     z = float(np.arctanh(_off_the_edge(np.asarray(value), n, ranks)))
     low, high = np.tanh([z - half, z + half])
     if ranks:
@@ -73,15 +73,16 @@ def share_interval(value: float, variance: float, count: int) -> Interval:
     """Wilson's interval of a share that varies by ``variance``; ``count`` independent ones are behind it.
 
     The variance of a share of m independent ones is p(1 − p)/m, which says how many m it is worth: those of the mean
-    over queries, or of a measure that is like a share. It is worth at most twice the ``count``, and ``count`` where
-    nothing varies.
+    over queries, or of a measure that is like a share. It is worth at most twice the ``count``, and ``count`` at an
+    end, where nothing varies.
     """
     if count < 1 or not (math.isfinite(value) and math.isfinite(variance)):
         return NOWHERE
-    worth = min(value * (1 - value) / variance, 2.0 * count) if variance > 0 else float(count)
+    spread = value * (1 - value)
+    worth = min(spread / variance, 2.0 * count) if variance > 0 and spread > 0 else float(count)
     square = NORMAL**2 / worth
     middle = (value + square / 2) / (1 + square)
-    half = math.sqrt(square * value * (1 - value) + square**2 / 4) / (1 + square)
+    half = math.sqrt(square * spread + square**2 / 4) / (1 + square)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
@@ -93,7 +94,7 @@ def _error(left: np.ndarray) -> float:
 def _off_the_edge(value: np.ndarray, n: int, ranks: bool) -> np.ndarray:
     """Correlations no nearer to ±1 than half the smallest step that ranks of n can take, so that z is finite."""
     step = 6 / (n**3 - n) if ranks else 1e-15
-    return np.clip(value, step - 1, 1 - step)
+    return np.asarray(np.clip(value, step - 1, 1 - step))
 
 
 _GRID = np.tanh(np.linspace(-8, 8, 20_001))
@@ -103,4 +104,4 @@ def _of_all_groups(value: np.ndarray, n: int) -> np.ndarray:
     """The rank correlation of all groups whose mean over samples of n groups is ``value``, for normal variables."""
     normal = 2 * np.sin(np.pi * _GRID / 6)
     of_n = 6 / (np.pi * (n + 1)) * (np.arcsin(normal) + (n - 2) * np.arcsin(normal / 2))
-    return np.interp(value, of_n, _GRID)
+    return np.asarray(np.interp(value, of_n, _GRID))

@@ -5,7 +5,7 @@
 
 Keys: ``side`` (most_harmful: lowest contribution removed first; most_helpful: highest) and ``fraction``
 removed. ``n`` is the number of fresh trainings; ``value`` their mean, with Student's 95 % interval of the
-mean, cut where a share ends; over seeds, from three of them on, the interval is that of the seeds' means.
+mean, cut where a share ends.
 ``query`` is the query whose contributions made the order; controls (``random_order``, ``oracle``) have none.
 Torch-free.
 """
@@ -16,13 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.registry.decorators import table
 from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import part_after, run_of
-from hydra_steps.tables.seed_intervals import FEWEST_SEEDS, mean_interval
+from hydra_steps.tables.seed_intervals import mean_interval, within
 from hydra_steps.tables.tidy import make_table, write_table
 
 SCHEMA_VERSION = 1
@@ -66,26 +65,4 @@ def evaluate_removal(removals: Sequence[str | Path], output: str | Path) -> None
                     "ci_high": high,
                 }
                 rows.append(leading | key | row)
-    write_table(_seeds_interval(make_table("removal", rows)), output)
-
-
-def _seeds_interval(table: pd.DataFrame) -> pd.DataFrame:
-    """Let the spread over seeds make the interval of the rows over seeds, where there are enough of them."""
-    table = table.copy()
-    keys = ["variant", "method", "query", "metric", "side", "fraction"]
-    for _, rows in table.groupby(keys, sort=False, dropna=False):
-        runs, over = rows[rows["seed"] != "all"], rows[rows["seed"] == "all"]
-        if len(runs) >= FEWEST_SEEDS:
-            bounds = within(str(rows["metric"].iloc[0]), *mean_interval(runs["value"].to_numpy()))
-            table.loc[over.index, ["ci_low", "ci_high"]] = bounds
-    return table
-
-
-def within(metric: str, low: float, high: float) -> tuple[float, float]:
-    """Return an interval cut to what the metric can be: few trainings reach far outside.
-
-    >>> within("test_accuracy", 0.9, 1.2)
-    (0.9, 1.0)
-    """
-    share = metric.endswith("accuracy") or metric == "noise_left"
-    return max(low, 0.0), min(high, 1.0) if share else high
+    write_table(make_table("removal", rows), output)

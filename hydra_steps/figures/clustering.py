@@ -47,11 +47,11 @@ def plot_clustering(
     Contribution vectors (one number for each query about a single test sample) of each given label, clustered in two
     without a look at the truth, and compared with the truly wrong labels: by the adjusted Rand index, which chooses
     nothing, and by the F1 of the cluster that matches the wrong labels better, which is chosen by the truth and
-    therefore flatters (of several variants the figure shows the index alone). Marker: mean over labels and seeds;
-    bar: 95 % interval of the mean over labels (Student's); points: single labels. Dashed: chance, and one cluster
-    that holds everything. {% if clustering.scale_queries %}Each query was divided by the root mean square of its
-    contributions first.{% endif %} k-means takes the vectors as they are, or at unit length; agglomerative clustering
-    uses cosine distance and average linkage.
+    therefore flatters (of several variants the figure shows the index alone). Marker: mean over labels and seeds; bar:
+    95 % interval of the mean (Student's), over seeds from three on, else over labels; points: single labels. Dashed:
+    chance, and one cluster that holds everything. {% if clustering.scale_queries %}Each query was divided by the root
+    mean square of its contributions first.{% endif %} k-means takes the vectors as they are, or at unit length;
+    agglomerative clustering uses cosine distance and average linkage.
     """
     data = read_tidy(clustering_table, _COLUMNS)
     look = Style.of(style)
@@ -104,7 +104,7 @@ def _panel(axes: Axes, data: pd.DataFrame, metric: int, looks: Mapping[str, Meth
 
 
 def _dots(data: pd.DataFrame) -> dict[str, Dot]:
-    """The mean over classes and seeds, its interval over classes, and one point per class (mean over seeds)."""
+    """The mean over classes and seeds, its interval, and one point per class (mean over seeds)."""
     means = over_seeds(data)
     dots = {}
     for method, part in means.groupby("method"):

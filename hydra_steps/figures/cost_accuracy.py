@@ -44,9 +44,9 @@ def plot_cost_accuracy(
     Accuracy against cost. Across: the time to score all training samples for all queries, divided by the time of one
     training, on a logarithmic axis; what takes less than a hundredth stands at its left end. Up, left: linear
     datamodelling score, the Spearman correlation of predicted and real change when random groups are left out, mean
-    over the queries; bar: 95 % bootstrap interval over groups. Up, right: area under the curve for finding wrong
-    labels by the contributions to the mean validation loss. Dashed: chance. Values are means over the seeds; times
-    are those of this machine.
+    over the queries; bar: 95 % interval over seeds from three on, else over groups. Up, right: area under the curve for
+    finding wrong labels by the contributions to the mean validation loss. Dashed: chance. Values are means over the
+    seeds; times are those of this machine.
     """
     data = read_tidy(comparison_table, ["variant", "method", "status", "ratio_to_training", "lds", "auroc"])
     look = Style.of(style)

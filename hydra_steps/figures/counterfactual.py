@@ -2,7 +2,7 @@
 
 Reads ``counterfactual.csv`` (metric ``lds``: Spearman correlation, over groups of training samples, of the
 predicted with the real change of the query when the group is left out and training is replayed). Bar:
-bootstrap interval over groups. Points: the seeds, or, for the mean over all queries, the single queries.
+the table's interval. Points: the seeds, or, for the mean over all queries, the single queries.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ def plot_counterfactual(
     """Draw the LDS of every method; one row of panels per variant.
 
     Linear datamodelling score: Spearman correlation, over {% if counterfactual.groups %}{{ counterfactual.groups }}
-    random groups of {{ "%g" | format(100 * counterfactual.fraction) }} % of the training samples{% else %}random
-    groups of training samples{% endif %}, of the predicted with the real change of the query when the group is left
-    out and training is repeated with the same seed and the same order of batches. Marker: mean over seeds; bar: 95 %
-    bootstrap interval over groups; small points: single seeds, or single queries where the panel is a mean over
-    queries. One is a perfect order, zero is chance.
+    random groups of {{ "%g" | format(100 * counterfactual.fraction) }} % of the training samples{% else %}random groups
+    of training samples{% endif %}, of the predicted with the real change of the query when the group is left out and
+    training is repeated with the same seed and the same order of batches. Marker: mean over seeds; bar: 95 % interval
+    over seeds from three on, else over groups; small points: single seeds, or single queries where the panel is a mean
+    over queries. One is a perfect order, zero is chance.
     """
     data = read_tidy(counterfactual_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     data = main_design(data[data["metric"] == "lds"])

@@ -37,9 +37,9 @@ def plot_damping(
 
     Damping of influence functions. Across, logarithmic: the effective damping, which is what is added to the
     curvature's diagonal (the stated damping and the weight decay). Up: linear datamodelling score, the Spearman
-    correlation of predicted and real change when random groups of training samples are left out, mean over the
-    queries of a split and over the seeds; band: 95 % bootstrap interval over groups. Dashed, hollow: validation
-    queries, which choose the damping (vertical line). Solid: test queries, which judge the choice.
+    correlation of predicted and real change when random groups of training samples are left out, mean over the queries
+    of a split and over the seeds; band: 95 % interval over seeds from three on, else over groups. Dashed, hollow:
+    validation queries, which choose the damping (vertical line). Solid: test queries, which judge the choice.
     """
     data = read_tidy(
         damping_table, ["variant", "method", "effective_damping", "lds_validation", "lds_test", "chosen"]

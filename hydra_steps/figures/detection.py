@@ -45,9 +45,9 @@ def plot_detection(
 ) -> None:
     """Draw AUROC, average precision and the inspection curve of every method; one row of panels per variant.
 
-    Finding wrong labels by the lowest contribution: area under the ROC curve, average precision, and share of the
-    wrong labels found among the samples inspected first. Marker and line: mean over seeds; bar: 95 % bootstrap
-    interval over samples; band: smallest to largest seed. Dashed: guessing, and the best possible curve.
+    Finding wrong labels by the lowest contribution: area under the ROC curve, average precision, and share of the wrong
+    labels found among the samples inspected first. Marker and line: mean over seeds; bar: 95 % interval over seeds from
+    three on, else over samples; band: smallest to largest seed. Dashed: guessing, and the best possible curve.
     """
     data = read_tidy(detection_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     queries, look = read_queries_table(queries_table), Style.of(style)

@@ -1,8 +1,8 @@
 """Who is best, who cannot be told apart from the best, who is behind: by rule, from values and their intervals.
 
-Two methods count as different only where their intervals do not overlap. An interval is the table's own
-(bootstrap) where it has one, else the mean ± one standard deviation over seeds. Without either, only the
-order is reported.
+Two methods count as different only where their intervals do not overlap. An interval is the table's own where it has
+one; else the mean ± one standard deviation over seeds stands in, which is not shown. Without either, only the order is
+reported.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class RankedMethod:
     """One method's value with its interval (NaN: none).
 
     ``key`` is its label in the tables, ``method`` the registered method behind it, ``label`` its name in words.
+    ``stands_in``: the ends are no interval, but one standard deviation away.
     """
 
     key: str
@@ -30,6 +31,7 @@ class RankedMethod:
     value: float
     low: float = math.nan
     high: float = math.nan
+    stands_in: bool = False
 
     @property
     def bounded(self) -> bool:
@@ -40,10 +42,11 @@ class RankedMethod:
         return self.low > chance if self.bounded else self.value > chance
 
     def text(self) -> str:
-        """Return ``0.95 [0.91, 0.98]``."""
-        shown = [x for x in (self.value, self.low, self.high) if math.isfinite(x)]
+        """Return ``0.95 [0.91, 0.98]``, or ``0.95`` without an interval."""
+        ends = () if self.stands_in else (self.low, self.high)
+        shown = [x for x in (self.value, *ends) if math.isfinite(x)]
         fine = any(round(abs(x), 2) == 1 and abs(x) != 1 for x in shown)  # 0.998 is not 1
-        return number(self.value, 2 + fine) + interval(self.low, self.high, 2 + fine)
+        return number(self.value, 2 + fine) + (interval(*ends, 2 + fine) if ends else "")
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,12 @@ def rank(rows: pd.DataFrame, tables: VariantTables, *, largest: bool = True) -> 
     for row in found.to_dict("records"):
         value, low, high = (float(row.get(key, math.nan)) for key in ("value", "ci_low", "ci_high"))
         spread = float(row.get("sd_seeds", math.nan))
-        if not (math.isfinite(low) and math.isfinite(high)) and math.isfinite(spread):
+        stands_in = not (math.isfinite(low) and math.isfinite(high)) and math.isfinite(spread)
+        if stands_in:
             low, high = value - spread, value + spread
         key = row["method"]
         words = tables.labels.get(key, key)
-        entries.append(RankedMethod(key, tables.registered(key), words, value, low, high))
+        entries.append(RankedMethod(key, tables.registered(key), words, value, low, high, stands_in))
     entries.sort(key=lambda e: (-e.value if largest else e.value, e.key))
     counts = found["n"].dropna() if "n" in found.columns else pd.Series(dtype=float)
     return MethodRanking(tuple(entries), int(counts.min()) if len(counts) else 0)

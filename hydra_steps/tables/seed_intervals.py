@@ -21,6 +21,23 @@ from scipy.stats import t as student
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 3  # the spread of fewer says little: two that happen to agree have none
 Interval = tuple[float, float]
+# What metrics can be, where that has an end.
+RANGES = (
+    (
+        ("lds", "pearson", "loo_spearman", "loo_pearson", "top_spearman", "top_pearson", "adjusted_rand"),
+        (-1.0, 1.0),
+    ),
+    (
+        ("test_accuracy", "validation_accuracy", "noise_left", "sign_accuracy", "flipped")
+        + ("auroc", "average_precision", "found_in_inspected", "f1", "precision", "recall", "share_noisy"),
+        (0.0, 1.0),
+    ),
+    (
+        ("test_loss", "validation_loss", "classes_left", "median_smallest_group")
+        + ("hypergradient_norm", "hypergradient_distance"),
+        (0.0, math.inf),
+    ),
+)
 NOWHERE: Interval = (math.nan, math.nan)
 
 
@@ -41,6 +58,29 @@ def pairs_interval(values: np.ndarray) -> Interval:
     """
     count = len(values)
     return _around(values, 2 * (count - 1) / (count - 2)) if count >= FEWEST_SEEDS else NOWHERE
+
+
+def summary_interval(metric: str, values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> Interval:
+    """The interval of the mean of runs [s], one for each seed, whose own intervals have these ends; NaN without those.
+
+    From three seeds on Student's over the seeds' values, cut to what the metric can be; with fewer, whose spread says
+    little, from the lowest to the highest end of the runs' own.
+    """
+    if not (np.isfinite(values).all() and np.isfinite([lows, highs]).any()):
+        return NOWHERE
+    if len(values) >= FEWEST_SEEDS:
+        return within(metric, *mean_interval(values))
+    return float(lows.min()), float(highs.max())
+
+
+def within(metric: str, low: float, high: float) -> Interval:
+    """Return an interval cut to what the metric can be: few values reach far outside.
+
+    >>> within("test_accuracy", 0.9, 1.2)
+    (0.9, 1.0)
+    """
+    least, most = next((ends for names, ends in RANGES if metric in names), (-math.inf, math.inf))
+    return max(low, least), min(high, most)
 
 
 def p_value(value: float, low: float, high: float, limit: float = 0.0, seeds: int | None = None) -> float:

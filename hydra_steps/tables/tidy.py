@@ -19,6 +19,7 @@ import pandas as pd
 from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import find
+from hydra_steps.tables.seed_intervals import summary_interval
 
 LEADING = ("variant", "run", "seed", "method", "query", "metric")
 TRAILING = ("n", "value", "ci_low", "ci_high", "sd_seeds")
@@ -66,8 +67,10 @@ def summarise_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """Append one row per (variant, method, query, metric, keys) over the seeds of the runs.
 
     ``value`` is the mean over seeds, undefined where one seed's value is; ``sd_seeds`` the sample standard
-    deviation (empty for one seed); ``ci_low`` and ``ci_high`` the means of the runs' intervals where they
-    have one; ``n`` the smallest of the runs' n. Summary rows already present are made anew.
+    deviation (empty for one seed); ``ci_low`` and ``ci_high`` the 95 % interval of the mean where the runs have
+    intervals of their own: Student's over the seeds from three on, before from the lowest to the highest end of the
+    runs' (:func:`hydra_steps.tables.seed_intervals.summary_interval`); ``n`` the smallest of the runs' n. Summary rows
+    already present are made anew.
     """
     table = table[table["seed"] != "all"]
     if table.empty:
@@ -79,7 +82,8 @@ def summarise_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
         row = dict(zip(keys, values, strict=True)) | {"run": part["variant"].iloc[0], "seed": "all"}
         row["n"] = part["n"].min()
         row["value"] = part["value"].mean(skipna=False)
-        row["ci_low"], row["ci_high"] = part["ci_low"].mean(), part["ci_high"].mean()
+        measured = (part[name].to_numpy(np.float64) for name in ("value", "ci_low", "ci_high"))
+        row["ci_low"], row["ci_high"] = summary_interval(str(row["metric"]), *measured)
         row["sd_seeds"] = part["value"].std(ddof=1, skipna=False) if several else math.nan
         rows.append(row)
     summary = _typed(pd.DataFrame(rows, columns=list(table.columns)))

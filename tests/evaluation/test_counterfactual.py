@@ -15,9 +15,7 @@ QUERIES = ("test_mean", "test_sample_1")
 
 
 def evaluate(tmp_path, scores, outcomes):
-    evaluate_counterfactual(
-        scores, outcomes, tmp_path / "counterfactual.csv", tmp_path / "points.csv", resamples=200
-    )
+    evaluate_counterfactual(scores, outcomes, tmp_path / "counterfactual.csv", tmp_path / "points.csv")
     return read_table(tmp_path / "counterfactual.csv"), read_table(tmp_path / "points.csv")
 
 

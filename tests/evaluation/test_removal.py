@@ -8,11 +8,10 @@ from hydra_steps.evaluation.brittleness import evaluate_brittleness
 from hydra_steps.evaluation.removal import (
     ARRAYS,
     MEASURES,
-    _seeds_interval,
     evaluate_removal,
-    within,
 )
 from hydra_steps.stores import write_store
+from hydra_steps.tables.seed_intervals import within
 from hydra_steps.tables.tidy import make_table, read_table
 from tests.helpers.queries import queries_named
 
@@ -101,13 +100,18 @@ def test_the_interval_over_seeds_is_that_of_their_means_and_ends_where_a_share_e
         row = {"variant": "base", "run": f"base-seed{seed}", "seed": str(seed), "method": "random_order"}
         row |= {"query": "", "metric": "test_accuracy", "side": "most_harmful", "fraction": 0.2}
         rows.append(row | {"n": 2, "value": value, "ci_low": 0.0, "ci_high": 1.0})
-    table = _seeds_interval(make_table("removal", rows))
+    table = make_table("removal", rows)
     whole = table[table["seed"] == "all"].iloc[0]
     half = 4.302652730 * 0.05 / 3**0.5
     assert (whole["value"], whole["ci_low"], whole["ci_high"]) == pytest.approx((0.95, 0.95 - half, 1.0))
     assert (table.loc[table["seed"] != "all", "ci_low"] == 0.0).all()
-    two = _seeds_interval(make_table("removal", rows[:2]))
-    assert two.loc[two["seed"] == "all", "ci_low"].item() == 0.0  # the mean of the runs' own
+    rows[1] |= {"ci_low": 0.2, "ci_high": 0.99}
+    two = make_table("removal", rows[:2])
+    two = two.loc[two["seed"] == "all"].iloc[0]
+    assert (two["ci_low"], two["ci_high"]) == (
+        0.0,
+        1.0,
+    )  # from the lowest to the highest end of the runs' own
 
 
 def test_losses_have_no_upper_end():

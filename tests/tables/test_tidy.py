@@ -47,12 +47,29 @@ def test_the_summary_is_the_mean_with_the_spread():
     three, one = summary.loc[0.1], summary.loc[0.2]
     assert three["value"] == pytest.approx((0.5 + 0.8 + 0.2) / 3)
     assert three["sd_seeds"] == pytest.approx(math.sqrt((0.0**2 + 0.3**2 + 0.3**2) / 2))
-    assert (three["ci_low"], three["ci_high"]) == (pytest.approx(0.5), pytest.approx(0.8))
+    half = 4.302652730 * three["sd_seeds"] / 3**0.5  # Student's, cut to what a share can be
+    assert (three["ci_low"], three["ci_high"]) == (max(0.0, 0.5 - half), min(1.0, 0.5 + half))
     assert three["n"] == 8
     assert one["value"] == 0.9
     assert math.isnan(one["sd_seeds"])
     assert math.isnan(one["ci_low"])
     assert table[table["seed"] != "all"]["sd_seeds"].isna().all()
+
+
+def test_the_interval_of_the_mean_is_of_the_mean():
+    """Of three runs on Student's; of two from end to end; of one its own; of runs without intervals none."""
+    ends = {"ci_low": 0.45, "ci_high": 0.55}
+    runs = [row(0, 0.50) | ends, row(1, 0.52) | ends | {"ci_high": 0.6}, row(2, 0.51) | ends]
+    found = []
+    for count in (1, 2, 3):
+        table = make_table("detection", runs[:count])
+        found.append(tuple(table.loc[table["seed"] == "all", ["ci_low", "ci_high"]].iloc[0]))
+    half = 4.302652730 * 0.01 / 3**0.5
+    assert found == [(0.45, 0.55), (0.45, 0.6), pytest.approx((0.51 - half, 0.51 + half))]
+    bare = make_table("detection", [row(seed, 0.5 + seed / 10) for seed in range(3)])
+    assert bare["ci_low"].isna().all()
+    undefined = make_table("detection", [*runs[:2], row(2, math.nan) | ends])
+    assert undefined.loc[undefined["seed"] == "all", "ci_low"].isna().all()
 
 
 def test_an_undefined_seed_leaves_the_summary_undefined():
