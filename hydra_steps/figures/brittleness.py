@@ -37,11 +37,11 @@ def plot_brittleness(
     """Draw the smallest flipping groups and the share of predictions flipped; one row of panels per variant.
 
     How few training samples a correct prediction hangs on: size of the smallest group of samples, taken in each
-    method's order, whose removal flipped the prediction in a real re-training (left; fewer is better), and share of the
-    predictions that were flipped at all by removing {% if brittleness.most %}at most {{ "%g" | format(100 *
-    brittleness.most) }} % of the training samples{% else %}a bounded share{% endif %} (right). Small points: single
-    predictions; marker: median, mean over seeds; bar: 95 % interval (Student's over seeds from three on, else bootstrap
-    over predictions; Wilson's for the share).
+    method's order, whose removal flipped the prediction in a real re-training (left; fewer is better), and share of
+    the predictions that were flipped at all by removing {% if brittleness.most %}at most
+    {{ "%g" | format(100 * brittleness.most) }} % of the training samples{% else %}a bounded share{% endif %} (right).
+    Small points: single predictions; marker: median, mean over seeds; bar: 95 % interval (Student's over seeds from
+    three on, else bootstrap over predictions; Wilson's for the share).
     """
     data = read_tidy(brittleness_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     look = Style.of(style)

@@ -108,10 +108,7 @@ def test_the_interval_over_seeds_is_that_of_their_means_and_ends_where_a_share_e
     rows[1] |= {"ci_low": 0.2, "ci_high": 0.99}
     two = make_table("removal", rows[:2])
     two = two.loc[two["seed"] == "all"].iloc[0]
-    assert (two["ci_low"], two["ci_high"]) == (
-        0.0,
-        1.0,
-    )  # from the lowest to the highest end of the runs' own
+    assert (two["ci_low"], two["ci_high"]) == (0.0, 1.0)  # from end to end of the runs' own
 
 
 def test_losses_have_no_upper_end():

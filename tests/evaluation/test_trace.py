@@ -56,9 +56,7 @@ def test_distances_are_means_over_the_tracked_samples(study, tmp_path):
         "spectral_norm": 2.0,
     }
     low, high = found.loc["hypergradient_norm", ["ci_low", "ci_high"]]
-    assert (low, high) == pytest.approx(
-        (0.0, 2 + 12.7062047)
-    )  # Student's of 1 and 3, and no size is negative
+    assert (low, high) == pytest.approx((0.0, 2 + 12.7062047))  # Student's of 1 and 3; no size is negative
 
 
 def test_stability_compares_neighbours_and_samples_with_the_same_label(study, tmp_path):
