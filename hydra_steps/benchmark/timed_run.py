@@ -138,7 +138,7 @@ def plain_module(module: nn.Module) -> nn.Module:
         elif isinstance(child, MaxPool):
             setattr(module, name, nn.MaxPool2d(2))
         elif isinstance(child, BatchNorm):
-            setattr(module, name, nn.BatchNorm2d(len(child.weight)))
+            setattr(module, name, nn.BatchNorm2d(len(child.running_mean)))
         else:
             plain_module(child)
     return module

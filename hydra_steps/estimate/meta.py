@@ -26,7 +26,7 @@ from hydra_steps.config.datasets import dataset, run_image_shape
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Counts, Network
 from hydra_steps.models.build import build_model
-from hydra_steps.models.layers import KeyedDropout
+from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.pooling import pool_first
 from hydra_steps.registry.options import choice
 
@@ -96,7 +96,7 @@ def _step(module: nn.Module, inputs: Sequence[Tensor], samples: int) -> _Step:
     """Count one forward and backward pass of ``samples`` samples."""
     batch = [x.new_zeros(samples, *x.shape[1:]) for x in inputs]
     for layer in module.modules():
-        if isinstance(layer, KeyedDropout):
+        if isinstance(layer, Keyed):
             layer.keys = torch.zeros(samples, dtype=torch.int64, device=batch[0].device)
     own = [*module.parameters(), *module.buffers(), *batch]
     with FlopCounterMode(display=False) as products, _Operations() as operations:

@@ -11,7 +11,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
+from hydra_steps.errors import StudyError
+from hydra_steps.models.take_over import take_over
 from hydra_steps.registry import find, load
 from hydra_steps.registry.options import options_of
 
@@ -22,12 +25,30 @@ def build_model(
     """Build model ``name`` for samples of ``shape``, images' (channels, height, width), with ``outputs`` outputs.
 
     Options that are not given take their defaults. The parameters take PyTorch's default initialisation from a
-    generator seeded with ``seed``; the global generator is left as it was. Raises :class:`StudyError` for an unknown
-    name or option, and for samples that the model cannot take.
+    generator seeded with ``seed``; the global generator is left as it was. PyTorch's own batch norm and dropout are
+    taken over (:mod:`hydra_steps.models.take_over`). Raises :class:`StudyError` for an unknown name or option, and for
+    samples that the model cannot take.
     """
+    return take_over(plain_model(name, shape, outputs, options, seed))
+
+
+def plain_model(
+    name: str, shape: Sequence[int], outputs: int, options: Mapping[str, Any], seed: int
+) -> nn.Module:
+    """:func:`build_model` as the model's author wrote it, no layer taken over. Lazy layers have seen a sample."""
     entry = find("model", name, "model.name")
     chosen = options_of(entry, options, "model")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module: nn.Module = load("model", name)(tuple(shape), outputs, **chosen)
+        module = load("model", name)(tuple(shape), outputs, **chosen)
+        if not isinstance(module, nn.Module):
+            raise StudyError(
+                f"the model {name!r} returned a {type(module).__name__}",
+                "a torch.nn.Module",
+                "mend its function",
+            )
+        if any(is_lazy(parameter) for parameter in module.parameters()):
+            with torch.no_grad():
+                module.eval()(torch.zeros(2, *shape))
+            module.train()
     return module

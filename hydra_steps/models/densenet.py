@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.errors import StudyError
-from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.models.dropout import KeyedDropout
+from hydra_steps.models.layers import BatchNorm
 from hydra_steps.registry.decorators import model
 
 GROWTH, LAYERS_PER_BLOCK, REDUCTION = 12, 6, 0.5
@@ -21,6 +22,8 @@ GROWTH, LAYERS_PER_BLOCK, REDUCTION = 12, 6, 0.5
 
 class Bottleneck(nn.Module):
     """BN-ReLU-Conv1×1(4·growth)-BN-ReLU-Conv3×3(growth), concatenated to its input."""
+
+    forward_mode = True  # all that it does besides its layers is to concatenate
 
     def __init__(self, channels: int, dropout: float, stream: int) -> None:
         super().__init__()

@@ -1,10 +1,8 @@
-"""Two layers that a differentiated training process needs in its own form (for pooling, see
-:mod:`hydra_steps.models.pooling`).
+"""Batch norm in the form that a differentiated training process needs: its new running statistics are differentiable
+values, where ``F.batch_norm`` updates them in place and outside the graph.
 
-``BatchNorm`` exposes its new running statistics as differentiable values (``F.batch_norm`` updates them in
-place and outside the graph), and ``KeyedDropout`` draws its mask from keys, so that a counterfactual run sees
-the same noise. Both are ordinary modules: in a plain ``torch.optim`` loop they behave like their PyTorch
-counterparts.
+It is an ordinary module: in a plain ``torch.optim`` loop it behaves like its PyTorch counterpart. For dropout see
+:mod:`hydra_steps.models.dropout`, for pooling :mod:`hydra_steps.models.pooling`.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.errors import StudyError
-from hydra_steps.models.keyed import keyed_uniform
 
 
 class BatchNorm(nn.Module):
@@ -22,17 +19,19 @@ class BatchNorm(nn.Module):
     In training: batch mean and biased variance normalise; ``running ← (1 − momentum)·running +
     momentum·batch`` with the unbiased variance. In evaluation the running averages normalise. With
     ``differentiable_statistics`` the new running averages keep their graph to the parameters, and ``weights`` [b]
-    make the statistics those of weighted samples (both set by the process, never by users). Raises
-    :class:`StudyError` where PyTorch refuses, too: one number has no variance.
+    make the statistics those of weighted samples (both set by the process, never by users). Without ``affine`` it only
+    normalises. Raises :class:`StudyError` where PyTorch refuses, too: one number has no variance.
     """
 
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, features: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+    def __init__(
+        self, features: int, momentum: float = 0.1, epsilon: float = 1e-5, affine: bool = True
+    ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(features))
-        self.bias = nn.Parameter(torch.zeros(features))
+        self.weight = nn.Parameter(torch.ones(features)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(features)) if affine else None
         self.register_buffer("running_mean", torch.zeros(features))
         self.register_buffer("running_var", torch.ones(features))
         self.momentum, self.epsilon = momentum, epsilon
@@ -47,7 +46,10 @@ class BatchNorm(nn.Module):
             mean, variance = self._weighted_statistics(x, self.weights)
         else:
             mean, variance = self._statistics(x)
-        scale = self.weight * torch.rsqrt(variance + self.epsilon)
+        scale = torch.rsqrt(variance + self.epsilon)
+        if self.weight is None or self.bias is None:
+            return (x - mean.view(shape)) * scale.view(shape)
+        scale = self.weight * scale
         return (x - mean.view(shape)) * scale.view(shape) + self.bias.view(shape)
 
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,23 +108,3 @@ def _numbers(x: Tensor) -> int:
             "train on batches of two samples or more, or without batch norm",
         )
     return count
-
-
-class KeyedDropout(nn.Module):
-    """Inverted dropout whose mask is a function of each sample's key and the layer's ``stream`` number.
-
-    ``keys`` [b] int64 is set before each forward pass in training mode; evaluation is the identity.
-    """
-
-    def __init__(self, rate: float, stream: int) -> None:
-        super().__init__()
-        self.rate, self.stream = rate, stream
-        self.keys: Tensor | None = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.rate == 0:
-            return x
-        if self.keys is None:
-            raise RuntimeError("KeyedDropout needs its keys [b] before a forward pass in training mode")
-        uniform = keyed_uniform(self.keys, self.stream, x[0].numel()).view(x.shape)
-        return x * ((uniform >= self.rate).to(x.dtype) / (1 - self.rate))

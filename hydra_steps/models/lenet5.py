@@ -11,7 +11,8 @@ from typing import Annotated
 from torch import nn
 
 from hydra_steps.errors import StudyError
-from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.models.dropout import KeyedDropout
+from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.registry.decorators import model
 

@@ -16,6 +16,7 @@ from torch.autograd import Function
 from torch.autograd.forward_ad import unpack_dual
 from torch.nn import functional
 
+from hydra_steps.models.altered import alteration
 from hydra_steps.models.windows import Choice, choose, maxima, means, put, spread, take
 
 
@@ -189,14 +190,18 @@ def pool_first(module: nn.Module) -> nn.Module:
     """Put each ReLU that stands right before a maximum behind it, in place: a quarter of its work, and the same bits.
 
     ReLU is monotone, so a positive maximum is the same number at the same place either way; any other becomes 0 either
-    way, and no derivative passes. Layers with parameters keep their places, and so their names.
+    way, and no derivative passes. Layers with parameters keep their places, and so their names. Only in plain sequences
+    of plain sequences: what else calls a layer may look at what it gives.
     """
-    for child in module.children():
+    if type(module) is not nn.Sequential or alteration(module):
+        return module
+    for child in module:
         pool_first(child)
-    if isinstance(module, nn.Sequential):
-        for place in range(len(module) - 1):
-            if type(module[place]) is nn.ReLU and type(module[place + 1]) in (MaxPool, nn.MaxPool2d):
-                module[place], module[place + 1] = module[place + 1], module[place]
+    for place in range(len(module) - 1):
+        relu, pool = module[place], module[place + 1]
+        known = type(relu) is nn.ReLU and type(pool) in (MaxPool, nn.MaxPool2d)
+        if known and not (alteration(relu) or alteration(pool) or getattr(pool, "return_indices", False)):
+            module[place], module[place + 1] = pool, relu
     return module
 
 

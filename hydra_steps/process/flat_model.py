@@ -3,26 +3,33 @@
 The optimizer is then a handful of whole-vector operations, a checkpoint is one row of an array, and a dot
 product is one call. Parameters keep the order of ``named_parameters()``; views are taken with one ``split``,
 whose backward is one concatenation, so the gradient arrives flat as well.
+
+A parameter that several places share stands in the vector once and is bound at all of them. Frozen parameters
+(``requires_grad`` false) and buffers that hold no floating-point numbers are constants of the module.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.models.altered import alteration
+from hydra_steps.models.dropout import Keyed, KeyedDropout
+from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import pool_first
-from hydra_steps.tangents.chain import push, supports
+from hydra_steps.process.binding import own_copy, take_out
+from hydra_steps.process.paths import Path, choose_path
+from hydra_steps.tangents.chain import push
 
 LIGHT = (nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout)
 Entry = tuple[str, tuple[int, ...], int]  # name, shape, offset
+Named = Sequence[tuple[str, Tensor]]
 
 
-def _entries(named: Sequence[tuple[str, Tensor]]) -> list[Entry]:
+def _entries(named: Named) -> list[Entry]:
     offset, entries = 0, []
     for name, tensor in named:
         entries.append((name, tuple(tensor.shape), offset))
@@ -38,36 +45,39 @@ class FlatModel:
     """``module`` stripped of its own parameters and bound, call by call, to slices of flat vectors.
 
     ``layout`` and ``buffer_layout`` list (name, shape, offset); ``initial`` (P,) and ``initial_buffers`` (R,)
-    hold the module's values. ``has_rules``: :meth:`push` serves it.
-    Attributes are set on a private copy of the module: one FlatModel serves one thread.
+    hold the module's values. ``path`` is how it is differentiated twice, and ``reason`` why not faster
+    (:mod:`hydra_steps.process.paths`); :meth:`push` serves it on ``Path.RULES``.
+    Attributes are set on a private copy of the module: one FlatModel serves one thread. Raises :class:`StudyError` for
+    a module without a trained parameter, with a hook on a parameter, or that cannot be copied.
     """
 
     def __init__(self, module: nn.Module) -> None:
-        module = pool_first(copy.deepcopy(module))
-        parameters = list(module.named_parameters())
-        buffers = list(module.named_buffers())
+        module = pool_first(own_copy(module))
+        self.path, self.reason = choose_path(module)
+        parameters = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+        buffers = [(name, b) for name, b in module.named_buffers() if b.is_floating_point()]
         self.layout, self.buffer_layout = _entries(parameters), _entries(buffers)
         self.initial = _flatten([p for _, p in parameters])
         self.initial_buffers = _flatten([b for _, b in buffers])
         self._sizes = [p.numel() for _, p in parameters]
         self._buffer_sizes = [b.numel() for _, b in buffers]
-        split_names = [name.rpartition(".") for name, _ in parameters]
-        self._owners = [(module.get_submodule(owner), attribute) for owner, _, attribute in split_names]
-        self._places = [self._take_out(module, name, "_parameters") for name, _ in parameters]
-        self._buffer_places = [self._take_out(module, name, "_buffers") for name, _ in buffers]
-        self.has_rules = supports(module)
+        places = {id(tensor): place for place, (_, tensor) in enumerate([*parameters, *buffers])}
+        self._saved = [
+            (name, places.get(id(tensor), tensor))
+            for name, tensor in module.state_dict(keep_vars=True).items()
+        ]
+        self._bindings = take_out(module, [p for _, p in parameters])
+        self._buffer_bindings = take_out(module, [b for _, b in buffers])
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
-        self._dropouts = [m for m in module.modules() if isinstance(m, KeyedDropout)]
+        self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
+        self._constant = self.initial.dtype, self.initial.device  # what the module's other tensors are
         self._module = module
         module.eval()
 
-    @staticmethod
-    def _take_out(module: nn.Module, name: str, registry: str) -> tuple[dict[str, Any], str]:
-        """Turn a registered tensor into a plain attribute, which binding then sets without any machinery."""
-        owner_name, _, attribute = name.rpartition(".")
-        owner = module.get_submodule(owner_name)
-        del getattr(owner, registry)[attribute]
-        return owner.__dict__, attribute
+    @property
+    def has_rules(self) -> bool:
+        """Whether :meth:`push` serves it."""
+        return self.path is Path.RULES
 
     @property
     def coupled(self) -> bool:
@@ -79,22 +89,27 @@ class FlatModel:
         """Whether a pass is mostly the calling of small operations (linear layers): then several at once pay off on one
         processor core, too.
         """
-        return all(isinstance(module, LIGHT) for module in self._module.modules())
+        return all(type(module) in LIGHT and not alteration(module) for module in self._module.modules())
 
     def views(self, parameters: Tensor) -> list[Tensor]:
         """Named-shape views of a flat vector: (P,) → tensors in the layout's order."""
         pieces = parameters.split(self._sizes)
         return [piece.view(shape) for piece, (_, shape, _) in zip(pieces, self.layout, strict=True)]
 
+    def buffer_views(self, buffers: Tensor) -> list[Tensor]:
+        """The same of the buffers, (R,)."""
+        pieces = buffers.split(self._buffer_sizes)
+        return [piece.view(shape) for piece, (_, shape, _) in zip(pieces, self.buffer_layout, strict=True)]
+
     def _bind(self, parameters: Tensor, buffers: Tensor) -> None:
-        for (place, attribute), view in zip(self._places, self.views(parameters), strict=True):
-            place[attribute] = view
-        if self._buffer_places:
-            pieces = buffers.split(self._buffer_sizes)
-            for (place, attribute), piece, (_, shape, _) in zip(
-                self._buffer_places, pieces, self.buffer_layout, strict=True
-            ):
-                place[attribute] = piece.view(shape)
+        if self._constant != (parameters.dtype, parameters.device):
+            self._module.to(parameters.device, parameters.dtype)
+            self._constant = parameters.dtype, parameters.device
+        for binding, view in zip(self._bindings, self.views(parameters), strict=True):
+            binding.set(view)
+        if self._buffer_bindings:
+            for binding, view in zip(self._buffer_bindings, self.buffer_views(buffers), strict=True):
+                binding.set(view)
 
     def _prepare(
         self,
@@ -108,11 +123,27 @@ class FlatModel:
         """
         if self._module.training != training:
             self._module.train(training)
-        for dropout in self._dropouts:
-            dropout.keys = keys
+        for layer in self._noises:
+            layer.keys = keys
         for norm in self._norms:
             norm.differentiable_statistics = differentiable
             norm.weights = weights
+
+    def _call(self, images: Tensor) -> Tensor:
+        """The module's output, by kernels that can be differentiated twice."""
+        logits: Tensor
+        if self.path is not Path.BACKWARD:
+            logits = self._module(images)
+            return logits
+        # The fused kernels of attention have no second derivative, and a layer's fast path in evaluation other bits.
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            with sdpa_kernel(SDPBackend.MATH):
+                logits = self._module(images)
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
+        return logits
 
     def train_logits(
         self,
@@ -126,14 +157,15 @@ class FlatModel:
         """Logits [b, c] in training mode, and the buffers after the step [R].
 
         ``differentiable`` keeps the new buffers' graph to the parameters; ``weights`` [b] weight the samples in batch
-        norm's statistics, None counts all alike.
+        norm's statistics, None counts all alike. What the module changes in place is a copy.
         """
         self._prepare(True, keys, differentiable, weights)
-        self._bind(parameters, buffers)
-        logits = self._module(images)
-        if not self._buffer_places:
-            return logits, buffers
-        return logits, torch.cat([place[name].reshape(-1) for place, name in self._buffer_places])
+        if not self._buffer_bindings:
+            self._bind(parameters, buffers)
+            return self._call(images), buffers
+        self._bind(parameters, buffers.clone())
+        logits = self._call(images)
+        return logits, torch.cat([binding.get().reshape(-1) for binding in self._buffer_bindings])
 
     def push(
         self,
@@ -150,8 +182,9 @@ class FlatModel:
         [b, q, c] to the tangents of the parameters' gradient [q, p]; see :mod:`hydra_steps.tangents.chain`.
         """
         dots: dict[nn.Module, dict[str, Tensor]] = {}
+        owners = [(binding.owner, binding.attribute) for binding in self._bindings]
         pieces = directions.split(self._sizes, 1)
-        for (owner, attribute), piece, (_, shape, _) in zip(self._owners, pieces, self.layout, strict=True):
+        for (owner, attribute), piece, (_, shape, _) in zip(owners, pieces, self.layout, strict=True):
             dots.setdefault(owner, {})[attribute] = piece.view(-1, *shape)
         self._prepare(training, keys)
         self._bind(parameters, buffers)
@@ -160,7 +193,7 @@ class FlatModel:
 
         def gradients_dot(delta: Tensor | None, delta_dot: Tensor) -> Tensor:
             bars = pull(delta, delta_dot)
-            return torch.cat([bars[owner][name].flatten(1) for owner, name in self._owners], 1)
+            return torch.cat([bars[owner][name].flatten(1) for owner, name in owners], 1)
 
         return logits, logits_dot, gradients_dot
 
@@ -168,16 +201,13 @@ class FlatModel:
         """Logits [n, c] in evaluation mode."""
         self._prepare(False)
         self._bind(parameters, buffers)
-        logits: Tensor = self._module(images)
-        return logits
+        return self._call(images)
 
     def state_dict(self, parameters: Tensor, buffers: Tensor) -> dict[str, Tensor]:
-        """The ordinary ``state_dict`` of the module at this point, as copies."""
-        named = {
-            name: view.clone() for (name, _, _), view in zip(self.layout, self.views(parameters), strict=True)
+        """The ordinary ``state_dict`` of the module at this point, as copies: shared, frozen and constant tensors
+        included."""
+        views = [*self.views(parameters), *(self.buffer_views(buffers) if self._buffer_bindings else [])]
+        return {
+            name: (views[source] if isinstance(source, int) else source.detach()).clone()
+            for name, source in self._saved
         }
-        if self._buffer_places:
-            pieces = buffers.split(self._buffer_sizes)
-            for (name, shape, _), piece in zip(self.buffer_layout, pieces, strict=True):
-                named[name] = piece.view(shape).clone()
-        return named

@@ -25,8 +25,8 @@ from torch import Tensor
 from hydra_steps.data import RunData, load_run_data
 from hydra_steps.errors import StudyError
 from hydra_steps.models.build import build_model
+from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.keyed import sample_keys
-from hydra_steps.models.layers import KeyedDropout
 from hydra_steps.process.batches import ABSENT, augment, batch_table
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import Optimizer, Scalar, build_optimizer
@@ -226,7 +226,7 @@ def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
         seed=seed,
         crop=int(training.get("augment", {}).get("crop", 0)),
         flip=bool(training.get("augment", {}).get("flip", False)),
-        keyed=any(isinstance(layer, KeyedDropout) for layer in module.modules()),
+        keyed=any(isinstance(layer, Keyed) for layer in module.modules()),
         classes=len(data.classes),
         weighted_statistics=training.get("batch_norm_statistics", "all") == "weighted",
         settings=settings,

@@ -26,7 +26,8 @@ from torch import Tensor
 
 from hydra_steps.csv_files import write_rows
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.linearise import linearise
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.optimizers.sgd import SGD
 from hydra_steps.process.process import Process, load_data
 from hydra_steps.process.state import State

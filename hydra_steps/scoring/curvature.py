@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.linearise import linearise
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
 from hydra_steps.trajectory.trajectory import Trajectory

@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.linearise import linearise
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
 

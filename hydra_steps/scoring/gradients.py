@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.linearise import linearise
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State

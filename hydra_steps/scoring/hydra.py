@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hydra_steps.process.linearise import Curvature
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress

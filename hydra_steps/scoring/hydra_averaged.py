@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from hydra_steps.data.seeding import generator_of
-from hydra_steps.process.linearise import Curvature
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress

@@ -26,7 +26,8 @@ from torch.autograd import forward_ad
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.batches import ABSENT
-from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.linearise import linearise
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
@@ -165,7 +166,7 @@ def _step(
             tangent.parameters,
             Curvature.EXACT,
             trajectory.weights,
-            buffers_dot=tangent.buffers if process.model.coupled else None,
+            buffers_dot=tangent.buffers if process.model.buffer_layout else None,
         )
         assert linear.parameters_bar is not None
         gradient_dot += linear.parameters_bar  # H is symmetric: pulling back along h is H h

@@ -25,7 +25,8 @@ import torch
 from torch import Tensor
 
 from hydra_steps.errors import Diverged
-from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.linearise import linearise
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.epochs import add_part

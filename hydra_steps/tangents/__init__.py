@@ -1,1 +1,1 @@
-"""The fast layer rules: tangents of many queries in one pass, behind ``push`` and ``supports``."""
+"""The fast layer rules: tangents of many queries in one pass, behind ``push`` and ``without_rules``."""

@@ -21,11 +21,12 @@ Index letters: b samples, q directions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.models.altered import alteration
 from hydra_steps.tangents.layers import LAYERS
 from hydra_steps.tangents.pools import POOLS
 from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
@@ -33,24 +34,58 @@ from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
 RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS}
 
 
-def supports(module: nn.Module) -> bool:
-    """Whether all layers of ``module`` have a rule here."""
-    if isinstance(module, nn.Sequential):
-        return all(supports(child) for child in module)
-    if isinstance(module, nn.Conv2d) and (
-        module.groups != 1 or module.padding_mode != "zeros" or isinstance(module.padding, str)
-    ):
-        return False
-    if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) != (1, -1):
-        return False
-    return type(module) in RULES
+def without_rules(module: nn.Module) -> str:
+    """Why ``module`` is not served by :func:`push`, in words that name the layer; empty where it is.
+
+    It must be a layer with a rule, or a plain sequence of such: ``nn.Sequential`` itself and no class derived from it,
+    whose layers are called one after the other, as their classes say, each parameter once, and are trained whole.
+    """
+    seen: set[int] = set()
+    flat = False  # whether what comes is known to have two axes
+    for name, layer in _named(module):
+        if altered := alteration(layer):
+            return f"{_called(name, layer)} {altered}"
+        if type(layer) is nn.Sequential:
+            continue
+        if type(layer) not in RULES or not _has_rule_for(layer):
+            return f"{_called(name, layer)} has no rule"
+        if type(layer) is nn.Linear and not flat:
+            return f"{_called(name, layer)} may be given more than two axes"
+        flat = type(layer) is nn.Flatten or (flat and type(layer) is not nn.Conv2d)
+        if not all(parameter.requires_grad for parameter in layer.parameters()):
+            return f"{_called(name, layer)} is frozen"
+        own = {id(parameter) for parameter in layer.parameters()}
+        if own & seen:
+            return f"{_called(name, layer)} is used twice, or shares a parameter"
+        seen |= own
+    return ""
+
+
+def _named(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The module and, of plain sequences, all that they hold, as often as it stands there."""
+    yield name, module
+    if type(module) is nn.Sequential:
+        for child_name, child in module._modules.items():
+            if child is not None:
+                yield from _named(child, f"{name}.{child_name}".strip("."))
+
+
+def _called(name: str, layer: nn.Module) -> str:
+    return f"{name!r} ({type(layer).__name__})"
+
+
+def _has_rule_for(layer: nn.Module) -> bool:
+    """Whether the rule of a layer's class serves its settings."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+    if isinstance(layer, nn.Flatten):
+        return (layer.start_dim, layer.end_dim) == (1, -1)
+    return not (isinstance(layer, nn.MaxPool2d) and layer.return_indices)
 
 
 def layers(module: nn.Module) -> list[nn.Module]:
     """The layers of nested sequences, in order."""
-    if isinstance(module, nn.Sequential):
-        return [layer for child in module for layer in layers(child)]
-    return [module]
+    return [layer for _, layer in _named(module) if type(layer) is not nn.Sequential]
 
 
 def push(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hydra_steps.models.layers import KeyedDropout
+from hydra_steps.models.dropout import KeyedDropout
 from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
 
 

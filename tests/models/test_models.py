@@ -9,7 +9,8 @@ import torch
 
 from hydra_steps.errors import StudyError
 from hydra_steps.models.build import build_model
-from hydra_steps.models.layers import BatchNorm, KeyedDropout
+from hydra_steps.models.dropout import KeyedDropout
+from hydra_steps.models.layers import BatchNorm
 from hydra_steps.registry import entries
 
 

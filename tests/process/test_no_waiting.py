@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hydra_steps.process.linearise import Curvature
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.running import removal_weights, run
 from hydra_steps.process.state import State

@@ -9,7 +9,8 @@ import torch
 
 from hydra_steps.errors import Diverged
 from hydra_steps.process.flat_model import FlatModel
-from hydra_steps.process.linearise import Curvature, linearise
+from hydra_steps.process.linearise import linearise
+from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.optimizers.sgd import SGD
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries

@@ -13,7 +13,7 @@ from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.tangents import chain as tangent
-from hydra_steps.tangents.chain import supports
+from hydra_steps.tangents.chain import without_rules
 from hydra_steps.tasks.losses import CrossEntropy
 from tests.helpers.tiny import relative_error
 
@@ -130,10 +130,49 @@ def test_tangents_of_maxima_are_those_at_max_pools_choice(shape):
         assert torch.equal(y_dot[:, 0], x_dot.flatten(-2).gather(-1, index.flatten(-2)).view(y.shape))
 
 
-def test_layers_without_a_rule_are_left_to_forward_mode():
-    assert not supports(nn.Sequential(nn.Linear(2, 2), BatchNorm(2)))
-    assert not supports(nn.Conv2d(4, 4, 3, groups=2))
-    assert not supports(nn.Conv2d(4, 4, 3, padding="same"))
-    assert not supports(nn.Flatten(2))
+def test_layers_without_a_rule_are_named():
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(2, 2))
+    assert not without_rules(flat)
+    assert without_rules(nn.Sequential(*flat, BatchNorm(2))) == "'2' (BatchNorm) has no rule"
+    assert without_rules(nn.Conv2d(4, 4, 3, groups=2))
+    assert without_rules(nn.Conv2d(4, 4, 3, padding="same"))
+    assert without_rules(nn.Flatten(2))
+    assert without_rules(nn.Sequential(nn.MaxPool2d(2, return_indices=True)))
+    assert "more than two axes" in without_rules(nn.Sequential(nn.Conv2d(4, 4, 3), nn.Linear(2, 2)))
+
+
+def test_sequences_that_do_more_than_call_their_layers_have_no_rules():
+    class Other(nn.Sequential):
+        pass
+
+    def layers():
+        return nn.Flatten(), nn.Linear(2, 2), nn.Linear(2, 2)
+
+    assert not without_rules(nn.Sequential(*layers()))
+    assert "Other" in without_rules(Other(*layers()))
+    assert "Other" in without_rules(nn.Sequential(nn.Flatten(), Other(*layers())))
+    hooks = ("register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook")
+    for register in (*hooks, "register_full_backward_pre_hook"):
+        hooked = nn.Sequential(*layers())
+        getattr(hooked[1], register)(lambda *_: None)
+        assert "'1' (Linear) has a hook" in without_rules(hooked)
+    handle = nn.modules.module.register_module_forward_hook(lambda *_: None)
+    assert "hooks of all modules" in without_rules(nn.Sequential(*layers()))
+    handle.remove()
+    own = nn.Sequential(*layers())
+    own[1].forward = lambda x: 2 * x
+    assert "'1' (Linear) has a forward pass of its own" in without_rules(own)
+    same, act = nn.Linear(2, 2), nn.Tanh()
+    assert "used twice" in without_rules(nn.Sequential(nn.Flatten(), same, act, same))
+    assert not without_rules(nn.Sequential(nn.Flatten(), same, act, nn.Linear(2, 2), act))
+    tied = nn.Sequential(*layers())
+    tied[2].weight = tied[1].weight
+    assert "shares a parameter" in without_rules(tied)
+    frozen = nn.Sequential(*layers())
+    frozen[1].bias.requires_grad_(False)
+    assert "'1' (Linear) is frozen" in without_rules(frozen)
+
+
+def test_a_model_with_batch_norm_is_coupled():
     model = FlatModel(build_model("densenet40", (3, 8, 8), 4, {}, 0))
     assert model.coupled

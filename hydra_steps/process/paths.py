@@ -1,0 +1,57 @@
+"""The three ways to the second derivative of a model's losses, and which one a model takes.
+
+    layer rules      many directions in one pass (:mod:`hydra_steps.tangents`); for plain sequences of known layers
+    forward mode     PyTorch's, and a backward pass through it; for compositions of layers that it was shown right for
+    twice backward   a backward pass through the backward pass; right for whatever PyTorch can differentiate twice
+
+PyTorch's forward-mode formulas of some layers (layer norm, instance norm) lose a term when they are differentiated
+again, without a word. So forward mode serves only the classes in ``KNOWN``, called as they are written; the tests
+measure each against twice backward.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from torch import nn
+
+from hydra_steps.models.altered import alteration
+from hydra_steps.models.dropout import KeyedAlphaDropout, KeyedChannelDropout, KeyedDropout
+from hydra_steps.models.layers import BatchNorm
+from hydra_steps.models.pooling import AveragePool, MaxPool
+from hydra_steps.tangents.chain import without_rules
+
+KNOWN: frozenset[type[nn.Module]] = frozenset(
+    {
+        *(nn.Sequential, nn.Identity, nn.Flatten, nn.Unflatten),
+        *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d),
+        *(nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU, nn.Softplus, nn.ELU),
+        *(nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, AveragePool, MaxPool),
+        *(BatchNorm, KeyedDropout, KeyedChannelDropout, KeyedAlphaDropout),
+    }
+)
+
+
+class Path(StrEnum):
+    """See the module's docstring."""
+
+    RULES = "layer rules"
+    FORWARD = "forward mode"
+    BACKWARD = "twice backward"
+
+
+def choose_path(module: nn.Module) -> tuple[Path, str]:
+    """The fastest path that is right for ``module``, and in words why it is not a faster one (empty for the rules).
+
+    A class of this package's that composes known layers says so by its attribute ``forward_mode``.
+    """
+    reason = without_rules(module)
+    if not reason:
+        return Path.RULES, ""
+    for name, layer in module.named_modules():
+        called = f"{name!r} ({type(layer).__name__})"
+        if altered := alteration(layer):
+            return Path.BACKWARD, f"{called} {altered}"
+        if type(layer) not in KNOWN and "forward_mode" not in vars(type(layer)):
+            return Path.BACKWARD, f"forward mode is not known to be right for {called}"
+    return Path.FORWARD, reason
