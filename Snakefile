@@ -22,6 +22,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.figures.captions import caption_text
 from hydra_steps.job_environment import ENVIRONMENT as JOB_ENVIRONMENT
 from hydra_steps.locks import hold
+from hydra_steps.plan.contents import changed_data
 from hydra_steps.plan.figures import plan_figures
 from hydra_steps.plan.left_over import left_over, left_over_sentence
 from hydra_steps.plan.tables import plan_tables
@@ -44,6 +45,8 @@ try:
     sign_in(f"{STUDY['results']}/{STUDY['study']}")
     TABLES = plan_tables(STUDY)
     FIGURES = plan_figures(STUDY, TABLES)
+    for sentence in changed_data(STUDY):
+        print(sentence, file=sys.stderr)
     CAPTIONS = {name: caption_text(figure.entry, STUDY) for name, figure in FIGURES.items()}
 except StudyError as error:
     raise WorkflowError(str(error)) from None

@@ -1,8 +1,11 @@
-"""Reading back the JSON files that a study keeps: whole, an object, with its members, or refused in one message."""
+"""The JSON files that a study keeps: written whole, and read back whole, an object, with its members, or refused in one
+message."""
 
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -46,6 +49,20 @@ def read_json_if_whole(
     except (OSError, ValueError, RecursionError):
         return None
     return content if next(_wrong(content, members or {}), None) is None else None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text so that ``path`` holds the old content or the new, never a part, whoever else writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
 
 
 def object_of(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

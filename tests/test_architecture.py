@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
 GROUND = (
-    *("errors", "locks", "progress", "json_files", "csv_files", "registry", "queries", "config"),
+    *("errors", "locks", "progress", "json_files", "csv_files", "contents", "registry", "queries", "config"),
     *("stores", "job_environment", "jobs", "cluster", "tables"),
 )
 FLOORS = (

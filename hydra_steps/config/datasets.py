@@ -21,7 +21,8 @@ class Dataset:
     ``shape`` is (channels, height, width). ``parts`` maps a published part (``train``, ``test``) to its number of
     samples; a dataset with only ``train`` is one from which all splits are taken. ``mean`` and ``std``, one number
     per channel, are those of the train part's pixels divided by ``white``, the value of a full pixel. ``bundled`` is
-    the SHA-256 of the content of data that ship with a dependency. ``fetched``: it has raw files.
+    the SHA-256 of the content of data that ship with a dependency. ``fetched``: it has raw files. ``reads``: patterns
+    of the files in its folder that it is read from; None where these are its raw files.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Dataset:
     reference: str
     bundled: str
     fetched: bool
+    reads: tuple[str, ...] | None
 
 
 def dataset(name: str) -> Dataset:
@@ -55,6 +57,7 @@ def dataset(name: str) -> Dataset:
         reference=told["reference"],
         bundled=told["bundled"],
         fetched=told["files"],
+        reads=None if told["files"] else tuple(told["reads"]),
     )
 
 
@@ -68,6 +71,13 @@ def _check(entry: Entry) -> None:
         found, expected = f"classes {list(told['classes'])}", "at least 2"
     elif "train" not in parts or not set(parts) <= {"train", "test"}:
         found, expected = f"parts {parts}", "train, or train and test, each with its number of samples"
+    elif not isinstance(told["reads"], list | tuple) or not all(
+        isinstance(one, str) for one in told["reads"]
+    ):
+        found, expected = (
+            f"reads {told['reads']!r}",
+            'a list of patterns, such as ["images/*.png", "labels.csv"]',
+        )
     elif any(len(told[name]) not in (0, shape[0]) for name in ("mean", "std")):
         found, expected = (
             f"mean {list(told['mean'])} and std {list(told['std'])}",

@@ -22,25 +22,28 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.config.datasets import Dataset, dataset
+from hydra_steps.contents import MANIFEST, SOURCES, changes_since_manifest, digest_of, files_in
 from hydra_steps.data.raw import Part, RawFile, Source
 from hydra_steps.data.sources import LocalFolder
 from hydra_steps.errors import StudyError
-from hydra_steps.json_files import read_json_if_whole
+from hydra_steps.json_files import read_json_if_whole, write_whole
 from hydra_steps.registry.catalogue import loaded, module_of
 
-MANIFEST = "manifest.json"
-KINDS = "sources.json"  # where each kept file came from: so that a manifest written again is the same
 BLOCK = 1 << 20
 
 
-def fetch_data(name: str, folder: str | Path = "data", output: str | Path | None = None) -> Path:
+def fetch_data(
+    name: str, folder: str | Path = "data", output: str | Path | None = None, planned: str | None = None
+) -> Path:
     """Fetch and verify dataset ``name`` into ``<folder>/<name>/``; return the path of its manifest.
 
     The manifest (``output``, or ``<folder>/<name>/manifest.json``) is JSON with ``name``, ``title``,
     ``reference`` and ``files``: per file ``file``, ``sha256`` and ``bytes`` of the kept content, and
     ``source``, the kind of source it came from. It depends on nothing else: no dates, no paths. When all
-    files are verified nothing is downloaded; the cost is then one SHA-256 over the files. A dataset without
-    files is read by its function, and has one row with the digest of its content and no ``file``.
+    files are verified nothing is downloaded; the cost is then one SHA-256 over the files. A dataset without declared
+    files is read by its function, and has one row with the digest of its content and no ``file``, and one for each
+    file in its folder that it reads. ``planned``, by which a plan knew the content
+    (:func:`hydra_steps.contents.planned_by`), is kept; by default it is the digest of these files.
 
     Raises :class:`StudyError` for an unknown dataset, a folder that cannot be written, and files that no
     source delivered: it names each file, the expected and the found digest or the reason per source, and what
@@ -52,13 +55,18 @@ def fetch_data(name: str, folder: str | Path = "data", output: str | Path | None
         home.mkdir(parents=True, exist_ok=True)
         files, sources = files_of(name)
         kinds = _fetch_files(entry, files, sources, home) if files else {}
-        rows = [_row(home, file, kinds) for file in files]
-        if not files:
+        rows = [_row(home, file.name, file.sha256, kinds[file.name]) for file in files]
+        if entry.reads is not None:
             digest = content_sha256(read_content(entry, home))
             rows = [{"file": None, "sha256": digest, "bytes": None, "source": module_of("dataset", name)}]
+            there = files_in(home, entry.reads)
+            rows += [_row(home, file, sha256, LocalFolder.kind) for file, sha256 in there.items()]
         path = Path(output) if output is not None else home / MANIFEST
-        content = {"name": name, "title": entry.title, "reference": entry.reference, "files": rows}
-        _write_atomically(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+        if planned is None:
+            planned = digest_of({row["file"]: row["sha256"] for row in rows if row["file"]})
+        about = {"name": name, "title": entry.title, "reference": entry.reference}
+        content = {**about, "files": rows, "planned": planned}
+        write_whole(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
     except OSError as error:
         raise StudyError(
             f"{home} cannot be written: {error}",
@@ -104,9 +112,16 @@ def content_sha256(parts: Mapping[str, Part]) -> str:
 
 
 def verify_files(entry: Dataset, home: Path) -> None:
-    """Raise :class:`StudyError` unless every raw file of ``entry`` is in ``home`` with its published
-    digest."""
+    """Raise :class:`StudyError` unless every file of ``entry`` is in ``home`` as it was published, or, of a dataset
+    without published files, as the manifest beside it says, where there is one."""
     files, _ = files_of(entry.name)
+    if changed := changes_since_manifest(home, entry.reads) if entry.reads is not None else "":
+        raise StudyError(
+            f"{home} is no longer what the study began with: {changed}",
+            f"the files of {home / MANIFEST}, until the study is done",
+            "run again: all that depends on the data is made from them as they are now (a file that is no data, such "
+            "as a log, is left out by the decorator's `reads`)",
+        )
     for file in files:
         path = home / file.name
         if not path.is_file():
@@ -152,7 +167,7 @@ def _fetch_files(
                     if not reason:
                         missing.remove(file)
                         kinds[file.name] = source.kind
-                        _write_atomically(home / KINDS, json.dumps(kinds, indent=2, sort_keys=True) + "\n")
+                        write_whole(home / SOURCES, json.dumps(kinds, indent=2, sort_keys=True) + "\n")
                         break
                     reasons.setdefault(f"{source.kind}: {reason}", []).append(file.name)
     if missing:
@@ -204,26 +219,12 @@ def _adopt(file: RawFile, candidate: Path, home: Path, scratch: Path) -> str:
     return ""
 
 
-def _row(home: Path, file: RawFile, kinds: dict[str, str]) -> dict[str, Any]:
-    size = (home / file.name).stat().st_size
-    return {"file": file.name, "sha256": file.sha256, "bytes": size, "source": kinds[file.name]}
+def _row(home: Path, file: str, sha256: str, source: str) -> dict[str, Any]:
+    return {"file": file, "sha256": sha256, "bytes": (home / file).stat().st_size, "source": source}
 
 
 def _read_kinds(home: Path) -> dict[str, str]:
-    return {name: str(kind) for name, kind in (read_json_if_whole(home / KINDS) or {}).items()}
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    return {name: str(kind) for name, kind in (read_json_if_whole(home / SOURCES) or {}).items()}
 
 
 def _advice(files: tuple[RawFile, ...], home: Path) -> str:

@@ -40,6 +40,7 @@ def dataset(
     white: float = 255.0,
     reference: str = "",
     bundled: str = "",
+    reads: Sequence[str] = ("**",),
     files: Sequence[Any] = (),
     sources: Sequence[Any] = (),
 ) -> Callable[[F], F]:
@@ -49,7 +50,8 @@ def dataset(
     ``train`` alone all splits are drawn from it. ``mean`` and ``std``, one number per channel: those of the pixels
     divided by ``white``, the value of a full pixel (0 and 1 where they are not given). ``bundled``: SHA-256 of the
     content of data that ship with a dependency. ``files`` are verified before the function is called, and fetched
-    from ``sources``.
+    from ``sources``. ``reads``: of a dataset without ``files``, patterns (:mod:`glob`) of what it is read from,
+    relative to its folder; by default all there that is not hidden. Where these files change, the data are read again.
     """
     return _keep("dataset", name, files=tuple(files), sources=tuple(sources))
 

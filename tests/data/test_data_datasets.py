@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from hydra_steps.config.datasets import dataset, split_sizes
-from hydra_steps.data import RawFile, fetch_data
+from hydra_steps.data import RawFile, fetch_data, load_run_data, noise_labels, split_data
 from hydra_steps.data.datasets.cifar import ARCHIVE, FOLDER, cifar10, read_cifar_batch
 from hydra_steps.data.datasets.idx import read_idx
 from hydra_steps.data.run_data import read_parts, standardise
@@ -243,6 +243,38 @@ def test_a_dataset_without_files_is_read_by_its_function(tmp_path, monkeypatch):
     images = read_parts("own", tmp_path)["train"].images
     np.testing.assert_array_equal(standardise(images, entry), images.astype(np.float32) / np.float32(255))
     assert split_sizes("own", None, 10, 5) == {"train": 25, "validation": 10, "test": 5}
+
+
+READING = OWN.replace("SEED", "int(folder.joinpath('seed.txt').read_text())")
+
+
+def test_files_that_change_while_a_study_runs_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    (tmp_path / "own.py").write_text(READING)
+    use_plugins(["own.py"], tmp_path)
+    home = tmp_path / "own"
+    home.mkdir()
+    (home / "seed.txt").write_text("1")
+    manifest = json.loads(fetch_data("own", tmp_path).read_text())
+    assert [row["file"] for row in manifest["files"]] == [None, "seed.txt"]
+    assert manifest["files"][1]["bytes"] == 1
+    split_data("own", tmp_path, 20, 10, 10, 0, tmp_path / "splits.csv")
+    arguments = ("own", tmp_path, tmp_path / "splits.csv", tmp_path / "labels.csv")
+    noise_labels(tmp_path / "splits.csv", "own", tmp_path, "none", {}, 0, tmp_path / "labels.csv")
+    before = load_run_data(*arguments)
+    (home / "seed.txt").write_text("2")
+    with pytest.raises(StudyError, match=r"own is no longer what the study began with: seed\.txt changed; .*run again"):
+        load_run_data(*arguments)
+    fetch_data("own", tmp_path)
+    assert load_run_data(*arguments).digest != before.digest
+
+
+def test_what_a_dataset_reads_is_a_list_of_patterns(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    (tmp_path / "own.py").write_text(READING.replace("shape=", 'reads="*.txt", shape='))
+    use_plugins(["own.py"], tmp_path)
+    with pytest.raises(StudyError, match=r"own\.py:\d+: the dataset own has reads '\*\.txt'; expected: a list of"):
+        dataset("own")
 
 
 def test_content_that_ships_with_a_dependency_is_checked(tmp_path, monkeypatch):

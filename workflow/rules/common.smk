@@ -36,6 +36,11 @@ def code(module, *kinds):
     )
 
 
+def raw_data(wildcards):
+    """The manifest of what a run's data are read from: an input of all that does not follow from the trajectory."""
+    return ARTIFACTS.manifest(wildcards.run)
+
+
 def of_run(section):
     """A section of a run's settings, or its seed."""
     return lambda wildcards: run_config(STUDY, wildcards.run)[section]

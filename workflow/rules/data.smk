@@ -2,6 +2,7 @@
 
 import re
 
+from hydra_steps.plan.contents import data_content
 from hydra_steps.plan.steps import noise_settings, split_settings
 
 
@@ -32,7 +33,7 @@ rule save_study:
         "../scripts/save_study.py"
 
 
-# Whatever its code: verified files are not fetched again.
+# Whatever its code: verified files are not fetched again. Files that changed are.
 rule fetch_data:
     output:
         "{folder}/{dataset}/manifest.json",
@@ -40,6 +41,8 @@ rule fetch_data:
         "{folder}/{dataset}/fetch_data.log",
     conda:
         ENVIRONMENT
+    params:
+        content=lambda wildcards: data_content(wildcards.dataset, wildcards.folder),
     message:
         "Fetch and verify {wildcards.dataset}"
     script:
@@ -48,7 +51,7 @@ rule fetch_data:
 
 rule split_data:
     input:
-        manifest=lambda wildcards: ARTIFACTS.manifest(wildcards.run),
+        data=raw_data,
     output:
         f"{RUN}/splits.csv",
     log:
@@ -69,6 +72,7 @@ rule split_data:
 
 rule noise_labels:
     input:
+        data=raw_data,
         splits=f"{RUN}/splits.csv",
     output:
         f"{RUN}/labels.csv",

@@ -10,6 +10,7 @@ localrules:
 
 rule time_scoring:
     input:
+        data=raw_data,
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
     output:

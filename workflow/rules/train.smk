@@ -5,6 +5,7 @@ from hydra_steps.plan.steps import batch_settings, design_settings, flip_queries
 
 rule train_model:
     input:
+        data=raw_data,
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
     output:

@@ -5,5 +5,8 @@ from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):
     fetch_data(
-        name=snakemake.wildcards.dataset, folder=snakemake.wildcards.folder, output=snakemake.output[0]
+        name=snakemake.wildcards.dataset,
+        folder=snakemake.wildcards.folder,
+        planned=snakemake.params.content,
+        output=snakemake.output[0],
     )

@@ -23,6 +23,7 @@ from hydra_steps.registry.decorators import dataset
     mean=[0.3053],
     std=[0.3760],
     white=16.0,
+    reads=[],
     bundled="4d60b43feb0e54e4a4e947bedd22c1b5bd00c25105608bf831e734ac7aca5d4c",
     reference="Alpaydin & Kaynak (1998), Optical Recognition of Handwritten Digits, UCI",
 )
