@@ -147,7 +147,7 @@ def check_digest(path: str | Path, found: str, stated: Mapping[str, Any]) -> Non
 
 
 def read_array(group: zarr.Group, name: str) -> np.ndarray:
-    """Read a member array whole."""
+    """Read an array whole."""
     folder = Path(str(group.store_path.store)).parent
     with readable(f"the array {name} of {group.store_path}", remedy(folder)):
         array = group[name]

@@ -36,7 +36,7 @@ from hydra_steps.job_environment import ENVIRONMENT, start_as_job
 from hydra_steps.models.build import build_model
 from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.process.running import removal_weights, run
+from hydra_steps.process.running import run, weights_without
 from hydra_steps.process.together import ON_PROCESSOR
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -148,7 +148,7 @@ def main() -> None:
     queries = QuerySet(expand_queries(QUERIES, data), data, base.process)
     retrainer = Retrainer(base, queries, data.test.images, data.test.labels)
     group = np.arange(0, base.process.samples, 50)
-    weights = removal_weights(base.process, torch.from_numpy(group))
+    weights = weights_without(base.process, torch.from_numpy(group))
     once_more = partial(run, base.process, base.load(0), base.rates, weights=weights)
     taken: dict[str, list[float]] = defaultdict(list)
     for _ in range(asked.repeats):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydra_steps.config.document import document
 from hydra_steps.config.resolve import load_study, study_yaml
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.errors import reported
 
 
@@ -29,7 +29,7 @@ def main() -> None:
             print(outputs(load_study(arguments.where)))
 
 
-def outputs(study: Study) -> str:
+def outputs(study: PlainStudy) -> str:
     """Return the lines that say where the outputs of a resolved study are."""
     folder = Path(study["results"]) / study["study"]
     return (

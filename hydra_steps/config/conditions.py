@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from hydra_steps.config.runs import Study, run_config, variant_names
+from hydra_steps.config.runs import PlainStudy, run_config, variant_names
 from hydra_steps.registry import find
 
 
-def conditions(study: Study) -> dict[str, str]:
+def conditions(study: PlainStudy) -> dict[str, str]:
     """Return variant → "mnist, 2,000 samples, symmetric noise 0.2, lenet5_relu, 5 epochs, 3 seeds"."""
     return {variant: _words(study, variant) for variant in variant_names(study)}
 
 
-def _words(study: Study, variant: str) -> str:
+def _words(study: PlainStudy, variant: str) -> str:
     config = run_config(study, f"{variant}-seed{study['seeds'][0]}")
     data, noise, seeds = config["data"], config["noise"], len(study["seeds"])
     samples = "all training samples" if data["train"] is None else f"{data['train']:,} samples"

@@ -76,10 +76,10 @@ def check_design(name: str, spec: Spec, samples: int, methods: Sequence[str], qu
             raise StudyError(
                 f"{where}.{key}: {spec[key]!r} is not in this study", fix=nearest(spec[key], list(known))
             )
-    count_members(name, spec, samples)
+    group_size(name, spec, samples)
 
 
-def count_members(name: str, spec: Spec, samples: int) -> int:
+def group_size(name: str, spec: Spec, samples: int) -> int:
     """Return how many samples a group has; refuse an empty or complete group, and more groups than exist."""
     where = key_of(name)
     size = 1 if spec["kind"] == "leave_one_out" else round(spec["fraction"] * samples)

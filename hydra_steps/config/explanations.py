@@ -4,12 +4,11 @@ whether the study's queries can tell it."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from hydra_steps.config.typed import Plain
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.queries.query import Query, vector_queries
 
-Section = dict[str, Any]
 # The key that switches each section on: off while it is empty.
 SWITCH = {
     "clustering": "algorithms",
@@ -20,7 +19,7 @@ SWITCH = {
 _ADD = "add {kind: sample_loss, split: test, count: 20} to queries"
 
 
-def explanation_labels(study: Section, section: str) -> list[str]:
+def explanation_labels(study: Plain, section: str) -> list[str]:
     """Return the methods that take part in a section; none where it is off."""
     asked = study[section]
     if not asked[SWITCH[section]]:
@@ -28,7 +27,7 @@ def explanation_labels(study: Section, section: str) -> list[str]:
     return list(study["methods"] if asked["methods"] is None else asked["methods"])
 
 
-def check_explanations(study: Section, queries: Sequence[Query]) -> None:
+def check_explanations(study: Plain, queries: Sequence[Query]) -> None:
     """Raise :class:`StudyError` for what the sections name and the study, with its queries, does not have."""
     on = [name for name in SWITCH if study[name][SWITCH[name]]]
     for name in on:
@@ -63,7 +62,7 @@ def check_explanations(study: Section, queries: Sequence[Query]) -> None:
         )
 
 
-def _check_classes(study: Section, queries: Sequence[Query], singles: int) -> None:
+def _check_classes(study: Plain, queries: Sequence[Query], singles: int) -> None:
     asked = study["class_contributions"]["queries"]
     if asked == "class_loss" and not any(q.over == "class" and q.split == "test" for q in queries):
         raise StudyError(

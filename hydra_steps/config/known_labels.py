@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from hydra_steps.config.controls import ORACLE
-from hydra_steps.config.runs import Study, run_config, variant_names
+from hydra_steps.config.runs import PlainStudy, run_config, variant_names
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import find
 
 
-def labels_known(study: Study) -> bool:
+def labels_known(study: PlainStudy) -> bool:
     """Say whether the clean labels are known: those of all runs of a resolved study, as no study mixes the two."""
     return all(_known_by_variant(study).values())
 
 
-def check_known_labels(study: Study) -> None:
+def check_known_labels(study: PlainStudy) -> None:
     """Raise :class:`StudyError` where only some variants' clean labels are known, or a control needs those that
     are not."""
     known = _known_by_variant(study)
@@ -38,7 +38,7 @@ def check_known_labels(study: Study) -> None:
         )
 
 
-def _known_by_variant(study: Study) -> dict[str, bool]:
+def _known_by_variant(study: PlainStudy) -> dict[str, bool]:
     kinds = {
         variant: str(run_config(study, f"{variant}-seed{study['seeds'][0]}")["noise"]["kind"])
         for variant in variant_names(study)

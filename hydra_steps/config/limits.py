@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from hydra_steps.config.ablations import check_ablations
 from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
@@ -18,16 +17,16 @@ from hydra_steps.config.matrices import check_matrix
 from hydra_steps.config.queries import check_queries, study_queries
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.traces import check_trace
+from hydra_steps.config.typed import Plain
 from hydra_steps.config.validate import shown
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import find
 from hydra_steps.registry.options import check_requirements
 
-Section = dict[str, Any]
 REFERENCES = Path("results/reference")  # committed tables and figures, which no study may write over
 
 
-def check_limits(study: Section, variant: str = "") -> None:
+def check_limits(study: Plain, variant: str = "") -> None:
     """Raise :class:`StudyError` for the first pair of keys that do not fit each other.
 
     ``study`` has all its defaults, and ``variant`` merged in where one is named.
@@ -40,7 +39,7 @@ def check_limits(study: Section, variant: str = "") -> None:
         raise StudyError(f"variants.{variant}: {error.found}", error.expected, error.fix) from None
 
 
-def _check(study: Section) -> None:
+def _check(study: Plain) -> None:
     data, noise = study["data"], study["noise"]
     sizes = sizes_of(data)
     for split, size in sizes.items():
@@ -84,13 +83,13 @@ def check_writable(results: str, study: str) -> None:
     )
 
 
-def _check_noise(noise: Section, classes: int) -> None:
+def _check_noise(noise: Plain, classes: int) -> None:
     options = find("noise", noise["kind"], "noise.kind").options
     if "matrix" in options:
         check_matrix(noise["matrix"], classes)
 
 
-def _check_training(training: Section, where: str) -> None:
+def _check_training(training: Plain, where: str) -> None:
     for kind, section in (("task", "loss"), ("optimizer", "optimizer"), ("schedule", "schedule")):
         given, key = training[section], f"{where}.{section}"
         entry = find(kind, given["name"], f"{key}.name")

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from hydra_steps.config.controls import CONTROLS
+from hydra_steps.config.typed import Plain
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.queries.query import Query, flips_prediction
 
-Section = dict[str, Any]
 
-
-def removal_labels(study: Section) -> list[str]:
+def removal_labels(study: Plain) -> list[str]:
     """Return the methods and controls that removal curves are drawn for; none where no fraction is asked for."""
     section = study["removal"]
     return _labels(study, section) if section["fractions"] else []
 
 
-def brittleness_labels(study: Section) -> list[str]:
+def brittleness_labels(study: Plain) -> list[str]:
     """Return the methods and controls that look for flipping groups; none where no query is asked about."""
     section = study["brittleness"]
     return _labels(study, section) if section["queries"] else []
 
 
-def _labels(study: Section, section: Section) -> list[str]:
+def _labels(study: Plain, section: Plain) -> list[str]:
     methods = study["methods"] if section["methods"] is None else section["methods"]
     return [*methods, *section["controls"]]
 
 
-def check_removals(study: Section, sizes: dict[str, int], classes: int, queries: Sequence[Query]) -> None:
+def check_removals(study: Plain, sizes: dict[str, int], classes: int, queries: Sequence[Query]) -> None:
     """Raise :class:`StudyError` for what the two sections name and the study does not have."""
     by_name = {query.name: query for query in queries}
     for label in study["methods"]:
@@ -58,7 +56,7 @@ def check_removals(study: Section, sizes: dict[str, int], classes: int, queries:
             )
 
 
-def _check_removal(removal: Section, samples: int, classes: int, queries: Sequence[str]) -> None:
+def _check_removal(removal: Plain, samples: int, classes: int, queries: Sequence[str]) -> None:
     _known("removal.query", removal["query"], queries)
     for fraction in removal["fractions"]:
         left = samples - round(fraction * samples)

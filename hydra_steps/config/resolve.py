@@ -12,7 +12,7 @@ from hydra_steps.config.extras import check_installed
 from hydra_steps.config.known_labels import check_known_labels
 from hydra_steps.config.limits import check_limits
 from hydra_steps.config.reading import check_names, read_yaml
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.config.schema import (
     fill,
     merge_section,
@@ -22,20 +22,20 @@ from hydra_steps.config.schema import (
     unquote,
 )
 from hydra_steps.config.sections import RUN_SECTIONS
-from hydra_steps.config.study import Study as StudySection
+from hydra_steps.config.study import Study
 from hydra_steps.config.typed import field_types
 from hydra_steps.config.validate import shown, validate
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry import names, use_plugins
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path) -> PlainStudy:
     """Read a study from a YAML file and resolve it; its plug-ins are looked for beside it."""
     raw = read_yaml(path)
     return resolve_study({} if raw is None else raw, Path(path).parent)
 
 
-def resolve_study(raw: Any, folder: str | Path = ".") -> Study:
+def resolve_study(raw: Any, folder: str | Path = ".") -> PlainStudy:
     """Return a complete study: validated, every default filled in, its keys in the order of the schema.
 
     ``raw`` is what a YAML file in ``folder`` holds; it is not changed. The study's plug-ins are in use afterwards
@@ -51,7 +51,7 @@ def resolve_study(raw: Any, folder: str | Path = ".") -> Study:
             raw["methods"] = {k: {} if options is None else options for k, options in raw["methods"].items()}
     schema = study_schema(raw)
     validate(raw, schema)
-    study: Study = fill(raw, schema)
+    study: PlainStudy = fill(raw, schema)
     study["methods"] = {label: _method(label, options) for label, options in study["methods"].items()}
     check_limits(study)
     study["variants"] = {
@@ -61,7 +61,7 @@ def resolve_study(raw: Any, folder: str | Path = ".") -> Study:
     return study
 
 
-def study_yaml(study: Study) -> str:
+def study_yaml(study: PlainStudy) -> str:
     """Return the text of a resolved study, the same bytes for the same study."""
     return yaml.safe_dump(study, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
 
@@ -102,9 +102,9 @@ def _method(label: str, options: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
-def _variant(name: str, override: Study, raw: Study, study: Study) -> Study:
+def _variant(name: str, override: PlainStudy, raw: PlainStudy, study: PlainStudy) -> PlainStudy:
     """Return a variant with its numbers in one form, once it is checked merged over the study as written."""
-    kinds = field_types(StudySection)
+    kinds = field_types(Study)
     filled, kept = {}, {}
     for section in (one for one in RUN_SECTIONS if one in override):
         base = raw.get(section, {})

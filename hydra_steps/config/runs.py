@@ -13,10 +13,10 @@ from typing import Any
 
 from hydra_steps.config.schema import fill, merge_section, section_of_run
 from hydra_steps.config.sections import RUN_SECTIONS, RunSettings
-from hydra_steps.config.typed import field_types
+from hydra_steps.config.typed import Plain, field_types
 from hydra_steps.registry import active_plugins
 
-Study = dict[str, Any]
+PlainStudy = Plain
 BASE = "base"
 _KINDS = field_types(RunSettings)
 
@@ -26,17 +26,17 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def variant_names(study: Study) -> list[str]:
+def variant_names(study: PlainStudy) -> list[str]:
     """Return the names of the variants, in the order of the study; ``base`` alone where there are none."""
     return list(study["variants"]) or [BASE]
 
 
-def run_names(study: Study) -> list[str]:
+def run_names(study: PlainStudy) -> list[str]:
     """Return the names of all runs: variants in their order, and within each the seeds in theirs."""
     return [f"{variant}-seed{seed}" for variant in variant_names(study) for seed in study["seeds"]]
 
 
-def explored_runs(study: Study) -> list[str]:
+def explored_runs(study: PlainStudy) -> list[str]:
     """Return the runs that the explorer shows: the first seed of each variant; none where it is off."""
     return run_names(study)[:: len(study["seeds"])] if study["explorer"]["top"] else []
 
@@ -47,14 +47,14 @@ def run_parts(run: str) -> tuple[str, int]:
     return variant, int(seed)
 
 
-def run_config(study: Study, run: str) -> Study:
+def run_config(study: PlainStudy, run: str) -> PlainStudy:
     """Return the sections that decide a run, its variant merged in, with ``run``, ``variant`` and ``seed``.
 
     ``noise.seed`` is a number: the run's seed where the study leaves it open.
     """
     variant, seed = run_parts(run)
     asked = [{name: study[name] for name in RUN_SECTIONS}, study["variants"].get(variant, {})]
-    sections: Study = json.loads(_resolved(json.dumps(asked), active_plugins()))
+    sections: PlainStudy = json.loads(_resolved(json.dumps(asked), active_plugins()))
     if sections["noise"]["seed"] is None:
         sections["noise"] = {**sections["noise"], "seed": seed}
     return {**sections, "run": run, "variant": variant, "seed": seed}
@@ -64,7 +64,7 @@ def run_config(study: Study, run: str) -> Study:
 def _resolved(asked: str, plugins: tuple[tuple[str, Path], ...]) -> str:
     """Return the sections with a variant's merged in, all as JSON: each of thousands of jobs asks for one of a few."""
     base, override = json.loads(asked)
-    sections: Study = {}
+    sections: PlainStudy = {}
     for name in RUN_SECTIONS:
         merged = merge_section(_KINDS[name], base[name], override.get(name, {}))
         sections[name] = fill(merged, section_of_run(name, merged))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from hydra_steps.config.typed import Plain
 from hydra_steps.errors import StudyError, nearest
 
-Section = dict[str, Any]
 
-
-def trace_labels(study: Section) -> list[str]:
+def trace_labels(study: Plain) -> list[str]:
     """Return the methods that score at the ends of epochs; none where no epoch is asked for."""
     section = study["trace"]
     if not section["epochs"]:
@@ -18,7 +16,7 @@ def trace_labels(study: Section) -> list[str]:
     return list(study["methods"] if section["methods"] is None else section["methods"])
 
 
-def check_trace(study: Section, samples: int, queries: Sequence[str]) -> None:
+def check_trace(study: Plain, samples: int, queries: Sequence[str]) -> None:
     """Raise :class:`StudyError` for what the section names and the study does not have."""
     section, epochs = study["trace"], study["training"]["epochs"]
     for epoch in section["epochs"]:

@@ -16,6 +16,8 @@ from hydra_steps.registry.docstrings import read_docstring
 from hydra_steps.registry.entry import Entry, Schema
 from hydra_steps.registry.types import schema_of
 
+Plain = dict[str, Any]
+
 
 class Section:
     """A part of the settings. ``chosen``: (kind, key) where one of its keys names an entry of the registry, whose

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hydra_steps.config.designs import Spec, count_members, needs_scores
+from hydra_steps.config.designs import Spec, group_size, needs_scores
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
 
@@ -31,7 +31,7 @@ def draw_groups(
 
     ``contribution`` [n] is the row of the method and query that the design names, where :func:`needs_scores`.
     """
-    size, count = count_members(name, spec, samples), int(spec["groups"])
+    size, count = group_size(name, spec, samples), int(spec["groups"])
     if needs_scores(spec):
         order = rank_samples(name, spec.get("choice", spec.get("side")), samples, contribution)
     elif spec["kind"] == "leave_one_out":

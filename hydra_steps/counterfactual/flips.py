@@ -25,7 +25,7 @@ from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import load_data
-from hydra_steps.process.running import removal_weights, run
+from hydra_steps.process.running import run, weights_without
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.queries.query import Query, flips_prediction, query_from
@@ -131,7 +131,7 @@ def _order(label: str, query: Query, scores: str | Path | None, base: Trajectory
 
 
 def _retrain(base: Trajectory, removed: np.ndarray, images: torch.Tensor) -> dict[str, Any]:
-    weights = removal_weights(base.process, torch.from_numpy(removed))
+    weights = weights_without(base.process, torch.from_numpy(removed))
     state = run(base.process, base.process.initial_state(), base.rates, weights=weights)
     return {"prediction": _predictions(base, state, images).tolist()}
 

@@ -74,8 +74,8 @@ def write_outcomes(
     """Write one batch into the folder ``path``. ``attributes`` must carry ``design``, ``kind`` and
     ``fraction``.
     """
-    members = max((len(r) for r in removed), default=0)
-    padded = np.full((len(removed), members), -1, np.int64)
+    largest = max((len(r) for r in removed), default=0)
+    padded = np.full((len(removed), largest), -1, np.int64)
     for row, positions in zip(padded, removed, strict=True):
         row[: len(positions)] = positions
     arrays = {

@@ -31,9 +31,9 @@ from hydra_steps.counterfactual.outcomes import write_outcomes
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.process.running import evaluate, removal_weights, run
+from hydra_steps.process.running import evaluate, run, weights_without
 from hydra_steps.process.state import State
-from hydra_steps.process.together import at_once, members, run_together
+from hydra_steps.process.together import at_once, one_by_one, run_together
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.manifest import read_manifest
@@ -151,7 +151,7 @@ class Retrainer:
         epoch.
         """
         process = self.base.process
-        weights = removal_weights(process, torch.from_numpy(removed))
+        weights = weights_without(process, torch.from_numpy(removed))
         last_epoch = process.steps - process.steps_per_epoch
         losses: list[Tensor] = []
         kept: list[Tensor] = []
@@ -169,7 +169,7 @@ class Retrainer:
     def outcomes(self, groups: Sequence[np.ndarray]) -> list[Outcome]:
         """:meth:`outcome` of each group, all trained at once, from the first step; equal to it up to round-off."""
         process = self.base.process
-        weights = torch.stack([removal_weights(process, torch.from_numpy(removed)) for removed in groups])
+        weights = torch.stack([weights_without(process, torch.from_numpy(removed)) for removed in groups])
         last_epoch = process.steps - process.steps_per_epoch
         losses: list[Tensor] = []
         kept: list[Tensor] = []
@@ -179,7 +179,7 @@ class Retrainer:
                 losses.append(batch_losses.double())
                 kept.append(weights[:, process.index(step)] > 0)
 
-        states = members(run_together(process, self.base.rates, weights, observe))
+        states = one_by_one(run_together(process, self.base.rates, weights, observe))
         final_losses = [float("nan")] * len(groups)
         if losses:
             every, which = torch.cat(losses, 1), torch.cat(kept, 1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from hydra_steps.config import canonical_json, load_study, run_config, run_names
 from hydra_steps.config.datasets import sizes_of
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.errors import reported
 from hydra_steps.estimate.budget import Budget
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
@@ -48,7 +48,7 @@ def main() -> None:
         require_space(costs, size_of(Path(study["results"]) / study["study"]))
 
 
-def measured(study: Study, seconds: float) -> dict[str, Calibration]:
+def measured(study: PlainStudy, seconds: float) -> dict[str, Calibration]:
     """Return the measurements of each run's configuration, in about so many ``seconds`` for all together; runs that
     differ in nothing that takes time share them.
     """
@@ -75,7 +75,7 @@ def measured(study: Study, seconds: float) -> dict[str, Calibration]:
     return done
 
 
-def _configurations(study: Study) -> list[list[str]]:
+def _configurations(study: PlainStudy) -> list[list[str]]:
     """Return the runs of a study, those with the same sections that take time together."""
     groups: dict[str, list[str]] = {}
     for run in run_names(study):
@@ -85,7 +85,7 @@ def _configurations(study: Study) -> list[list[str]]:
     return list(groups.values())
 
 
-def table(study: Study, costs: list[Cost], cores: int) -> str:
+def table(study: PlainStudy, costs: list[Cost], cores: int) -> str:
     """Return the costs as text."""
     lines = [f"{'rule':<38}{'jobs':>6}{'disk':>10}{'memory':>10}{'longest':>10}{'together':>10}"]
     for cost in costs:

@@ -14,7 +14,7 @@ from hydra_steps.config import explored_runs, run_config, run_names
 from hydra_steps.config.datasets import dataset, sizes_of
 from hydra_steps.config.designs import design_specs
 from hydra_steps.config.removals import brittleness_labels, removal_labels
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.run_costs import Job, RunCosts, run_size
@@ -52,7 +52,7 @@ class Cost:
     note: str = ""
 
 
-def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> list[Cost]:
+def study_costs(study: PlainStudy, calibration_of: Callable[[str], Calibration]) -> list[Cost]:
     """Return the costs of all rules; ``calibration_of(run)`` gives the measurements of a run's configuration."""
     results = Path(study["results"])
     runs = {run: RunCosts(run_size(study, run), calibration_of(run)) for run in run_names(study)}
@@ -74,7 +74,7 @@ def study_costs(study: Study, calibration_of: Callable[[str], Calibration]) -> l
     return costs + _light_costs(study, results)
 
 
-def _retraining_costs(study: Study, results: Path, runs: list[RunCosts], source: str) -> list[Cost]:
+def _retraining_costs(study: PlainStudy, results: Path, runs: list[RunCosts], source: str) -> list[Cost]:
     """Removal curves, flips and smoothness, where the study has them."""
     jobs: dict[str, list[list[Job]]] = {}
     if removal_labels(study):
@@ -92,7 +92,7 @@ def _retraining_costs(study: Study, results: Path, runs: list[RunCosts], source:
 
 
 def _trace_costs(
-    study: Study, results: Path, runs: list[RunCosts], steps: str, scored: Mapping[str, str]
+    study: PlainStudy, results: Path, runs: list[RunCosts], steps: str, scored: Mapping[str, str]
 ) -> list[Cost]:
     """Scores at the ends of epochs, and the hypergradients carried forward."""
     labels, trace = trace_labels(study), study["trace"]
@@ -139,7 +139,7 @@ def require_space(costs: list[Cost], already: float = 0.0) -> None:
             )
 
 
-def _data_costs(study: Study, results: Path) -> list[Cost]:
+def _data_costs(study: PlainStudy, results: Path) -> list[Cost]:
     """Fetching, splits and labels: bytes are known from the datasets' shapes, seconds are typical."""
     runs = [run_config(study, run) for run in run_names(study)]
     datasets = {(run["data"]["name"], run["data"]["folder"]) for run in runs}
@@ -170,7 +170,7 @@ def _data_costs(study: Study, results: Path) -> list[Cost]:
     return costs
 
 
-def _light_costs(study: Study, results: Path) -> list[Cost]:
+def _light_costs(study: PlainStudy, results: Path) -> list[Cost]:
     """Tables, figures and pages: seconds each, but for tables that say how long they take."""
     tables = plan_tables(study)
     figures = plan_figures(study, tables)

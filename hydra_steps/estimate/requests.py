@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
-from hydra_steps.config.runs import Study, canonical_json, run_config, run_names
+from hydra_steps.config.runs import PlainStudy, canonical_json, run_config, run_names
 from hydra_steps.json_files import read_json_if_whole
 from hydra_steps.registry import find
 from hydra_steps.registry.code import code_digest
@@ -44,7 +44,7 @@ class Requests:
     Nothing is read or measured before a job asks, and nothing is written before there are results: a plan makes none.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: PlainStudy) -> None:
         self._study = study
         self._path = Path(study["results"]) / study["study"] / KEPT
         self._unwritten: dict[str, Any] | None = None
@@ -88,7 +88,7 @@ class Requests:
         )
 
 
-def measured_lines(study: Study) -> Lines:
+def measured_lines(study: PlainStudy) -> Lines:
     """Return the lines of a study, by its models' sizes; imports torch. Seeds change nothing: one is taken."""
     from hydra_steps.estimate.costs import study_costs
     from hydra_steps.estimate.meta import run_network
@@ -108,7 +108,7 @@ def measured_lines(study: Study) -> Lines:
     return {cost.rule: (cost.memory, cost.longest) for cost in costs}
 
 
-def _measured_apart(study: Study) -> dict[str, Any]:
+def _measured_apart(study: PlainStudy) -> dict[str, Any]:
     """Return the ``lines`` of :func:`measured_lines` from a process of its own, or the ``problem`` with them."""
     if importlib.util.find_spec("torch") is None:
         return {"lines": {}, "problem": "torch is not installed here"}
@@ -127,7 +127,7 @@ def _measured_apart(study: Study) -> dict[str, Any]:
         return {"lines": {}, "problem": str(error)}
 
 
-def _digest(study: Study) -> str:
+def _digest(study: PlainStudy) -> str:
     """Return a digest of the settings and the code that decide the lines, and of whether there is torch."""
     one = {**study, "seeds": study["seeds"][:1]}
     kinds = ("dataset", *TRAINING)

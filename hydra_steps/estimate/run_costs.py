@@ -15,7 +15,7 @@ from hydra_steps.config import explored_runs, run_config
 from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
 from hydra_steps.config.designs import batch_bounds
 from hydra_steps.config.queries import study_queries
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.estimate.rates import Calibration
 from hydra_steps.queries.query import Query
 from hydra_steps.registry import find
@@ -51,7 +51,7 @@ class RunSize:
         return self.epochs * math.ceil(self.samples["train"] / self.batch)
 
 
-def run_size(study: Study, run: str) -> RunSize:
+def run_size(study: PlainStudy, run: str) -> RunSize:
     """Return the sizes of a study's run."""
     config = run_config(study, run)
     data, training = config["data"], config["training"]

@@ -49,8 +49,8 @@ def describe_contributions(
             about: dict[str, Any] = run.columns | {"query": query, "metric": "quantile"}
             about["method"] = part_after(path, "scores")
             for flag in (False, True):
-                members = found.scored[noisy[run.name][found.scored] == flag]
-                values = found.of_query(query)[members].astype(np.float64)
+                positions = found.scored[noisy[run.name][found.scored] == flag]
+                values = found.of_query(query)[positions].astype(np.float64)
                 if not len(values) or not np.isfinite(values).all():
                     continue
                 part = about | {"is_noisy": int(flag), "n": len(values)}

@@ -71,7 +71,7 @@ def join_batches(name: str, batches: Sequence[Outcomes]) -> Design:
 def predict(scores: Scores, design: Design, queries: Sequence[str]) -> np.ndarray:
     """Return the predicted changes [r, q]: sums of contributions over each group, in float64."""
     rows = [scores.of_query(q).astype(np.float64) for q in queries]
-    return np.array([[c[members].sum() for c in rows] for members in design.removed]).reshape(
+    return np.array([[c[group].sum() for c in rows] for group in design.removed]).reshape(
         len(design.removed), len(rows)
     )
 

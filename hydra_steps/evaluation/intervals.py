@@ -31,7 +31,7 @@ def bootstrap_interval(
 ) -> Interval:
     """Return the (low, high) percentile interval of ``statistic``, or (NaN, NaN) where none can be had.
 
-    ``statistic`` maps positions [resamples, n] to values [resamples]. One member cannot vary, so it gives no interval.
+    ``statistic`` maps positions [resamples, n] to values [resamples]. One sample cannot vary, so it gives no interval.
     O(resamples · n), in blocks of bounded memory.
     """
     drawn = _drawn(lambda positions: statistic(positions)[:, None], [n], 1, resamples, seed)[:, 0]
@@ -59,7 +59,7 @@ def bootstrap_variances(
 
 
 def _drawn(statistics: Statistic, strata: Sequence[int], count: int, resamples: int, seed: int) -> np.ndarray:
-    """Return values [resamples, count]; NaN where a stratum has fewer than two members."""
+    """Return values [resamples, count]; NaN where a stratum has fewer than two samples."""
     total = sum(strata)
     if total == 0 or min(strata) < 2:
         return np.full((resamples, count), np.nan)
@@ -69,9 +69,9 @@ def _drawn(statistics: Statistic, strata: Sequence[int], count: int, resamples: 
     for start in range(0, resamples, rows):
         size = min(rows, resamples - start)
         offset, parts = 0, []
-        for members in strata:
-            parts.append(offset + generator.integers(members, size=(size, members)))
-            offset += members
+        for samples in strata:
+            parts.append(offset + generator.integers(samples, size=(size, samples)))
+            offset += samples
         values.append(statistics(np.concatenate(parts, axis=1)))
     return np.concatenate(values)
 

@@ -31,10 +31,10 @@ def describe_noise(labels: Sequence[str | Path], output: str | Path) -> None:
         rows.append(about | {"metric": "rate", "n": len(given), "value": rate})
         matrix = transition_matrix(given["clean_label"].to_numpy(), given["label"].to_numpy())
         for true, row in enumerate(matrix):
-            members = int(row.sum())
+            samples = int(row.sum())
             for label, count in enumerate(row):
-                share = count / members if members else np.nan
-                cell = {"metric": "transition", "clean_label": true, "label": label, "n": members}
+                share = count / samples if samples else np.nan
+                cell = {"metric": "transition", "clean_label": true, "label": label, "n": samples}
                 rows.append(about | cell | {"value": share})
     write_table(make_table("noise", rows), output)
 

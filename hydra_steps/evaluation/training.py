@@ -32,12 +32,12 @@ def describe_training(trajectories: Sequence[str | Path], output: str | Path) ->
     for path in trajectories:
         store = open_complete(Path(path) / "store.zarr")
         with readable(path, remedy(path)):
-            members = set(store.array_keys())
+            names = set(store.array_keys())
         for metric in METRICS:
-            if PREFIX + metric not in members:
+            if PREFIX + metric not in names:
                 continue
             values = read_array(store, PREFIX + metric).astype(np.float64)
-            epochs = read_array(store, "epoch") if "epoch" in members else np.arange(1, len(values) + 1)
+            epochs = read_array(store, "epoch") if "epoch" in names else np.arange(1, len(values) + 1)
             with readable(path, remedy(path)):
                 rows += [
                     run_of(path).columns | {"metric": metric, "epoch": epoch, "value": value}

@@ -11,7 +11,7 @@ from typing import Any
 
 from hydra_steps.config.designs import batch_bounds, design_specs
 from hydra_steps.config.removals import brittleness_labels, removal_labels
-from hydra_steps.config.runs import Study, run_config, run_names
+from hydra_steps.config.runs import PlainStudy, run_config, run_names
 from hydra_steps.config.traces import trace_labels
 
 # Parameters of a table → what they are given, beside ``config`` and ``benchmarks``: lists of paths.
@@ -25,7 +25,7 @@ KINDS = (
 class Artifacts:
     """The artifacts of a study; every method returns paths in the order of runs, then of labels."""
 
-    study: Study
+    study: PlainStudy
 
     @property
     def out(self) -> str:

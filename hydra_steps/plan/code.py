@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
-from hydra_steps.config.runs import Study, run_config
+from hydra_steps.config.runs import PlainStudy, run_config
 from hydra_steps.registry import names
 from hydra_steps.registry.code import code_digest
 
@@ -14,7 +14,7 @@ from hydra_steps.registry.code import code_digest
 TRAINED = ("dataset", *TRAINING)
 
 
-def step_code(study: Study, module: str, *kinds: str, run: str, label: str = "") -> str:
+def step_code(study: PlainStudy, module: str, *kinds: str, run: str, label: str = "") -> str:
     """Return the digest of the code of ``module`` (without ``hydra_steps.``) and of what a run chooses by name.
 
     ``kinds``: the kinds of entries that the step uses; ``method`` is that of ``label``.
@@ -22,7 +22,7 @@ def step_code(study: Study, module: str, *kinds: str, run: str, label: str = "")
     return _digest((module,), frozenset(chosen(study, kinds, run, label)))
 
 
-def chosen(study: Study, kinds: Iterable[str], run: str, label: str = "") -> list[tuple[str, str]]:
+def chosen(study: PlainStudy, kinds: Iterable[str], run: str, label: str = "") -> list[tuple[str, str]]:
     """Return (kind, name) of what a run chooses by name, of some kinds."""
     of_study = {"query": [query["kind"] for query in study["queries"]]}
     of_study["method"] = [study["methods"][label]["method"]] if label else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.figures.draw import needed_files, optional_files
 from hydra_steps.plan.artifacts import KINDS, Artifacts
 from hydra_steps.plan.code import entry_code
@@ -40,7 +40,7 @@ class PlannedFigure:
         return str(self.entry.traits["category"])
 
 
-def plan_figures(study: Study, tables: Mapping[str, PlannedTable]) -> dict[str, PlannedFigure]:
+def plan_figures(study: PlainStudy, tables: Mapping[str, PlannedTable]) -> dict[str, PlannedFigure]:
     """Return the figures that can be drawn from ``tables``, by name, in the order of the report."""
     known, artifacts = study_names(study), Artifacts(study)
     there: dict[str, str | list[str]] = dict(files_of(tables.values()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from hydra_steps.config.runs import Study, explored_runs
+from hydra_steps.config.runs import PlainStudy, explored_runs
 from hydra_steps.plan.artifacts import KINDS, Artifacts
 from hydra_steps.plan.figures import PlannedFigure
 from hydra_steps.plan.tables import PlannedTable
@@ -20,7 +20,7 @@ NAMED = 30  # so many in a sentence
 
 
 def left_over(
-    study: Study, tables: Mapping[str, PlannedTable], figures: Mapping[str, PlannedFigure]
+    study: PlainStudy, tables: Mapping[str, PlannedTable], figures: Mapping[str, PlannedFigure]
 ) -> list[str]:
     """Return what no step of the study makes, sorted: paths below the folder of its outputs.
 
@@ -50,7 +50,7 @@ def left_over_sentence(paths: Sequence[str]) -> str:
 
 
 def _made(
-    study: Study, tables: Mapping[str, PlannedTable], figures: Mapping[str, PlannedFigure]
+    study: PlainStudy, tables: Mapping[str, PlannedTable], figures: Mapping[str, PlannedFigure]
 ) -> Iterator[str]:
     """Yield the paths of all that the study's steps make in ``FOLDERS``, and of the explorer."""
     artifacts = Artifacts(study)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra_steps.config.conditions import conditions
 from hydra_steps.config.known_labels import labels_known
-from hydra_steps.config.runs import Study, run_config, run_names
+from hydra_steps.config.runs import PlainStudy, run_config, run_names
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
@@ -15,7 +15,7 @@ from hydra_steps.registry import Entry, entries
 from hydra_steps.registry.expressions import evaluate
 
 
-def study_names(study: Study) -> dict[str, Any]:
+def study_names(study: PlainStudy) -> dict[str, Any]:
     """Return all names.
 
     Every top-level key of the study, and the options of each table as a section; ``method_of``: label → name of its

@@ -3,26 +3,24 @@ one of them has changed."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from hydra_steps.config.designs import batch_bounds, design_specs
 from hydra_steps.config.queries import study_queries
-from hydra_steps.config.runs import Study, run_config
+from hydra_steps.config.runs import PlainStudy, run_config
+from hydra_steps.config.typed import Plain
 from hydra_steps.registry import find
 
-Plain = dict[str, Any]
 # The sections of a run's settings that decide its training.
 OF_TRAINING = ("data", "model", "training", "trajectory", "compute", "seed")
 SPLIT_KEYS = ("name", "folder", "train", "validation", "test", "seed", "validation_from")
 
 
-def split_settings(study: Study, run: str) -> Plain:
+def split_settings(study: PlainStudy, run: str) -> Plain:
     """Return what decides the splits of a run."""
     data = run_config(study, run)["data"]
     return {key: data[key] for key in SPLIT_KEYS}
 
 
-def noise_settings(study: Study, run: str) -> Plain:
+def noise_settings(study: PlainStudy, run: str) -> Plain:
     """Return what decides the labels of a run, besides its splits."""
     config = run_config(study, run)
     data, noise = config["data"], config["noise"]
@@ -31,20 +29,20 @@ def noise_settings(study: Study, run: str) -> Plain:
     return {**where, "kind": noise["kind"], "options": options, "seed": noise["seed"]}
 
 
-def design_settings(study: Study, design: str) -> Plain:
+def design_settings(study: PlainStudy, design: str) -> Plain:
     """Return what decides the groups of a design; their number does not, so that more can be asked for."""
     spec = design_specs(study["counterfactual"])[design]
     return {key: value for key, value in spec.items() if key != "groups"}
 
 
-def batch_settings(study: Study, design: str, batch: int) -> Plain:
+def batch_settings(study: PlainStudy, design: str, batch: int) -> Plain:
     """Return the first group and the number of groups of one batch of a design."""
     section = study["counterfactual"]
     first, count = batch_bounds(design_specs(section)[design]["groups"], section["batch"])[batch]
     return {"first": first, "count": count}
 
 
-def method_looks(study: Study) -> Plain:
+def method_looks(study: PlainStudy) -> Plain:
     """Return how the declarations of the study's methods let them look: what pages and figures show of them."""
     used = dict.fromkeys(options["method"] for options in study["methods"].values())
     known = {name: find("method", name) for name in used}
@@ -54,7 +52,7 @@ def method_looks(study: Study) -> Plain:
     }
 
 
-def flip_queries(study: Study, run: str) -> list[Plain]:
+def flip_queries(study: PlainStudy, run: str) -> list[Plain]:
     """Return the queries whose predictions are to be flipped, with what each asks."""
     by_name = {query.name: query.plain() for query in study_queries(study, run_config(study, run)["data"])}
     return [by_name[name] for name in study["brittleness"]["queries"]]

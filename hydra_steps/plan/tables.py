@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.plan.artifacts import KINDS, Artifacts
 from hydra_steps.plan.code import chosen, entry_code
@@ -65,7 +65,7 @@ def files_of(tables: Iterable[PlannedTable]) -> dict[str, str]:
     return {PurePath(path).stem: path for table in tables for path in table.outputs.values()}
 
 
-def plan_tables(study: Study) -> dict[str, PlannedTable]:
+def plan_tables(study: PlainStudy) -> dict[str, PlannedTable]:
     """Return the tables that a study makes, by name, in the order of the report."""
     known, artifacts = study_names(study), Artifacts(study)
     wanted = {
@@ -91,7 +91,7 @@ def _makes(wanted: Mapping[str, Entry]) -> set[str]:
 
 
 def _planned(
-    study: Study, entry: Entry, known: dict[str, Any], artifacts: Artifacts, made: set[str]
+    study: PlainStudy, entry: Entry, known: dict[str, Any], artifacts: Artifacts, made: set[str]
 ) -> PlannedTable:
     traits, folder = entry.traits, f"{artifacts.out}/tables"
     also = {PurePath(file).stem: f"{folder}/{file}" for file in traits["also"]}
@@ -118,7 +118,7 @@ def _planned(
     return PlannedTable(entry, inputs, after, outputs, options, code, float(seconds))
 
 
-def _options(study: Study, entry: Entry, known: dict[str, Any]) -> dict[str, Any]:
+def _options(study: PlainStudy, entry: Entry, known: dict[str, Any]) -> dict[str, Any]:
     """Return a table's options: those of its section, and what it takes from other settings."""
     section = study.get(entry.name)
     asked = section if isinstance(section, Mapping) else {}

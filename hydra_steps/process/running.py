@@ -40,7 +40,7 @@ def run(
     return state
 
 
-def removal_weights(process: Process, removed: Sequence[int] | Tensor) -> Tensor:
+def weights_without(process: Process, removed: Sequence[int] | Tensor) -> Tensor:
     """Data weights [n]: 0 for the removed samples, 1 for all others. Raises :class:`StudyError` for unknown samples."""
     index = torch.as_tensor(removed, dtype=torch.int64)
     if len(index) and (int(index.min()) < 0 or int(index.max()) >= process.samples):
@@ -55,7 +55,7 @@ def removal_weights(process: Process, removed: Sequence[int] | Tensor) -> Tensor
 
 def retrain(process: Process, rates: Sequence[float], removed: Sequence[int] | Tensor) -> State:
     """The final state of the same training without ``removed``: same seed, order, rates and noise, weights 0."""
-    return run(process, process.initial_state(), rates, weights=removal_weights(process, removed))
+    return run(process, process.initial_state(), rates, weights=weights_without(process, removed))
 
 
 def evaluation_chunk(device: torch.device) -> int:

@@ -51,6 +51,6 @@ def run_together(
     return State(parameters, slots.transpose(0, 1), buffers)
 
 
-def members(states: State) -> list[State]:
+def one_by_one(states: State) -> list[State]:
     """The states one by one."""
     return [State(*parts) for parts in zip(*(part.unbind() for part in states), strict=True)]

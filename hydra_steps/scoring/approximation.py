@@ -138,11 +138,11 @@ def impulses(process: Process, state: State, step: int, place: dict[int, int]) -
     the batch, 0 for a sample that was not. ``place`` maps samples to their positions in the result."""
     batch = process.batch(step)
     index = batch.index.tolist()
-    members = [i for i, n in enumerate(index) if n in place]
+    positions = [i for i, n in enumerate(index) if n in place]
     pushed = torch.zeros(len(place), len(state.parameters), dtype=torch.float64, device=process.device)
-    if members:
-        own = own_gradients(process, state, batch, torch.tensor(members, device=process.device))
-        places = torch.tensor([place[index[i]] for i in members], device=process.device)
+    if positions:
+        own = own_gradients(process, state, batch, torch.tensor(positions, device=process.device))
+        places = torch.tensor([place[index[i]] for i in positions], device=process.device)
         pushed.index_add_(0, places, own.double())  # not assignment: a sample drawn twice counts twice
     norms: np.ndarray = torch.linalg.vector_norm(pushed, dim=1).div(len(batch)).cpu().numpy()
     return norms

@@ -50,8 +50,8 @@ def step_sizes(trajectory: Trajectory) -> Tensor:
     """Σ_t [n∈B_t] η_t/|B_t| for every sample: [n] float64, how far plain gradient descent moved along each."""
     total = np.zeros(trajectory.process.samples)
     for row, rate in zip(trajectory.process.table, trajectory.rates, strict=True):
-        members = row[row >= 0]
-        np.add.at(total, members, rate / len(members))
+        batch = row[row >= 0]
+        np.add.at(total, batch, rate / len(batch))
     return torch.from_numpy(total)
 
 

@@ -76,7 +76,7 @@ def hydra_averaged(
     """
     chunk = queries_at_once or len(queries) or 1
     each = []
-    weights = removal_draws(trajectory, runs, fraction, depth)
+    weights = lowered_weights(trajectory, runs, fraction, depth)
     for w in Progress(weights, total=runs, desc="averaging", unit="run", mininterval=2):
         nearby = retrained(trajectory, w)
         cotangents = queries.cotangents(nearby.final_state)
@@ -90,8 +90,8 @@ def hydra_averaged(
     )
 
 
-def removal_draws(trajectory: Trajectory, runs: int, fraction: float, depth: float) -> Iterator[Tensor]:
-    """Data weights [n] of each run: 1, less ``depth`` for the members of a random group of its own.
+def lowered_weights(trajectory: Trajectory, runs: int, fraction: float, depth: float) -> Iterator[Tensor]:
+    """Data weights [n] of each run: 1, less ``depth`` for the samples of a random group of its own.
 
     Groups hold round(``fraction`` · n) samples, none where that is 0; they depend on the run's seed, the fraction
     and k alone, so more runs extend fewer, and they are not the groups of any design.

@@ -142,7 +142,7 @@ def tracked_in_batches(process: Process, tracked: Tensor) -> list[tuple[Tensor, 
     step, position = np.nonzero(found != ABSENT)
     counts = np.bincount(step, minlength=process.steps).tolist()
     both = torch.from_numpy(np.stack([position, found[step, position]])).to(process.device)
-    return [(members, places) for members, places in both.split(counts, 1)]
+    return [(positions, places) for positions, places in both.split(counts, 1)]
 
 
 def _step(
@@ -171,32 +171,32 @@ def _step(
         assert linear.parameters_bar is not None
         gradient_dot += linear.parameters_bar  # H is symmetric: pulling back along h is H h
         buffers_dot = linear.buffers_dot
-    members, places = meeting
-    if len(members) and hessian and process.weighs_statistics:
-        pushed, buffers_pushed = weight_tangents(process, state, batch, members, trajectory.weights)
+    positions, places = meeting
+    if len(positions) and hessian and process.weighs_statistics:
+        pushed, buffers_pushed = weight_tangents(process, state, batch, positions, trajectory.weights)
         gradient_dot.index_add_(0, places, pushed)
         buffers_dot = buffers_dot.index_add(0, places, buffers_pushed)
-    elif len(members):
-        own = own_gradients(process, state, batch, members, trajectory.weights) / len(batch)
+    elif len(positions):
+        own = own_gradients(process, state, batch, positions, trajectory.weights) / len(batch)
         gradient_dot.index_add_(0, places, own)
     parameters_dot, slots_dot = _push_update(trajectory, state, batch, step, tangent, gradient_dot)
     return State(parameters_dot, slots_dot, buffers_dot)
 
 
 def own_gradients(
-    process: Process, state: State, batch: Batch, members: Tensor, weights: Tensor | None = None
+    process: Process, state: State, batch: Batch, positions: Tensor, weights: Tensor | None = None
 ) -> Tensor:
-    """∇ℓ_n(θ) [m, p] of the batch's ``members`` [m]; through the whole batch where batch norm couples its samples.
+    """∇ℓ_n(θ) [m, p] of the samples at ``positions`` [m] of the batch; through all of it where batch norm couples them.
 
     ``weights`` [n] are the data weights, which its statistics may depend on.
     """
     if not process.model.coupled:
-        keys = None if batch.keys is None else batch.keys[members]
+        keys = None if batch.keys is None else batch.keys[positions]
         part = replace(
             batch,
-            index=batch.index[members],
-            images=batch.images[members],
-            labels=batch.labels[members],
+            index=batch.index[positions],
+            images=batch.images[positions],
+            labels=batch.labels[positions],
             keys=keys,
         )
         return per_sample_gradients(process, state, part)
@@ -208,25 +208,25 @@ def own_gradients(
         batch.keys,
         weights=process.statistics_weights(batch, weights),
     )
-    losses = process.loss.values(logits, batch.labels)[members]
+    losses = process.loss.values(logits, batch.labels)[positions]
     return torch.stack([torch.autograd.grad(loss, leaf, retain_graph=True)[0] for loss in losses])
 
 
 def weight_tangents(
-    process: Process, state: State, batch: Batch, members: Tensor, weights: Tensor | None
+    process: Process, state: State, batch: Batch, positions: Tensor, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """∂g/∂w_n [m, p] and ∂(the buffers after the step)/∂w_n [m, r] of the batch's ``members`` [m], where the data
+    """∂g/∂w_n [m, p] and ∂(the buffers after the step)/∂w_n [m, r] of samples at ``positions`` [m], where the data
     ``weights`` [n] count in batch norm's statistics: ∇ℓ_n / |B|, and what the statistics change of all losses.
 
-    Cost: about two steps of training per member.
+    Cost: about two steps of training per sample.
     """
     of_batch = state.parameters.new_ones(len(batch)) if weights is None else weights[batch.index]
     gradients, buffers = [], []
-    for member in members.tolist():
+    for position in positions.tolist():
         with forward_ad.dual_level():
             leaf = state.parameters.detach().requires_grad_()
             moved = forward_ad.make_dual(
-                of_batch, torch.zeros_like(of_batch).index_fill(0, members.new_tensor([member]), 1)
+                of_batch, torch.zeros_like(of_batch).index_fill(0, positions.new_tensor([position]), 1)
             )
             dual, after = process.model.train_logits(
                 leaf, state.buffers, batch.images, batch.keys, differentiable=True, weights=moved
@@ -234,7 +234,7 @@ def weight_tangents(
             logits, logits_dot = forward_ad.unpack_dual(dual)
             after_dot = forward_ad.unpack_dual(after).tangent
             slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
-            changed = (slopes * of_batch).sum() + process.loss.values(logits, batch.labels)[member]
+            changed = (slopes * of_batch).sum() + process.loss.values(logits, batch.labels)[position]
             gradients.append(torch.autograd.grad(changed / len(batch), leaf)[0])
             buffers.append(after_dot.detach())
     return torch.stack(gradients), torch.stack(buffers)

@@ -99,8 +99,8 @@ def training_seconds(trajectory: str | Path) -> float:
     path = Path(trajectory) / TIMING
     if not path.exists():
         return float("nan")
-    members = {"seconds_in_loop": NUMBER, "seconds_evaluating": NUMBER}
-    timing = read_json(path, members, f"delete {path}, which is no part of the result, or train again")
+    expected = {"seconds_in_loop": NUMBER, "seconds_evaluating": NUMBER}
+    timing = read_json(path, expected, f"delete {path}, which is no part of the result, or train again")
     return float(timing["seconds_in_loop"] - timing["seconds_evaluating"])
 
 

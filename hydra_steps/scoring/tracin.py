@@ -87,8 +87,8 @@ def lengths(trajectory: Trajectory, first: int, last: int) -> Tensor:
     for row, rate in zip(
         trajectory.process.table[first:last], list(trajectory.rates)[first:last], strict=True
     ):
-        members = row[row >= 0]
-        np.add.at(total, members, rate / len(members))
+        batch = row[row >= 0]
+        np.add.at(total, batch, rate / len(batch))
     return torch.from_numpy(total * repeats(trajectory.process))
 
 

@@ -28,7 +28,7 @@ MAX_BLOCK_ROWS = 1024
 PADDING = -1  # in `batch`, after the last sample of a short batch
 
 
-class State(NamedTuple):
+class StoredState(NamedTuple):
     """One stored state: parameters [p], slots [k, p], buffers [r], as numpy arrays of the store's dtype."""
 
     parameters: np.ndarray
@@ -96,7 +96,7 @@ def state_bytes(parameters: int, slots: int, buffers: int, dtype: str) -> int:
     return (parameters * (1 + slots) + buffers) * np.dtype(dtype).itemsize
 
 
-def create_members(group: zarr.Group, shape: Shape) -> dict[str, zarr.Array[Any]]:
+def create_arrays(group: zarr.Group, shape: Shape) -> dict[str, zarr.Array[Any]]:
     """Create the arrays that grow during training, uncompressed, unwritten values NaN or -1."""
     states, rows = len(shape.checkpoints), shape.block_rows
     steps = max(1, min(shape.steps, STEP_ROWS))
@@ -135,11 +135,11 @@ def create_array(
 
 
 def get_array(group: zarr.Group, name: str) -> zarr.Array[Any]:
-    """Return a member that is an array, writing all-fill blocks too; KeyError if there is none."""
-    member = group[name]
-    if not isinstance(member, zarr.Array):
+    """Return an array, writing all-fill blocks too; KeyError if there is none."""
+    found = group[name]
+    if not isinstance(found, zarr.Array):
         raise KeyError(f"{name} is not an array")
-    return member.with_config({"write_empty_chunks": True})
+    return found.with_config({"write_empty_chunks": True})
 
 
 def write_whole(group: zarr.Group, name: str, values: np.ndarray) -> list[str]:
@@ -178,20 +178,20 @@ def padding_is_intact(folder: Path, array: zarr.Array[Any], block: int) -> bool:
         return file.read() == as_bytes(fill)
 
 
-def check_files(folder: Path, group: zarr.Group, name: str, member: Mapping[str, Any]) -> None:
+def check_files(folder: Path, group: zarr.Group, name: str, described: Mapping[str, Any]) -> None:
     """Raise :class:`StudyError` unless the array's description is unchanged and each block file is there, in
     full.
 
     Costs one look at the folder's entry per block; the values themselves are compared when they are read.
     """
     path = folder / STORE / name
-    if metadata_digest(folder, name) != member["metadata"]:
+    if metadata_digest(folder, name) != described["metadata"]:
         raise StudyError(
             f"{path}/zarr.json is missing or was changed", "the array as written", retrain(folder)
         )
     array = get_array(group, name)
     size = int(np.prod(array.chunks)) * array.dtype.itemsize
-    for block in range(len(member["blocks"])):
+    for block in range(len(described["blocks"])):
         file = block_file(folder, array, block)
         found = file.stat().st_size if file.is_file() else None
         if found != size:

@@ -59,13 +59,13 @@ def digest_values(values: np.ndarray) -> str:
     return hashlib.sha256(as_bytes(values)).hexdigest()
 
 
-def build_manifest(attributes: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the manifest of a store with these attributes and ``members[name] = {"metadata", "blocks"}``."""
+def build_manifest(attributes: Mapping[str, Any], arrays: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the manifest of a store with these attributes and ``arrays[name] = {"metadata", "blocks"}``."""
     body: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "algorithm": "sha256",
         "attributes": {name: digest_json(value) for name, value in attributes.items()},
-        "members": {name: dict(member) for name, member in members.items()},
+        "members": {name: dict(digests) for name, digests in arrays.items()},
     }
     return {**body, "digest": digest_json(body)}
 

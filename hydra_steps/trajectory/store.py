@@ -22,19 +22,19 @@ import zarr
 from hydra_steps.errors import StudyError
 from hydra_steps.stores import readable
 from hydra_steps.trajectory import arrays, manifest
-from hydra_steps.trajectory.arrays import STATE, State
+from hydra_steps.trajectory.arrays import STATE, StoredState
 from hydra_steps.trajectory.manifest import STORE, retrain
 from hydra_steps.trajectory.writer import TrajectoryWriter
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["State", "States", "TrajectoryStore", "TrajectoryWriter"]
+__all__ = ["StoredState", "StoredStates", "TrajectoryStore", "TrajectoryWriter"]
 
 CACHED_BLOCKS = 2  # of each array: a segment of a sweep may reach over the edge of a block
 
 
-class States(NamedTuple):
+class StoredStates(NamedTuple):
     """Consecutive stored states: steps [c], parameters [c, p], slots [c, k, p], buffers [c, r]."""
 
     steps: np.ndarray
@@ -75,8 +75,8 @@ class TrajectoryStore:
         manifest.check_version(attributes.get("schema_version"), folder)
         described = manifest.read_manifest(folder)
         manifest.check_attributes(attributes, described, folder)
-        for name, member in described["members"].items():
-            arrays.check_files(folder, group, name, member)
+        for name, digests in described["members"].items():
+            arrays.check_files(folder, group, name, digests)
         return cls(folder, group, described)
 
     @property
@@ -84,7 +84,7 @@ class TrajectoryStore:
         """The SHA-256 that names the content of this trajectory."""
         return str(self.manifest["digest"])
 
-    def state(self, step: int) -> State:
+    def state(self, step: int) -> StoredState:
         """Return the stored state after ``step``, as fresh arrays; :class:`StudyError` if that step was not
         kept.
         """
@@ -96,14 +96,14 @@ class TrajectoryStore:
                 f"one of {len(self.checkpoints)} kept steps of 0..{self.steps}, near it {kept}",
                 "replay it from the one before",
             )
-        return State(*(values[0] for values in self._rows(row, row + 1)))
+        return StoredState(*(values[0] for values in self._rows(row, row + 1)))
 
-    def states(self, first: int, last: int) -> States:
+    def states(self, first: int, last: int) -> StoredStates:
         """Return all stored states with ``first`` <= step <= ``last``, as fresh arrays; memory O(their
         number).
         """
         start, stop = np.searchsorted(self.checkpoints, [first, last + 1]).tolist()
-        return States(self.checkpoints[start:stop].copy(), *self._rows(start, stop))
+        return StoredStates(self.checkpoints[start:stop].copy(), *self._rows(start, stop))
 
     @cached_property
     def batches(self) -> np.ndarray:

@@ -28,7 +28,7 @@ import zarr
 
 from hydra_steps.errors import StudyError
 from hydra_steps.trajectory import arrays, manifest
-from hydra_steps.trajectory.arrays import STATE, STEP, Shape, State
+from hydra_steps.trajectory.arrays import STATE, STEP, Shape, StoredState
 from hydra_steps.trajectory.manifest import MANIFEST, SCHEMA_VERSION, STORE, TIMING, storage_error
 from hydra_steps.trajectory.recorder import Recorder
 from hydra_steps.trajectory.scratch import Scratch
@@ -75,7 +75,7 @@ class TrajectoryWriter:
             scratch.clear()
             scratch.require_space(shape.bytes)
             group = zarr.create_group(store=str(scratch.folder / STORE), zarr_format=3, attributes=initial)
-            arrays.create_members(group, shape)
+            arrays.create_arrays(group, shape)
             return cls(scratch, shape, initial, flush_seconds)
         except OSError as error:
             scratch.release()
@@ -164,10 +164,10 @@ class TrajectoryWriter:
         self._recorder.append({"parameters": parameters, "slots": slots, "buffers": buffers})
         self._recorder.commit_if_due(self._note())
 
-    def state(self, step: int) -> State:
+    def state(self, step: int) -> StoredState:
         """Return a stored state that is on disk: after `resume`, the one to continue from."""
         row = self.shape.checkpoints.index(step)
-        return State(*(self._recorder.read(name, row) for name in STATE))
+        return StoredState(*(self._recorder.read(name, row) for name in STATE))
 
     def history(self) -> dict[str, np.ndarray]:
         """Return batch [t, b], learning_rate, loss and gradient_norm [t] up to the step recorded last (after

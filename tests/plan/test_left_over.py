@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hydra_steps.config import resolve_study
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.figures import plan_figures
 from hydra_steps.plan.left_over import NAMED, left_over, left_over_sentence
@@ -37,12 +37,12 @@ FULL: dict[str, Any] = {
 FOLDERS = {"trajectory", "scores", "counterfactual", "removal", "brittleness", "epochs"}
 
 
-def found(study: Study) -> list[str]:
+def found(study: PlainStudy) -> list[str]:
     tables = plan_tables(study)
     return left_over(study, tables, plan_figures(study, tables))
 
 
-def changed(folder: Path, **settings: Any) -> Study:
+def changed(folder: Path, **settings: Any) -> PlainStudy:
     return resolve_study({**FULL, "results": str(folder), **settings})
 
 

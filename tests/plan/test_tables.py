@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hydra_steps.config import resolve_study
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.captions import caption_text
 from hydra_steps.plan.figures import plan_figures
@@ -39,7 +39,7 @@ def plug_in(tmp_path: Path) -> Iterator[Path]:
     use_plugins([])
 
 
-def study_with(file: Path, when: str = "True", reads: str = "detection_table", **settings: Any) -> Study:
+def study_with(file: Path, when: str = "True", reads: str = "detection_table", **settings: Any) -> PlainStudy:
     """Return a study whose plug-in ``file`` declares a table."""
     file.write_text(TABLE.format(when=when, reads=reads), encoding="utf-8")
     return resolve_study({"study": "s", "seeds": [0], "plugins": [str(file)], **settings})

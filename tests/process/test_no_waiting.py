@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Process, build_process
-from hydra_steps.process.running import removal_weights, run
+from hydra_steps.process.running import run, weights_without
 from hydra_steps.process.state import State
 from hydra_steps.process.together import run_together
 from hydra_steps.scoring.hydra_forward import forward, tracked_in_batches
@@ -80,7 +80,7 @@ def cotangents(process: Process, queries: int) -> State:
 )
 def test_training(model, optimizer):
     process, rates = process_of(model, optimizer)
-    start, weights = process.initial_state(), removal_weights(process, [])
+    start, weights = process.initial_state(), weights_without(process, [])
     with Moved() as moved:
         end = run(process, start, rates, weights=weights)
     assert moved.count == 0
@@ -115,7 +115,7 @@ def test_the_forward_recurrences(model, optimizer, hessian):
     process, rates = process_of(model, optimizer)
     tracked = torch.tensor([1, 4, 5])
     place = tracked_in_batches(process, tracked)
-    assert sum(len(members) for members, _ in place) == process.epochs * len(tracked)
+    assert sum(len(positions) for positions, _ in place) == process.epochs * len(tracked)
     trajectory = trajectory_of(process, rates)
     with Moved() as moved:
         ends = [step for step, _, _ in forward(trajectory, tracked, hessian)]

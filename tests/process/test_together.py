@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from hydra_steps.process.process import build_process
-from hydra_steps.process.running import removal_weights, run
-from hydra_steps.process.together import ON_PROCESSOR, at_once, members, run_together
+from hydra_steps.process.running import run, weights_without
+from hydra_steps.process.together import ON_PROCESSOR, at_once, one_by_one, run_together
 from tests.helpers.tiny import MODELS, OPTIMIZERS, tiny_data, tiny_process, tiny_rates, tiny_settings
 
 CASES = [*((name, "plain") for name in OPTIMIZERS), *(("momentum", name) for name in MODELS)]
@@ -22,7 +22,7 @@ def test_the_same_states_as_one_by_one(optimizer: str, variant: str) -> None:
     together = run_together(process, rates, weights, lambda step, losses: seen.append((step, losses)))
     assert [step for step, _ in seen] == list(range(process.steps))
     assert together.slots.shape == (5, process.optimizer.slots, process.model.initial.numel())
-    for place, state in enumerate(members(together)):
+    for place, state in enumerate(one_by_one(together)):
         losses = []
         alone = run(
             process,
@@ -45,8 +45,8 @@ def test_convolutions_at_once_too(model: str) -> None:
     process = build_process(settings, tiny_data(side=28))
     assert at_once(process) == 1
     rates = tiny_rates(process)
-    weights = torch.stack([removal_weights(process, group) for group in ([0], [1, 2], [])])
-    for state, row in zip(members(run_together(process, rates, weights)), weights, strict=True):
+    weights = torch.stack([weights_without(process, group) for group in ([0], [1, 2], [])])
+    for state, row in zip(one_by_one(run_together(process, rates, weights)), weights, strict=True):
         alone = run(process, process.initial_state(), rates, weights=row)
         assert state.largest_difference(alone) < 1e-11
 
@@ -59,10 +59,10 @@ def test_company_changes_no_bit(variant: str) -> None:
     process = build_process(settings, tiny_data(samples=50, side=8))
     rates = tiny_rates(process)
     groups = [np.array([n]) for n in range(ON_PROCESSOR)]
-    weights = torch.stack([removal_weights(process, torch.from_numpy(group)) for group in groups])
-    whole = members(run_together(process, rates, weights))
+    weights = torch.stack([weights_without(process, torch.from_numpy(group)) for group in groups])
+    whole = one_by_one(run_together(process, rates, weights))
     for part in ([3], [5, 3], [3, 7, 11], list(range(ON_PROCESSOR))[::-1]):
-        for state, place in zip(members(run_together(process, rates, weights[part])), part, strict=True):
+        for state, place in zip(one_by_one(run_together(process, rates, weights[part])), part, strict=True):
             assert state.equal(whole[place])
 
 

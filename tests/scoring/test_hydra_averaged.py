@@ -8,7 +8,7 @@ from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.scoring import hydra_averaged as module
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton
-from hydra_steps.scoring.hydra_averaged import hydra_averaged, mean_correlation, removal_draws
+from hydra_steps.scoring.hydra_averaged import hydra_averaged, lowered_weights, mean_correlation
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import relative_error, tiny_data, tiny_process
 from tests.helpers.unrolled import unrolled_final_state
@@ -41,7 +41,7 @@ def test_it_is_the_mean_of_unrolled_derivatives_at_the_drawn_weights(optimizer, 
     process = trajectory.process
     found = hydra_averaged(trajectory, queries, runs=3, fraction=0.3, depth=depth).values
     expected = torch.zeros_like(found)
-    for weights in removal_draws(trajectory, 3, 0.3, depth):
+    for weights in lowered_weights(trajectory, 3, 0.3, depth):
         leaf = weights.clone().requires_grad_()
         state = unrolled_final_state(process, trajectory.rates, leaf, process.initial_state())
         for q, query in enumerate(queries.queries):
@@ -54,7 +54,7 @@ def test_a_small_removal_is_predicted_by_the_mid_point_to_second_order():
     """On a smooth map: the mid-point's error falls with the cube of the step, that of one end with its square."""
     trajectory, queries = made()
     process = trajectory.process
-    (away,) = removal_draws(trajectory, 1, 0.3, 1.0)
+    (away,) = lowered_weights(trajectory, 1, 0.3, 1.0)
     group = away == 0
     errors = {"end": [], "mid-point": []}
     base = queries.values(trajectory.final_state)
@@ -70,10 +70,10 @@ def test_a_small_removal_is_predicted_by_the_mid_point_to_second_order():
 
 def test_draws():
     trajectory, _ = made()
-    draws = list(removal_draws(trajectory, 4, 0.2, 1.0))
+    draws = list(lowered_weights(trajectory, 4, 0.2, 1.0))
     assert all((w == 0).sum() == 2 and (w == 1).sum() == 9 for w in draws)
     assert len({tuple(w.tolist()) for w in draws}) > 1
-    again = list(removal_draws(trajectory, 2, 0.2, 0.5))
+    again = list(lowered_weights(trajectory, 2, 0.2, 0.5))
     assert all(torch.equal(a == 0.5, b == 0) for a, b in zip(again, draws, strict=False))
 
 

@@ -14,7 +14,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.process.together import members, run_together
+from hydra_steps.process.together import one_by_one, run_together
 from hydra_steps.registry import load
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
@@ -65,9 +65,9 @@ def _at_rest(case: str) -> tuple[Trajectory, QuerySet, Tensor, Tensor]:
         weights[1 + 2 * LEFT_OUT + n, n] = 0
     states = run_together(process, rates, weights)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
-    values = torch.stack([queries.values(state) for state in members(states)], 1)
+    values = torch.stack([queries.values(state) for state in one_by_one(states)], 1)
     base, more, less, without = values.split([1, LEFT_OUT, LEFT_OUT, LEFT_OUT], 1)
-    final = members(states)[0]
+    final = one_by_one(states)[0]
     after = run(process, final, rates, process.steps - 1, process.steps)
     assert relative_error(after.parameters, final.parameters) <= 1e-9
     trajectory = Trajectory(

@@ -16,8 +16,8 @@ from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.process.running import removal_weights, retrain, run
-from hydra_steps.process.together import members, run_together
+from hydra_steps.process.running import retrain, run, weights_without
+from hydra_steps.process.together import one_by_one, run_together
 from hydra_steps.registry import load
 from hydra_steps.scoring.hydra_forward import forward
 from hydra_steps.scoring.sweep import reverse_sweep
@@ -192,8 +192,8 @@ def test_several_at_once_are_one_by_one_with_whole_batches_removed(model: str) -
         process.index(0).tolist()[:-1],
         list(range(process.samples)),
     ]
-    weights = torch.stack([removal_weights(process, group) for group in groups])
-    for group, found in zip(groups, members(run_together(process, rates, weights)), strict=True):
+    weights = torch.stack([weights_without(process, group) for group in groups])
+    for group, found in zip(groups, one_by_one(run_together(process, rates, weights)), strict=True):
         expected = retrain(process, rates, group)
         assert all(torch.isfinite(part).all() for part in found)
         assert found.largest_difference(expected) <= 1e-11

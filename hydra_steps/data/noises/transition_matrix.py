@@ -26,7 +26,7 @@ def transition_matrix(clean: CleanLabels, matrix: Sequence[Sequence[Share]] | No
     order = random_order(len(labels), clean.stream)
     ordered = clean.labels[order]
     for a in range(clean.classes):
-        members = order[ordered == a]
-        counts = apportion(len(members) * rows[a], clean.stream.random())
-        labels[members] = np.repeat(np.arange(clean.classes), counts)
+        positions = order[ordered == a]
+        counts = apportion(len(positions) * rows[a], clean.stream.random())
+        labels[positions] = np.repeat(np.arange(clean.classes), counts)
     return labels
