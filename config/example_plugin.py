@@ -73,8 +73,8 @@ def input_size(trajectory, queries, power: float = 1.0):
 def describe_extent(scores, output):
     """Largest contribution of each method to each query."""
     rows: list = []
-    for path, found in ((path, hs.read_scores(path)) for path in scores):
-        about = hs.run_of(path).columns | {"method": Path(path).name, "metric": "largest"}
+    for one in scores:
+        found, about = hs.read_scores(one.path), one.run.columns | {"method": one.label, "metric": "largest"}
         rows += [about | {"query": name, "value": found.of_query(name).max()} for name in found.names]
     hs.write_table(hs.make_table("extent", rows), output)
 

@@ -41,7 +41,7 @@ _TYPES = {
     "make_table": "hydra_steps.tables.tidy",
     "read_table": "hydra_steps.tables.tidy",
     "write_table": "hydra_steps.tables.tidy",
-    "run_of": "hydra_steps.tables.layout",
+    "Artifact": "hydra_steps.tables.layout",
     "read_scores": "hydra_steps.scoring.store",
     "add_scaled": "hydra_steps.process.optimizers.protocol",
     "add_product": "hydra_steps.process.optimizers.protocol",

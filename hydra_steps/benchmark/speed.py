@@ -30,7 +30,7 @@ from hydra_steps.benchmark.scaling import Line, Power, extrapolate, fit_line, fi
 from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.decorators import table
-from hydra_steps.tables.layout import run_of
+from hydra_steps.tables.layout import Artifact
 
 PLAIN, MAIN, RECORD = "plain_training", "main", "record"
 SIZE = ["samples", "parameters", "steps"]
@@ -52,8 +52,8 @@ REVERSE = ("hydra_exact", "hydra_hessian_free")
     order=220,
 )
 def describe_speed(
-    readings: Sequence[str | Path],
-    memory: Sequence[str | Path],
+    readings: Sequence[Artifact],
+    memory: Sequence[Artifact],
     all_samples: int,
     output: str | Path,
     scaling: str | Path,
@@ -66,12 +66,12 @@ def describe_speed(
     """
     values: list[pd.DataFrame] = []
     fits: list[dict[str, object]] = []
-    for path, used in zip(readings, memory, strict=True):
-        where = run_of(path)
+    for artifact, used in zip(readings, memory, strict=True):
+        where = artifact.run
         about = {"variant": where.variant, "run": where.name}
-        measured = measure(read_csv(path), str(path))
+        measured = measure(read_csv(artifact.path), str(artifact.path))
         laws, lines = growth(measured)
-        parts = [measured, _memory(read_csv(used)), predicted(measured, lines, all_samples)]
+        parts = [measured, _memory(read_csv(used.path)), predicted(measured, lines, all_samples)]
         values += [part.assign(**about) for part in parts if len(part)]
         found = [({"method": method, "axis": axis}, _power(law)) for (method, axis), law in laws.items()]
         found += [({"method": method, "axis": "tracked"}, _line(law)) for method, law in lines.items()]

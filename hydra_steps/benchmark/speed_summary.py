@@ -5,7 +5,7 @@ Written as Markdown. A target that was not measured or not predicted says so; no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import pandas as pd
 
 from hydra_steps.csv_files import read_csv
 from hydra_steps.json_files import NUMBER, TEXT, object_of, read_json
-from hydra_steps.tables.layout import run_of
 
 MAIN = "main"
 TARGETED = "lenet5"  # the models whose targets these are
@@ -64,13 +63,12 @@ MACHINE = {
 
 
 def summarise_speed(
-    speed: str | Path, scaling: str | Path, machines: Sequence[str | Path], output: str | Path
+    speed: str | Path, scaling: str | Path, machines: Mapping[str, str | Path], output: str | Path
 ) -> None:
-    """Write the summary of ``speed.csv``, ``scaling.csv`` and the runs' ``machine.json`` to ``output``."""
+    """Write the summary of ``speed.csv``, ``scaling.csv`` and the ``machine.json`` of each run to ``output``."""
     table, laws = read_csv(speed), read_csv(scaling)
     lines = ["# Timing study", ""]
-    for path in machines:
-        run = run_of(path).name
+    for run, path in machines.items():
         machine = read_machine(path)
         own = table[table["run"] == run]
         lines += [f"## {run}: {machine['model']}", "", *_machine(machine), ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hydra_steps.config.run import Run
 from hydra_steps.config.runs import PlainStudy, run_config, variant_names
 from hydra_steps.registry import find
 
@@ -12,7 +13,7 @@ def conditions(study: PlainStudy) -> dict[str, str]:
 
 
 def _words(study: PlainStudy, variant: str) -> str:
-    config = run_config(study, f"{variant}-seed{study['seeds'][0]}")
+    config = run_config(study, Run(variant, study["seeds"][0]).name)
     data, noise, seeds = config["data"], config["noise"], len(study["seeds"])
     samples = "all training samples" if data["train"] is None else f"{data['train']:,} samples"
     kind = str(noise["kind"]).replace("_", " ")

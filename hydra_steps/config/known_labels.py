@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hydra_steps.config.controls import ORACLE
+from hydra_steps.config.run import Run
 from hydra_steps.config.runs import PlainStudy, run_config, variant_names
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import find
@@ -40,7 +41,7 @@ def check_known_labels(study: PlainStudy) -> None:
 
 def _known_by_variant(study: PlainStudy) -> dict[str, bool]:
     kinds = {
-        variant: str(run_config(study, f"{variant}-seed{study['seeds'][0]}")["noise"]["kind"])
+        variant: str(run_config(study, Run(variant, study["seeds"][0]).name)["noise"]["kind"])
         for variant in variant_names(study)
     }
     return {

@@ -1,16 +1,18 @@
 """The runs of a study: each variant with each seed, and what a run's jobs are told.
 
-A run is named ``<variant>-seed<seed>``. A run's sections have their keys in the order of the schema, whatever the
+A run's sections have their keys in the order of the schema, whatever the
 order that a study is written in, so that a job that is told some runs again exactly when a value in them has changed.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hydra_steps.config.run import Run
 from hydra_steps.config.schema import fill, merge_section, section_of_run
 from hydra_steps.config.sections import RUN_SECTIONS, RunSettings
 from hydra_steps.config.typed import Plain, field_types
@@ -33,7 +35,12 @@ def variant_names(study: PlainStudy) -> list[str]:
 
 def run_names(study: PlainStudy) -> list[str]:
     """Return the names of all runs: variants in their order, and within each the seeds in theirs."""
-    return [f"{variant}-seed{seed}" for variant in variant_names(study) for seed in study["seeds"]]
+    return list(study_runs(study))
+
+
+def study_runs(study: PlainStudy) -> Mapping[str, Run]:
+    """Return all runs by name, in the same order."""
+    return _runs(tuple(variant_names(study)), tuple(study["seeds"]))
 
 
 def explored_runs(study: PlainStudy) -> list[str]:
@@ -41,23 +48,24 @@ def explored_runs(study: PlainStudy) -> list[str]:
     return run_names(study)[:: len(study["seeds"])] if study["explorer"]["top"] else []
 
 
-def run_parts(run: str) -> tuple[str, int]:
-    """Return the variant and the seed of a run's name."""
-    variant, _, seed = run.rpartition("-seed")
-    return variant, int(seed)
-
-
 def run_config(study: PlainStudy, run: str) -> PlainStudy:
     """Return the sections that decide a run, its variant merged in, with ``run``, ``variant`` and ``seed``.
 
     ``noise.seed`` is a number: the run's seed where the study leaves it open.
     """
-    variant, seed = run_parts(run)
-    asked = [{name: study[name] for name in RUN_SECTIONS}, study["variants"].get(variant, {})]
+    named = study_runs(study)[run]
+    asked = [{name: study[name] for name in RUN_SECTIONS}, study["variants"].get(named.variant, {})]
     sections: PlainStudy = json.loads(_resolved(json.dumps(asked), active_plugins()))
     if sections["noise"]["seed"] is None:
-        sections["noise"] = {**sections["noise"], "seed": seed}
-    return {**sections, "run": run, "variant": variant, "seed": seed}
+        sections["noise"] = {**sections["noise"], "seed": named.seed}
+    return {**sections, "run": run, "variant": named.variant, "seed": named.seed}
+
+
+@cache
+def _runs(variants: tuple[str, ...], seeds: tuple[int, ...]) -> Mapping[str, Run]:
+    """Each of thousands of jobs looks its run up."""
+    runs = (Run(variant, seed) for variant in variants for seed in seeds)
+    return {run.name: run for run in runs}
 
 
 @cache

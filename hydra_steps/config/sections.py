@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
+from hydra_steps.config.run import Run
 from hydra_steps.config.typed import Section
 
 Keep = Annotated[
@@ -248,9 +249,9 @@ class RunSettings(Section):
     variant: str = "base"
 
     @property
-    def run(self) -> str:
-        """The run's name, ``<variant>-seed<k>``."""
-        return f"{self.variant}-seed{self.seed}"
+    def run(self) -> Run:
+        """Which run of the study it is."""
+        return Run(self.variant, self.seed)
 
 
 RUN_SECTIONS = ("data", "noise", "model", "training", "trajectory", "compute")

@@ -16,26 +16,27 @@ from typing import Any
 
 import numpy as np
 
+from hydra_steps.config.run import Run
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.correlation import spearman
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import Scores, method_of, read_scores
-from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
 
 REFERENCE = "hydra_exact"  # a method, whatever its label
 
 
 @table("agreement", title="Agreement with exact HyDRA", when="'hydra_exact' in used", order=40)
-def evaluate_agreement(scores: Sequence[str | Path], output: str | Path) -> None:
+def evaluate_agreement(scores: Sequence[Artifact], output: str | Path) -> None:
     """Write ``agreement.csv`` from score folders ``…/runs/<run>/scores/<label>`` of any number of runs.
 
     Each label is compared with the first one of its own run whose method is exact HyDRA; runs without have no rows.
     Scores of one run that differ in data, trajectory or number of samples are refused with :class:`StudyError`.
     """
     folders: dict[Run, dict[str, Path]] = {}
-    for path in scores:
-        folders.setdefault(run_of(path), {})[part_after(path, "scores")] = Path(path)
+    for artifact in scores:
+        folders.setdefault(artifact.run, {})[artifact.label] = artifact.path
     rows = []
     for run, methods in folders.items():
         reference = first_of(methods, REFERENCE)

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hydra_steps.config.run import Run
 from hydra_steps.csv_files import read_csv
 from hydra_steps.evaluation.agreement import REFERENCE, compare, first_of
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.seed_intervals import mean_interval, within
 from hydra_steps.tables.tidy import make_table, write_table
 
@@ -38,8 +39,8 @@ from hydra_steps.tables.tidy import make_table, write_table
 )
 def evaluate_approximation(
     *,
-    traced: Sequence[str | Path],
-    approximation: Sequence[str | Path],
+    traced: Sequence[Artifact],
+    approximation: Sequence[Artifact],
     approximated: str,
     output: str | Path,
 ) -> None:
@@ -50,8 +51,8 @@ def evaluate_approximation(
     the label of HyDRA without the Hessian, which the tracked distances are about.
     """
     folders: dict[Run, dict[str, Path]] = {}
-    for path in traced:
-        folders.setdefault(run_of(path), {})[part_after(path, "epochs")] = Path(path)
+    for artifact in traced:
+        folders.setdefault(artifact.run, {})[artifact.label] = artifact.path
     rows: list[dict[str, Any]] = []
     for run, methods in folders.items():
         ends = {label: found[0][1] for label, path in methods.items() if (found := epochs_of(path))}
@@ -64,9 +65,9 @@ def evaluate_approximation(
                 rows += [
                     run.columns | {"method": label, "epoch": epoch} | row for row in compare(after, exact)
                 ]
-    for path in approximation:
+    for artifact in approximation:
         about = {"method": approximated}
-        rows += [run_of(path).columns | about | row for row in _distances(read_csv(path))]
+        rows += [artifact.run.columns | about | row for row in _distances(read_csv(artifact.path))]
     write_table(make_table("approximation", rows), output)
 
 

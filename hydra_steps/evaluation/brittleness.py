@@ -23,7 +23,7 @@ from scipy.stats import binomtest
 from hydra_steps.evaluation.intervals import bootstrap_interval
 from hydra_steps.registry.decorators import table
 from hydra_steps.stores import read_store
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.queries import ALL_QUERIES
 from hydra_steps.tables.seed_intervals import CONFIDENCE
 from hydra_steps.tables.tidy import make_table, write_table
@@ -33,13 +33,13 @@ ARRAYS = ("position", "correct", "smallest", "trainings")
 
 
 @table("brittleness", title="Brittleness", keys=["fraction"], when="brittleness.queries", order=100)
-def evaluate_brittleness(flips: Sequence[str | Path], output: str | Path) -> None:
+def evaluate_brittleness(flips: Sequence[Artifact], output: str | Path) -> None:
     """Write ``brittleness.csv`` from folders ``…/runs/<run>/brittleness/<method or control>``."""
     rows = []
-    for path in flips:
-        arrays, about = read_store(path, ARRAYS, SCHEMA_VERSION)
-        leading = run_of(path).columns | {
-            "method": part_after(path, "brittleness"),
+    for artifact in flips:
+        arrays, about = read_store(artifact.path, ARRAYS, SCHEMA_VERSION)
+        leading = artifact.run.columns | {
+            "method": artifact.label,
             "fraction": about["most"],
         }
         correct = arrays["correct"] == 1

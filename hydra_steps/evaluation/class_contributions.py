@@ -25,7 +25,7 @@ from hydra_steps.queries.query import vector_queries
 from hydra_steps.registry.decorators import table
 from hydra_steps.registry.types import SomeMethods
 from hydra_steps.scoring.store import Scores, read_scores
-from hydra_steps.tables.layout import of_labels, part_after, run_of
+from hydra_steps.tables.layout import Artifact, of_labels
 from hydra_steps.tables.tidy import make_table, write_table
 
 
@@ -39,9 +39,9 @@ from hydra_steps.tables.tidy import make_table, write_table
     order=140,
 )
 def describe_classes(
-    scores: Sequence[str | Path],
-    labels: Sequence[str | Path],
-    splits: Sequence[str | Path],
+    scores: Sequence[Artifact],
+    labels: Sequence[Artifact],
+    splits: Sequence[Artifact],
     raw: Sequence[str | Path],
     data: Mapping[str, Mapping[str, Any]],
     output: str | Path,
@@ -61,21 +61,21 @@ def describe_classes(
             `sample_loss`, the mean over single test samples of the class.
         methods: Labels of the methods that take part. null takes all.
     """
-    tables = {run_of(path).name: read_run_labels(path) for path in labels}
+    tables = {artifact.run.name: read_run_labels(artifact.path) for artifact in labels}
     classes = _test_labels(splits, data) if queries == "sample_loss" else {}
     rows = []
-    for path in of_labels(scores, methods):
-        run, found = run_of(path), read_scores(path)
+    for artifact in of_labels(scores, methods):
+        run, found = artifact.run, read_scores(artifact.path)
         labelled = tables[run.name]
-        check_length(found, labelled, path)
+        check_length(found, labelled, artifact.path)
         spoken = _by_class(found) if queries == "class_loss" else _by_sample(found, classes[run.name])
         if not spoken:
             raise StudyError(
-                f"{path} has no query that speaks for a test class",
+                f"{artifact.path} has no query that speaks for a test class",
                 f"queries of kind {queries} on the test split",
                 "add them to the study's queries, or change class_contributions.queries",
             )
-        about = run.columns | {"method": part_after(path, "scores")}
+        about = run.columns | {"method": artifact.label}
         about["metric"] = "mean_contribution" if found.has_unit else "mean_score"
         given = labelled["label"].to_numpy()[found.scored]
         noisy = labelled["is_noisy"].to_numpy()[found.scored]
@@ -109,12 +109,10 @@ def _by_sample(found: Scores, test_labels: np.ndarray) -> dict[int, list[str]]:
     return spoken
 
 
-def _test_labels(
-    splits: Sequence[str | Path], data: Mapping[str, Mapping[str, Any]]
-) -> dict[str, np.ndarray]:
+def _test_labels(splits: Sequence[Artifact], data: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """Return the labels of the test split by run."""
     found = {}
-    for path in splits:
-        about = data[run_of(path).name]
-        _, found[run_of(path).name] = read_pictures(about["name"], about["folder"], path, "test")
+    for artifact in splits:
+        about = data[artifact.run.name]
+        _, found[artifact.run.name] = read_pictures(about["name"], about["folder"], artifact.path, "test")
     return found

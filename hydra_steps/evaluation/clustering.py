@@ -42,7 +42,7 @@ from hydra_steps.evaluation.vectors import (
 from hydra_steps.registry.decorators import table
 from hydra_steps.registry.types import Seed, SomeMethods
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import of_labels, part_after, run_of
+from hydra_steps.tables.layout import Artifact, of_labels
 from hydra_steps.tables.seed_intervals import mean_interval
 from hydra_steps.tables.tidy import make_table, write_table
 
@@ -61,8 +61,8 @@ Algorithms = Annotated[Sequence[Literal["kmeans", "kmeans_unit", "agglomerative"
     order=120,
 )
 def evaluate_clustering(
-    scores: Sequence[str | Path],
-    labels: Sequence[str | Path],
+    scores: Sequence[Artifact],
+    labels: Sequence[Artifact],
     output: str | Path,
     *,
     algorithms: Algorithms = (),
@@ -87,16 +87,16 @@ def evaluate_clustering(
             alike; false leaves them as they are.
         seed: Seed of the draw and of k-means.
     """
-    tables = {run_of(path).name: read_run_labels(path) for path in labels}
+    tables = {artifact.run.name: read_run_labels(artifact.path) for artifact in labels}
     rows: list[dict[str, Any]] = []
-    for path in of_labels(scores, methods):
-        run, found = run_of(path), read_scores(path)
+    for artifact in of_labels(scores, methods):
+        run, found = artifact.run, read_scores(artifact.path)
         labelled = tables[run.name]
-        check_length(found, labelled, path)
+        check_length(found, labelled, artifact.path)
         vectors = contribution_vectors(found, scale_queries)
         given = labelled["label"].to_numpy()[found.scored]
         noisy = labelled["is_noisy"].to_numpy().astype(bool)[found.scored]
-        about = run.columns | {"method": part_after(path, "scores"), "queries": vectors.shape[1]}
+        about = run.columns | {"method": artifact.label, "queries": vectors.shape[1]}
         for algorithm in algorithms:
             measured = []
             for label in np.unique(given):

@@ -25,7 +25,7 @@ from hydra_steps.evaluation.statuses import over_seeds
 from hydra_steps.queries.query import Query
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.queries import ALL_QUERIES, Queries
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.tables.writing import write_csv
@@ -41,7 +41,7 @@ _logger = logging.getLogger(__name__)
 @table("comparison", title="Comparison", when="comparison", clock=True, order=200)
 def compare_methods(
     *,
-    scores: Sequence[str | Path],
+    scores: Sequence[Artifact],
     counterfactual_table: str | Path,
     detection_table: str | Path,
     timing_table: str | Path,
@@ -50,11 +50,11 @@ def compare_methods(
     """Write ``comparison.csv`` from score folders and the study's tables, say it as text, and return it."""
     said: dict[tuple[str, str], list[tuple[str, str]]] = {}
     asked: list[Query] = []
-    for path in scores:
-        found = read_scores(path)
+    for artifact in scores:
+        found = read_scores(artifact.path)
         asked += found.queries
         attributes = found.attributes
-        key = run_of(path).variant, part_after(path, "scores")
+        key = artifact.run.variant, artifact.label
         said.setdefault(key, []).append((str(attributes.get("status", "scored")), str(attributes["unit"])))
     tables = [read_table(path) for path in (counterfactual_table, detection_table, timing_table)]
     queries = Queries(asked)

@@ -18,7 +18,7 @@ from hydra_steps.evaluation.detection import read_is_noisy
 from hydra_steps.queries.query import ranking_queries
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
 
 LEVELS = np.linspace(0.0, 1.0, 101)
@@ -33,21 +33,21 @@ LEVELS = np.linspace(0.0, 1.0, 101)
     order=110,
 )
 def describe_contributions(
-    scores: Sequence[str | Path],
-    labels: Sequence[str | Path],
+    scores: Sequence[Artifact],
+    labels: Sequence[Artifact],
     output: str | Path,
 ) -> None:
     """Write ``contributions.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
 
     A distribution with a contribution that is not finite is left out, as is an empty one.
     """
-    noisy = {run_of(path).name: read_is_noisy(path) for path in labels}
+    noisy = {artifact.run.name: read_is_noisy(artifact.path) for artifact in labels}
     rows = []
-    for path in scores:
-        run, found = run_of(path), read_scores(path)
+    for artifact in scores:
+        run, found = artifact.run, read_scores(artifact.path)
         for query in (q.name for q in ranking_queries(found.queries)):
             about: dict[str, Any] = run.columns | {"query": query, "metric": "quantile"}
-            about["method"] = part_after(path, "scores")
+            about["method"] = artifact.label
             for flag in (False, True):
                 positions = found.scored[noisy[run.name][found.scored] == flag]
                 values = found.of_query(query)[positions].astype(np.float64)

@@ -16,22 +16,22 @@ import numpy as np
 
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
 
 METRICS = ("seconds", "seconds_training", "peak_memory_bytes")
 
 
 @table("timing", title="Cost of each score", clock=True, order=170)
-def describe_cost(scores: Sequence[str | Path], output: str | Path) -> None:
+def describe_cost(scores: Sequence[Artifact], output: str | Path) -> None:
     """Write ``timing.csv`` from score folders; ``n`` is the number of queries that were scored at once."""
     rows = []
-    for path in scores:
-        found = read_scores(path)
+    for artifact in scores:
+        found = read_scores(artifact.path)
         values = {metric: _number(found.attributes.get(metric)) for metric in METRICS}
         if values["seconds_training"] > 0:
             values["ratio_to_training"] = values["seconds"] / values["seconds_training"]
-        about = run_of(path).columns | {"method": part_after(path, "scores"), "n": len(found.queries)}
+        about = artifact.run.columns | {"method": artifact.label, "n": len(found.queries)}
         rows += [about | {"metric": metric, "value": value} for metric, value in values.items()]
     write_table(make_table("timing", rows), output)
 

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hydra_steps.config.run import Run
 from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
 from hydra_steps.evaluation.correlation import line, pearson, spearman
 from hydra_steps.evaluation.effects import Design, check_match, join_batches, predict
@@ -36,7 +37,7 @@ from hydra_steps.evaluation.group_intervals import (
 )
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.queries import ALL_QUERIES
 from hydra_steps.tables.seed_intervals import NOWHERE, Interval
 from hydra_steps.tables.tidy import POINT_COLUMNS, make_table, write_table
@@ -59,8 +60,8 @@ Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
     order=30,
 )
 def evaluate_counterfactual(
-    scores: Sequence[str | Path],
-    outcomes: Sequence[str | Path],
+    scores: Sequence[Artifact],
+    outcomes: Sequence[Artifact],
     output: str | Path,
     counterfactual_points: str | Path,
 ) -> None:
@@ -71,9 +72,9 @@ def evaluate_counterfactual(
     carry one row per re-training, query and method with a unit: n samples removed, predicted and real change.
     """
     batches: dict[Run, dict[str, list[Outcomes]]] = {}
-    for path in outcomes:
-        batches.setdefault(run_of(path), {}).setdefault(part_after(path, "counterfactual"), []).append(
-            read_outcomes(path)
+    for artifact in outcomes:
+        batches.setdefault(artifact.run, {}).setdefault(artifact.label, []).append(
+            read_outcomes(artifact.path)
         )
     designs = {run: [join_batches(n, parts) for n, parts in found.items()] for run, found in batches.items()}
     rows: list[dict[str, Any]] = []
@@ -83,14 +84,14 @@ def evaluate_counterfactual(
             about = run.columns | {"design": design.name, "method": design.chosen_by}
             changes = real_changes(design)
             rows += [about | {"fraction": design.fraction} | row for row in changes]
-    for path in scores:
-        run, found = run_of(path), read_scores(path)
+    for artifact in scores:
+        run, found = artifact.run, read_scores(artifact.path)
         for design in designs.get(run, []):
             queries = [q for q in design.queries if q in found.names]
-            check_match(Path(path), found, design, queries)
+            check_match(artifact.path, found, design, queries)
             predicted = predict(found, design, queries)
             real = design.change[:, [design.queries.index(q) for q in queries]]
-            about = run.columns | {"method": part_after(path, "scores"), "design": design.name}
+            about = run.columns | {"method": artifact.label, "design": design.name}
             if found.has_unit:
                 dots += [about | dot for dot in _points(design, queries, predicted, real)]
             measured = measure(design.kind, found.has_unit, queries, predicted, real)

@@ -20,7 +20,7 @@ import pandas as pd
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import of_labels, part_after
+from hydra_steps.tables.layout import Artifact, of_labels
 from hydra_steps.tables.seed_intervals import NOWHERE, summary_interval
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.tables.writing import write_csv
@@ -36,7 +36,7 @@ COLUMNS = (
 def evaluate_damping(
     *,
     sweeps: Mapping[str, Mapping[str, float]],
-    scores: Sequence[str | Path],
+    scores: Sequence[Artifact],
     counterfactual_table: str | Path,
     output: str | Path,
 ) -> pd.DataFrame:
@@ -46,10 +46,10 @@ def evaluate_damping(
     """
     effective: dict[str, float] = {}
     split_of: dict[str, str] = {}
-    for path in of_labels(scores, [label for labels in sweeps.values() for label in labels]):
-        found = read_scores(path)
+    for artifact in of_labels(scores, [label for labels in sweeps.values() for label in labels]):
+        found = read_scores(artifact.path)
         diagnostics = found.attributes.get("diagnostics", {})
-        effective[part_after(path, "scores")] = diagnostics.get("effective_damping", np.nan)
+        effective[artifact.label] = diagnostics.get("effective_damping", np.nan)
         split_of |= {query.name: query.split for query in found.queries}
     whole = read_table(counterfactual_table)
     lds = whole[(whole["metric"] == "lds") & (whole["design"] == "groups")]

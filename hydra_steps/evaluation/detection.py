@@ -26,7 +26,7 @@ from hydra_steps.evaluation.ranking import SuspicionRanking, counts_of
 from hydra_steps.queries.query import ranking_queries
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
 
 Shares = Annotated[Sequence[Annotated[float, "0 < x <= 1"]], {"minItems": 1, "uniqueItems": True}]
@@ -34,8 +34,8 @@ Shares = Annotated[Sequence[Annotated[float, "0 < x <= 1"]], {"minItems": 1, "un
 
 @table("detection", title="Detection of wrong labels", keys=["fraction"], when="labels_known", order=80)
 def evaluate_detection(
-    scores: Sequence[str | Path],
-    labels: Sequence[str | Path],
+    scores: Sequence[Artifact],
+    labels: Sequence[Artifact],
     output: str | Path,
     *,
     inspect: Shares = (0.1, 0.2, 0.3),
@@ -52,24 +52,26 @@ def evaluate_detection(
     Options:
         inspect: Shares of the training samples that are inspected.
     """
-    noisy = {run_of(path).name: read_is_noisy(path) for path in labels}
+    noisy = {artifact.run.name: read_is_noisy(artifact.path) for artifact in labels}
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
-    for path in scores:
-        run, found = run_of(path), read_scores(path)
+    for artifact in scores:
+        run, found = artifact.run, read_scores(artifact.path)
         if run.name not in noisy:
-            raise StudyError(f"the scores in {path} have no labels", f"labels.csv of the run {run.name}")
+            raise StudyError(
+                f"the scores in {artifact.path} have no labels", f"labels.csv of the run {run.name}"
+            )
         is_noisy = noisy[run.name]
         if len(is_noisy) != found.contribution.shape[1]:
             raise StudyError(
-                f"{path} scores {found.contribution.shape[1]} samples",
+                f"{artifact.path} scores {found.contribution.shape[1]} samples",
                 f"{len(is_noisy)}, as in the labels of {run.name}",
                 "run the study again so that both belong to one run",
             )
         seen.update(found.names)
         is_noisy = is_noisy[found.scored]
         for query in (q.name for q in ranking_queries(found.queries)):
-            about = run.columns | {"method": part_after(path, "scores"), "query": query, "n": len(is_noisy)}
+            about = run.columns | {"method": artifact.label, "query": query, "n": len(is_noisy)}
             measured = detect(found.of_query(query)[found.scored], is_noisy, inspect, resamples, seed)
             rows += [about | row for row in measured]
     if scores and not rows:

@@ -27,7 +27,7 @@ from hydra_steps.evaluation.vectors import (
 from hydra_steps.registry.decorators import table
 from hydra_steps.registry.types import Seed, SomeMethods
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import of_labels, part_after, run_of
+from hydra_steps.tables.layout import Artifact, of_labels
 from hydra_steps.tables.tidy import write_table
 
 COLUMNS = (
@@ -47,8 +47,8 @@ COLUMNS = (
     order=130,
 )
 def embed_contributions(
-    scores: Sequence[str | Path],
-    labels: Sequence[str | Path],
+    scores: Sequence[Artifact],
+    labels: Sequence[Artifact],
     output: str | Path,
     *,
     samples: Annotated[int, "0 <= x <= 20000"] = 0,
@@ -71,17 +71,17 @@ def embed_contributions(
             alike; false leaves them as they are.
         seed: Seed of the draw and of t-SNE.
     """
-    tables = {run_of(path).name: read_run_labels(path) for path in labels}
+    tables = {artifact.run.name: read_run_labels(artifact.path) for artifact in labels}
     parts = []
-    for path in of_labels(scores, methods):
-        run, found = run_of(path), read_scores(path)
-        check_length(found, tables[run.name], path)
+    for artifact in of_labels(scores, methods):
+        run, found = artifact.run, read_scores(artifact.path)
+        check_length(found, tables[run.name], artifact.path)
         vectors = contribution_vectors(found, scale_queries)
         chosen = draw(np.arange(len(vectors)), samples, seed, "samples of the embedding")
         position = found.scored[chosen]
         part = tables[run.name].iloc[position][["label", "clean_label", "is_noisy"]].reset_index(drop=True)
         places = embed(vectors[chosen], perplexity, seed)
-        about = run.columns | {"method": part_after(path, "scores"), "queries": vectors.shape[1]}
+        about = run.columns | {"method": artifact.label, "queries": vectors.shape[1]}
         parts.append(part.assign(**about, index=position, x=places[:, 0], y=places[:, 1]))
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
     write_table(whole[list(COLUMNS)], output)

@@ -28,7 +28,7 @@ from hydra_steps.queries.query import vector_queries
 from hydra_steps.registry.decorators import table
 from hydra_steps.registry.types import SomeMethods
 from hydra_steps.scoring.store import Scores, read_scores
-from hydra_steps.tables.layout import of_labels, part_after, run_of
+from hydra_steps.tables.layout import Artifact, of_labels
 from hydra_steps.tables.tidy import write_table
 
 COLUMNS = (
@@ -48,9 +48,9 @@ SIDES = ("helpful", "harmful")
     order=150,
 )
 def describe_extremes(
-    scores: Sequence[str | Path],
-    labels: Sequence[str | Path],
-    splits: Sequence[str | Path],
+    scores: Sequence[Artifact],
+    labels: Sequence[Artifact],
+    splits: Sequence[Artifact],
     raw: Sequence[str | Path],
     data: Mapping[str, Mapping[str, Any]],
     output: str | Path,
@@ -77,8 +77,8 @@ def describe_extremes(
         training_samples: For so many training samples, those with the largest contributions to the first of `queries`
             in size, also the test samples that they help and harm most.
     """
-    tables = {run_of(path).name: read_run_labels(path) for path in labels}
-    split_files = {run_of(path).name: path for path in splits}
+    tables = {artifact.run.name: read_run_labels(artifact.path) for artifact in labels}
+    split_files = {artifact.run.name: artifact.path for artifact in splits}
     read = {}
     for name, path in split_files.items():
         about = data[name]
@@ -86,12 +86,12 @@ def describe_extremes(
             split: read_pictures(about["name"], about["folder"], path, split) for split in ("train", "test")
         }
     rows: list[dict[str, Any]] = []
-    for path in of_labels(scores, methods):
-        run, found = run_of(path), read_scores(path)
+    for artifact in of_labels(scores, methods):
+        run, found = artifact.run, read_scores(artifact.path)
         labelled, test_labels = tables[run.name], read[run.name]["test"][1]
-        check_length(found, labelled, path)
+        check_length(found, labelled, artifact.path)
         singles = {query.name: query.position for query in vector_queries(found.queries)}
-        columns = run.columns | {"method": part_after(path, "scores"), "unit": found.attributes["unit"]}
+        columns = run.columns | {"method": artifact.label, "unit": found.attributes["unit"]}
         for pair in _pairs(found, list(queries), singles, count, training_samples):
             row = (
                 columns
@@ -104,7 +104,7 @@ def describe_extremes(
             rows.append(row)
     made = pd.DataFrame(rows, columns=list(COLUMNS))
     write_table(made, output)
-    runs = sorted((run_of(path) for path in splits), reverse=True)
+    runs = sorted((artifact.run for artifact in splits), reverse=True)
     shown = {
         variant: (made[made["run"] == run], read[run], dataset(data[run]["name"]).classes)
         for variant, run in {run.variant: run.name for run in runs}.items()

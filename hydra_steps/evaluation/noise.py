@@ -16,17 +16,17 @@ import numpy as np
 
 from hydra_steps.csv_files import read_csv
 from hydra_steps.registry.decorators import table
-from hydra_steps.tables.layout import run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
 
 
 @table("noise", title="Label noise", keys=["clean_label", "label"], when="labels_known", order=20)
-def describe_noise(labels: Sequence[str | Path], output: str | Path) -> None:
+def describe_noise(labels: Sequence[Artifact], output: str | Path) -> None:
     """Write ``noise.csv`` from the runs' ``labels.csv``."""
     rows = []
-    for path in labels:
-        given = read_csv(path)
-        about = run_of(path).columns
+    for artifact in labels:
+        given = read_csv(artifact.path)
+        about = artifact.run.columns
         rate = given["is_noisy"].mean() if len(given) else np.nan
         rows.append(about | {"metric": "rate", "n": len(given), "value": rate})
         matrix = transition_matrix(given["clean_label"].to_numpy(), given["label"].to_numpy())

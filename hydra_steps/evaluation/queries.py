@@ -7,10 +7,11 @@ from pathlib import Path
 
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_queries
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.queries import write_queries_table
 
 
 @table("queries", title="Queries", order=15)
-def describe_queries(scores: Sequence[str | Path], output: str | Path) -> None:
+def describe_queries(scores: Sequence[Artifact], output: str | Path) -> None:
     """Write ``queries.csv`` from score folders: the queries that any of them answers."""
-    write_queries_table((query for path in scores for query in read_queries(path)), output)
+    write_queries_table((query for artifact in scores for query in read_queries(artifact.path)), output)

@@ -20,7 +20,7 @@ import numpy as np
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.registry.decorators import table
 from hydra_steps.stores import read_store
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.seed_intervals import mean_interval, within
 from hydra_steps.tables.tidy import make_table, write_table
 
@@ -37,13 +37,13 @@ ARRAYS = ("side", "fraction", "seed", "kept", *MEASURES)
 
 
 @table("removal", title="Removal curves", keys=["side", "fraction"], when="removal.fractions", order=90)
-def evaluate_removal(removals: Sequence[str | Path], output: str | Path) -> None:
+def evaluate_removal(removals: Sequence[Artifact], output: str | Path) -> None:
     """Write ``removal.csv`` from folders ``…/runs/<run>/removal/<method or control>``."""
     rows = []
-    for path in removals:
-        arrays, about = read_store(path, ARRAYS, SCHEMA_VERSION)
-        label = part_after(path, "removal")
-        leading = run_of(path).columns | {
+    for artifact in removals:
+        arrays, about = read_store(artifact.path, ARRAYS, SCHEMA_VERSION)
+        label = artifact.label
+        leading = artifact.run.columns | {
             "method": label,
             "query": "" if label in CONTROLS else about["query"],
         }

@@ -14,7 +14,7 @@ import numpy as np
 
 from hydra_steps.csv_files import read_csv
 from hydra_steps.registry.decorators import table
-from hydra_steps.tables.layout import run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
 
 TRUSTED = 0.1  # relative error of the derivative at the smallest step
@@ -27,12 +27,12 @@ TRUSTED = 0.1  # relative error of the derivative at the smallest step
     when="'hydra_exact' in used",
     order=70,
 )
-def describe_smoothness(smoothness: Sequence[str | Path], output: str | Path) -> None:
+def describe_smoothness(smoothness: Sequence[Artifact], output: str | Path) -> None:
     """Write ``smoothness.csv`` from the files of ``measure_smoothness``, ``…/runs/<run>/smoothness.csv``."""
     rows = []
-    for path in smoothness:
-        points = read_csv(path)
-        leading = run_of(path).columns | {"method": points["method"].iloc[0]}
+    for artifact in smoothness:
+        points = read_csv(artifact.path)
+        leading = artifact.run.columns | {"method": points["method"].iloc[0]}
         errors = {
             key: relative_error(part["predicted"].to_numpy(), part["real"].to_numpy())
             for key, part in points.groupby(["query", "step"], sort=True)

@@ -22,7 +22,7 @@ from hydra_steps.evaluation.approximation import epochs_of
 from hydra_steps.evaluation.correlation import spearman
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import Scores, read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
 
 
@@ -36,9 +36,9 @@ from hydra_steps.tables.tidy import make_table, write_table
 )
 def evaluate_stability(
     *,
-    traced: Sequence[str | Path],
-    scores: Sequence[str | Path],
-    labels: Sequence[str | Path],
+    traced: Sequence[Artifact],
+    scores: Sequence[Artifact],
+    labels: Sequence[Artifact],
     queries: Sequence[str],
     output: str | Path,
 ) -> None:
@@ -47,12 +47,12 @@ def evaluate_stability(
     ``queries`` are the names of the queries that are compared; ``labels`` the runs' ``labels.csv``.
     """
     rows: list[dict[str, Any]] = []
-    for path in traced:
-        about = run_of(path).columns | {"method": part_after(path, "epochs"), "metric": "between_epochs"}
-        for (_, earlier), (epoch, later) in pairwise(epochs_of(path)):
+    for artifact in traced:
+        about = artifact.run.columns | {"method": artifact.label, "metric": "between_epochs"}
+        for (_, earlier), (epoch, later) in pairwise(epochs_of(artifact.path)):
             rows += [about | {"epoch": epoch} | row for row in _correlations(earlier, later, queries)]
-    given = {run_of(path): _labels(path) for path in labels}
-    found = {(run_of(path), part_after(path, "scores")): Path(path) for path in scores}
+    given = {artifact.run: _labels(artifact.path) for artifact in labels}
+    found = {(artifact.run, artifact.label): artifact.path for artifact in scores}
     for (run, label), path in found.items():
         others = [
             (other, folder)

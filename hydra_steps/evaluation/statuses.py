@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from hydra_steps.config.run import Run
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import Run, part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.writing import write_csv
 
 COLUMNS = ("variant", "run", "seed", "method", "unit", "status", "reason")
@@ -24,13 +25,13 @@ SCORED = "scored"
 
 
 @table("statuses", title="Methods with and without scores", order=165)
-def describe_statuses(scores: Sequence[str | Path], output: str | Path) -> None:
+def describe_statuses(scores: Sequence[Artifact], output: str | Path) -> None:
     """Write ``statuses.csv`` from score folders ``…/runs/<run>/scores/<label>`` of any number of runs."""
     found: dict[tuple[str, str], list[tuple[Run, str, str]]] = {}
-    for path in scores:
-        attributes = read_scores(path).attributes
-        run, unit = run_of(path), str(attributes["unit"])
-        key = run.variant, part_after(path, "scores")
+    for artifact in scores:
+        attributes = read_scores(artifact.path).attributes
+        run, unit = artifact.run, str(attributes["unit"])
+        key = run.variant, artifact.label
         found.setdefault(key, []).append((run, unit, str(attributes.get("status", SCORED))))
     rows: list[dict[str, str]] = []
     for (variant, method), runs in sorted(found.items()):

@@ -18,7 +18,7 @@ from hydra_steps.evaluation.vectors import check_length, read_run_labels
 from hydra_steps.queries.query import ranking_queries
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import write_table
 
 COLUMNS = ("variant", "run", "seed", "method", "query", "rank", "training", "label", "contribution")
@@ -26,27 +26,29 @@ SHARE, MOST = 0.1, 100
 
 
 @table("suspects", title="Suspected labels", when="not labels_known", order=80)
-def list_suspects(scores: Sequence[str | Path], labels: Sequence[str | Path], output: str | Path) -> None:
+def list_suspects(scores: Sequence[Artifact], labels: Sequence[Artifact], output: str | Path) -> None:
     """Write ``suspects.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
 
     For each method and each mean over the validation or the test split: the tenth of the scored samples with the
     lowest contribution, at least one and at most ``MOST``; none of a method whose contributions are not all finite.
     """
-    tables = {run_of(path).name: read_run_labels(path) for path in labels}
+    tables = {artifact.run.name: read_run_labels(artifact.path) for artifact in labels}
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     asked = False
-    for path in scores:
-        run, found = run_of(path), read_scores(path)
+    for artifact in scores:
+        run, found = artifact.run, read_scores(artifact.path)
         if run.name not in tables:
-            raise StudyError(f"the scores in {path} have no labels", f"labels.csv of the run {run.name}")
-        check_length(found, tables[run.name], path)
+            raise StudyError(
+                f"the scores in {artifact.path} have no labels", f"labels.csv of the run {run.name}"
+            )
+        check_length(found, tables[run.name], artifact.path)
         given = tables[run.name]["label"].to_numpy()
         seen.update(found.names)
         for query in (q.name for q in ranking_queries(found.queries)):
             asked = True
             contribution = found.of_query(query)[found.scored].astype(np.float64)
-            about = run.columns | {"method": part_after(path, "scores"), "query": query}
+            about = run.columns | {"method": artifact.label, "query": query}
             for rank, place in enumerate(lowest(contribution), 1):
                 position = int(found.scored[place])
                 sample = {"training": position, "label": given[position], "contribution": contribution[place]}

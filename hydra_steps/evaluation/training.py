@@ -14,7 +14,7 @@ import numpy as np
 
 from hydra_steps.registry.decorators import table
 from hydra_steps.stores import open_complete, read_array, readable, remedy
-from hydra_steps.tables.layout import run_of
+from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
 
 PREFIX = "epoch_"
@@ -24,23 +24,23 @@ METRICS = tuple(
 
 
 @table("training", title="Training", keys=["epoch"], order=10)
-def describe_training(trajectories: Sequence[str | Path], output: str | Path) -> None:
+def describe_training(trajectories: Sequence[Artifact], output: str | Path) -> None:
     """Write ``training.csv`` from trajectory folders ``…/runs/<run>/trajectory`` (arrays ``epoch_<metric>``
     [epoch]).
     """
     rows = []
-    for path in trajectories:
-        store = open_complete(Path(path) / "store.zarr")
-        with readable(path, remedy(path)):
+    for artifact in trajectories:
+        store = open_complete(artifact.path / "store.zarr")
+        with readable(artifact.path, remedy(artifact.path)):
             names = set(store.array_keys())
         for metric in METRICS:
             if PREFIX + metric not in names:
                 continue
             values = read_array(store, PREFIX + metric).astype(np.float64)
             epochs = read_array(store, "epoch") if "epoch" in names else np.arange(1, len(values) + 1)
-            with readable(path, remedy(path)):
+            with readable(artifact.path, remedy(artifact.path)):
                 rows += [
-                    run_of(path).columns | {"metric": metric, "epoch": epoch, "value": value}
+                    artifact.run.columns | {"metric": metric, "epoch": epoch, "value": value}
                     for epoch, value in zip(epochs, values, strict=True)
                 ]
     write_table(make_table("training", rows), output)

@@ -16,7 +16,7 @@ import yaml
 from markupsafe import Markup
 
 from hydra_steps.config.datasets import dataset
-from hydra_steps.config.runs import run_config
+from hydra_steps.config.runs import run_config, study_runs
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks
 from hydra_steps.explorer.run_page import Method, run_page
@@ -26,7 +26,7 @@ from hydra_steps.figures.style import Style
 from hydra_steps.report.render import render_page
 from hydra_steps.report.setup import title
 from hydra_steps.stores import plain
-from hydra_steps.tables.layout import part_after, run_of
+from hydra_steps.tables.layout import locate
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("data.js", "parts.js", "list.js", "query.js", "sample.js", "suspects.js", "main.js")
@@ -50,11 +50,13 @@ def write_explorer(
     methods = methods_of_labels(settings)
     looks = Style.of(settings["figures"]).methods(methods, methods)
     blocks, runs = Blocks(), []
+    known = study_runs(settings)
+    scored_by = [locate(path, known) for path in scores]
     for own_splits, own_labels, own_predictions in zip(splits, labels, predictions, strict=True):
-        run = run_of(own_splits).name
+        run = locate(own_splits, known).run.name
         data = run_config(settings, run)["data"]
         samples = read_samples(data, own_splits, own_labels, own_predictions)
-        folders = {part_after(path, "scores"): Path(path) for path in scores if run_of(path).name == run}
+        folders = {one.label: one.path for one in scored_by if one.run.name == run}
         scored = [Method(label, look, folders[label]) for label, look in looks.items() if label in folders]
         if not scored:
             raise StudyError(f"no scores of the run {run} are given", "at least one method's")

@@ -11,7 +11,7 @@ from typing import Any
 
 from hydra_steps.config.designs import batch_bounds, design_specs
 from hydra_steps.config.removals import brittleness_labels, removal_labels
-from hydra_steps.config.runs import PlainStudy, run_config, run_names
+from hydra_steps.config.runs import PlainStudy, run_config, run_names, study_runs
 from hydra_steps.config.traces import trace_labels
 
 # Parameters of a table → what they are given, beside ``config`` and ``benchmarks``: lists of paths.
@@ -41,7 +41,7 @@ class Artifacts:
     def first_runs(self) -> list[str]:
         """The runs with the lowest seed, one for each variant."""
         lowest = min(self.study["seeds"])
-        return [run for run in self.runs if run_config(self.study, run)["seed"] == lowest]
+        return [name for name, run in study_runs(self.study).items() if run.seed == lowest]
 
     @property
     def timed_runs(self) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from hydra_steps.config.runs import PlainStudy
+from hydra_steps.config.runs import PlainStudy, study_runs
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.plan.artifacts import KINDS, Artifacts
 from hydra_steps.plan.code import chosen, entry_code
@@ -22,8 +22,9 @@ class PlannedTable:
     """One table of a study.
 
     ``inputs`` and ``outputs`` are by the name of the function's parameter; ``after``: files that must be there and
-    are not read; ``options``: the other parameters' values; ``code``: digest of the code that decides the content;
-    ``seconds``: how many it typically takes, beside its start.
+    are not read; ``options``: the other parameters' values; ``runs``: variant and seed of each run that it reads of, by
+    the run's name; ``code``: digest of the code that decides the content; ``seconds``: how many it typically takes,
+    beside its start.
     """
 
     entry: Entry
@@ -31,6 +32,7 @@ class PlannedTable:
     after: list[str]
     outputs: Mapping[str, str]
     options: Mapping[str, Any]
+    runs: Mapping[str, list[Any]]
     code: str
     seconds: float
 
@@ -112,10 +114,15 @@ def _planned(
         after, options["benchmarks"] = artifacts.measured(), f"{artifacts.out}/benchmarks"
     inputs |= {name: _input(entry, name, artifacts, runs, labels) for name in others if name != "benchmarks"}
     used = [pair for run in runs if "raw" in inputs for pair in chosen(study, ["dataset"], run)]
+    if "readings" in inputs:
+        runs = artifacts.timed_runs
+    named = {name: [run.variant, run.seed] for name, run in study_runs(study).items() if name in runs}
     outputs = {"output": f"{folder}/{entry.name}.csv", **also}
     code = entry_code("table", entry.name, used=used)
     seconds = value_of(traits["seconds"], {**known, "labels": labels, "runs": runs}, entry)
-    return PlannedTable(entry, inputs, after, outputs, options, code, float(seconds))
+    return PlannedTable(
+        entry, inputs, after, outputs, options, named if {*inputs} & {*KINDS} else {}, code, float(seconds)
+    )
 
 
 def _options(study: PlainStudy, entry: Entry, known: dict[str, Any]) -> dict[str, Any]:

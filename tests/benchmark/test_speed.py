@@ -10,6 +10,7 @@ import pytest
 from hydra_steps.benchmark.speed import describe_speed
 from hydra_steps.benchmark.speed_summary import summarise_speed
 from hydra_steps.errors import StudyError
+from tests.helpers.artifacts import located
 
 KEYS = ["contestant", "axis", "queries", "tracked", "samples", "parameters", "steps"]
 SLOWNESS = [1, 1, 4, 2, 1]
@@ -31,8 +32,8 @@ def tables(folder, readings, all_samples=60_000):
     memory = table[table["axis"] == "main"].drop_duplicates(KEYS)[KEYS]
     memory.assign(bytes_stored=1000, peak_memory_bytes=2000).to_csv(timing / "memory.csv", index=False)
     describe_speed(
-        [timing / "seconds.csv"],
-        [timing / "memory.csv"],
+        [located(timing / "seconds.csv")],
+        [located(timing / "memory.csv")],
         all_samples,
         folder / "speed.csv",
         folder / "scaling.csv",
@@ -123,7 +124,9 @@ def test_the_summary_says_what_was_missed_and_what_was_not_measured(tmp_path):
     }  # fmt: skip
     path = tmp_path / "runs" / "base-seed0" / "timing" / "machine.json"
     path.write_text(json.dumps(machine))
-    summarise_speed(tmp_path / "speed.csv", tmp_path / "scaling.csv", [path], tmp_path / "speed.md")
+    summarise_speed(
+        tmp_path / "speed.csv", tmp_path / "scaling.csv", {"base-seed0": path}, tmp_path / "speed.md"
+    )
     text = (tmp_path / "speed.md").read_text()
     assert "| exact reverse, one query | ≤ 2 | 1.50 (1.50–1.50) | met |" in text
     assert "60,000" in text
@@ -133,7 +136,9 @@ def test_the_summary_says_what_was_missed_and_what_was_not_measured(tmp_path):
     assert "| hydra_forward | tracked | " in text.split("Continued")[1]
     assert "a processor" in text
     path.write_text(json.dumps(machine | {"model": "densenet40"}))
-    summarise_speed(tmp_path / "speed.csv", tmp_path / "scaling.csv", [path], tmp_path / "speed.md")
+    summarise_speed(
+        tmp_path / "speed.csv", tmp_path / "scaling.csv", {"base-seed0": path}, tmp_path / "speed.md"
+    )
     other = (tmp_path / "speed.md").read_text()
     assert "| exact reverse, one query | ≤ 2 | 1.50 (1.50–1.50) |  |" in other  # LeNet-5's target, no verdict
     assert "for comparison" in other

@@ -8,6 +8,8 @@ import pytest
 
 from hydra_steps.counterfactual.outcomes import write_outcomes
 from hydra_steps.scoring.store import write_scores
+from hydra_steps.tables.layout import Artifact
+from tests.helpers.artifacts import located
 from tests.helpers.queries import queries_named
 
 
@@ -26,16 +28,16 @@ class Study:
         unit="query",
         tracked=None,
         **more,
-    ) -> Path:
+    ) -> Artifact:
         path = self.folder / "runs" / run / "scores" / label
         about = {"method": label, "unit": unit, "trajectory_digest": "t", "data_digest": "d"} | more
         arrays = {} if tracked is None else {"tracked": np.asarray(tracked)}
         write_scores(
             path, np.atleast_2d(contribution).astype(np.float64), queries_named(queries), about, arrays
         )
-        return path
+        return located(path)
 
-    def labels(self, is_noisy, run="base-seed0", clean=None, label=None) -> Path:
+    def labels(self, is_noisy, run="base-seed0", clean=None, label=None) -> Artifact:
         path = self.folder / "runs" / run / "labels.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         n = len(is_noisy)
@@ -43,11 +45,11 @@ class Study:
         table["clean_label"] = clean if clean is not None else [0] * n
         table["is_noisy"] = np.asarray(is_noisy, int)
         table.to_csv(path, index=False)
-        return path
+        return located(path)
 
     def outcomes(
         self, design, removed, change, queries=("test_mean",), run="base-seed0", first=0, batch=0, **more
-    ) -> Path:
+    ) -> Artifact:
         path = self.folder / "runs" / run / "counterfactual" / design / str(batch)
         change = np.asarray(change, np.float64).reshape(len(removed), len(queries))
         base = np.full(len(queries), 0.5)
@@ -63,7 +65,7 @@ class Study:
             final_loss=np.full(len(removed), 0.1),
             attributes=about,
         )
-        return path
+        return located(path)
 
 
 @pytest.fixture

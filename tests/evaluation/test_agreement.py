@@ -6,6 +6,7 @@ import pytest
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.agreement import evaluate_agreement, relative_error, sign_disagreement
 from hydra_steps.tables.tidy import read_table
+from tests.helpers.artifacts import located
 
 EXACT = np.array([[1.0, -2.0, 3.0, 4.0], [0.0, 1.0, 2.0, -1.0]])
 QUERIES = ("test_mean", "test_sample_3")
@@ -108,6 +109,9 @@ def test_scores_of_another_training_are_refused(study, tmp_path, c, more):
         evaluate_agreement(paths, tmp_path / "agreement.csv")
 
 
-def test_paths_outside_the_layout_are_refused(tmp_path):
-    with pytest.raises(StudyError, match="runs/"):
-        evaluate_agreement([tmp_path / "scores" / "m"], tmp_path / "agreement.csv")
+@pytest.mark.parametrize("folder", ["scores/m", "runs/unknown-seed0/scores/m", "runs/base-seed9/scores/m"])
+def test_paths_of_no_run_are_refused(tmp_path, folder):
+    with pytest.raises(
+        StudyError, match="in no run's folder; expected: runs/<run>/…, the run one of base-seed0,"
+    ):
+        located(tmp_path / folder)

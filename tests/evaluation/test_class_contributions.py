@@ -8,6 +8,7 @@ from hydra_steps.data.pictures import read_pictures
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.class_contributions import describe_classes
 from hydra_steps.tables.tidy import read_table
+from tests.helpers.artifacts import located
 
 rng = np.random.default_rng(0)
 GIVEN, NOISY = rng.integers(0, 3, 40), rng.random(40) < 0.4
@@ -53,10 +54,10 @@ def test_single_test_samples_speak_for_their_class(study, tmp_path):
     values = rng.standard_normal((30, 40))
     describe_classes(
         [study.scores("m", values, queries, unit="rank only")],
-        [folder / "labels.csv"],
+        [located(folder / "labels.csv")],
         output=tmp_path / "c.csv",
         queries="sample_loss",
-        splits=[folder / "splits.csv"],
+        splits=[located(folder / "splits.csv")],
         raw=["data/digits/manifest.json"],
         data={"base-seed0": {"name": "digits", "folder": "data"}},
     )

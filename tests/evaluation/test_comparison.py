@@ -10,6 +10,7 @@ from hydra_steps.evaluation.comparison import COLUMNS, compare_methods, table_te
 from hydra_steps.figures.cost_accuracy import plot_cost_accuracy
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.tables.tidy import make_table, write_table
+from tests.helpers.artifacts import located
 from tests.helpers.queries import queries_named
 
 METHODS = {
@@ -28,7 +29,7 @@ def study(tmp_path):
             about = {"method": label, "unit": unit, "status": status}
             values = np.full((2, 3), np.nan if label == "bad" else 1.0)
             write_scores(folder, values, queries_named(["test_mean", "validation_mean"]), about)
-            scores.append(folder)
+            scores.append(located(folder))
             value = np.nan if label == "bad" else 0.5 + 0.1 * k + 0.02 * seed
             run = {"variant": "base", "run": f"base-seed{seed}", "seed": str(seed), "method": label}
             of_group = run | {"query": "mean_over_queries", "design": "groups", "n": 40}

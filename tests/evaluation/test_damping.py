@@ -11,6 +11,7 @@ from hydra_steps.evaluation.damping import evaluate_damping
 from hydra_steps.figures.damping import plot_damping
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.tables.tidy import make_table, write_table
+from tests.helpers.artifacts import located
 from tests.helpers.queries import queries_named
 
 SWEEP = {"low": 1e-3, "middle": 0.1, "high": 10.0}
@@ -39,7 +40,7 @@ def _study(folder, splits=("validation", "test")):
         about = {"method": "influence_ekfac", "unit": "query"}
         about["diagnostics"] = {"effective_damping": SWEEP[label] + 0.5}
         write_scores(path, np.ones((len(QUERIES), 2)), queries_named(QUERIES), about)
-        scores.append(path)
+        scores.append(located(path))
         for split, value in zip(("validation", "test"), values, strict=True):
             for query, shift in ((f"{split}_mean", 0.0), (f"{split}_sample_1", 0.1)):
                 row = {"variant": "base", "run": "base-seed0", "seed": "0", "method": label, "query": query}

@@ -12,6 +12,7 @@ from hydra_steps.evaluation.noise import describe_noise, transition_matrix
 from hydra_steps.evaluation.statuses import describe_statuses
 from hydra_steps.evaluation.training import describe_training
 from hydra_steps.tables.tidy import read_table
+from tests.helpers.artifacts import located
 
 
 def trajectory(folder, run, loss, complete=True):
@@ -20,7 +21,7 @@ def trajectory(folder, run, loss, complete=True):
     for name in ("epoch_train_loss", "epoch_test_accuracy"):
         group.create_array(name, data=np.asarray(loss, np.float64))
     group.attrs["complete"] = complete
-    return path
+    return located(path)
 
 
 def test_training_curves(tmp_path):

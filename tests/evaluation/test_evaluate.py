@@ -11,10 +11,10 @@ from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.evaluate import evaluate
 from hydra_steps.registry import use_plugins
 from hydra_steps.tables.tidy import columns_of, read_table
+from tests.helpers.artifacts import RUNS
 
 PLUGIN = '''
 from hydra_steps.plugins import table
-from hydra_steps.tables.layout import run_of
 from hydra_steps.tables.tidy import make_table, write_table
 
 
@@ -25,7 +25,7 @@ def sizes(labels, output, sizes_note, factor: float = 1.0):
     Options:
         factor: Times their number.
     """
-    rows = [run_of(path).columns | {"metric": "size", "value": factor * 3} for path in labels]
+    rows = [one.run.columns | {"metric": "size", "value": factor * 3} for one in labels]
     write_table(make_table("sizes", rows), output)
     open(sizes_note, "w").write("made")
 '''
@@ -34,14 +34,17 @@ def sizes(labels, output, sizes_note, factor: float = 1.0):
 def test_a_table_is_made_by_its_name(study, tmp_path: Path) -> None:
     scores = [study.scores("hydra_exact", [1.0, 2.0]), study.scores("other", [2.0, 1.0])]
     output = tmp_path / "tables" / "agreement.csv"
-    evaluate("agreement", {"scores": [str(path) for path in scores]}, {"output": str(output)}, {})
+    evaluate("agreement", {"scores": [str(one.path) for one in scores]}, {"output": str(output)}, {}, RUNS)
     assert set(read_table(output)["method"]) == {"other"}
 
 
 def test_an_option_that_a_study_sets_reaches_the_table(study, tmp_path: Path) -> None:
     noisy = np.array([True, False, False, True])
-    inputs = {"scores": [str(study.scores("m", [1.0, 2, 3, 0]))], "labels": [str(study.labels(noisy))]}
-    evaluate("detection", inputs, {"output": str(tmp_path / "d.csv")}, {"inspect": [0.25]})
+    inputs = {
+        "scores": [str(study.scores("m", [1.0, 2, 3, 0]).path)],
+        "labels": [str(study.labels(noisy).path)],
+    }
+    evaluate("detection", inputs, {"output": str(tmp_path / "d.csv")}, {"inspect": [0.25]}, RUNS)
     assert set(read_table(tmp_path / "d.csv")["fraction"].dropna()) == {0.25}
 
 
@@ -50,8 +53,8 @@ def test_a_plug_ins_table_has_its_own_columns(study, tmp_path: Path) -> None:
     use_plugins([str(tmp_path / "mine.py")])
     try:
         outputs = {"output": str(tmp_path / "sizes.csv"), "sizes_note": str(tmp_path / "sizes_note.txt")}
-        inputs = {"labels": [str(study.labels([True]))]}
-        evaluate("sizes", inputs, outputs, {"factor": 2.0})
+        inputs = {"labels": [str(study.labels([True]).path)]}
+        evaluate("sizes", inputs, outputs, {"factor": 2.0}, RUNS)
         table = read_table(tmp_path / "sizes.csv")
         assert tuple(table.columns) == columns_of("sizes")
         assert table["value"].tolist() == [6.0, 6.0]  # the run, and the mean over seeds
@@ -59,4 +62,4 @@ def test_a_plug_ins_table_has_its_own_columns(study, tmp_path: Path) -> None:
     finally:
         use_plugins([])
     with pytest.raises(StudyError, match="'sizes' is unknown"):
-        evaluate("sizes", {}, {}, {})
+        evaluate("sizes", {}, {}, {}, {})

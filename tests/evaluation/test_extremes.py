@@ -8,6 +8,7 @@ from hydra_steps.data import noise_labels, split_data
 from hydra_steps.data.pictures import read_pictures
 from hydra_steps.evaluation.extremes import COLUMNS, describe_extremes, extreme_positions
 from hydra_steps.tables.tidy import read_table
+from tests.helpers.artifacts import located
 
 QUERIES = ["test_mean", *(f"test_sample_{i}" for i in range(7))]
 
@@ -27,8 +28,8 @@ def made(study, tmp_path):
         )
         kept[seed] = rng.standard_normal((8, 40))
         parts["scores"].append(study.scores("m", kept[seed], QUERIES, run))
-        parts["labels"].append(folder / "labels.csv")
-        parts["splits"].append(folder / "splits.csv")
+        parts["labels"].append(located(folder / "labels.csv"))
+        parts["splits"].append(located(folder / "splits.csv"))
     data = {f"base-seed{seed}": {"name": "digits", "folder": "data"} for seed in (0, 1)}
     for name in ("a", "b"):
         describe_extremes(

@@ -13,6 +13,7 @@ from hydra_steps.evaluation.removal import (
 from hydra_steps.stores import write_store
 from hydra_steps.tables.seed_intervals import within
 from hydra_steps.tables.tidy import make_table, read_table
+from tests.helpers.artifacts import located
 from tests.helpers.queries import queries_named
 
 
@@ -26,7 +27,7 @@ def removal(folder, label, accuracy, run="base-seed0"):
     path = folder / "runs" / run / "removal" / label
     about = {"schema_version": 1, "query": "test_mean", "sides": ["most_harmful", "most_helpful"]}
     write_store(path, arrays, {name: ("training",) for name in ARRAYS}, about)
-    return path
+    return located(path)
 
 
 def test_removal_curves(tmp_path):
@@ -57,7 +58,7 @@ def flips(folder, label, smallest, correct):
     names = [query.plain() for query in queries_named(f"test_sample_{i}" for i in range(len(smallest)))]
     about = {"schema_version": 2, "queries": names, "most": 0.5}
     write_store(path, arrays, {name: ("query",) for name in FLIP_ARRAYS}, about)
-    return path
+    return located(path)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from hydra_steps.tables.tidy import read_table
 
 def unknown(study, label, run="base-seed0"):
     """Write a ``labels.csv`` without clean labels."""
-    path = study.labels([0] * len(label), run=run, label=label)
-    pd.read_csv(path).assign(clean_label=None, is_noisy=None).to_csv(path, index=False)
-    return path
+    written = study.labels([0] * len(label), run=run, label=label)
+    pd.read_csv(written.path).assign(clean_label=None, is_noisy=None).to_csv(written.path, index=False)
+    return written
 
 
 def test_the_lowest_tenth_by_each_ranking_query(study, tmp_path):

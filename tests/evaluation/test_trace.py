@@ -7,6 +7,7 @@ from hydra_steps.evaluation.approximation import evaluate_approximation
 from hydra_steps.evaluation.stability import evaluate_stability
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.tables.tidy import read_table
+from tests.helpers.artifacts import located
 from tests.helpers.queries import queries_named
 
 ABOUT = {"unit": "query", "trajectory_digest": "t", "data_digest": "d"}
@@ -19,7 +20,7 @@ def trace(study, label, by_epoch, run="base-seed0"):
         write_scores(
             folder / str(epoch), contribution, queries_named(["test_mean"]), {"method": label, **ABOUT}
         )
-    return folder
+    return located(folder)
 
 
 def test_each_epoch_is_held_against_exact_hydra_of_that_epoch(study, tmp_path):
@@ -44,7 +45,9 @@ def test_distances_are_means_over_the_tracked_samples(study, tmp_path):
         "epoch,sample,norm,distance,bound,bound_measured,spectral_norm\n"
         "1,0,1.0,0.5,9,3,2\n1,4,3.0,0.5,11,5,2\n"
     )
-    evaluate_approximation(traced=[], approximation=[path], approximated="free", output=tmp_path / "t.csv")
+    evaluate_approximation(
+        traced=[], approximation=[located(path)], approximated="free", output=tmp_path / "t.csv"
+    )
     table = read_table(tmp_path / "t.csv")
     found = table[table["seed"] == "0"].set_index("metric")
     assert found["value"].to_dict() == {

@@ -28,6 +28,7 @@ for table in TABLES.values():
         params:
             table=table.name,
             options=table.options,
+            runs=table.runs,
             code=table.code,
         message:
             f"Make the table {table.name}"

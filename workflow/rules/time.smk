@@ -52,6 +52,7 @@ rule summarise_speed:
     conda:
         ENVIRONMENT
     params:
+        runs=ARTIFACTS.timed_runs,
         code=code_digest("hydra_steps.benchmark.speed_summary"),
     message:
         "Summarise the timing study"

@@ -1,5 +1,6 @@
 """Make one table."""
 
+from hydra_steps.config.run import Run
 from hydra_steps.evaluation.evaluate import evaluate
 from hydra_steps.jobs import job
 
@@ -11,4 +12,5 @@ with job(snakemake.log[0]):
         },
         outputs=dict(snakemake.output.items()),
         options=snakemake.params.options,
+        runs={name: Run(*parts) for name, parts in snakemake.params.runs.items()},
     )

@@ -7,6 +7,6 @@ with job(snakemake.log[0]):
     summarise_speed(
         speed=snakemake.input.speed,
         scaling=snakemake.input.scaling,
-        machines=snakemake.input.machines,
+        machines=dict(zip(snakemake.params.runs, snakemake.input.machines, strict=True)),
         output=snakemake.output[0],
     )
