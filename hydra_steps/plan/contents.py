@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from hydra_steps.config.datasets import dataset
-from hydra_steps.config.runs import Study, run_config, run_names
+from hydra_steps.config.runs import PlainStudy, run_config, run_names
 from hydra_steps.contents import changes_since_manifest, planned_by
 from hydra_steps.registry import active_plugins
 
@@ -20,7 +20,7 @@ def data_content(name: str, folder: str) -> str:
     return _content(name, folder, active_plugins())
 
 
-def changed_data(study: Study) -> list[str]:
+def changed_data(study: PlainStudy) -> list[str]:
     """Return a sentence for each dataset of the study whose files are no longer those that were read."""
     data = [run_config(study, run)["data"] for run in run_names(study)[:: len(study["seeds"])]]
     used = dict.fromkeys((of_run["name"], of_run["folder"]) for of_run in data)
