@@ -12,12 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from hydra_steps.data import RunData, Split
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process, build_process
-from hydra_steps.process.running import evaluate, run
+from hydra_steps.process.running import train
 from hydra_steps.process.state import State
 
 
@@ -39,12 +38,4 @@ def train_anew(settings: Mapping[str, Any], data: RunData, seed: int) -> tuple[P
     The schedule runs afresh; one that reacts does so to this training's own validation loss. Cost: one training.
     """
     process = build_process({**settings, "seed": seed}, data)
-    schedule = process.schedule()
-    images = torch.tensor(data.validation.images).to(process.device, process.dtype)
-    labels = torch.tensor(data.validation.labels).to(process.device)
-    state = process.initial_state()
-    for epoch in range(process.epochs):
-        first = epoch * process.steps_per_epoch
-        state = run(process, state, schedule.rate, first, first + process.steps_per_epoch)
-        schedule.end_epoch(evaluate(process, state, images, labels)[0] if schedule.reacts else 0.0)
-    return process, state
+    return process, train(process, data.validation)[0]

@@ -13,7 +13,7 @@ classes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,10 @@ class Process:
     def weighs_statistics(self) -> bool:
         """Whether the data weights change what batch norm does to a batch."""
         return self.weighted_statistics and self.model.coupled
+
+    def with_statistics_of_all(self) -> Process:
+        """The same process whose batch norm counts all samples alike, whatever their weights."""
+        return replace(self, weighted_statistics=False) if self.weighs_statistics else self
 
     def statistics_weights(self, batch: Batch, weights: Tensor | None) -> Tensor | None:
         """The weights [b] that the samples of a batch have in batch norm's statistics, None for all alike.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from hydra_steps.data.run_data import Split
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
@@ -38,6 +39,39 @@ def run(
         if observe is not None:
             observe(step, state, rate, losses, gradient)
     return state
+
+
+def train(process: Process, validation: Split) -> tuple[State, list[float]]:
+    """The final state of a training with a schedule of its own, and the rates [t] that it took.
+
+    A schedule that reacts does so to this training's own validation loss. Cost: one training.
+    """
+    schedule, rates, state = process.schedule(), [], process.initial_state()
+    images = torch.tensor(validation.images).to(process.device, process.dtype)
+    labels = torch.tensor(validation.labels).to(process.device)
+
+    def rate_of(step: int) -> float:
+        rates.append(schedule.rate(step))
+        return rates[-1]
+
+    for epoch in range(process.epochs):
+        first = epoch * process.steps_per_epoch
+        state = run(process, state, rate_of, first, first + process.steps_per_epoch)
+        schedule.end_epoch(evaluate(process, state, images, labels)[0] if schedule.reacts else 0.0)
+    return state, rates
+
+
+def own_rates(process: Process, validation: Split) -> list[float]:
+    """The rates [t] of :func:`train`; without a training where the schedule reacts to none."""
+    schedule = process.schedule()
+    if schedule.reacts:
+        return train(process, validation)[1]
+    rates = []
+    for step in range(process.steps):
+        rates.append(schedule.rate(step))
+        if (step + 1) % process.steps_per_epoch == 0:
+            schedule.end_epoch(0.0)
+    return rates
 
 
 def weights_without(process: Process, removed: Sequence[int] | Tensor) -> Tensor:

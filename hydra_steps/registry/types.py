@@ -29,11 +29,13 @@ _ABOVE = re.compile(rf"\s*x\s*(?P<low_sign>>=?)\s*(?P<low>{_NUMBER})\s*")
 # Shared by entries; annotations are evaluated with these names at hand.
 QueriesAtOnce = Annotated[int | None, "x >= 1"]
 Share = Annotated[float, "0 <= x <= 1"]
+FreshSeeds = Annotated[int, "0 <= x <= 1000"]  # trainings from seeds of their own; 0 is the run's own
 Seed = Annotated[int, "0 <= x <= 4294967295"]
 SomeMethods = Annotated[list[str] | None, {"uniqueItems": True}]  # labels that take part; None for all
 NAMES: dict[str, Any] = {
     "Annotated": Annotated, "Any": Any, "Literal": Literal, "Mapping": Mapping, "Path": Path, "Sequence": Sequence,
     "QueriesAtOnce": QueriesAtOnce, "Share": Share, "Seed": Seed,
+    "FreshSeeds": FreshSeeds,
     "SomeMethods": SomeMethods,
     **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)},
 }  # fmt: skip

@@ -8,13 +8,13 @@ to one linear piece, and a removal ends on another. Each w⁽ᵏ⁾ is an ordina
 the run itself. The mean is the derivative of f_q smoothed over removals of that size; on a smooth map it
 differs from the exact one only by the change of the derivative itself.
 
-Cost: K trainings and K sweeps. Memory: one recorded training, at most ``BUDGET`` bytes of states (the others
-are replayed). Index letters: q queries, n samples, k runs.
+At half the samples (``fraction`` ½) it predicts what removing a random half does. Cost: K trainings and K sweeps
+(:mod:`hydra_steps.scoring.nearby`). Index letters: q queries, n samples, k runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import torch
@@ -22,17 +22,14 @@ from torch import Tensor
 
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.process.linearised import Curvature
+from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
-from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import QueriesAtOnce, Share
+from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Share
 from hydra_steps.scoring.contribution import Contribution
-from hydra_steps.scoring.sweep import reverse_sweep
-from hydra_steps.trajectory.keep import checkpoint_steps
+from hydra_steps.scoring.nearby import retrained, sources, swept
 from hydra_steps.trajectory.trajectory import Trajectory
-
-BUDGET = 10**9  # bytes of states of one run in memory
 
 
 @method(
@@ -40,10 +37,11 @@ BUDGET = 10**9  # bytes of states of one run in memory
     title="Averaged HyDRA",
     unit="query",
     computes="the derivative averaged over trainings without small random groups, for maps that are not smooth",
-    cost="runs × (one training and a sweep of hydra_exact or hydra_gauss_newton), all samples",
+    cost="runs × seeds × (one training and a sweep of hydra_exact or hydra_gauss_newton), all samples",
     needs="the training process itself, run again",
     use="where the training map is not smooth (ReLU with max pooling) and one derivative predicts poorly",
-    work={"steps": "4 * runs", "steps_per_query": "2 * runs"},
+    work={"steps": "4 * runs * max(seeds, 1)", "steps_per_query": "2 * runs * max(seeds, 1)"},
+    predicts="fraction",
     colour="#004B7A",
     marker="h",
     line=(0, (4, 2)),
@@ -54,9 +52,10 @@ def hydra_averaged(
     queries: QuerySet,
     *,
     runs: Annotated[int, "1 <= x <= 1000"] = 8,
-    fraction: Annotated[float, "0 <= x <= 0.5"] = 0.02,
+    fraction: Annotated[float, "0 <= x < 1"] = 0.02,
     depth: Share = 1.0,
     curvature: Literal["exact", "gauss_newton"] = "exact",
+    seeds: FreshSeeds = 0,
     queries_at_once: QueriesAtOnce = None,
 ) -> Contribution:
     """HyDRA averaged over trainings without small random groups, for training maps that are not smooth.
@@ -72,31 +71,42 @@ def hydra_averaged(
         depth: How far their weights are lowered. 1 is removal; 0.5 is half-way, the mid-point between the two
             ends.
         curvature: The exact Hessian, or the Gauss–Newton matrix in its place.
+        seeds: Fresh seeds, each with as many trainings. 0 takes the run's own seed.
         queries_at_once: Queries in one sweep, to save memory. null takes all.
     """
-    chunk = queries_at_once or len(queries) or 1
-    each = []
-    weights = lowered_weights(trajectory, runs, fraction, depth)
-    for w in Progress(weights, total=runs, desc="averaging", unit="run", mininterval=2):
-        nearby = retrained(trajectory, w)
-        cotangents = queries.cotangents(nearby.final_state)
-        parts = (State(*(rows[i : i + chunk] for rows in cotangents)) for i in range(0, len(queries), chunk))
-        swept = [reverse_sweep(nearby, part, Curvature(curvature)).contribution for part in parts]
-        each.append(torch.cat(swept) if swept else torch.zeros(0, trajectory.process.samples))
+    draws = (
+        (source, weights)
+        for source in sources(trajectory, seeds)
+        for weights in lowered_weights(source.process, runs, fraction, depth)
+    )
+    return average(draws, queries, Curvature(curvature), queries_at_once, runs * max(seeds, 1))
+
+
+def average(
+    draws: Iterable[tuple[Trajectory, Tensor]],
+    queries: QuerySet,
+    curvature: Curvature,
+    queries_at_once: int | None,
+    total: int,
+) -> Contribution:
+    """The mean of the derivatives at drawn weights [n], each along a training of its own, and how much they agree."""
+    each = [
+        swept(retrained(source, weights), queries, curvature, queries_at_once)
+        for source, weights in Progress(draws, total=total, desc="averaging", unit="run", mininterval=2)
+    ]
     values = torch.stack(each)  # [k, q, n]
-    between = mean_correlation(values) if runs > 1 else []
+    between = mean_correlation(values) if len(each) > 1 else []
     return Contribution(
         values.mean(0), {"correlation_of_runs": dict(zip(queries.names, between, strict=False))}
     )
 
 
-def lowered_weights(trajectory: Trajectory, runs: int, fraction: float, depth: float) -> Iterator[Tensor]:
+def lowered_weights(process: Process, runs: int, fraction: float, depth: float) -> Iterator[Tensor]:
     """Data weights [n] of each run: 1, less ``depth`` for the samples of a random group of its own.
 
     Groups hold round(``fraction`` · n) samples, none where that is 0; they depend on the run's seed, the fraction
     and k alone, so more runs extend fewer, and they are not the groups of any design.
     """
-    process = trajectory.process
     size = min(round(fraction * process.samples), process.samples)
     for k in range(runs):
         group = generator_of(process.seed, "hydra_averaged", fraction, k).choice(
@@ -105,15 +115,6 @@ def lowered_weights(trajectory: Trajectory, runs: int, fraction: float, depth: f
         weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)
         weights[torch.from_numpy(group).to(process.device)] -= depth
         yield weights
-
-
-def retrained(trajectory: Trajectory, weights: Tensor) -> Trajectory:
-    """The same training at other data weights [n]: same seed, order, rates and noise; recorded in memory."""
-    process = trajectory.process
-    state = trajectory.load(0)
-    size = sum(part.numel() * part.element_size() for part in state)
-    keep = checkpoint_steps({"budget": f"{max(BUDGET, 4 * size)}"}, process.steps, size)
-    return Trajectory.in_memory(process, trajectory.rates, keep, weights)
 
 
 def mean_correlation(values: Tensor) -> list[float]:

@@ -6,7 +6,7 @@ import torch
 
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
-from hydra_steps.scoring import hydra_averaged as module
+from hydra_steps.scoring import nearby
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton
 from hydra_steps.scoring.hydra_averaged import hydra_averaged, lowered_weights, mean_correlation
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -41,7 +41,7 @@ def test_it_is_the_mean_of_unrolled_derivatives_at_the_drawn_weights(optimizer, 
     process = trajectory.process
     found = hydra_averaged(trajectory, queries, runs=3, fraction=0.3, depth=depth).values
     expected = torch.zeros_like(found)
-    for weights in lowered_weights(trajectory, 3, 0.3, depth):
+    for weights in lowered_weights(process, 3, 0.3, depth):
         leaf = weights.clone().requires_grad_()
         state = unrolled_final_state(process, trajectory.rates, leaf, process.initial_state())
         for q, query in enumerate(queries.queries):
@@ -54,7 +54,7 @@ def test_a_small_removal_is_predicted_by_the_mid_point_to_second_order():
     """On a smooth map: the mid-point's error falls with the cube of the step, that of one end with its square."""
     trajectory, queries = made()
     process = trajectory.process
-    (away,) = lowered_weights(trajectory, 1, 0.3, 1.0)
+    (away,) = lowered_weights(process, 1, 0.3, 1.0)
     group = away == 0
     errors = {"end": [], "mid-point": []}
     base = queries.values(trajectory.final_state)
@@ -69,11 +69,11 @@ def test_a_small_removal_is_predicted_by_the_mid_point_to_second_order():
 
 
 def test_draws():
-    trajectory, _ = made()
-    draws = list(lowered_weights(trajectory, 4, 0.2, 1.0))
+    process = made()[0].process
+    draws = list(lowered_weights(process, 4, 0.2, 1.0))
     assert all((w == 0).sum() == 2 and (w == 1).sum() == 9 for w in draws)
     assert len({tuple(w.tolist()) for w in draws}) > 1
-    again = list(lowered_weights(trajectory, 2, 0.2, 0.5))
+    again = list(lowered_weights(process, 2, 0.2, 0.5))
     assert all(torch.equal(a == 0.5, b == 0) for a, b in zip(again, draws, strict=False))
 
 
@@ -85,8 +85,8 @@ def test_less_memory_and_chunks_of_queries_change_nothing(monkeypatch):
     assert torch.allclose(
         whole, one_by_one, rtol=1e-12, atol=1e-15
     )  # small models sum several queries otherwise
-    monkeypatch.setattr(module, "BUDGET", 1)
-    kept = module.retrained(trajectory, torch.ones(11, dtype=torch.float64))
+    monkeypatch.setattr(nearby, "BUDGET", 1)
+    kept = nearby.retrained(trajectory, torch.ones(11, dtype=torch.float64))
     assert len(kept.checkpoints) <= 4 < trajectory.steps
     assert torch.equal(whole, hydra_averaged(trajectory, queries, **options).values)
 

@@ -1,0 +1,76 @@
+"""Trainings near the run: at other data weights, and from fresh seeds. Each is recorded in memory and swept backwards.
+
+A derivative predicts small changes around the data weights at which it is taken. What is removed from a training
+moves them far: so the derivative is taken at other weights w than all one, along the training made with them. A fresh
+seed has initial parameters and an order of its own, and nothing else differs.
+
+Cost of each: one training and one sweep; from a fresh seed with a rate that reacts to the validation loss, one
+training more. Memory: one recorded training, at most ``BUDGET`` bytes of states (the others are replayed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from hydra_steps.data.seeding import generator_of
+from hydra_steps.errors import StudyError
+from hydra_steps.process.linearised import Curvature
+from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.queries.query_set import QuerySet
+from hydra_steps.process.running import own_rates
+from hydra_steps.process.state import State
+from hydra_steps.scoring.sweep import reverse_sweep
+from hydra_steps.trajectory.keep import checkpoint_steps
+from hydra_steps.trajectory.trajectory import Trajectory
+
+BUDGET = 10**9  # bytes of states of one run in memory
+
+
+def retrained(trajectory: Trajectory, weights: Tensor) -> Trajectory:
+    """The same training at other data weights [n]: same seed, order, rates and noise; recorded in memory."""
+    process = trajectory.process
+    start = process.initial_state()
+    size = sum(part.numel() * part.element_size() for part in start)
+    keep = checkpoint_steps({"budget": f"{max(BUDGET, 4 * size)}"}, process.steps, size)
+    return Trajectory.in_memory(process, trajectory.rates, keep, weights)
+
+
+def sources(trajectory: Trajectory, seeds: int) -> Iterator[Trajectory]:
+    """What a score is averaged over: the run itself for ``seeds`` 0, else so many trainings from fresh seeds.
+
+    A source that is not the run has a process and rates, and no states: it is there to be retrained.
+    """
+    if not seeds:
+        yield trajectory
+    for number in range(seeds):
+        yield _fresh(trajectory, score_seed(trajectory.process.seed, number))
+
+
+def score_seed(seed: int, number: int) -> int:
+    """The seed of the ``number``-th fresh training of a run's score: no run's, and no ground truth's."""
+    return int(generator_of(seed, "scores", 0.0, number).integers(2**31, 2**32))
+
+
+def swept(nearby: Trajectory, queries: QuerySet, curvature: Curvature, queries_at_once: int | None) -> Tensor:
+    """c [q, n] float64 along a training; a query looks at architecture and loss, which no seed changes."""
+    cotangents = queries.cotangents(nearby.final_state)
+    chunk = queries_at_once or len(queries) or 1
+    parts = (State(*(rows[i : i + chunk] for rows in cotangents)) for i in range(0, len(queries), chunk))
+    rows = [reverse_sweep(nearby, part, curvature).contribution for part in parts]
+    return torch.cat(rows) if rows else torch.zeros(0, nearby.process.samples, dtype=torch.float64)
+
+
+def uniform(process: Process, weight: float) -> Tensor:
+    """Data weights [n], all alike."""
+    return torch.full((process.samples,), weight, dtype=process.dtype, device=process.device)
+
+
+def _fresh(trajectory: Trajectory, seed: int) -> Trajectory:
+    if trajectory.data is None:
+        raise StudyError("a fresh training was asked for, and the trajectory came without its data")
+    process = build_process({**trajectory.process.settings, "seed": seed}, trajectory.data)
+    rates = own_rates(process, trajectory.data.validation)
+    return Trajectory(process, rates, [0], lambda step: process.initial_state())
