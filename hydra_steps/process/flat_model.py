@@ -11,6 +11,7 @@ A parameter that several places share stands in the vector once and is bound at 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,8 @@ class FlatModel:
 
     ``layout`` and ``buffer_layout`` list (name, shape, offset); ``initial`` (P,) and ``initial_buffers`` (R,)
     hold the module's values. ``path`` is how it is differentiated twice, and ``reason`` why not faster
-    (:mod:`hydra_steps.process.paths`); :meth:`push` serves it on ``Path.RULES``.
+    (:mod:`hydra_steps.process.paths`); :meth:`push` serves it on ``Path.RULES``. ``sizes`` are the parameters' numbers,
+    ``module`` is what is bound and called.
     Attributes are set on a private copy of the module: one FlatModel serves one thread. Raises :class:`StudyError` for
     a module without a trained parameter, with a hook on a parameter, or that cannot be copied.
     """
@@ -59,7 +61,7 @@ class FlatModel:
         self.layout, self.buffer_layout = _entries(parameters), _entries(buffers)
         self.initial = _flatten([p for _, p in parameters])
         self.initial_buffers = _flatten([b for _, b in buffers])
-        self._sizes = [p.numel() for _, p in parameters]
+        self.sizes = [p.numel() for _, p in parameters]
         self._buffer_sizes = [b.numel() for _, b in buffers]
         places = {id(tensor): place for place, (_, tensor) in enumerate([*parameters, *buffers])}
         self._saved = [
@@ -71,7 +73,7 @@ class FlatModel:
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
         self._constant = self.initial.dtype, self.initial.device  # what the module's other tensors are
-        self._module = module
+        self.module = module
         module.eval()
 
     @property
@@ -89,11 +91,11 @@ class FlatModel:
         """Whether a pass is mostly the calling of small operations (linear layers): then several at once pay off on one
         processor core, too.
         """
-        return all(type(module) in LIGHT and not alteration(module) for module in self._module.modules())
+        return all(type(module) in LIGHT and not alteration(module) for module in self.module.modules())
 
     def views(self, parameters: Tensor) -> list[Tensor]:
         """Named-shape views of a flat vector: (P,) → tensors in the layout's order."""
-        pieces = parameters.split(self._sizes)
+        pieces = parameters.split(self.sizes)
         return [piece.view(shape) for piece, (_, shape, _) in zip(pieces, self.layout, strict=True)]
 
     def buffer_views(self, buffers: Tensor) -> list[Tensor]:
@@ -103,7 +105,7 @@ class FlatModel:
 
     def _bind(self, parameters: Tensor, buffers: Tensor) -> None:
         if self._constant != (parameters.dtype, parameters.device):
-            self._module.to(parameters.device, parameters.dtype)
+            self.module.to(parameters.device, parameters.dtype)
             self._constant = parameters.dtype, parameters.device
         for binding, view in zip(self._bindings, self.views(parameters), strict=True):
             binding.set(view)
@@ -121,29 +123,40 @@ class FlatModel:
         """Put the module in its mode, which is left as it is until another is asked for: ``train()`` and ``eval()``
         walk all submodules, too slow for every step.
         """
-        if self._module.training != training:
-            self._module.train(training)
+        if self.module.training != training:
+            self.module.train(training)
         for layer in self._noises:
             layer.keys = keys
         for norm in self._norms:
             norm.differentiable_statistics = differentiable
             norm.weights = weights
 
-    def _call(self, images: Tensor) -> Tensor:
-        """The module's output, by kernels that can be differentiated twice."""
-        logits: Tensor
+    def _call(self, layer: nn.Module, *arguments: Any, **named: Any) -> Any:
+        """The output of the module, or of a layer of it, by kernels that can be differentiated twice."""
         if self.path is not Path.BACKWARD:
-            logits = self._module(images)
-            return logits
+            return layer(*arguments, **named)
         # The fused kernels of attention have no second derivative, and a layer's fast path in evaluation other bits.
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         try:
             with sdpa_kernel(SDPBackend.MATH):
-                logits = self._module(images)
+                return layer(*arguments, **named)
         finally:
             torch.backends.mha.set_fastpath_enabled(fast)
-        return logits
+
+    def call_layer(
+        self,
+        layer: nn.Module,
+        parameters: Tensor,
+        buffers: Tensor,
+        keys: Tensor | None,
+        *given: Any,
+        **named: Any,
+    ) -> Any:
+        """The output of one ``layer`` of ``module`` in training mode."""
+        self._prepare(True, keys, differentiable=True)
+        self._bind(parameters, buffers.clone())
+        return self._call(layer, *given, **named)
 
     def train_logits(
         self,
@@ -162,9 +175,9 @@ class FlatModel:
         self._prepare(True, keys, differentiable, weights)
         if not self._buffer_bindings:
             self._bind(parameters, buffers)
-            return self._call(images), buffers
+            return self._call(self.module, images), buffers
         self._bind(parameters, buffers.clone())
-        logits = self._call(images)
+        logits: Tensor = self._call(self.module, images)
         return logits, torch.cat([binding.get().reshape(-1) for binding in self._buffer_bindings])
 
     def push(
@@ -183,12 +196,12 @@ class FlatModel:
         """
         dots: dict[nn.Module, dict[str, Tensor]] = {}
         owners = [(binding.owner, binding.attribute) for binding in self._bindings]
-        pieces = directions.split(self._sizes, 1)
+        pieces = directions.split(self.sizes, 1)
         for (owner, attribute), piece, (_, shape, _) in zip(owners, pieces, self.layout, strict=True):
             dots.setdefault(owner, {})[attribute] = piece.view(-1, *shape)
         self._prepare(training, keys)
         self._bind(parameters, buffers)
-        logits, logits_dot, pull = push(self._module, images, dots)
+        logits, logits_dot, pull = push(self.module, images, dots)
         assert logits_dot is not None  # the last layers have parameters
 
         def gradients_dot(delta: Tensor | None, delta_dot: Tensor) -> Tensor:
@@ -201,7 +214,8 @@ class FlatModel:
         """Logits [n, c] in evaluation mode."""
         self._prepare(False)
         self._bind(parameters, buffers)
-        return self._call(images)
+        logits: Tensor = self._call(self.module, images)
+        return logits
 
     def state_dict(self, parameters: Tensor, buffers: Tensor) -> dict[str, Tensor]:
         """The ordinary ``state_dict`` of the module at this point, as copies: shared, frozen and constant tensors

@@ -25,7 +25,7 @@ KNOWN: frozenset[type[nn.Module]] = frozenset(
     {
         *(nn.Sequential, nn.Identity, nn.Flatten, nn.Unflatten),
         *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d),
-        *(nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.SiLU, nn.GELU, nn.Softplus, nn.ELU),
+        *(nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.GELU, nn.Softplus, nn.ELU),
         *(nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, AveragePool, MaxPool),
         *(BatchNorm, KeyedDropout, KeyedChannelDropout, KeyedAlphaDropout),
     }

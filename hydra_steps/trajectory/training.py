@@ -25,6 +25,7 @@ from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State
+from hydra_steps.process.trial.try_model import try_model
 from hydra_steps.trajectory.arrays import state_bytes
 from hydra_steps.trajectory.keep import checkpoint_steps
 from hydra_steps.trajectory.observer import TrainingObserver, write_checkpoint
@@ -43,12 +44,14 @@ def train_model(
     """Train a run and write its trajectory to the folder ``output``.
 
     ``settings``: its sections data, model, training, trajectory, compute and seed. ``scratch`` is the folder for
-    unfinished work, by default ``.scratch`` beside the output. Raises :class:`StudyError` for wrong data, for
+    unfinished work, by default ``.scratch`` beside the output. Raises :class:`StudyError` for wrong data, for a model
+    that fails its trial, for
     a loss that is no longer finite (the step is named, the checkpoints before it are kept), and for a failing disk.
     """
     data = load_data(settings, splits, labels)
     prepare_compute(settings)
     process = build_process(settings, data)
+    try_model(process)
     output = Path(output)
     scratch = Path(scratch) if scratch else output.parent / ".scratch"
     scratch = scratch / f"train_model-{identity(settings, data)[:16]}"

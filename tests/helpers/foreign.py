@@ -123,6 +123,20 @@ class Straight(torch.autograd.Function):
         return delta
 
 
+class Rounded(nn.Module):
+    """A layer whose gradient is not the derivative of what it gives."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return Straight.apply(4 * x)
+
+
+class Evaluated(nn.Module):
+    """A layer that couples samples in evaluation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if self.training else x / x.std()
+
+
 class Once(torch.autograd.Function):
     """A square whose backward pass hides from autograd what it depends on."""
 
@@ -204,12 +218,12 @@ class Attention(nn.Module):
 class Recurrent(nn.Module):
     """The features as three steps of two, through a GRU."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
-        self.layer = nn.GRU(2, WIDTH, batch_first=True)
+        self.layer = nn.GRU(2, WIDTH, 2 if dropout else 1, batch_first=True, dropout=dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x.view(-1, 3, 2))[1][0]
+        return self.layer(x.view(-1, 3, 2))[1][-1]
 
 
 KINDS: dict[str, Callable[[], nn.Module]] = {
@@ -238,6 +252,11 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
     "attention": lambda: around(Attention()),
     "attention_dropout": lambda: around(Attention(0.3)),
     "recurrent": lambda: around(Recurrent()),
+    "recurrent_dropout": lambda: around(Recurrent(0.3)),
+    "straight": lambda: around(Rounded()),
+    "evaluated": lambda: around(Evaluated()),
+    "wrong_outputs": lambda: nn.Sequential(nn.Flatten(), nn.Linear(FEATURES, WIDTH)),
+    "fails": lambda: nn.Sequential(nn.Flatten(), nn.Linear(FEATURES, 5), Recurrent()),
 }
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 
+from hydra_steps.errors import StudyError
+from hydra_steps.process import paths
+from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
+from hydra_steps.process.running import run
+from hydra_steps.process.trial.try_model import try_model
 from hydra_steps.scoring.hydra import hydra_exact
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.foreign import foreign_process, plain_contribution
-from tests.helpers.tiny import relative_error
+from tests.helpers.foreign import KINDS, foreign_process, plain_contribution
+from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
 from tests.helpers.unrolled import unrolled_contribution
 
 SPECS = [{"kind": "sample_loss", "split": "test", "samples": [0, 2]}]
@@ -51,3 +58,79 @@ def test_scores_through_layers_that_are_taken_over_are_autograd_through_their_tr
     expected = unrolled_contribution(process, rates, queries)
     assert expected.abs().max() > 1e-6
     assert relative_error(found, expected) <= 1e-8
+
+
+REFUSED = {
+    "statistics_of_the_batch": ("'2'", "without running statistics", "set track_running_stats"),
+    "coupled": ("'2' (Centred)", "in training depend on the others", "nn.LayerNorm"),
+    "weight_norm": (
+        "'2.parametrizations.weight.0' (_WeightNorm)",
+        "not a difference of steps",
+        "write the layer",
+    ),
+    "functional_dropout": ("'2' (Functional)", "other numbers when the same batch", "nn.Dropout"),
+    "counting": ("'2.calls'", "changes its attribute", "leave the counting out"),
+    "follower": ("'2.average'", "hides from PyTorch", "nn.BatchNorm"),
+    "straight": ("'2' (Rounded)", "not a difference of steps", "ordinary differentiable operations"),
+    "hidden": ("'2' (Hidden)", "not a difference of steps", "ordinary differentiable operations"),
+    "clipped": ("'2' (Clipped)", "modified inplace", "nothing in place"),
+    "parameter_hook": ("'1.weight'", "a hook on its gradient", "remove the hook"),
+    "all_frozen": ("", "no parameter that is trained", "unfrozen"),
+    "recurrent_dropout": ("'2.layer' (GRU)", "other numbers when the same batch", "own dropout: 0"),
+    "wrong_outputs": ("", "of shape (4, 6)", "logits of shape (4, 3)"),
+    "fails": ("'2' (Recurrent)", "fails on a batch of shape", "mend its forward"),
+    "evaluated": ("'2' (Evaluated)", "in evaluation depend on the others", "each sample by itself"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_cannot_be_exact_is_refused_with_the_layers_name_before_training(kind):
+    with pytest.raises(StudyError) as caught:
+        try_model(foreign_process(kind)[0])
+    assert all(words in str(caught.value) for words in REFUSED[kind]), caught.value
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [*AS_WRITTEN, *TAKEN_OVER])
+def test_what_is_exact_passes_the_trial_which_leaves_the_process_as_it_was(kind):
+    process, _, rates = foreign_process(kind)
+    before = run(process, process.initial_state(), rates)
+    try_model(process)
+    assert run(process, process.initial_state(), rates).equal(before)
+
+
+def test_every_kind_is_exact_or_refused():
+    assert set(KINDS) == {*AS_WRITTEN, *TAKEN_OVER, *REFUSED}
+
+
+BUILT_IN = [
+    {"name": "lenet5_tanh"},
+    {"name": "lenet5_relu", "batch_norm": True, "dropout": 0.2},
+    {"name": "mlp", "hidden": [7], "dropout": 0.2, "batch_norm": True},
+    {"name": "logistic"},
+    {"name": "densenet40", "dropout": 0.2},
+]
+
+
+@pytest.mark.parametrize("model", BUILT_IN, ids=lambda model: model["name"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_built_in_models_pass_the_trial(model, dtype):
+    settings = tiny_settings()
+    settings["model"], settings["compute"]["dtype"] = model, dtype
+    try_model(build_process(settings, tiny_data(samples=6, side=8)))
+
+
+@pytest.mark.parametrize(
+    ("variant", "samples"), [*product(["plain"], [1, 2, 3]), *product(["batch_norm"], [2, 3])]
+)
+def test_the_trial_needs_no_more_samples_than_there_are(variant, samples):
+    try_model(build_process(tiny_settings(variant=variant), tiny_data(samples=samples, classes=samples)))
+
+
+def test_a_path_that_is_wrong_is_found(monkeypatch):
+    """Layer norm by forward mode, which loses a term when it is differentiated again."""
+    monkeypatch.setattr(paths, "KNOWN", paths.KNOWN | {torch.nn.LayerNorm})
+    process, _, _ = foreign_process("layer_norm")
+    assert process.model.path is paths.Path.FORWARD
+    with pytest.raises(StudyError, match="not a difference of steps"):
+        try_model(process)

@@ -1,0 +1,87 @@
+"""What a model is tried on: a few samples, in float64, at parameters a little off the initial ones.
+
+Initial parameters are special: zeros hide what they are multiplied with, and stand on the kink of a ReLU.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hydra_steps.models.build import plain_model
+from hydra_steps.models.keyed import sample_keys
+from hydra_steps.models.take_over import take_over
+from hydra_steps.process.flat_model import FlatModel
+from hydra_steps.process.process import Batch, Process
+from hydra_steps.process.state import State
+from hydra_steps.registry.options import choice
+
+SAMPLES = 4
+
+
+@dataclass
+class Case:
+    """``process`` in float64 with a few samples, a ``state`` of it, and ``plain``, the module as it was written."""
+
+    process: Process
+    state: State
+    plain: nn.Module
+    scale: Tensor  # [p], how large the parameters are
+
+    @property
+    def whole(self) -> Batch:
+        """All samples."""
+        return self.batch(0, self.process.samples)
+
+    @property
+    def halves(self) -> tuple[Batch, Batch]:
+        """The samples in two parts, twice the whole where a part would be too small: batch norm needs two."""
+        count = self.process.samples
+        if count < (4 if self.process.model.coupled else 2):
+            return self.whole, self.whole
+        return self.batch(0, count // 2), self.batch(count // 2, count)
+
+    def batch(self, first: int, last: int) -> Batch:
+        """Samples ``first`` … ``last − 1`` as in training, unaugmented."""
+        process = self.process
+        index = torch.arange(first, last, device=process.device)
+        keys = sample_keys(process.seed, 0, index) if process.keyed else None
+        return Batch(index, process.images[index], process.labels[index], keys)
+
+    def gradient(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """∇θ [p], the buffers after the step [r], and the losses [b]."""
+        return self.process.gradient(self.state.parameters, self.state.buffers, batch)
+
+    def losses(self, batch: Batch) -> Tensor:
+        """The losses [b] in evaluation mode."""
+        with torch.no_grad():
+            logits = self.process.model.logits(self.state.parameters, self.state.buffers, batch.images)
+            return self.process.loss.values(logits, batch.labels)
+
+
+def make_case(process: Process) -> Case:
+    """The case of a process; raises what building its model raises."""
+    count = min(SAMPLES, process.samples)
+    name, options = choice(process.settings["model"])
+    arguments = (name, process.images.shape[1:], process.classes, options, process.seed)
+    small = replace(
+        process,
+        model=FlatModel(take_over(plain_model(*arguments))),
+        images=process.images[:count].double(),
+        labels=process.labels[:count],
+        table=np.arange(count, dtype=np.int32)[None],
+        epochs=1,
+        crop=0,
+        flip=False,
+        weighted_statistics=False,
+    )
+    parameters, slots, buffers = small.initial_state()
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(len(parameters), dtype=torch.float64, generator=generator).to(parameters)
+    pieces = parameters.split(small.model.sizes)
+    scale = torch.cat([(piece.std(correction=0) + 0.01).expand_as(piece) for piece in pieces])
+    state = State(parameters + 0.02 * scale * noise, slots, buffers)
+    return Case(small, state, plain_model(*arguments).to(process.device, torch.float64), scale)
