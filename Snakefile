@@ -19,6 +19,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(workflow.basedir)
 from hydra_steps.cluster import sign_in, take_over
 from hydra_steps.config import check_writable, read_yaml, resolve_study
 from hydra_steps.errors import StudyError
+from hydra_steps.estimate.memory import require_memory
 from hydra_steps.figures.captions import caption_text
 from hydra_steps.job_environment import ENVIRONMENT as JOB_ENVIRONMENT
 from hydra_steps.locks import hold
@@ -58,6 +59,10 @@ report: "workflow/report/workflow.rst"
 
 onstart:
     try:
+        # Snakemake runs the jobs on this machine, or hands them to a cluster, whose machines have memory of their own:
+        # the executor tells which. A dry run has an executor of its own, and warns.
+        if workflow.local_exec:
+            require_memory(STUDY, held_by(list(workflow.dag.needrun_jobs())))
         hold(OUT)
         take_over(OUT)
     except StudyError as error:

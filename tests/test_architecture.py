@@ -60,7 +60,7 @@ def test_every_room_has_a_floor() -> None:
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_point_downwards(module: str) -> None:
     own = room(module)
-    if not own:
+    if not own or module.endswith(".__main__"):  # a command stands above the house
         return
     up = [name for name in imports(module) if room(name) and FLOORS.index(room(name)) > FLOORS.index(own)]
     assert not up

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from hydra_steps.config.document import document
@@ -24,9 +26,25 @@ def main() -> None:
         if arguments.document:
             print(document(), end="")
         elif arguments.check:
-            print(study_yaml(load_study(arguments.check)), end="")
+            study = load_study(arguments.check)
+            for warning in warnings(study):
+                print(warning, file=sys.stderr)
+            print(study_yaml(study), end="")
         else:
             print(outputs(load_study(arguments.where)))
+
+
+def warnings(study: PlainStudy) -> list[str]:
+    """Return a line for each method whose options ask for more memory than this machine has, where it can be told."""
+    if find_spec("torch") is None:
+        return []
+    # Above all that this package's other modules know: a command may ask who measures models.
+    from hydra_steps.estimate.memory import memory_warnings
+    from hydra_steps.estimate.requests import Requests
+
+    requests = Requests(study)
+    lines = ["train_model", *(f"score_samples: {label}" for label in study["methods"])]
+    return memory_warnings(study, {line: requests.held(line) for line in lines})
 
 
 def outputs(study: PlainStudy) -> str:

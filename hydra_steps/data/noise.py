@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import dataset
+from hydra_steps.data.classes import require_every_class
 from hydra_steps.data.clean_labels import CleanLabels
 from hydra_steps.data.run_data import read_parts, standardise
 from hydra_steps.data.seeding import random_stream
@@ -30,12 +31,13 @@ def noise_labels(
     options: Mapping[str, Any],
     seed: int,
     output: str | Path,
+    every_class: bool = False,
 ) -> pd.DataFrame:
     """Draw the noisy labels of the training split in ``splits_csv`` and write them to ``output``
     (labels.csv).
 
     ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``kind`` and ``options`` what becomes of the
-    labels. Columns: ``index``, ``label``, ``clean_label``, ``is_noisy`` (1 where they differ); the last
+    labels, ``every_class`` that each class must keep a sample. Columns: ``index``, ``label``, ``clean_label``, ``is_noisy`` (1 where they differ); the last
     two are empty where the kind does not know the clean labels. The same arguments give the same file, byte for byte. Cost O(n), for ``instance`` that of a few logistic regressions.
 
     Raises :class:`StudyError` for an unknown kind or option, a rate outside [0, 1], a matrix that is not C×C
@@ -50,6 +52,8 @@ def noise_labels(
     images = standardise(part.images[positions], entry) if traits["images"] else None
     clean = part.labels[positions]
     noisy = draw_labels(clean, len(entry.classes), kind, options, seed, images)
+    if every_class:
+        require_every_class(noisy, "train", entry.classes, "choose another noise")
     table = pd.DataFrame(
         {
             "index": np.arange(len(clean)),

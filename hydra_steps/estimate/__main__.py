@@ -19,6 +19,7 @@ from hydra_steps.config.runs import PlainStudy
 from hydra_steps.errors import reported
 from hydra_steps.estimate.budget import Budget
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
+from hydra_steps.estimate.memory import memory_warnings
 from hydra_steps.job_environment import start_as_job
 from hydra_steps.progress import Progress
 from hydra_steps.trajectory.keep import format_bytes
@@ -45,6 +46,8 @@ def main() -> None:
         study = load_study(arguments.study)
         costs = study_costs(study, measured(study, arguments.seconds).__getitem__)
         print(table(study, costs, arguments.cores))
+        for warning in memory_warnings(study, {cost.rule: cost.held for cost in costs}):
+            print(warning)
         require_space(costs, size_of(Path(study["results"]) / study["study"]))
 
 

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import PlainStudy
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
+from hydra_steps.estimate.rates import Held
 from hydra_steps.estimate.run_costs import Job, RunCosts, run_size
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.figures import plan_figures
@@ -40,6 +41,7 @@ class Cost:
     after another.
 
     ``longest`` is the time of the longest job, ``folder`` where the disk is needed, ``note`` how sure the time is.
+    ``held`` is the least that one job holds in memory at once.
     """
 
     rule: str
@@ -50,6 +52,7 @@ class Cost:
     longest: float
     folder: Path
     note: str = ""
+    held: Held = Held()
 
 
 def study_costs(study: PlainStudy, calibration_of: Callable[[str], Calibration]) -> list[Cost]:
@@ -62,10 +65,12 @@ def study_costs(study: PlainStudy, calibration_of: Callable[[str], Calibration])
         label: least_sure(cost.measured.methods[label].source for cost in runs.values())
         for label in study["methods"]
     }
-    costs.append(_sum("train_model", results, [[cost.train()] for cost in runs.values()], steps))
+    trained = _sum("train_model", results, [[cost.train()] for cost in runs.values()], steps)
+    costs.append(_holding(trained, [cost.holds() for cost in runs.values()]))
     for label, source in scored.items():
         jobs = [[cost.score(label)] for cost in runs.values()]
-        costs.append(_sum(f"score_samples: {label}", results, jobs, source))
+        scores = _sum(f"score_samples: {label}", results, jobs, source)
+        costs.append(_holding(scores, [cost.holds(label) for cost in runs.values()]))
     for name, spec in design_specs(study["counterfactual"]).items():
         jobs = [cost.retrain(spec, int(study["counterfactual"]["batch"])) for cost in runs.values()]
         costs.append(_sum(f"retrain_without: {name}", results, jobs, steps))
@@ -204,6 +209,11 @@ def _sum(rule: str, folder: Path, per_run: list[list[Job]], note: str) -> Cost:
     jobs = [job for run in per_run for job in run]
     seconds, disk, memory = zip(*jobs, strict=True) if jobs else ((0.0,), (0.0,), (0.0,))
     return Cost(rule, len(jobs), sum(disk), max(memory), sum(seconds), max(seconds), folder, note)
+
+
+def _holding(cost: Cost, of_runs: Iterable[Held]) -> Cost:
+    """Return a line with the most that one of its jobs is sure to hold."""
+    return replace(cost, held=max(of_runs, key=lambda held: held.bytes, default=Held()))
 
 
 def _existing(folder: Path) -> Path:

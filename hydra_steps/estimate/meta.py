@@ -70,7 +70,16 @@ def measure(module: nn.Module, *inputs: Tensor) -> Network:
         forward=_per_sample(few.forward, more.forward),
         step=_per_sample(few.step, more.step),
         saved=(more.saved - few.saved) / (MORE - FEW),
+        factors=sum(_factors(parameter) for parameter in module.parameters()),
     )
+
+
+def _factors(parameter: nn.Parameter) -> int:
+    """The entries of a weight's two Kronecker factors; a bias shares its weight's."""
+    if parameter.dim() < 2 or not parameter.numel():
+        return 0
+    outputs = len(parameter)
+    return outputs**2 + (parameter.numel() // outputs) ** 2
 
 
 @dataclass(frozen=True)

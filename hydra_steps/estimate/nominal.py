@@ -12,12 +12,14 @@ be measured, and for what ``calibration`` has no time to measure. Imports no tor
 
 from __future__ import annotations
 
+import ast
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra_steps.config.datasets import dataset, sizes_of
-from hydra_steps.estimate.rates import Calibration, MethodCost, Network
+from hydra_steps.estimate.rates import Calibration, Held, MethodCost, Network
 from hydra_steps.queries.expansion import expand
 from hydra_steps.registry import find
 from hydra_steps.registry.expressions import evaluate
@@ -50,6 +52,9 @@ A100 = Machine("one A100", flops=1.25e14, bandwidth=1.2e12, launch=1.0e-5, start
 
 EVALUATIONS, SPLIT = 128, 1000  # samples of an evaluated chunk; of a typical query's split
 
+# What a reader knows of the sizes that a method's memory follows from.
+WORDS = {"q": "queries", "n": "training samples", "e": "epochs", "p": "parameters"}
+
 PARTS = ("steps", "steps_per_query", "gradients", "gradients_per_query")
 # Of a method that does not say what it costs: much rather than little.
 OTHER = {"steps": "5", "steps_per_query": "2", "gradients": "50", "gradients_per_query": "50"}
@@ -73,6 +78,20 @@ def method_cost(
         per_sample=(gradients + gradients_per_query * queries) * step / batch,
         source="nominal",
     )
+
+
+def method_memory(options: Mapping[str, Any], sizes: Mapping[str, int], width: int) -> Held:
+    """Return what a method (its ``options``, ``method`` among them) is sure to hold, by what it declares.
+
+    ``sizes``: the numbers of its expression beside the options, by their letters; ``width`` bytes of a number.
+    """
+    entry = find("method", options["method"])
+    expression, chosen = entry.traits["memory"], {**entry.defaults(), **options}
+    numbers = float(evaluate(expression, {**chosen, **sizes}))
+    used = {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
+    told = [f"{name} {json.dumps(chosen[name])}" for name in entry.options if name in used]
+    told += [f"{sizes[letter]:,} {word}" for letter, word in WORDS.items() if letter in used]
+    return Held(numbers * width, ", ".join(told))
 
 
 def step_seconds(net: Network, batch: int, slots: int, machine: Machine) -> float:
@@ -159,6 +178,8 @@ def nominal_costs(
     scoring_memory = training_memory + 2 * saved * min(queries, 8)
     sizes = {"batch": batch, "samples": samples, "epochs": epochs, "queries": queries}
     costs = {label: method_cost(options, step, **sizes) for label, options in methods.items()}
+    letters = {"p": net.parameters, "s": slots, "k": net.factors, "q": queries, "n": samples, "e": epochs}
+    holds = {label: method_memory(options, letters, width) for label, options in methods.items()}
     return Calibration(
         parameters=net.parameters,
         slots=slots,
@@ -170,4 +191,5 @@ def nominal_costs(
         training_memory=int(training_memory),
         scoring_memory=int(scoring_memory),
         source="nominal",
+        held=holds,
     )

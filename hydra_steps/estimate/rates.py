@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Counts:
 class Network:
     """The size of a network: ``parameters`` and ``buffers`` (numbers), the work of a ``forward`` pass and of a
     ``step`` (forward and backward), and ``saved`` bytes that a sample keeps in between, as the module was built (in
-    single precision).
+    single precision). ``factors``: entries of the Kronecker factors of all weights' curvature, (out, in) → out² + in².
     """
 
     parameters: int
@@ -31,6 +31,7 @@ class Network:
     forward: Counts
     step: Counts
     saved: float
+    factors: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,20 @@ class MethodCost:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What a job is sure to hold in memory at once: ``bytes``, and in words what they follow from."""
+
+    bytes: float = 0.0
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What is known of one run configuration.
 
     ``parameters``, ``slots`` and ``buffers`` are the sizes of the state; ``startup`` the seconds that a job needs
     to be ready; ``training_memory`` and ``scoring_memory`` the peaks of a process in bytes, after each. ``source`` is
-    that of the steps, as a method's.
+    that of the steps, as a method's. ``held``: what a method holds beside that, by label.
     """
 
     parameters: int
@@ -72,3 +81,4 @@ class Calibration:
     training_memory: int
     scoring_memory: int
     source: str = "measured"
+    held: Mapping[str, Held] = field(default_factory=dict)

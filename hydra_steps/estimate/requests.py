@@ -24,6 +24,7 @@ from typing import Any
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
 from hydra_steps.config.runs import PlainStudy, canonical_json, run_config, run_names
+from hydra_steps.estimate.rates import Held
 from hydra_steps.json_files import read_json_if_whole
 from hydra_steps.registry import find
 from hydra_steps.registry.code import code_digest
@@ -35,7 +36,8 @@ KEPT = ".requests.json"  # beside the results
 PATIENCE = 600.0  # seconds for what takes three; a model that never ends must not stop the plan
 APART = ("study", "results", "seeds", "figures", "noise")  # of a study, what decides no request
 
-Lines = dict[str, tuple[float, float]]  # line of the estimate → bytes and seconds of its largest job
+# Line of the estimate → bytes and seconds of its largest job; bytes that this is sure to hold, what they follow from.
+Lines = dict[str, tuple[float, float, float, str]]
 
 
 class Requests:
@@ -64,13 +66,18 @@ class Requests:
             return UNKNOWN_MINUTES * (1 << (attempt - 1))
         return math.ceil(LEAST_MINUTES + ROOM_SECONDS * largest[1] / 60) * (1 << (attempt - 1))
 
-    def _largest(self, line: str) -> tuple[float, float] | None:
-        """Return bytes and seconds of a line's largest job; None where nothing could be measured."""
+    def held(self, line: str) -> Held:
+        """Return what a job is sure to hold in memory at once; nothing where that could not be worked out."""
+        largest = self._largest(line)
+        return Held() if largest is None else Held(*largest[2:])
+
+    def _largest(self, line: str) -> tuple[float, float, float, str] | None:
+        """Return a line's entry; None where nothing could be measured."""
         lines = self._lines
         if self._unwritten is not None and self._path.parent.is_dir():
             _write(self._path, self._unwritten)
             self._unwritten = None
-        return None if lines is None else lines.get(line, (0.0, 0.0))
+        return None if lines is None else lines.get(line, (0.0, 0.0, 0.0, ""))
 
     @cached_property
     def _lines(self) -> Lines | None:
@@ -83,9 +90,7 @@ class Requests:
                     f"{UNKNOWN_MEGABYTES / 1000:.0f} GB and {UNKNOWN_MINUTES / 60:.0f} h",
                     file=sys.stderr,
                 )
-        return (
-            None if kept["problem"] else {name: (size, time) for name, (size, time) in kept["lines"].items()}
-        )
+        return None if kept["problem"] else {name: tuple(line) for name, line in kept["lines"].items()}
 
 
 def measured_lines(study: PlainStudy) -> Lines:
@@ -105,7 +110,7 @@ def measured_lines(study: PlainStudy) -> Lines:
         return known[key]
 
     costs = study_costs({**study, "seeds": study["seeds"][:1]}, calibration_of)
-    return {cost.rule: (cost.memory, cost.longest) for cost in costs}
+    return {cost.rule: (cost.memory, cost.longest, cost.held.bytes, cost.held.words) for cost in costs}
 
 
 def _measured_apart(study: PlainStudy) -> dict[str, Any]:
@@ -133,10 +138,8 @@ def _digest(study: PlainStudy) -> str:
     kinds = ("dataset", *TRAINING)
     chosen = {entry for run in run_names(one) for entry in chosen_entries(run_config(one, run), *kinds)}
     settings = {key: value for key, value in study.items() if key not in APART}
-    work = {
-        name: find("method", name).traits["work"]
-        for name in {of["method"] for of in study["methods"].values()}
-    }
+    used = {of["method"] for of in study["methods"].values()}
+    work = {name: [find("method", name).traits[trait] for trait in ("work", "memory")] for name in used}
     code = code_digest("hydra_steps.estimate.requests", entries=sorted(chosen))
     torch = importlib.util.find_spec("torch") is not None
     return hashlib.sha256(canonical_json([settings, work, code, torch]).encode()).hexdigest()
@@ -148,7 +151,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     if kept is None:
         return None
     try:
-        well = isinstance(kept["problem"], str) and all(len(pair) == 2 for pair in kept["lines"].values())
+        well = isinstance(kept["problem"], str) and all(len(line) == 4 for line in kept["lines"].values())
     except (TypeError, KeyError, AttributeError):
         return None
     return kept if well else None
@@ -167,7 +170,7 @@ def _write(path: Path, kept: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m hydra_steps.estimate.requests",
-        description="Read a study as JSON, and write bytes and seconds of the largest job of each rule as JSON.",
+        description="Read a study as JSON, and write what the largest job of each rule takes as JSON.",
     )
     parser.parse_args()
     print(json.dumps(measured_lines(json.load(sys.stdin))))

@@ -16,7 +16,7 @@ from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
 from hydra_steps.config.designs import batch_bounds
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.runs import PlainStudy
-from hydra_steps.estimate.rates import Calibration
+from hydra_steps.estimate.rates import Calibration, Held
 from hydra_steps.queries.query import Query
 from hydra_steps.registry import find
 from hydra_steps.trajectory.arrays import BLOCK_BYTES, Shape, state_bytes
@@ -120,9 +120,18 @@ class RunCosts:
         cotangents = 6 * self.size.queries * self.state
         memory = self.measured.scoring_memory + self.size.data_memory + segment + cotangents
         memory += 4 * max(BLOCK_BYTES, self.state)
+        memory += max(0.0, self.holds(label).bytes - cotangents)
         parts = 4.0 * self.size.epochs if label in self.size.by_epoch else 0.0
         scores = self.size.queries * samples
         return self.measured.startup + seconds, (8.0 + parts) * scores, memory + parts * scores
+
+    def holds(self, label: str = "") -> Held:
+        """What a job is sure to hold in memory at once: one method's, or the training's (two states and a gradient)."""
+        if label:
+            return self.measured.held.get(label, Held())
+        parameters = self.measured.parameters
+        width = 8 if self.size.dtype == "float64" else 4
+        return Held(2.0 * self.state + width * parameters, f"{parameters:,} parameters")
 
     def traced(self, label: str, trace: Mapping[str, Any]) -> Job:
         """One method's scores at the ends of epochs: parts of its whole cost."""

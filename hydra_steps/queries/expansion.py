@@ -34,6 +34,16 @@ def expand(specs: Sequence[Mapping[str, Any]], classes: int, sizes: Mapping[str,
     return queries
 
 
+def splits_by_class(specs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the splits whose every class a study's section ``queries`` asks about.
+
+    >>> splits_by_class([{"kind": "class_loss", "split": "test"}, {"kind": "mean_loss", "split": "train"}])
+    ['test']
+    """
+    classed = (spec for spec in specs if find("query", spec["kind"]).traits["over"] == "class")
+    return list(dict.fromkeys(str(spec.get("split", "test")) for spec in classed))
+
+
 def _expand(spec: Mapping[str, Any], classes: int, sizes: Mapping[str, int], where: str) -> Iterable[Query]:
     entry = find("query", spec["kind"], f"{where}.kind")
     split = spec.get("split", "test")

@@ -111,6 +111,7 @@ def method(
     by_epoch: bool = False,
     work: Mapping[str, str] = {},
     predicts: str = "0",
+    memory: str = "0",
     colour: str = "",
     marker: str = "",
     line: str | Sequence[Any] = "-",
@@ -122,9 +123,12 @@ def method(
     ``needs`` and ``use`` are shown to users. ``libraries``: modules that must be installed. ``by_epoch``: the
     function takes the parameter ``by_epoch`` and can keep contributions by epoch. ``work``: expressions of the
     options, of ``n`` training samples and ``e`` epochs for ``steps``, ``steps_per_query`` (in training steps per
-    step), ``gradients`` and ``gradients_per_query`` (in single samples' gradients per sample). ``predicts``: an
-    expression of the options for the share of samples whose removal it is made to predict; 0 is a small group.
-    ``colour``, ``marker`` and ``line`` are its look in figures, ``order`` its place.
+    step), ``gradients`` and ``gradients_per_query`` (in single samples' gradients per sample). ``memory``: how many
+    numbers it is sure to hold at once beside the data, an expression of the options, of ``n``, ``e``, ``p`` parameters,
+    ``s`` vectors of the optimizer's, ``q`` queries, and ``k`` entries of the layers' Kronecker factors; a study whose
+    numbers pass the machine's memory is refused. ``predicts``: an expression of the options for the share of samples
+    whose removal it is made to predict; 0 is a small group. ``colour``, ``marker`` and ``line`` are its look in
+    figures, ``order`` its place.
     """
     return _keep("method", name)
 

@@ -38,6 +38,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
     use="many queries and every step of the training; the projection is its error",
     libraries=["dattri"],
     work={"steps": "10", "steps_per_query": "0.1"},
+    memory="(p if projection is None else min(projection, p)) * (e * n + n + p)",
     colour="#44AA99",
     marker="h",
     line=(0, (4, 2)),

@@ -25,6 +25,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
     cost="about one epoch, any number of queries",
     use="when a few samples with a large loss dominate the gradient product",
     work={"gradients": "3", "gradients_per_query": "1"},
+    memory="2 * q * p + 3 * min(n, 64) * p",
     colour="#AA4499",
     marker="d",
     line=(0, (3, 1, 1, 1)),

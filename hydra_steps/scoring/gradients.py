@@ -63,6 +63,7 @@ def step_sizes(trajectory: Trajectory) -> Tensor:
     cost="a fraction of one epoch per query",
     use="the simplest score with a unit",
     work={"gradients": "2", "gradients_per_query": "1"},
+    memory="q * p",
     colour="#882255",
     marker="X",
     line=(0, (5, 1)),

@@ -41,6 +41,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
     needs="the training process itself, run again",
     use="where the training map is not smooth (ReLU with max pooling) and one derivative predicts poorly",
     work={"steps": "4 * runs * max(seeds, 1)", "steps_per_query": "2 * runs * max(seeds, 1)"},
+    memory="q * p * (1 + s)",
     predicts="fraction",
     colour="#004B7A",
     marker="h",

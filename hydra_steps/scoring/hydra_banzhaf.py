@@ -39,6 +39,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
     needs="the training process itself, run again",
     use="values that hold up under a noisy training, and removals of a random half",
     work={"steps": "1.2 * runs * max(seeds, 1)", "steps_per_query": "1.8 * runs * max(seeds, 1)"},
+    memory="q * p * (1 + s)",
     predicts="0.5",
     colour="#C05A8A",
     marker="p",

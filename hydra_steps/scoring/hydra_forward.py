@@ -49,6 +49,8 @@ Tracked = Annotated[list[Annotated[int, "x >= 0"]] | None, {"minItems": 1, "uniq
     needs="the whole training, step by step",
     use="to repeat the paper's own algorithm on a few samples",
     work={"steps": "1 + 2.5 * (max(1, round(fraction * n)) if samples is None else len(samples))"},
+    memory="(max(1, round(fraction * n)) if samples is None else len(samples))"
+    " * p * (3 + 2 * s + keep_hypergradients * e)",
     colour="#3366AA",
     marker="8",
     line=(0, (1, 1)),

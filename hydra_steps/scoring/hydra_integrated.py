@@ -38,6 +38,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
     needs="the training process itself, run again",
     use="values that add up to what all the data are worth, near Data Shapley at the price of dozens of trainings",
     work={"steps": "3.2 * most_nodes * max(seeds, 1)", "steps_per_query": "1.8 * most_nodes * max(seeds, 1)"},
+    memory="q * p * (1 + s)",
     predicts="0.5",
     colour="#B5651D",
     marker="X",

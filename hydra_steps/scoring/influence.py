@@ -43,6 +43,7 @@ TINY = 1e-15  # a norm below it may be wrong, or 0, for lack of precision
     cost="about one epoch per iteration and query; tens of iterations",
     use="the reference among influence functions, where its cost can be borne",
     work={"gradients": "2", "gradients_per_query": "2 * iterations"},
+    memory="9 * q * p",
     colour="#D55E00",
     marker="^",
     order=50,

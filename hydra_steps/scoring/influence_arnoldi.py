@@ -40,6 +40,7 @@ Damping = Annotated[float, "0 < x <= 1e6"]
     use="many queries: the eigenvectors are found once",
     libraries=["captum"],
     work={"gradients": "3 * dimensions", "gradients_per_query": "1"},
+    memory="p * (min(dimensions, p) + min(rank, dimensions, p))",
     colour="#C9722E",
     marker=">",
     line=(0, (1, 1)),

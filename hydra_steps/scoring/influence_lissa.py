@@ -41,6 +41,7 @@ Damping = Annotated[float, "0 < x <= 1e6"]
     cost="one batch's Hessian product per iteration, query and repeat; up to thousands of them",
     use="to repeat published comparisons; conjugate gradients are faster and have less damping",
     work={"gradients": "2", "gradients_per_query": "2 * iterations * repeats * batch / n"},
+    memory="5 * q * p",
     colour="#A33F00",
     marker="v",
     line=(0, (5, 1)),

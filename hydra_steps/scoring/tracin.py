@@ -37,6 +37,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
     use="a cheap score that looks at the whole training, without its curvature",
     by_epoch=True,
     work={"gradients": "2 * e", "gradients_per_query": "e"},
+    memory="q * p",
     colour="#CC79A7",
     marker="P",
     order=100,

@@ -45,6 +45,7 @@ BATCH = 512  # dattri makes the projection anew for every batch: few large ones
     use="many queries on a large model; it is at its best with several independent trainings",
     libraries=["dattri"],
     work={"gradients": "10 * checkpoints", "gradients_per_query": "1"},
+    memory="checkpoints * n * min(projection, n) + min(n, 512) * p",
     colour="#332288",
     marker="*",
     order=130,

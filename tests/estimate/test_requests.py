@@ -79,7 +79,7 @@ def test_a_plan_makes_no_results_and_a_run_keeps_what_the_plan_measured(tmp_path
 def test_what_was_kept_serves_until_settings_change_and_for_any_seeds(tmp_path: Path) -> None:
     assert Requests(study_in(tmp_path)).minutes("train_model") < 100 * LEAST_MINUTES
     kept = json.loads(kept_in(tmp_path).read_text())
-    kept["lines"]["train_model"] = [9e9, 6e4]  # to see that it is read
+    kept["lines"]["train_model"] = [9e9, 6e4, 0.0, ""]  # to see that it is read
     kept_in(tmp_path).write_text(json.dumps(kept))
     assert Requests(study_in(tmp_path, seeds=(4, 5, 6))).memory("train_model") == 13_500
     assert (

@@ -69,6 +69,34 @@ def test_a_job_that_fails_says_one_message(tree: Tree) -> None:
     assert "SHA-256" in messages[0]
 
 
+UNEVEN = '''
+import numpy as np
+
+import hydra_steps.plugins as hs
+
+
+@hs.dataset("uneven", classes=["many", "few"], shape=[1, 2, 2], parts={"train": 100})
+def uneven(folder):
+    """One sample in fifty is of the second class."""
+    return {"train": hs.Part(np.zeros((100, 1, 2, 2), np.uint8), (np.arange(100) % 50 == 0).astype(int))}
+'''
+
+
+def test_a_class_that_a_split_lacks_is_refused_before_any_training(tree: Tree) -> None:
+    (tree.folder / "config/uneven.py").write_text(UNEVEN)
+    queries = "{kind: class_loss, split: validation}, {kind: mean_loss, split: test}"
+    data = "{name: uneven, train: 40, validation: 20, test: 20}"
+    study = f"study: uneven\nplugins: [uneven.py]\nseeds: [0]\ndata: {data}\nqueries: [{queries}]\n"
+    (tree.folder / "config/uneven.yaml").write_text(study + "methods: {random: {}}\n")
+    said = tree.run("--cores", "1", study="config/uneven.yaml", fails=True)
+    assert "Traceback" not in said
+    messages = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert len(messages) == 1
+    assert "of class 1 it has no sample (samples by class: many 20, few 0)" in messages[0]
+    assert "raise data.validation, or drop the queries" in messages[0]
+    assert not list((tree.folder / "results").rglob("trajectory"))
+
+
 def test_a_hold_is_refused_to_a_second(tmp_path) -> None:
     hold(tmp_path)
     with pytest.raises(StudyError, match="another run"):

@@ -1,8 +1,11 @@
 # Names and helpers that the rules share.
 
+from functools import cache
+
 from hydra_steps.config import explored_runs, run_config, run_names
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.config.designs import design_specs, needs_scores
+from hydra_steps.estimate.memory import memory_warnings
 from hydra_steps.estimate.requests import Requests
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.code import TRAINED, step_code
@@ -46,9 +49,32 @@ def of_run(section):
     return lambda wildcards: run_config(STUDY, wildcards.run)[section]
 
 
+def held_by(jobs):
+    """What jobs are sure to hold in memory at once, by their lines in the estimate."""
+    scored = {job.wildcards.method for job in jobs if job.rule.name == "score_samples"}
+    trained = {job.rule.name for job in jobs} & {"train_model"}
+    return {
+        line: REQUESTS.held(line) for line in sorted(trained | {f"score_samples: {one}" for one in scored})
+    }
+
+
+@cache
+def warn_of_memory(line):
+    """Say once, in a dry run, what would be refused where jobs run on this machine."""
+    for warning in memory_warnings(STUDY, {line: REQUESTS.held(line)}):
+        print(warning, file=sys.stderr)
+
+
 def megabytes(line):
     """The memory that a job asks for, by its line in the estimate; more with every attempt."""
-    return lambda wildcards, attempt: REQUESTS.memory(line.format(**dict(wildcards)), attempt)
+
+    def of_job(wildcards, attempt):
+        own = line.format(**dict(wildcards))
+        if workflow.dryrun:
+            warn_of_memory(own)
+        return REQUESTS.memory(own, attempt)
+
+    return of_job
 
 
 def minutes(line):
