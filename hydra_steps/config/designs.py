@@ -46,6 +46,11 @@ def batch_bounds(groups: int, size: int) -> tuple[tuple[int, int], ...]:
     return tuple((first, min(size, groups - first)) for first in range(0, groups, size))
 
 
+def draws(counterfactual: Mapping[str, Any], spec: Spec) -> int:
+    """Return how many trainings the truth of a design is drawn from, each group left out of every one."""
+    return int(spec.get("seeds") or 1 + counterfactual["repeats"])
+
+
 def key_of(name: str) -> str:
     """Return the configuration's key of a design."""
     return "counterfactual" if name == MAIN else f"counterfactual.designs.{name}"
@@ -68,7 +73,7 @@ def check_design(name: str, spec: Spec, samples: int, methods: Sequence[str], qu
         missing = [key for key in wanted if key not in spec]
     if missing:
         raise StudyError(f"{where} lacks {', '.join(missing)}", f"{', '.join(wanted)} for {kind}", "add it")
-    spare = sorted(set(spec) - {"kind", "groups", *wanted})
+    spare = sorted(set(spec) - {"kind", "groups", "seeds", *wanted})
     if spare:
         raise StudyError(f"{where}.{spare[0]} has no meaning for {kind}", fix=f"remove {where}.{spare[0]}")
     for key, known in (("method", methods), ("query", queries)):

@@ -26,6 +26,8 @@ class Design(Section):
         side: Which end of the ranking.
         method: Label of the method that ranks the samples.
         query: Name of the query, such as `test_mean`.
+        seeds: Fresh seeds from which the groups are left out instead of the run's own: the outcomes are the means over
+            them, the linear datamodelling score as the literature has it.
     """
 
     sparse: ClassVar[bool] = True
@@ -37,6 +39,7 @@ class Design(Section):
     side: Literal["most_helpful", "most_harmful"] | None = None
     method: str | None = None
     query: str | None = None
+    seeds: Annotated[int | None, "1 <= x <= 1000"] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,9 @@ class Counterfactual(Section):
         groups: Random groups (the design `groups`); each is one re-training.
         fraction: Share of the training samples in a group.
         batch: Re-trainings in one job.
+        repeats: How often all re-trainings are done again from initial parameters that are moved by a factor
+            1 + 10⁻⁶ · normal, everything else the same. How well the truths agree gives their reliability, and the
+            ceiling of every score. 0: not measured.
         designs: More designs by name: `random_groups` of another `fraction`; `leave_one_out` of the samples that
             `choice` names in a method's contributions to a query; `top_groups`, blocks of the most helpful or harmful
             samples.
@@ -56,6 +62,7 @@ class Counterfactual(Section):
     groups: Annotated[int, "2 <= x <= 100000"] = 40
     fraction: Annotated[float, "0 < x < 1"] = 0.02
     batch: Annotated[int, "1 <= x <= 100000"] = 10
+    repeats: Annotated[int, "0 <= x <= 100"] = 0
     designs: dict[str, Design] = field(default_factory=dict)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.data import RunData, Split
+from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.running import train
@@ -39,3 +40,8 @@ def train_anew(settings: Mapping[str, Any], data: RunData, seed: int) -> tuple[P
     """
     process = build_process({**settings, "seed": seed}, data)
     return process, train(process, data.validation)[0]
+
+
+def fresh_seed(seed: int, number: int) -> int:
+    """The seed of the ``number``-th fresh training of a run, far from the seeds that a study lists."""
+    return int(generator_of(seed, "fresh", 0.0, number).integers(2**31, 2**32))

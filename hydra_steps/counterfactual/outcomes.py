@@ -18,7 +18,7 @@ import numpy as np
 from hydra_steps.queries.query import Query, query_from
 from hydra_steps.stores import read_store, write_store
 
-SCHEMA_VERSION = 2  # since 2, the attribute ``queries`` says what each query asks, not its name alone
+SCHEMA_VERSION = 3  # since 2, ``queries`` says what each query asks; since 3, the draws of the truth are kept
 DIMENSIONS = {
     "group": ("group",),
     "removed": ("group", "member"),
@@ -26,6 +26,8 @@ DIMENSIONS = {
     "test_accuracy": ("group",),
     "final_loss": ("group",),
     "base_value": ("query",),
+    "draws": ("draw", "group", "query"),
+    "base_draws": ("draw", "query"),
 }
 
 
@@ -35,7 +37,9 @@ class Outcomes:
 
     ``group`` [r] int64 numbers in the design; ``removed`` r arrays of positions in the training split;
     ``value`` [r, q] float64 the queries after re-training; ``base_value`` [q] the queries of the run
-    itself; ``test_accuracy`` [r]; ``final_loss`` [r] mean loss over the training samples that were kept.
+    itself; ``test_accuracy`` [r]; ``final_loss`` [r] mean loss over the training samples that were kept. ``draws``
+    [d, r, q] and ``base_draws`` [d, q]: the same of each training that the truth is drawn from
+    (:mod:`hydra_steps.counterfactual.draws`); ``value`` is the first, or their mean where all are from fresh seeds.
     """
 
     queries: tuple[Query, ...]
@@ -45,6 +49,8 @@ class Outcomes:
     base_value: np.ndarray
     test_accuracy: np.ndarray
     final_loss: np.ndarray
+    draws: np.ndarray
+    base_draws: np.ndarray
     attributes: dict[str, Any]
 
     @property
@@ -56,6 +62,12 @@ class Outcomes:
     def change(self) -> np.ndarray:
         """Real changes of the queries [r, q]."""
         change: np.ndarray = self.value - self.base_value
+        return change
+
+    @property
+    def change_of_draws(self) -> np.ndarray:
+        """Real changes of the queries in each draw [d, r, q]."""
+        change: np.ndarray = self.draws - self.base_draws[:, None]
         return change
 
 
@@ -70,9 +82,11 @@ def write_outcomes(
     test_accuracy: np.ndarray,
     final_loss: np.ndarray,
     attributes: Mapping[str, Any],
+    draws: np.ndarray | None = None,
+    base_draws: np.ndarray | None = None,
 ) -> None:
     """Write one batch into the folder ``path``. ``attributes`` must carry ``design``, ``kind`` and
-    ``fraction``.
+    ``fraction``. Without ``draws`` the values are the only one.
     """
     largest = max((len(r) for r in removed), default=0)
     padded = np.full((len(removed), largest), -1, np.int64)
@@ -86,6 +100,10 @@ def write_outcomes(
         "final_loss": np.asarray(final_loss, np.float64),
         "base_value": np.asarray(base_value, np.float64),
     }
+    arrays["draws"] = arrays["value"][None] if draws is None else np.asarray(draws, np.float64)
+    arrays["base_draws"] = (
+        arrays["base_value"][None] if base_draws is None else np.asarray(base_draws, np.float64)
+    )
     described = {**attributes, "schema_version": SCHEMA_VERSION}
     described["queries"] = [query.plain() for query in queries]
     write_store(path, arrays, DIMENSIONS, described)

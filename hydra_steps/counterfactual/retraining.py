@@ -16,6 +16,7 @@ had never been there. HyDRA's derivatives are those of the same choice.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from torch import Tensor
 from hydra_steps.config.designs import needs_scores
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import check_classes, draw_groups
+from hydra_steps.counterfactual.draws import Draw, draws_of
 from hydra_steps.counterfactual.outcomes import write_outcomes
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import load_data
@@ -54,6 +56,7 @@ def retrain_without(
     output: str | Path,
     scores: str | Path | None = None,
     bank: str | Path | None = None,
+    repeats: int = 0,
 ) -> None:
     """Re-train without the groups ``first`` … ``first + count − 1`` of a design and store the outcomes.
 
@@ -61,8 +64,11 @@ def retrain_without(
     (:mod:`hydra_steps.counterfactual.designs`; its own ``groups`` is not read); ``scores`` is the
     score folder of the method that the design names. ``output`` becomes a folder of
     :mod:`hydra_steps.counterfactual.outcomes`; ``bank`` keeps finished re-trainings, by default in ``.bank``
-    beside the design's folder. Cost: ``count`` trainings, less those in the bank and less the steps before
-    a group's first sample comes up. Raises :class:`StudyError` for a group that empties a class.
+    beside the design's folder. ``repeats``: how often all of it is done again from initial parameters that are moved
+    by a hair, for the truth's reliability; a design with ``seeds`` is done from so many fresh seeds instead
+    (:mod:`hydra_steps.counterfactual.draws`). Cost: ``count`` trainings for each draw, less those in the bank, and in
+    the run itself less the steps before a group's first sample comes up. Raises :class:`StudyError` for a group that
+    empties a class.
     """
     settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
     prepare_compute(settings)
@@ -80,32 +86,60 @@ def retrain_without(
         bank or Path(output).parents[1] / ".bank",
         {"trajectory": trajectory_digest, "queries": list(queries)} | circumstances(__name__, base.process),
     )
-    outcomes = _outcomes(retrainer, kept, groups, f"re-training without {name}")
-    final = retrainer.measured(base.final_state)
+    draws = draws_of(base, repeats, int(spec.get("seeds") or 0))
+    made = [_draw(draw, retrainer, kept, groups, f"re-training without {name}") for draw in draws]
+    values, bases = np.stack([one.values for one in made]), np.stack([one.base.value for one in made])
+    truth = made if spec.get("seeds") else made[:1]
     write_outcomes(
         output,
         queries=query_set.queries,
         group=range(first, first + count),
         removed=groups,
-        value=np.array([o.value for o in outcomes]),
-        base_value=final.value,
-        test_accuracy=np.array([o.test_accuracy for o in outcomes]),
-        final_loss=np.array([o.final_loss for o in outcomes]),
+        value=values[: len(truth)].mean(0),
+        base_value=bases[: len(truth)].mean(0),
+        test_accuracy=np.mean([[o.test_accuracy for o in one.outcomes] for one in truth], 0),
+        final_loss=np.mean([[o.final_loss for o in one.outcomes] for one in truth], 0),
+        draws=values,
+        base_draws=bases,
         attributes={
             "design": name,
             "kind": spec["kind"],
             "fraction": spec.get("fraction", 1 / base.process.samples),
             "spec": {key: value for key, value in spec.items() if key != "groups"},
-            "base_test_accuracy": final.test_accuracy,
+            "base_test_accuracy": float(np.mean([one.base.test_accuracy for one in truth])),
             "data_digest": data.digest,
             "trajectory_digest": trajectory_digest,
         },
     )
 
 
-def _outcomes(retrainer: Retrainer, kept: Bank, groups: Sequence[np.ndarray], doing: str) -> list[Outcome]:
+class _Drawn(NamedTuple):
+    """What one draw gave: the outcome of its training with all samples, and those without each group."""
+
+    base: Outcome
+    outcomes: list[Outcome]
+
+    @property
+    def values(self) -> np.ndarray:
+        """[r, q]"""
+        return np.array([outcome.value for outcome in self.outcomes])
+
+
+def _draw(draw: Draw, run: Retrainer, kept: Bank, groups: Sequence[np.ndarray], doing: str) -> _Drawn:
+    if not draw.name:
+        return _Drawn(run.measured(run.base.final_state), _outcomes(run, kept, draw, groups, doing))
+    # Its training with all samples is one without nobody: what the bank has is not trained again.
+    made = _outcomes(
+        run.of(draw.base), kept, draw, [np.array([], np.int64), *groups], f"{doing}, {draw.name}"
+    )
+    return _Drawn(made[0], made[1:])
+
+
+def _outcomes(
+    retrainer: Retrainer, kept: Bank, draw: Draw, groups: Sequence[np.ndarray], doing: str
+) -> list[Outcome]:
     """The outcomes of ``groups``, from the bank or made now, as many at once as is fastest."""
-    entries = [kept.read(group.tolist()) for group in groups]
+    entries = [kept.read(draw.change(group)) for group in groups]
     missing = [position for position, entry in enumerate(entries) if entry is None]
     size = at_once(retrainer.base.process)
     with Progress(total=len(groups), initial=len(groups) - len(missing), desc=doing, unit="group") as bar:
@@ -115,7 +149,7 @@ def _outcomes(retrainer: Retrainer, kept: Bank, groups: Sequence[np.ndarray], do
             made = retrainer.outcomes(removed) if size > 1 else [retrainer.outcome(removed[0])]
             for position, outcome in zip(part, made, strict=True):
                 entries[position] = outcome.as_json()
-                kept.write(groups[position].tolist(), outcome.as_json())
+                kept.write(draw.change(groups[position]), outcome.as_json())
             bar.update(len(part))
     return [Outcome.from_json(entry) for entry in entries if entry is not None]
 
@@ -145,6 +179,12 @@ class Retrainer:
         process = base.process
         self._images = torch.tensor(test_images).to(process.device, process.dtype)
         self._labels = torch.tensor(test_labels).to(process.device)
+
+    def of(self, base: Trajectory) -> Retrainer:
+        """The same for another training: queries look at architecture and loss, which all draws share."""
+        other = copy.copy(self)
+        other.base = base
+        return other
 
     def outcome(self, removed: np.ndarray) -> Outcome:
         """Train without ``removed`` and measure; ``final_loss`` is the kept samples' mean loss in the last

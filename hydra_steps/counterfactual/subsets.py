@@ -22,7 +22,7 @@ import torch
 from hydra_steps.config.controls import CONTROLS, RANDOM_ORDER, SIDES
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import rank_samples
-from hydra_steps.counterfactual.fresh import keep_samples, train_anew
+from hydra_steps.counterfactual.fresh import fresh_seed, keep_samples, train_anew
 from hydra_steps.counterfactual.retraining import read_contribution
 from hydra_steps.data import RunData
 from hydra_steps.data.seeding import generator_of
@@ -116,11 +116,6 @@ def check_kept(
             "at least one sample left of every class",
             "lower removal.fractions, leave the method out of removal.methods, or set removal.empty_class to train",
         )
-
-
-def fresh_seed(seed: int, number: int) -> int:
-    """The seed of the ``number``-th fresh training of a run, far from the seeds that a study lists."""
-    return int(generator_of(seed, "fresh", 0.0, number).integers(2**31, 2**32))
 
 
 def removal_order(

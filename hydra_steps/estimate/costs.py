@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hydra_steps.config import explored_runs, run_config, run_names
 from hydra_steps.config.datasets import dataset, sizes_of
-from hydra_steps.config.designs import design_specs
+from hydra_steps.config.designs import design_specs, draws
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import PlainStudy
 from hydra_steps.config.traces import trace_labels
@@ -72,7 +72,8 @@ def study_costs(study: PlainStudy, calibration_of: Callable[[str], Calibration])
         scores = _sum(f"score_samples: {label}", results, jobs, source)
         costs.append(_holding(scores, [cost.holds(label) for cost in runs.values()]))
     for name, spec in design_specs(study["counterfactual"]).items():
-        jobs = [cost.retrain(spec, int(study["counterfactual"]["batch"])) for cost in runs.values()]
+        section = study["counterfactual"]
+        jobs = [cost.retrain(spec, int(section["batch"]), draws(section, spec)) for cost in runs.values()]
         costs.append(_sum(f"retrain_without: {name}", results, jobs, steps))
     costs += _retraining_costs(study, results, list(runs.values()), steps)
     costs += _trace_costs(study, results, list(runs.values()), steps, scored)

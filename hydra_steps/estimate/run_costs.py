@@ -141,12 +141,15 @@ class RunCosts:
         seconds = self.measured.startup + (seconds - self.measured.startup) * passes * share
         return seconds, disk * share * len(trace["epochs"]), memory
 
-    def retrain(self, spec: Mapping[str, Any], batch: int) -> list[Job]:
-        """Each batch of re-trainings of a design."""
+    def retrain(self, spec: Mapping[str, Any], batch: int, draws: int = 1) -> list[Job]:
+        """Each batch of re-trainings of a design, done in ``draws`` trainings; all but the run itself are trained,
+        too."""
         samples = self.size.samples["train"]
         size = 1 if spec["kind"] == "leave_one_out" else round(spec["fraction"] * samples)
         bytes_each = 8.0 * (self.size.queries + 2 + size)
-        return [self.trainings(count, bytes_each) for _, count in batch_bounds(int(spec["groups"]), batch)]
+        bounds = batch_bounds(int(spec["groups"]), batch)
+        own = 0 if spec.get("seeds") else 1
+        return [self.trainings(count * draws + draws - own, bytes_each) for _, count in bounds]
 
     def subsets(self, removal: Mapping[str, Any]) -> Job:
         """One method's removal curves; trainings take what is left of the steps."""

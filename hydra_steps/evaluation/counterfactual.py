@@ -9,9 +9,11 @@
     slope, intercept             least squares of the real on the predicted change; 1 and 0 are perfect
     sign_accuracy                share of groups whose predicted change has the real one's sign
     real_change                  mean real change over the groups of a design, whatever was predicted
+    reliability, ceiling         of the truth itself, where it was drawn more than once
+                                 (:mod:`hydra_steps.evaluation.truth_limits`)
 
-All but the last also as the mean over the queries. ``method`` of a real_change is the one whose score chose the
-groups, and empty for random groups, the controls. ``n`` is the number of groups.
+All but real_change also as the mean over the queries. ``method`` of a real_change is the one whose score chose the
+groups, and empty for random groups, the controls; of reliability and ceiling likewise. ``n`` is the number of groups.
 Methods that only rank have no Pearson, slope, intercept or sign. Intervals over groups, 95 %:
 :mod:`hydra_steps.evaluation.group_intervals`. Torch-free.
 """
@@ -35,6 +37,7 @@ from hydra_steps.evaluation.group_intervals import (
     leave_out,
     share_interval,
 )
+from hydra_steps.evaluation.truth_limits import truth_limits
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import Artifact
@@ -84,6 +87,7 @@ def evaluate_counterfactual(
             about = run.columns | {"design": design.name, "method": design.chosen_by}
             changes = real_changes(design)
             rows += [about | {"fraction": design.fraction} | row for row in changes]
+            rows += [about | {"fraction": design.fraction} | row for row in truth_limits(design)]
     for artifact in scores:
         run, found = artifact.run, read_scores(artifact.path)
         for design in designs.get(run, []):

@@ -31,11 +31,17 @@ class Design:
     removed: tuple[np.ndarray, ...]
     change: np.ndarray
     attributes: dict[str, Any]
+    draws: np.ndarray  # [d, r, q] real changes in each training that the truth is drawn from
 
     @property
     def chosen_by(self) -> str:
         """Label of the method whose score chose the groups; empty where chance did."""
         return str(self.attributes.get("spec", {}).get("method", ""))
+
+    @property
+    def from_seeds(self) -> bool:
+        """Whether the changes are means over trainings from fresh seeds."""
+        return bool(self.attributes.get("spec", {}).get("seeds"))
 
 
 def join_batches(name: str, batches: Sequence[Outcomes]) -> Design:
@@ -44,7 +50,7 @@ def join_batches(name: str, batches: Sequence[Outcomes]) -> Design:
     """
     first = batches[0]
     for other in batches[1:]:
-        same = other.queries == first.queries and np.array_equal(other.base_value, first.base_value)
+        same = other.queries == first.queries and np.array_equal(other.base_draws, first.base_draws)
         if not same or other.attributes.get("trajectory_digest") != first.attributes.get("trajectory_digest"):
             raise StudyError(
                 f"the batches of the design {name!r} belong to different trainings or queries",
@@ -65,6 +71,7 @@ def join_batches(name: str, batches: Sequence[Outcomes]) -> Design:
         tuple(removed[i] for i in order),
         np.concatenate([b.change for b in batches])[order],
         first.attributes,
+        np.concatenate([b.change_of_draws for b in batches], 1)[:, order],
     )
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots, reference_line
-from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.figures.style import FAINT, GRID, Style, canvas, drawing, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import (
     count_seeds,
@@ -51,10 +52,13 @@ def plot_counterfactual(
     of training samples{% endif %}, of the predicted with the real change of the query when the group is left out and
     training is repeated with the same seed and the same order of batches. Marker: mean over seeds; bar: 95 % interval
     over seeds from three on, else over groups; small points: single seeds, or single queries where the panel is a mean
-    over queries. One is a perfect order, zero is chance.
+    over queries. One is a perfect order, zero is chance.{% if counterfactual.repeats %} Band: the ceiling with its 95 %
+    interval, which is what a score can reach against a truth that is one draw itself: √ of how well
+    {{ counterfactual.repeats + 1 }} truths agree whose initial parameters differ by a factor 1 + 10⁻⁶ · normal.
+    {% endif %}
     """
     data = read_tidy(counterfactual_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
-    data = main_design(data[data["metric"] == "lds"])
+    data, limits = (main_design(data[data["metric"] == metric]) for metric in ("lds", "ceiling"))
     look = Style.of(style)
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
@@ -74,6 +78,7 @@ def plot_counterfactual(
             for axes, query in zip(row, panels, strict=True):
                 title = queries.words(query).replace("over all", f"over {len(present) - 1}")
                 draw_dots(axes, _dots(part, query), looks)
+                _draw_ceiling(axes, limits[(limits["variant"] == variant) & (limits["query"] == query)])
                 if variant == names[0]:
                     axes.set_title(title.capitalize())
                 lowest = float(np.nanmin([-0.15, part["value"].min(), *_lows(part)]))
@@ -88,6 +93,14 @@ def plot_counterfactual(
         else:
             figure.supxlabel(label, fontsize=look.font_size)
         save(figure, outputs)
+
+
+def _draw_ceiling(axes: Axes, limits: pd.DataFrame) -> None:
+    """Draw what the truth can bear, and its interval where it has one."""
+    for row in over_seeds(limits).to_dict("records"):
+        if np.isfinite([row["ci_low"], row["ci_high"]]).all():
+            axes.axvspan(row["ci_low"], row["ci_high"], color=GRID, alpha=0.6, linewidth=0, zorder=0)
+        axes.axvline(row["value"], color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
 
 
 def _lows(data: pd.DataFrame) -> list[float]:

@@ -39,7 +39,8 @@ def batch_settings(study: PlainStudy, design: str, batch: int) -> Plain:
     """Return the first group and the number of groups of one batch of a design."""
     section = study["counterfactual"]
     first, count = batch_bounds(design_specs(section)[design]["groups"], section["batch"])[batch]
-    return {"first": first, "count": count}
+    more = {} if "seeds" in design_specs(section)[design] else {"repeats": section["repeats"]}
+    return {"first": first, "count": count, **more}
 
 
 def method_looks(study: PlainStudy) -> Plain:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hydra_steps.registry.decorators import sentence
 from hydra_steps.report.ranking import MethodRanking, RankedMethod, company, rank
 from hydra_steps.report.variant_tables import Finding, VariantTables
-from hydra_steps.report.words import all_of, brackets, number
+from hydra_steps.report.words import all_of, brackets, number, percent
 from hydra_steps.report.wrong_labels import NO_AUROC, auroc
 from hydra_steps.tables.frames import main_design, over_seeds, plural
 from hydra_steps.tables.queries import ALL_QUERIES
@@ -40,6 +40,7 @@ def counterfactual(tables: VariantTables) -> list[Finding]:
         first = "comes first in predicting re-training" if ranking.ties else "predicts re-training best"
         lead = f"{best.label} {first}: LDS {best.text()}"
     found = [Finding(f"{lead}{brackets(about, ', ')}.", key=True)]
+    found += _ceiling(tables, best, query)
     found += _size(tables, best, query)
     found += _over_queries(tables, best)
     found += company(ranking)
@@ -71,6 +72,20 @@ def _lds(tables: VariantTables) -> tuple[MethodRanking | None, str | None]:
     data = main_design(tables.rows("counterfactual", "lds"))
     query = tables.queries.main(data["query"])
     return rank(data[data["query"] == query], tables), query
+
+
+def _ceiling(tables: VariantTables, best: RankedMethod, query: str | None) -> list[Finding]:
+    rows = over_seeds(main_design(tables.rows("counterfactual", "ceiling")))
+    rows = rows[rows["query"] == query].dropna(subset=["value"])
+    if rows.empty:
+        return []
+    limit = float(rows["value"].iloc[0])
+    if limit <= 0:
+        text = "Re-trainings that differ by a hair do not agree on the order of the groups: no score can predict it."
+        return [Finding(text, key=True)]
+    share = percent(min(1.0, max(0.0, best.value) / limit))
+    text = f"The truth itself repeats up to a ceiling of {number(limit)}; this is {share} of what can be reached."
+    return [Finding(text, key=True)]
 
 
 def _size(tables: VariantTables, best: RankedMethod, query: str | None) -> list[Finding]:

@@ -16,11 +16,9 @@ import torch
 from torch import Tensor
 
 from hydra_steps.data.seeding import generator_of
-from hydra_steps.errors import StudyError
 from hydra_steps.process.linearised import Curvature
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
-from hydra_steps.process.running import own_rates
 from hydra_steps.process.state import State
 from hydra_steps.scoring.sweep import reverse_sweep
 from hydra_steps.trajectory.keep import checkpoint_steps
@@ -46,7 +44,7 @@ def sources(trajectory: Trajectory, seeds: int) -> Iterator[Trajectory]:
     if not seeds:
         yield trajectory
     for number in range(seeds):
-        yield _fresh(trajectory, score_seed(trajectory.process.seed, number))
+        yield trajectory.from_seed(score_seed(trajectory.process.seed, number))
 
 
 def score_seed(seed: int, number: int) -> int:
@@ -66,11 +64,3 @@ def swept(nearby: Trajectory, queries: QuerySet, curvature: Curvature, queries_a
 def uniform(process: Process, weight: float) -> Tensor:
     """Data weights [n], all alike."""
     return torch.full((process.samples,), weight, dtype=process.dtype, device=process.device)
-
-
-def _fresh(trajectory: Trajectory, seed: int) -> Trajectory:
-    if trajectory.data is None:
-        raise StudyError("a fresh training was asked for, and the trajectory came without its data")
-    process = build_process({**trajectory.process.settings, "seed": seed}, trajectory.data)
-    rates = own_rates(process, trajectory.data.validation)
-    return Trajectory(process, rates, [0], lambda step: process.initial_state())

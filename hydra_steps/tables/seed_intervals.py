@@ -24,12 +24,22 @@ Interval = tuple[float, float]
 # What metrics can be, where that has an end.
 RANGES = (
     (
-        ("lds", "pearson", "loo_spearman", "loo_pearson", "top_spearman", "top_pearson", "adjusted_rand"),
+        ("lds", "pearson", "loo_spearman", "loo_pearson", "top_spearman", "top_pearson", "adjusted_rand")
+        + ("reliability",),
         (-1.0, 1.0),
     ),
     (
         ("test_accuracy", "validation_accuracy", "noise_left", "sign_accuracy", "flipped")
-        + ("auroc", "average_precision", "found_in_inspected", "f1", "precision", "recall", "share_noisy"),
+        + (
+            "ceiling",
+            "auroc",
+            "average_precision",
+            "found_in_inspected",
+            "f1",
+            "precision",
+            "recall",
+            "share_noisy",
+        ),
         (0.0, 1.0),
     ),
     (

@@ -20,7 +20,7 @@ from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.models.build import build_model
 from hydra_steps.process.process import Process, build_process, load_data
-from hydra_steps.process.running import run
+from hydra_steps.process.running import own_rates, run
 from hydra_steps.process.state import State
 from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.store import TrajectoryStore
@@ -168,6 +168,19 @@ class Trajectory:
         )
         now = _circumstances(self.process.device, torch.get_num_threads(), versions())
         return f"{then}; now: {now}"
+
+    def from_seed(self, seed: int) -> Trajectory:
+        """The run's training from another seed (start, order and noise): its process and rates, and no state but s_0.
+
+        Cost: nothing, or one training where the rates react to the validation loss.
+        """
+        if self.data is None:
+            raise StudyError(
+                "a training from another seed was asked for, and the trajectory came without its data"
+            )
+        process = build_process({**self.process.settings, "seed": seed}, self.data)
+        rates = own_rates(process, self.data.validation)
+        return Trajectory(process, rates, [0], lambda step: process.initial_state(), data=self.data)
 
     @classmethod
     def in_memory(

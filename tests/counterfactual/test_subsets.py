@@ -6,8 +6,8 @@ import torch
 
 from hydra_steps.counterfactual import flips as brittleness
 from hydra_steps.counterfactual.flips import find_flips, smallest_flip
-from hydra_steps.counterfactual.fresh import keep_samples, train_anew
-from hydra_steps.counterfactual.subsets import DIMENSIONS, fresh_seed, removal_order, retrain_subsets
+from hydra_steps.counterfactual.fresh import fresh_seed, keep_samples, train_anew
+from hydra_steps.counterfactual.subsets import DIMENSIONS, removal_order, retrain_subsets
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.brittleness import evaluate_brittleness
 from hydra_steps.evaluation.removal import ARRAYS as TABLE_ARRAYS

@@ -48,7 +48,16 @@ class Study:
         return located(path)
 
     def outcomes(
-        self, design, removed, change, queries=("test_mean",), run="base-seed0", first=0, batch=0, **more
+        self,
+        design,
+        removed,
+        change,
+        queries=("test_mean",),
+        run="base-seed0",
+        first=0,
+        batch=0,
+        draws=None,
+        **more,
     ) -> Artifact:
         path = self.folder / "runs" / run / "counterfactual" / design / str(batch)
         change = np.asarray(change, np.float64).reshape(len(removed), len(queries))
@@ -64,6 +73,8 @@ class Study:
             test_accuracy=np.full(len(removed), 0.9),
             final_loss=np.full(len(removed), 0.1),
             attributes=about,
+            draws=None if draws is None else base + draws,
+            base_draws=None if draws is None else np.tile(base, (len(draws), 1)),
         )
         return located(path)
 
