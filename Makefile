@@ -57,10 +57,11 @@ format: $(VENV)/.installed-test  ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-docs: $(VENV)/.installed  ## bring up to date what is written from the code: config/README.md, the README's tables
+docs: $(VENV)/.installed  ## bring up to date what is written from the code: config/README.md, the README's tables, docs/layers.md
 	$(BIN)/python -m hydra_steps.config --document > config/README.md
 	$(BIN)/python -m tools.catalogue
 	$(BIN)/python -m tools.verdicts
+	$(BIN)/python -m tools.layers
 
 clean:  ## remove the environment and caches; results and data stay
 	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build

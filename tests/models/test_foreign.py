@@ -73,7 +73,7 @@ REFUSED = {
     "follower": ("'2.average'", "hides from PyTorch", "nn.BatchNorm"),
     "straight": ("'2' (Rounded)", "not a difference of steps", "ordinary differentiable operations"),
     "hidden": ("'2' (Hidden)", "not a difference of steps", "ordinary differentiable operations"),
-    "clipped": ("'2' (Clipped)", "modified inplace", "nothing in place"),
+    "clipped": ("'2' (Clipped)", "is changed in place", "nothing in place"),
     "parameter_hook": ("'1.weight'", "a hook on its gradient", "remove the hook"),
     "all_frozen": ("", "no parameter that is trained", "unfrozen"),
     "recurrent_dropout": ("'2.layer' (GRU)", "other numbers when the same batch", "own dropout: 0"),

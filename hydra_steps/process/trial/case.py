@@ -5,6 +5,7 @@ Initial parameters are special: zeros hide what they are multiplied with, and st
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +30,7 @@ class Case:
     process: Process
     state: State
     plain: nn.Module
-    scale: Tensor  # [p], how large the parameters are
+    scale: Tensor  # [p], how large the parameters are; 0 for those that training leaves as they are
 
     @property
     def whole(self) -> Batch:
@@ -83,5 +84,17 @@ def make_case(process: Process) -> Case:
     noise = torch.randn(len(parameters), dtype=torch.float64, generator=generator).to(parameters)
     pieces = parameters.split(small.model.sizes)
     scale = torch.cat([(piece.std(correction=0) + 0.01).expand_as(piece) for piece in pieces])
+    for start, stop in _fixed_rows(small.model):
+        scale[start:stop] = 0
     state = State(parameters + 0.02 * scale * noise, slots, buffers)
     return Case(small, state, plain_model(*arguments).to(process.device, torch.float64), scale)
+
+
+def _fixed_rows(model: FlatModel) -> Iterator[tuple[int, int]]:
+    """Where the rows for padding stand among the parameters: PyTorch takes their gradient for 0."""
+    offsets = {name: offset for name, _, offset in model.layout}
+    for name, layer in model.module.named_modules():
+        place = offsets.get(f"{name}.weight".strip("."))
+        if type(layer) is nn.Embedding and layer.padding_idx is not None and place is not None:
+            start = place + layer.padding_idx * layer.embedding_dim
+            yield start, start + layer.embedding_dim

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,3 +84,12 @@ def described(name: str, layer: nn.Module) -> str:
         if name
         else f"its own forward ({type(layer).__name__})"
     )
+
+
+def in_words(error: Exception) -> str:
+    """What PyTorch says, in one clause."""
+    text = str(error).strip()
+    if "inplace" in text or "in-place" in text:
+        return "a tensor is changed in place that a gradient needs"
+    first = re.split(r"\n|(?<!\.)\. ", text)[0].rstrip(".")
+    return first if type(error) is RuntimeError else f"{type(error).__name__}: {first}"

@@ -12,7 +12,8 @@ from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.trial.case import Case
-from hydra_steps.process.trial.culprit import Watched, described, first_different, watched
+from hydra_steps.process.trial.culprit import Watched, described, first_different, in_words, watched
+from hydra_steps.process.trial.differences import first_wrong
 
 
 def try_passes(case: Case) -> None:
@@ -35,14 +36,31 @@ def try_passes(case: Case) -> None:
             raise StudyError("a buffer changes its shape in a step", "buffers of one shape")
     with watched(model.module) as seen:
         try:
-            case.gradient(case.whole)
+            gradient = case.gradient(case.whole)[0]
         except Exception as error:
-            where = described(*seen.open[-1]) if seen.open else "the model"
+            call = None if seen.open else first_wrong(case)
+            where = (
+                described(call.name, call.layer) if call else described(*seen.open[-1]) if seen.open else "it"
+            )
             raise StudyError(
-                f"the gradient of {where} cannot be computed: {_first_line(error)}",
+                f"the gradient of {where} cannot be computed: {in_words(error)}",
                 "a loss that PyTorch differentiates by each parameter",
                 "compute nothing in place that the gradient needs, and update running averages by assignment",
             ) from error
+    if not torch.isfinite(gradient).all():
+        raise StudyError(
+            f"the gradient of {_first_infinite(seen, model.module)} is not a finite number",
+            "finite gradients around the initial parameters",
+            "look at roots, logarithms and quotients at 0 and below",
+        )
+
+
+def _first_infinite(seen: Watched, module: nn.Module) -> str:
+    """The first layer that gives something infinite, or the whole module: its way back alone may be."""
+    for call in seen.calls:
+        if not all(torch.isfinite(x).all() for x in call.gave if x.is_floating_point()):
+            return described(call.name, call.layer)
+    return described("", module)
 
 
 def try_purity(case: Case) -> None:
@@ -127,11 +145,7 @@ def _failed(seen: Watched, module: nn.Module, error: Exception, shape: tuple[int
     if isinstance(error, StudyError):
         return StudyError(f"{where}: {error.found}", error.expected, error.fix)
     return StudyError(
-        f"{where} fails on a batch of shape {shape} in float64: {_first_line(error)}",
+        f"{where} fails on a batch of shape {shape} in float64: {in_words(error)}",
         "a module for samples of this shape, in single and in double precision",
         "mend its forward; register_buffer makes a tensor follow the module's type",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
