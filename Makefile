@@ -36,7 +36,7 @@ benchmark: $(VENV)/.installed  ## time training and scoring side by side (CONFIG
 figures: $(VENV)/.installed  ## draw the figures of a study again
 	$(BIN)/snakemake figures --cores $(CORES) --configfile $(CONFIG)
 
-check: $(VENV)/.installed  ## check a study and print it with all defaults
+check: $(VENV)/.installed  ## check a study and its models, and print it with all defaults
 	@$(BIN)/python -m hydra_steps.config --check $(CONFIG)
 
 test: $(VENV)/.installed-test  ## pass all tests (WORKERS=auto at a time)

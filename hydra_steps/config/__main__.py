@@ -29,7 +29,10 @@ def main() -> None:
             study = load_study(arguments.check)
             for warning in warnings(study):
                 print(warning, file=sys.stderr)
+            paths = models(study)
             print(study_yaml(study), end="")
+            for path in paths:
+                print(f"# {path}")
         else:
             print(outputs(load_study(arguments.where)))
 
@@ -45,6 +48,16 @@ def warnings(study: PlainStudy) -> list[str]:
     requests = Requests(study)
     lines = ["train_model", *(f"score_samples: {label}" for label in study["methods"])]
     return memory_warnings(study, {line: requests.held(line) for line in lines})
+
+
+def models(study: PlainStudy) -> list[str]:
+    """Return a line for each variant, how its model is differentiated, where it can be told; a :class:`StudyError` for
+    one whose scores would not be exact."""
+    if find_spec("torch") is None:
+        return []
+    from hydra_steps.process.check_models import model_lines
+
+    return model_lines(study)
 
 
 def outputs(study: PlainStudy) -> str:

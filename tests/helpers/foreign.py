@@ -266,6 +266,12 @@ def foreign(shape: Sequence[int], outputs: int, kind: str = "layer_norm") -> nn.
     return KINDS[kind]()
 
 
+@model("sized")
+def sized(shape: Sequence[int], outputs: int, kind: str = "layer_norm") -> nn.Module:
+    """A model of one kind for samples and classes of any number."""
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(WIDTH), *KINDS[kind]()[2:-1], nn.LazyLinear(outputs))
+
+
 def foreign_process(kind: str, **training: object) -> tuple[Process, RunData, list[float]]:
     """A built process with the model ``kind`` in float64, its data and its rates."""
     use_plugins([__file__])
