@@ -3,15 +3,17 @@ follow from them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hydra_steps.config.conditions import conditions
+from hydra_steps.config.designs import design_specs
 from hydra_steps.config.known_labels import labels_known
 from hydra_steps.config.runs import PlainStudy, run_config, run_names
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
-from hydra_steps.registry import Entry, entries
+from hydra_steps.registry import Entry, entries, find
 from hydra_steps.registry.expressions import evaluate
 
 
@@ -22,7 +24,9 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
     method; ``label_of``: name of a method → the first label that has it, or else the name; ``used``: the names of the
     methods that have a label; ``traced``: the labels scored at the ends of epochs; ``sweeps``: damping sweeps, name →
     label → damping; ``labels_known``: whether it is known which training labels are wrong; ``conditions``: variant →
-    its setting in words; ``datasets``: run → ``name`` and ``folder`` of its dataset.
+    its setting in words; ``datasets``: run → ``name`` and ``folder`` of its dataset; ``random_designs``: name of each
+    design of random groups → its ``fraction`` and whether it is ``from_seeds``; ``predicts``: label → the share of the
+    samples whose removal its method was made to predict.
     """
     method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
     data = {run: run_config(study, run)["data"] for run in run_names(study)}
@@ -36,6 +40,12 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
         "sweeps": damping_sweeps(study["methods"]),
         "labels_known": labels_known(study),
         "conditions": conditions(study),
+        "random_designs": {
+            name: {"fraction": spec["fraction"], "from_seeds": bool(spec.get("seeds"))}
+            for name, spec in design_specs(study["counterfactual"]).items()
+            if spec["kind"] == "random_groups"
+        },
+        "predicts": {label: _predicted_share(options) for label, options in study["methods"].items()},
         "datasets": {run: {key: of_run[key] for key in ("name", "folder")} for run, of_run in data.items()},
     }
 
@@ -50,6 +60,11 @@ def value_of(expression: str, known: dict[str, Any], entry: Entry) -> Any:
             "" if isinstance(error, ValueError) else f"an expression of {', '.join(sorted(known))}",
             "mend the expression in the decorator",
         ) from error
+
+
+def _predicted_share(options: Mapping[str, Any]) -> float:
+    entry = find("method", options["method"])
+    return float(value_of(entry.traits["predicts"], {**entry.defaults(), **options}, entry))
 
 
 class _Labels(dict[str, str]):

@@ -41,7 +41,7 @@ POINT_COLUMNS = (
 )
 TEXT_COLUMNS = (
     *("variant", "run", "seed", "method", "query", "metric", "design", "side"),
-    *("algorithm", "unit", "given"),
+    *("algorithm", "unit", "given", "truth"),
 )
 
 

@@ -36,6 +36,27 @@ class CostTables(Writing):
                 rows.append(row | {"lds_low": lds - 0.1, "lds_high": lds + 0.1, "value": lds})
         return self._save("comparison", pd.DataFrame(rows))
 
+    def removal_sizes(self) -> Path:
+        rows = []
+        for variant in self.variants:
+            for truth in ("same_seed", "fresh_seeds"):
+                for fraction in (0.01, 0.05, 0.5):
+                    about = {"variant": variant, "run": variant, "seed": "all", "query": self.asked[0]}
+                    about |= {"design": f"{truth}_{fraction}", "fraction": fraction, "truth": truth}
+                    for method in self.methods:
+                        value = self.quality[method][1] * (1 - fraction)
+                        row = {"method": method, "metric": "lds", "predicts": 0.0, "n": 40, "value": value}
+                        rows.append(about | row | {"ci_low": value - 0.1, "ci_high": value + 0.05})
+                    row = {
+                        "method": "",
+                        "metric": "ceiling",
+                        "predicts": float("nan"),
+                        "n": 40,
+                        "value": 0.97,
+                    }
+                    rows.append(about | row | {"ci_low": 0.94, "ci_high": 0.99})
+        return self._save("removal_sizes", pd.DataFrame(rows))
+
     def damping(self) -> Path:
         rows = []
         for variant in self.variants:
