@@ -19,14 +19,6 @@ SWITCH = {
 _ADD = "add {kind: sample_loss, split: test, count: 20} to queries"
 
 
-def explanation_labels(study: Plain, section: str) -> list[str]:
-    """Return the methods that take part in a section; none where it is off."""
-    asked = study[section]
-    if not asked[SWITCH[section]]:
-        return []
-    return list(study["methods"] if asked["methods"] is None else asked["methods"])
-
-
 def check_explanations(study: Plain, queries: Sequence[Query]) -> None:
     """Raise :class:`StudyError` for what the sections name and the study, with its queries, does not have."""
     on = [name for name in SWITCH if study[name][SWITCH[name]]]

@@ -101,13 +101,8 @@ def _planned(
     runs = artifacts.first_runs if traits["runs"] == "first" else artifacts.runs
     methods = options.get("methods")
     labels = list(study["methods"]) if not isinstance(methods, list) else methods
-    tables = [name for name in (*entry.given, *entry.optional) if name.endswith(TABLE)]
-    inputs: dict[str, str | list[str]] = {
-        name: f"{folder}/{name.removesuffix(TABLE)}.csv"
-        for name in tables
-        if name in entry.given or name.removesuffix(TABLE) in made
-    }
-    others = [name for name in entry.given if name not in (*tables, "output", *also, *options)]
+    inputs = _tables_read(entry, folder, made)
+    others = [name for name in entry.given if name not in (*inputs, "output", *also, *options)]
     after: list[str] = []
     if "benchmarks" in others:
         # Measurements are no inputs: to delete one is no reason to compute again.
@@ -123,6 +118,16 @@ def _planned(
     return PlannedTable(
         entry, inputs, after, outputs, options, named if {*inputs} & {*KINDS} else {}, code, float(seconds)
     )
+
+
+def _tables_read(entry: Entry, folder: str, made: set[str]) -> dict[str, str | list[str]]:
+    """Return the other tables that an entry reads, by parameter; of those it can do without the ones that are made."""
+    names = [name for name in (*entry.given, *entry.optional) if name.endswith(TABLE)]
+    return {
+        name: f"{folder}/{name.removesuffix(TABLE)}.csv"
+        for name in names
+        if name in entry.given or name.removesuffix(TABLE) in made
+    }
 
 
 def _options(study: PlainStudy, entry: Entry, known: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from hydra_steps.process.state import State
 from hydra_steps.trajectory.trajectory import Trajectory
 
 CHUNK = 64  # samples per pass: with several directions at once, what stays in a processor's caches
-MATRICES = ("gauss_newton", "hessian")
 
 
 def curvature_product(
