@@ -115,7 +115,7 @@ def detect(
     )
     rows = []
     for (metric, fraction), value, variance in zip(asked, values, variances, strict=True):
-        low, high = share_interval(float(value), variance, min(strata))
+        low, high = share_interval(float(value), variance, min(strata), estimated=True)
         row = {"metric": metric, "fraction": fraction, "value": float(value)}
         rows.append(row | {"ci_low": low, "ci_high": high})
     return rows

@@ -1,11 +1,14 @@
 """95 % intervals of what is measured over groups: leave one group out at a time, and take what that says on a scale
 where the measure has no edge.
 
-    slope, intercept, mean    jackknife:  v ± t · SE,  SE² = (n − 1)/n · Σ_g (v_{−g} − mean)²
+    slope, intercept, mean    jackknife:  v ± t · SE,  SE² = (n − 1)/n · Σ_g d_g²,  d_g = v_{−g} − mean over g
+                              with n − 1 degrees for a mean; for a line, whose error may hang on a few groups of large
+                              predicted change, 3 (Σ d²)²/Σ d⁴ − 2, at most n − 2 (Satterthwaite: about n for normal d)
     correlation ρ             the same for z = artanh ρ, and no less than its law of two normal variables has:
                               SE_z² ≥ r² (1 + ρ²/2)/(n − 3) for ranks (Bonett & Wright, Psychometrika 2000),
                                       r² /(n − 3) else (Fisher); r: the part of the error that a mean over queries keeps
-    share p                   Wilson's, with the number of groups that the variance of p is worth
+    share p                   Wilson's, with the number of groups that the variance of p is worth, and with Student's
+                              quantile where that variance is estimated from few
 
 Of n groups ranks miss the correlation of all groups by a little near an edge, even on average (of .995 they give .992
 with n = 40): E ρ = 6/(π(n + 1)) (asin c + (n − 2) asin c/2) with c = 2 sin(πρ/6). The ends of the interval are
@@ -41,9 +44,12 @@ def jackknife_interval(value: float, left: np.ndarray, fitted: int = 1) -> Inter
 
     ``fitted``: how many numbers are fitted to the groups, the one for a mean, the two of a line.
     """
-    degrees = len(left) - fitted
+    degrees = float(len(left) - fitted)
     if degrees < 1 or not np.isfinite(left).all():
         return NOWHERE
+    square = (left - left.mean()) ** 2
+    if fitted > 1 and (total := square.sum()) > 0:
+        degrees = min(degrees, max(1.0, 3 / ((square / total) ** 2).sum() - 2))
     half = float(student.ppf((1 + CONFIDENCE) / 2, degrees)) * _error(left)
     return value - half, value + half
 
@@ -69,15 +75,18 @@ def correlation_interval(value: float, left: np.ndarray, n: int, *, ranks: bool)
     return min(float(low), value), max(float(high), value)
 
 
-def share_interval(value: float, variance: float, count: int) -> Interval:
+def share_interval(value: float, variance: float, count: int, *, estimated: bool = False) -> Interval:
     """Wilson's interval of a share that varies by ``variance``; ``count`` independent ones are behind it.
 
     The variance of a share of m independent ones is p(1 − p)/m, which says how many m it is worth: those of the mean
     over queries, or of a measure that is like a share. It is worth at most twice the ``count``, and ``count`` at an
-    end, where nothing varies.
+    end, where nothing varies. ``estimated``: the variance is not the share's own p(1 − p)/m but taken from ``count``
+    values, and Student's law makes up for that.
     """
     if count < 1 or not (math.isfinite(value) and math.isfinite(variance)):
         return NOWHERE
+    if estimated and count > 1:
+        variance *= (float(student.ppf((1 + CONFIDENCE) / 2, count - 1)) / NORMAL) ** 2
     spread = value * (1 - value)
     worth = min(spread / variance, 2.0 * count) if variance > 0 and spread > 0 else float(count)
     square = NORMAL**2 / worth

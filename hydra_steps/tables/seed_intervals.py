@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.special import expit
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -73,14 +74,33 @@ def pairs_interval(values: np.ndarray) -> Interval:
 def summary_interval(metric: str, values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> Interval:
     """The interval of the mean of runs [s], one for each seed, whose own intervals have these ends; NaN without those.
 
-    From three seeds on Student's over the seeds' values, cut to what the metric can be; with fewer, whose spread says
-    little, from the lowest to the highest end of the runs' own.
+    From three seeds on Student's over the seeds' values, on a scale without ends where the metric has two; with fewer,
+    whose spread says little, from the lowest to the highest end of the runs' own.
     """
     if not (np.isfinite(values).all() and np.isfinite([lows, highs]).any()):
         return NOWHERE
     if len(values) >= FEWEST_SEEDS:
-        return within(metric, *mean_interval(values))
+        return on_scale(metric, *mean_interval(values))
     return float(lows.min()), float(highs.max())
+
+
+def on_scale(metric: str, low: float, high: float) -> Interval:
+    """Turn a symmetric interval of a metric from a to b into that of the same width on log((v − a)/(b − v)).
+
+    For correlations that scale is Fisher's. Near an end the values' law is skew: the interval reaches further to the
+    middle and never past the end. A metric without two ends keeps its interval, cut where the one end is.
+
+    >>> [round(end, 3) for end in on_scale("lds", 0.85, 1.05)]
+    [0.667, 0.993]
+    """
+    least, most = _range(metric)
+    value, half = (low + high) / 2, (high - low) / 2
+    if half == 0 or not (math.isfinite(half) and math.isfinite(most - least) and least < value < most):
+        return within(metric, low, high)
+    span = most - least
+    share = (value - least) / span
+    middle, half = math.log(share / (1 - share)), half / span / (share * (1 - share))
+    return least + span * float(expit(middle - half)), least + span * float(expit(middle + half))
 
 
 def within(metric: str, low: float, high: float) -> Interval:
@@ -89,8 +109,12 @@ def within(metric: str, low: float, high: float) -> Interval:
     >>> within("test_accuracy", 0.9, 1.2)
     (0.9, 1.0)
     """
-    least, most = next((ends for names, ends in RANGES if metric in names), (-math.inf, math.inf))
+    least, most = _range(metric)
     return max(low, least), min(high, most)
+
+
+def _range(metric: str) -> Interval:
+    return next((ends for names, ends in RANGES if metric in names), (-math.inf, math.inf))
 
 
 def p_value(value: float, low: float, high: float, limit: float = 0.0, seeds: int | None = None) -> float:

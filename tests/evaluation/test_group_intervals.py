@@ -64,6 +64,21 @@ def test_a_slope_has_nearly_the_interval_of_least_squares():
     assert (low, high) == pytest.approx((fit.slope - half, fit.slope + half), abs=0.05)
 
 
+def test_a_line_that_hangs_on_few_groups_has_few_degrees():
+    left = np.array([1.0, -1.0] * 10)
+    wide = {}
+    for name, values in {"alike": left, "two": np.array([1.0, -1.0] + [0.0] * 18)}.items():
+        error = np.sqrt(19 / 20 * (values**2).sum())
+        low, high = jackknife_interval(0.0, values, fitted=2)
+        assert low == -high
+        wide[name] = high / error
+    assert wide["alike"] == pytest.approx(student.ppf(0.975, 18))  # never more than n - 2
+    assert wide["two"] == pytest.approx(student.ppf(0.975, 3 * 2 - 2))
+    low, high = jackknife_interval(0.0, np.array([1.0] + [0.0] * 19), fitted=1)
+    assert high == pytest.approx(student.ppf(0.975, 19) * np.sqrt(19 / 20 * 0.95))
+    assert jackknife_interval(2.0, np.full(5, 2.0), fitted=2) == (2.0, 2.0)
+
+
 @pytest.mark.parametrize("function", [spearman, pearson])
 def test_a_correlation_in_the_middle_has_fishers_interval(function):
     x, y = normal_pairs(400, 0.5, np.random.default_rng(3))
@@ -112,6 +127,16 @@ def test_a_mean_share_is_worth_more_or_less_and_at_most_twice():
     assert np.isnan(share_interval(np.nan, 0.1, 10)).all()
     assert np.isnan(share_interval(0.5, np.nan, 10)).all()
     assert np.isnan(share_interval(0.5, 0.1, 0)).all()
+
+
+def test_a_variance_from_few_values_is_trusted_less():
+    known = share_interval(0.6, 0.024, 10)
+    guessed = share_interval(0.6, 0.024, 10, estimated=True)
+    assert guessed == pytest.approx(
+        share_interval(0.6, 0.024 * (student.ppf(0.975, 9) / 1.96) ** 2, 10), abs=1e-3
+    )
+    assert guessed[0] < known[0] < 0.6 < known[1] < guessed[1]
+    assert share_interval(0.6, 0.024, 1, estimated=True) == share_interval(0.6, 0.024, 1)
 
 
 @pytest.mark.parametrize("queries", [1, 5])

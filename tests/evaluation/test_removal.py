@@ -1,5 +1,7 @@
 """Removal curves and brittleness as tables, from stores written by hand."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -103,8 +105,10 @@ def test_the_interval_over_seeds_is_that_of_their_means_and_ends_where_a_share_e
         rows.append(row | {"n": 2, "value": value, "ci_low": 0.0, "ci_high": 1.0})
     table = make_table("removal", rows)
     whole = table[table["seed"] == "all"].iloc[0]
-    half = 4.302652730 * 0.05 / 3**0.5
-    assert (whole["value"], whole["ci_low"], whole["ci_high"]) == pytest.approx((0.95, 0.95 - half, 1.0))
+    assert whole["value"] == pytest.approx(0.95)
+    half = 4.302652730 * 0.05 / 3**0.5 / (0.95 * 0.05)  # on the scale of the logarithmic odds
+    odds = [0.95 / 0.05 * math.exp(side * half) for side in (-1, 1)]
+    assert (whole["ci_low"], whole["ci_high"]) == pytest.approx([odd / (1 + odd) for odd in odds])
     assert (table.loc[table["seed"] != "all", "ci_low"] == 0.0).all()
     rows[1] |= {"ci_low": 0.2, "ci_high": 0.99}
     two = make_table("removal", rows[:2])

@@ -47,8 +47,9 @@ def test_the_summary_is_the_mean_with_the_spread():
     three, one = summary.loc[0.1], summary.loc[0.2]
     assert three["value"] == pytest.approx((0.5 + 0.8 + 0.2) / 3)
     assert three["sd_seeds"] == pytest.approx(math.sqrt((0.0**2 + 0.3**2 + 0.3**2) / 2))
-    half = 4.302652730 * three["sd_seeds"] / 3**0.5  # Student's, cut to what a share can be
-    assert (three["ci_low"], three["ci_high"]) == (max(0.0, 0.5 - half), min(1.0, 0.5 + half))
+    half = 4.302652730 * three["sd_seeds"] / 3**0.5  # Student's, on the scale of a share's logarithmic odds
+    expected = 1 / (1 + math.exp(4 * half)), 1 / (1 + math.exp(-4 * half))
+    assert (three["ci_low"], three["ci_high"]) == pytest.approx(expected)
     assert three["n"] == 8
     assert one["value"] == 0.9
     assert math.isnan(one["sd_seeds"])
@@ -65,7 +66,7 @@ def test_the_interval_of_the_mean_is_of_the_mean():
         table = make_table("detection", runs[:count])
         found.append(tuple(table.loc[table["seed"] == "all", ["ci_low", "ci_high"]].iloc[0]))
     half = 4.302652730 * 0.01 / 3**0.5
-    assert found == [(0.45, 0.55), (0.45, 0.6), pytest.approx((0.51 - half, 0.51 + half))]
+    assert found == [(0.45, 0.55), (0.45, 0.6), pytest.approx((0.51 - half, 0.51 + half), abs=1e-4)]
     bare = make_table("detection", [row(seed, 0.5 + seed / 10) for seed in range(3)])
     assert bare["ci_low"].isna().all()
     undefined = make_table("detection", [*runs[:2], row(2, math.nan) | ends])
