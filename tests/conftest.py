@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.trajectory.training import train_model
 from tests.workflow.conftest import Tree, copy_tree
@@ -76,5 +77,5 @@ def trained(tmp_path_factory) -> Path:
         "trajectory": {"keep": {"every": 3}},
         "compute": {"device": "cpu", "dtype": "float32", "threads": 1},
     }
-    train_model(settings, folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
+    train_model(RunSettings.of(settings), folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
     return folder

@@ -25,6 +25,7 @@ from hydra_steps.scoring.store import read_queries, read_scores, write_scores
 from hydra_steps.stores import read_extra
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.writer import TrajectoryWriter
+from tests.helpers.artifacts import located
 from tests.helpers.queries import queries_named
 
 TEXTS = (b"", b"{", b"[1, 2]", b'"text"', b"null", b"7", b"{}", b"\xff\xfe\x00", b"[" * 100_000, b"{}{}")
@@ -121,7 +122,7 @@ def test_tables_and_report_of_a_trajectory(trained: Path, tmp_path: Path) -> Non
     folder = Path(shutil.copytree(trained / "trajectory", tmp_path / "runs" / "base-seed1" / "trajectory"))
 
     def read() -> None:
-        describe_training([folder], tmp_path / "training.csv")
+        describe_training([located(folder)], tmp_path / "training.csv")
         assert _digests([folder / "manifest.json"])
 
     for part in ("store.zarr/epoch", "store.zarr/epoch_train_loss"):

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from hydra_steps.config.sections import Compute
 from hydra_steps.errors import reported
 from hydra_steps.models.build import build_model
 from hydra_steps.process.compute import prepare_compute
@@ -72,7 +73,7 @@ def seconds(act: Callable[[], Tensor], device: str) -> float:
 
 
 def compare(model: str, device: str, turns: int) -> None:
-    prepare_compute({"compute": {"device": device, "threads": 1}})
+    prepare_compute(Compute.of({"device": device}))
     plain, compiled = both_forms(one_batch(model, device))
     first = seconds(compiled, device)
     apart = ((compiled() - plain()).abs().max() / plain().abs().max()).item()

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from scipy.stats import bootstrap
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.estimate.tiny import random_data
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.running import run
@@ -32,15 +33,15 @@ SAMPLES, RATE = 6400, 0.01
 TURN = 25  # steps
 
 
-def settings(epochs: int) -> dict[str, Any]:
+def settings(epochs: int) -> RunSettings:
     optimizer = {"name": "sgd", "learning_rate": RATE, "momentum": 0.9, "weight_decay": 5e-4}
-    return {
+    plain = {
         "seed": 0,
         "data": {"name": "mnist"},
         "model": {"name": "lenet5_tanh"},
         "training": {"epochs": epochs, "batch_size": 64, "optimizer": optimizer},
-        "compute": {"device": "cpu"},
     }
+    return RunSettings.of(plain)
 
 
 class Lane:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hydra_steps.config.study import Method
 from hydra_steps.errors import reported
 from hydra_steps.estimate.__main__ import duration
 from hydra_steps.estimate.nominal import A100, Machine, nominal_costs
@@ -19,7 +20,10 @@ from hydra_steps.estimate.run_costs import RunCosts, RunSize
 from hydra_steps.trajectory.keep import format_bytes
 from tools.networks import size_of
 
-METHODS = {"exact": {"method": "hydra_exact"}, "hessian-free": {"method": "hydra_hessian_free"}}
+METHODS = {
+    "exact": Method.of({"method": "hydra_exact"}),
+    "hessian-free": Method.of({"method": "hydra_hessian_free"}),
+}
 POLICIES: dict[str, str | dict[str, Any]] = {
     "all": "all",
     "every: 100": {"every": 100},

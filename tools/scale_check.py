@@ -23,13 +23,15 @@ import numpy as np
 from scipy.optimize import nnls
 
 from hydra_steps.config import canonical_json
+from hydra_steps.config.sections import RunSettings
+from hydra_steps.config.study import Method
 from hydra_steps.estimate.meta import run_network
 from hydra_steps.estimate.nominal import CORE, Machine, nominal_costs
 from hydra_steps.estimate.rates import Network
 from hydra_steps.estimate.run_costs import RunCosts, RunSize
 from hydra_steps.trajectory.keep import format_bytes
 
-STEPS, EXACT = 24, {"exact": {"method": "hydra_exact"}}
+STEPS, EXACT = 24, {"exact": Method.of({"method": "hydra_exact"})}
 SGD = {"name": "sgd", "learning_rate": 1e-3, "momentum": 0.9, "weight_decay": 5e-4}
 
 
@@ -62,7 +64,7 @@ class Point:
 
 @cache
 def _network(run: str) -> Network:
-    return run_network(json.loads(run))
+    return run_network(RunSettings.of(json.loads(run)))
 
 
 POINTS = (
@@ -97,13 +99,14 @@ def measure(point: Point) -> dict[str, float]:
     from hydra_steps.trajectory.trajectory import Trajectory
 
     torch.set_num_threads(1)
-    run: dict[str, Any] = {
+    plain = {
         "seed": 0,
         "data": {"name": point.dataset, "pad": point.pad, "channels": point.channels},
         "model": point.model,
         "training": {"epochs": 1, "batch_size": point.batch, "optimizer": SGD},
         "compute": {"device": "cpu"},
     }
+    run = RunSettings.of(plain)
     startup = peak_memory()
     data = random_data(run, point.size.samples["train"])
     process = build_process(run, data)

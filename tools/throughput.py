@@ -34,12 +34,10 @@ from hydra_steps.counterfactual.outcomes import read_outcomes
 from hydra_steps.counterfactual.retraining import Retrainer
 from hydra_steps.job_environment import ENVIRONMENT, start_as_job
 from hydra_steps.models.build import build_model
-from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run, weights_without
 from hydra_steps.process.together import ON_PROCESSOR
-from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import Trajectory, open_run
 
 QUERIES = [
     {"kind": "mean_loss", "split": "test"},
@@ -56,15 +54,14 @@ retrain_without(**json.loads(sys.argv[1]))
 def plain(base: Trajectory) -> None:
     """One training as anyone would write it."""
     process = base.process
-    settings = dict(process.settings["training"]["optimizer"])
-    assert settings["name"] == "sgd"
+    optimized, model = process.settings.training.optimizer, process.settings.model
+    assert optimized.name == "sgd"
     names = ("momentum", "dampening", "nesterov", "weight_decay")
-    options = dict(process.settings["model"])
     shape, classes = process.images.shape[1:], int(process.labels.max()) + 1
-    name, size = options.pop("name"), (shape[0], shape[1], shape[2])
-    module = plain_module(build_model(name, size, classes, options, process.seed)).train()
+    size = (shape[0], shape[1], shape[2])
+    module = plain_module(build_model(model.name, size, classes, model.options, process.seed)).train()
     optimizer = torch.optim.SGD(
-        module.parameters(), base.rates[0], **{name: settings[name] for name in names if name in settings}
+        module.parameters(), base.rates[0], **{name: optimized.options[name] for name in names}
     )
     for step in range(process.steps):
         index = torch.from_numpy(process.table[step][process.table[step] >= 0].astype(np.int64))
@@ -136,9 +133,7 @@ def main() -> None:
         start_as_job()
     files = {"trajectory": asked.run / "trajectory", "splits": asked.run / "splits.csv"}
     files["labels"] = asked.run / "labels.csv"
-    settings = TrajectoryStore.open(files["trajectory"]).attributes["config"]
-    data = load_data(settings, files["splits"], files["labels"])
-    base = Trajectory.open(files["trajectory"], data)
+    base, data = open_run(**files)
     if asked.plain:
         began = time.perf_counter()
         for _ in range(asked.plain):

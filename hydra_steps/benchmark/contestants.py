@@ -19,6 +19,10 @@ from typing import Any
 
 from hydra_steps.benchmark.captum_tracin import captum_tracin
 from hydra_steps.benchmark.timed_run import TimedRun
+from hydra_steps.config.experiments import Benchmark
+from hydra_steps.config.sections import Model, RunSettings
+from hydra_steps.config.sections import Trajectory as TrajectorySection
+from hydra_steps.config.study import Method
 from hydra_steps.data import RunData, Split
 from hydra_steps.process.running import run as run_process
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton, hydra_hessian_free
@@ -65,30 +69,29 @@ class Contestant:
 
 
 def contestants(
-    settings: Mapping[str, Any],
+    settings: RunSettings,
     data: RunData,
-    chosen: Mapping[str, Any],
-    methods: Mapping[str, Any],
+    chosen: Benchmark,
+    methods: Mapping[str, Method],
     folder: Path,
 ) -> list[Contestant]:
     """All contestants of a run, those of one name in rising size.
 
-    ``chosen`` is the section ``benchmark``, ``methods`` the study's methods with their options; ``folder`` takes
-    the records that training writes.
+    ``methods`` are the study's, by label; ``folder`` takes the records that training writes.
     """
-    samples, epochs = int(chosen["samples"]), int(chosen["epochs"])
+    samples, epochs = chosen.samples, chosen.epochs
     main = TimedRun(settings, data, samples, epochs)
     found = comparison(main, chosen, methods, folder)
-    for count in chosen["queries"]:
+    for count in chosen.queries:
         if count > 1:
             found += _sweeps(main, "queries", count) + _tracins(main, methods, "queries", count)
-    for count in sorted(chosen["tracked"])[1:]:
+    for count in sorted(chosen.tracked)[1:]:
         found += _forward(main, count, "tracked")
-    scaling = chosen["scaling"]
-    sizes: dict[str, list[tuple[int, int, Mapping[str, Any] | None]]] = {
-        "samples": [(n, epochs, None) for n in scaling["samples"] if n != samples],
-        "steps": [(samples, e, None) for e in scaling["epochs"] if e != epochs],
-        "parameters": [(samples, epochs, {"name": "mlp", "hidden": [w]}) for w in scaling["widths"]],
+    scaling = chosen.scaling
+    sizes: dict[str, list[tuple[int, int, Model | None]]] = {
+        "samples": [(n, epochs, None) for n in scaling.samples if n != samples],
+        "steps": [(samples, e, None) for e in scaling.epochs if e != epochs],
+        "parameters": [(samples, epochs, Model.of({"name": "mlp", "hidden": [w]})) for w in scaling.widths],
     }
     for axis, runs in sizes.items():
         for n, e, model in runs:
@@ -98,12 +101,12 @@ def contestants(
 
 
 def comparison(
-    run: TimedRun, chosen: Mapping[str, Any], methods: Mapping[str, Any], folder: Path
+    run: TimedRun, chosen: Benchmark, methods: Mapping[str, Method], folder: Path
 ) -> list[Contestant]:
     """The contestants of the axis ``main``, all on the same run: one query, the fewest tracked samples."""
-    forward = [c for count in sorted(chosen["tracked"])[:1] for c in _forward(run, count)]
-    recorded = int(chosen["record_samples"] or len(run.whole.train))
-    longer = TimedRun(run.settings, run.whole, recorded, int(chosen["record_epochs"]))
+    forward = [c for count in sorted(chosen.tracked)[:1] for c in _forward(run, count)]
+    recorded = chosen.record_samples or len(run.whole.train)
+    longer = TimedRun(run.settings, run.whole, recorded, chosen.record_epochs)
     return [*_training(run), *_records(longer, folder), *_sweeps(run), *_rivals(run, methods), *forward]
 
 
@@ -125,7 +128,7 @@ def _record(run: TimedRun, keep: str, folder: Path) -> None:
     """Training with its record under the policy ``keep``; evaluation after the epochs is left out (empty splits)."""
     nothing = Split(run.data.test.images[:0], run.data.test.labels[:0], run.data.test.source_index[:0])
     unevaluated = replace(run.data, validation=nothing, test=nothing)
-    kept = {**run.settings, "trajectory": {"keep": keep}}
+    kept = replace(run.settings, trajectory=TrajectorySection(keep=keep))
     record_training(run.process, unevaluated, kept, folder / f"scratch-{keep}", folder / keep)
 
 
@@ -153,20 +156,22 @@ def _score_replayed(run: TimedRun, queries: Any) -> Any:
     return hydra_exact(run.sparse, queries)
 
 
-def _rivals(run: TimedRun, methods: Mapping[str, Any]) -> list[Contestant]:
+def _rivals(run: TimedRun, methods: Mapping[str, Method]) -> list[Contestant]:
     """The study's methods that are no form of HyDRA, with its options and one query."""
     queries, found = run.queries(1), []
-    for label, options in methods.items():
-        entry, function = method_of(label, options)
+    for label, method in methods.items():
+        entry, function = method_of(label, method)
         if entry.name not in APART:
             act = partial(_score, function, run, queries)
             found.append(Contestant(label, run, act, MAIN, 1, run.process.samples))
     return found + _tracins(run, methods)
 
 
-def _tracins(run: TimedRun, methods: Mapping[str, Any], axis: str = MAIN, count: int = 1) -> list[Contestant]:
+def _tracins(
+    run: TimedRun, methods: Mapping[str, Method], axis: str = MAIN, count: int = 1
+) -> list[Contestant]:
     """TracIn at the ends of all epochs, ours and captum's, where the study has it."""
-    if not any((options.get("method") or label) == "tracin" for label, options in methods.items()):
+    if not any((method.method or label) == "tracin" for label, method in methods.items()):
         return []
     queries, n = run.queries(count), run.process.samples
     ours = partial(_score, tracin, run, queries)

@@ -26,6 +26,9 @@ import torch
 
 from hydra_steps.benchmark.contestants import comparison, stored_bytes
 from hydra_steps.benchmark.timed_run import TimedRun
+from hydra_steps.config.experiments import Benchmark
+from hydra_steps.config.sections import RunSettings
+from hydra_steps.config.study import Method
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
@@ -35,20 +38,20 @@ Key = tuple[Any, ...]
 
 
 def measure_memory(
-    run: Mapping[str, Any],
+    run: RunSettings,
     splits: str | Path,
     labels: str | Path,
-    options: Mapping[str, Any],
-    methods: Mapping[str, Mapping[str, Any]],
+    options: Benchmark,
+    methods: Mapping[str, Method],
     keys: Sequence[Key],
 ) -> list[tuple[Any, ...]]:
     """(*key, bytes stored, peak bytes or "") for the contestants of these ``keys``."""
     asked = {
-        "run": run,
+        "run": run.of_training(),
         "splits": str(splits),
         "labels": str(labels),
-        "options": options,
-        "methods": methods,
+        "options": options.plain(),
+        "methods": {label: method.plain() for label, method in methods.items()},
         "keys": keys,
     }
     # A new interpreter, which has used no thread and no device yet: only such a one can be forked safely.
@@ -73,7 +76,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
     asked = json.load(sys.stdin)
-    settings = asked["run"]
+    settings = RunSettings.of(asked["run"])
     data = load_data(settings, asked["splits"], asked["labels"])
     fork = multiprocessing.get_context("fork")
     rows = []
@@ -93,13 +96,14 @@ def main() -> None:
 
 
 def _in_child(
-    asked: dict[str, Any], settings: dict[str, Any], data: RunData, key: Key, answer: Connection
+    asked: dict[str, Any], settings: RunSettings, data: RunData, key: Key, answer: Connection
 ) -> None:
-    prepare_compute(settings)
+    prepare_compute(settings.compute)
     with tempfile.TemporaryDirectory(prefix="peak_memory-") as folder:
-        options = asked["options"]
-        run = TimedRun(settings, data, int(options["samples"]), int(options["epochs"]))
-        everyone = comparison(run, options, asked["methods"], Path(folder))
+        options = Benchmark.of(asked["options"])
+        methods = {label: Method.of(plain) for label, plain in asked["methods"].items()}
+        run = TimedRun(settings, data, options.samples, options.epochs)
+        everyone = comparison(run, options, methods, Path(folder))
         contestant = next(c for c in everyone if list(c.key) == list(key))
         contestant.run.plain_training()()  # loads the kernels
         if contestant.queries:

@@ -25,6 +25,9 @@ from hydra_steps.benchmark.captum_tracin import check_same
 from hydra_steps.benchmark.contestants import MAIN, Contestant, contestants
 from hydra_steps.benchmark.peak_memory import measure_memory
 from hydra_steps.benchmark.turns import take_turns
+from hydra_steps.config.experiments import Benchmark
+from hydra_steps.config.sections import RunSettings
+from hydra_steps.config.study import Method
 from hydra_steps.csv_files import write_rows
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import load_data
@@ -34,29 +37,29 @@ LIBRARIES = ("torch", "numpy", "scipy", "captum", "curvlinops-for-pytorch", "dat
 
 
 def time_scoring(
-    run: Mapping[str, Any],
+    run: RunSettings,
     splits: str | Path,
     labels: str | Path,
-    options: Mapping[str, Any],
-    methods: Mapping[str, Mapping[str, Any]],
+    options: Benchmark,
+    methods: Mapping[str, Method],
     output: str | Path,
 ) -> None:
     """Write one row per contestant and reading (its seconds, and plain training's around it) to the CSV ``output``;
     beside it ``memory.csv``, one row per contestant of the comparison (bytes), and ``machine.json``.
 
-    ``run`` is the run's configuration, ``options`` the section ``benchmark``, and ``methods`` the study's methods. A
+    ``methods`` are the study's, by label. A
     contestant that would take longer than ``budget`` seconds, judged by the next smaller one, is left out
     and named in ``machine.json``. Cost: (repeats + 1) × the sum of all
     contestants with a plain training each, those of short ones three times, and once more for memory.
     """
     data = load_data(run, splits, labels)
-    prepare_compute(run)
+    prepare_compute(run.compute)
     output = Path(output)
     folder = Path(tempfile.mkdtemp(prefix="time_scoring-", dir=output.parent))
     machine = _machine(run)
     try:
         everyone = contestants(run, data, options, methods, folder)
-        rows, left_out = take_turns(everyone, int(options["repeats"]), float(options["budget"]))
+        rows, left_out = take_turns(everyone, options.repeats, options.budget)
         machine |= {"left_out": left_out, **_agreements(everyone)}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -78,17 +81,17 @@ def _agreements(everyone: Sequence[Contestant]) -> dict[str, float]:
     return {"tracin_against_captum": check_same(ours, theirs)}
 
 
-def _machine(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _machine(settings: RunSettings) -> dict[str, Any]:
     """Processor, threads, versions and load: what a reader needs to judge the numbers."""
     model = next(
         (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         "unknown",
     )
-    on_cuda = settings["compute"].get("device", "cpu") != "cpu" and torch.cuda.is_available()
+    on_cuda = settings.compute.device != "cpu" and torch.cuda.is_available()
     names = {"curvlinops-for-pytorch": "curvlinops"}
     return {
-        "model": settings["model"]["name"],
-        "batch_size": int(settings["training"]["batch_size"]),
+        "model": settings.model.name,
+        "batch_size": settings.training.batch_size,
         "processor": model,
         "cores": os.cpu_count(),
         "device": torch.cuda.get_device_name() if on_cuda else "cpu",

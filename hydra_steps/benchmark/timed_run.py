@@ -7,15 +7,15 @@ needs of the training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from hydra_steps.config.sections import Model, RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.errors import StudyError
 from hydra_steps.models.build import build_model
@@ -24,7 +24,6 @@ from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.state import State
-from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
@@ -37,15 +36,14 @@ class TimedRun:
 
     def __init__(
         self,
-        settings: Mapping[str, Any],
+        settings: RunSettings,
         data: RunData,
         samples: int,
         epochs: int,
-        model: Mapping[str, Any] | None = None,
+        model: Model | None = None,
     ) -> None:
-        training = dict(settings["training"])
-        optimizer, size = training["optimizer"], int(training["batch_size"])
-        if optimizer["name"] != "sgd" or optimizer.get("decoupled"):
+        optimizer, size = settings.training.optimizer, settings.training.batch_size
+        if optimizer.name != "sgd" or optimizer.options["decoupled"]:
             raise StudyError(
                 "the timing study compares with plain SGD", "training.optimizer.name sgd, not decoupled"
             )
@@ -56,13 +54,13 @@ class TimedRun:
                 f"at least one batch, and at most the run's {len(data.train)} training samples",
                 "change benchmark.samples, benchmark.scaling, or data.train",
             )
-        training["epochs"] = epochs
-        self.settings = {**settings, "training": training, "model": dict(model or settings["model"])}
+        training = replace(settings.training, epochs=epochs)
+        self.settings = replace(settings, training=training, model=model or settings.model)
         self.whole = data
         images, labels, places = data.train.images, data.train.labels, data.train.source_index
         self.data = replace(data, train=Split(images[:whole], labels[:whole], places[:whole]))
         self.process = build_process(self.settings, self.data)
-        self.rate = float(optimizer["learning_rate"])
+        self.rate = optimizer.learning_rate
         self.rates = [self.rate] * self.process.steps
         self.read: set[int] = set()
 
@@ -111,14 +109,13 @@ class TimedRun:
     def plain_training(self) -> Callable[[], nn.Module]:
         """The loop of PyTorch's tutorials over the same batches: ``nn`` layers, ``torch.optim``, no record."""
         process, shape, classes = self.process, self.data.train.images.shape[1:], len(self.data.classes)
-        name, options = choice(self.settings["model"])
-        optimizer_settings = self.settings["training"]["optimizer"]
+        model, options = self.settings.model, self.settings.training.optimizer.options
         batches = [process.batch(step) for step in range(process.steps)]
         constants = ("momentum", "weight_decay", "dampening", "nesterov")
-        chosen = {key: optimizer_settings[key] for key in constants if key in optimizer_settings}
+        chosen = {key: options[key] for key in constants}
 
         def train() -> nn.Module:
-            module = build_model(name, shape, classes, options, process.seed)
+            module = build_model(model.name, shape, classes, model.options, process.seed)
             module = plain_module(module).to(process.device, process.dtype).train()
             optimizer = torch.optim.SGD(module.parameters(), lr=self.rate, **chosen)
             for batch in batches:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from hydra_steps.config.sections import RunSettings
 
-# kind → where its section is, and the key that names it
-_WHERE = {
-    "dataset": (("data",), "name"),
-    "noise": (("noise",), "kind"),
-    "model": (("model",), "name"),
-    "task": (("training", "loss"), "name"),
-    "optimizer": (("training", "optimizer"), "name"),
-    "schedule": (("training", "schedule"), "name"),
-}
 TRAINING = ("model", "task", "optimizer", "schedule")  # what a training is made of, beside its data
 
 
-def chosen_entries(settings: Mapping[str, Any], *kinds: str) -> list[tuple[str, str]]:
-    """Return (kind, name) of what a run's settings choose, of some kinds; a section that is not there chooses none."""
-    found = []
-    for kind in kinds:
-        path, key = _WHERE[kind]
-        section: Any = settings
-        for part in path:
-            section = section.get(part, {})
-        if key in section:
-            found.append((kind, str(section[key])))
-    return found
+def chosen_entries(settings: RunSettings, *kinds: str) -> list[tuple[str, str]]:
+    """Return (kind, name) of what a run's settings choose, of some kinds."""
+    training = settings.training
+    names = {
+        "dataset": settings.data.name,
+        "noise": settings.noise.kind,
+        "model": settings.model.name,
+        "task": training.loss.name,
+        "optimizer": training.optimizer.name,
+        "schedule": training.schedule.name,
+    }
+    return [(kind, names[kind]) for kind in kinds]

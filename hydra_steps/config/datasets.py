@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hydra_steps.config.sections import Data
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, find
 
@@ -131,10 +132,9 @@ def split_sizes(
     return sizes
 
 
-def sizes_of(data: Mapping[str, Any]) -> dict[str, int]:
+def sizes_of(data: Data) -> dict[str, int]:
     """Return :func:`split_sizes` of a study's section ``data``."""
-    keys = ("name", "train", "validation", "test", "validation_from")
-    return split_sizes(*(data[key] for key in keys))
+    return split_sizes(data.name, data.train, data.validation, data.test, data.validation_from)
 
 
 def source_of(entry: Dataset, split: str, validation_from: str = "train") -> str:

@@ -16,6 +16,7 @@ from hydra_steps.config.explanations import check_explanations
 from hydra_steps.config.matrices import check_matrix
 from hydra_steps.config.queries import check_queries, study_queries
 from hydra_steps.config.removals import check_removals
+from hydra_steps.config.sections import Data
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.typed import Plain
 from hydra_steps.config.validate import shown
@@ -41,7 +42,7 @@ def check_limits(study: Plain, variant: str = "") -> None:
 
 def _check(study: Plain) -> None:
     data, noise = study["data"], study["noise"]
-    sizes = sizes_of(data)
+    sizes = sizes_of(Data.of(data))
     for split, size in sizes.items():
         if size < 1:
             raise StudyError(f"data.{split}: null leaves no sample", "at least 1", "lower the other splits")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra_steps.config.datasets import dataset, sizes_of
+from hydra_steps.config.sections import Data
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.errors import StudyError
 from hydra_steps.queries.expansion import expand
@@ -14,10 +15,10 @@ from hydra_steps.queries.query import Query, ranking_queries
 _MEAN = "add {kind: mean_loss, split: validation} to the study's queries"
 
 
-def study_queries(study: Mapping[str, Any], data: Mapping[str, Any] | None = None) -> list[Query]:
+def study_queries(study: Mapping[str, Any], data: Data | None = None) -> list[Query]:
     """Return the queries that a resolved study asks about ``data`` (a run's section; None for the study's own)."""
-    data = study["data"] if data is None else data
-    return expand(study["queries"], len(dataset(data["name"]).classes), sizes_of(dict(data)))
+    data = Data.of(study["data"]) if data is None else data
+    return expand(study["queries"], len(dataset(data.name).classes), sizes_of(data))
 
 
 def check_queries(study: Mapping[str, Any], queries: Sequence[Query]) -> None:

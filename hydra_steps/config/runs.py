@@ -1,7 +1,7 @@
 """The runs of a study: each variant with each seed, and what a run's jobs are told.
 
-A run's sections have their keys in the order of the schema, whatever the
-order that a study is written in, so that a job that is told some runs again exactly when a value in them has changed.
+A run's sections have their keys in the order of the schema, whatever the order that a study is written in, so that a
+job that is told some runs again exactly when a value in them has changed.
 """
 
 from __future__ import annotations
@@ -61,11 +61,21 @@ def run_config(study: PlainStudy, run: str) -> PlainStudy:
     return {**sections, "run": run, "variant": named.variant, "seed": named.seed}
 
 
+def run_settings(study: PlainStudy, run: str) -> RunSettings:
+    """Return :func:`run_config`, typed."""
+    return _typed(json.dumps(run_config(study, run)), active_plugins())
+
+
 @cache
 def _runs(variants: tuple[str, ...], seeds: tuple[int, ...]) -> Mapping[str, Run]:
     """Each of thousands of jobs looks its run up."""
     runs = (Run(variant, seed) for variant in variants for seed in seeds)
     return {run.name: run for run in runs}
+
+
+@cache
+def _typed(config: str, plugins: tuple[tuple[str, Path], ...]) -> RunSettings:
+    return RunSettings.of(json.loads(config))
 
 
 @cache

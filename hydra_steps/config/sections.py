@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from hydra_steps.config.run import Run
-from hydra_steps.config.typed import Section
+from hydra_steps.config.typed import Plain, Section
 
 Keep = Annotated[
     str | dict[str, Any],
@@ -253,5 +253,11 @@ class RunSettings(Section):
         """Which run of the study it is."""
         return Run(self.variant, self.seed)
 
+    def of_training(self) -> Plain:
+        """Return what decides the training, as plain values: not the noise, which is in the labels, nor the name."""
+        plain = self.plain()
+        return {name: plain[name] for name in OF_TRAINING}
+
 
 RUN_SECTIONS = ("data", "noise", "model", "training", "trajectory", "compute")
+OF_TRAINING = ("data", "model", "training", "trajectory", "compute", "seed")  # what a training's job is told

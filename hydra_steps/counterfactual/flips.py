@@ -23,16 +23,13 @@ from hydra_steps.counterfactual.designs import rank_samples
 from hydra_steps.counterfactual.retraining import read_contribution
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
-from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import load_data
 from hydra_steps.process.running import run, weights_without
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.queries.query import Query, flips_prediction, query_from
 from hydra_steps.stores import write_store
 from hydra_steps.trajectory.manifest import read_manifest
-from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import Trajectory, open_run
 
 SCHEMA_VERSION = 2  # since 2, the attribute ``queries`` says what each query asks, not its name alone
 DIMENSIONS = {name: ("query",) for name in ("position", "correct", "smallest", "trainings")}
@@ -58,10 +55,7 @@ def find_flips(
     of the training samples is removed. ``bank`` is by default ``.bank`` beside ``output``. Cost: about
     2 log₂ k trainings per query, less those in the bank. Raises :class:`StudyError` for other queries.
     """
-    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    prepare_compute(settings)
-    data = load_data(settings, splits, labels)
-    base = Trajectory.open(trajectory, data)
+    base, data = open_run(trajectory, splits, labels)
     asked = [query_from(fields) for fields in queries]
     positions = [_position(query, len(data.test)) for query in asked]
     images = torch.tensor(data.test.images[positions]).to(base.process.device, base.process.dtype)

@@ -7,12 +7,11 @@ configured, so fewer samples mean fewer steps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
@@ -33,12 +32,12 @@ def keep_samples(data: RunData, kept: np.ndarray) -> RunData:
     return replace(data, train=part, clean_labels=clean, is_noisy=noisy)
 
 
-def train_anew(settings: Mapping[str, Any], data: RunData, seed: int) -> tuple[Process, State]:
+def train_anew(settings: RunSettings, data: RunData, seed: int) -> tuple[Process, State]:
     """Train on ``data`` with ``settings`` and ``seed``; return the process and its final state.
 
     The schedule runs afresh; one that reacts does so to this training's own validation loss. Cost: one training.
     """
-    process = build_process({**settings, "seed": seed}, data)
+    process = build_process(replace(settings, seed=seed), data)
     return process, train(process, data.validation)[0]
 
 

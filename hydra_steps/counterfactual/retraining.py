@@ -30,8 +30,6 @@ from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import check_classes, draw_groups
 from hydra_steps.counterfactual.draws import Draw, draws_of
 from hydra_steps.counterfactual.outcomes import write_outcomes
-from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import evaluate, run, weights_without
 from hydra_steps.process.state import State
@@ -39,8 +37,7 @@ from hydra_steps.process.together import at_once, one_by_one, run_together
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.manifest import read_manifest
-from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import Trajectory, open_run
 
 
 def retrain_without(
@@ -70,10 +67,7 @@ def retrain_without(
     the run itself less the steps before a group's first sample comes up. Raises :class:`StudyError` for a group that
     empties a class.
     """
-    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    prepare_compute(settings)
-    data = load_data(settings, splits, labels)
-    base = Trajectory.open(trajectory, data)
+    base, data = open_run(trajectory, splits, labels)
     spec = {**design, "groups": first + count}
     contribution = read_contribution(scores, spec) if scores is not None and needs_scores(spec) else None
     groups = draw_groups(name, spec, base.process.samples, base.process.seed, contribution)[first:]

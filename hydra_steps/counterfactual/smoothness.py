@@ -17,14 +17,11 @@ import numpy as np
 import torch
 
 from hydra_steps.csv_files import write_rows
-from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import open_run
 
 COLUMNS = ("method", "query", "step", "group", "predicted", "real")
 STREAM = 104_729  # keeps these groups apart from other draws with the run's seed
@@ -46,10 +43,7 @@ def measure_smoothness(
     ``scores`` is the folder of exact HyDRA's contributions. Raises :class:`StudyError` as :func:`score_samples` does
     for a store that does not fit.
     """
-    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    data = load_data(settings, splits, labels)
-    prepare_compute(settings)
-    opened = Trajectory.open(trajectory, data)
+    opened, data = open_run(trajectory, splits, labels)
     process = opened.process
     query_set = QuerySet(expand_queries(queries, data), data, process)
     contribution, label = read_scores(scores).contribution, Path(scores).name

@@ -11,7 +11,7 @@ trainings are kept in a bank (:mod:`hydra_steps.counterfactual.bank`), so that a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from hydra_steps.config.controls import CONTROLS, RANDOM_ORDER, SIDES
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import rank_samples
 from hydra_steps.counterfactual.fresh import fresh_seed, keep_samples, train_anew
@@ -70,19 +71,19 @@ def retrain_subsets(
     are not finite orders nothing: its store has no trainings. Raises :class:`StudyError`, before any training, for a
     fraction that removes every sample, or every sample of a class unless ``empty_class`` is ``train``.
     """
-    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    prepare_compute(settings)
+    settings = TrajectoryStore.open(Path(trajectory)).settings
+    prepare_compute(settings.compute)
     data = load_data(settings, splits, labels)
     contribution = None if label in CONTROLS else read_contribution(scores or "", {"query": query})
     shares = sorted({0.0, *fractions})
     process = build_process(settings, data)
-    identity = {"settings": settings, "data": data.digest} | circumstances(__name__, process)
+    identity = {"settings": settings.of_training(), "data": data.digest} | circumstances(__name__, process)
     kept = Bank(bank or Path(output).parent / ".bank", identity)
     ordered = contribution is None or bool(np.isfinite(contribution).all())
     plans = []
     for side in sides:
         for share in shares if ordered else []:
-            for seed in (fresh_seed(settings["seed"], number) for number in range(seeds)):
+            for seed in (fresh_seed(settings.seed, number) for number in range(seeds)):
                 order = removal_order(label, side, data, contribution, seed)
                 stays = np.sort(order[round(share * len(order)) :])
                 check_kept(f"{label} ({side})", share, data, stays, empty_class == "train")
@@ -138,7 +139,7 @@ def removal_order(
     return np.concatenate([shuffled[first], shuffled[~first]])
 
 
-def _train(settings: Mapping[str, Any], data: RunData, stays: np.ndarray, seed: int) -> dict[str, Any]:
+def _train(settings: RunSettings, data: RunData, stays: np.ndarray, seed: int) -> dict[str, Any]:
     part = keep_samples(data, stays)
     process, state = train_anew(settings, part, seed)
     left = np.nan if part.is_noisy is None else float(part.is_noisy.mean())

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from hydra_steps.config import canonical_json, load_study, run_config, run_names
 from hydra_steps.config.datasets import sizes_of
-from hydra_steps.config.runs import PlainStudy
+from hydra_steps.config.runs import PlainStudy, run_settings
+from hydra_steps.config.study import Method
 from hydra_steps.errors import reported
 from hydra_steps.estimate.budget import Budget
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
@@ -56,7 +57,7 @@ def measured(study: PlainStudy, seconds: float) -> dict[str, Calibration]:
     differ in nothing that takes time share them.
     """
     budget, configurations = Budget(seconds), _configurations(study)
-    methods = study["methods"]
+    methods = {label: Method.of(plain) for label, plain in study["methods"].items()}
     done: dict[str, Calibration] = {}
     with Progress(total=len(configurations) * (1 + len(methods)), unit="part", desc="measuring") as bar:
         from hydra_steps.estimate.calibration import Known, calibrate  # seconds: the bar comes first
@@ -69,11 +70,11 @@ def measured(study: PlainStudy, seconds: float) -> dict[str, Calibration]:
                 bar.update()
 
             tell("steps")
-            config = run_config(study, runs[0])
+            settings = run_settings(study, runs[0])
             # The first gets half, as the others' costs are scaled from it where their time is too short.
             parts = min(2, len(configurations)) if place == 0 else len(configurations) - place
-            samples, share = sizes_of(config["data"])["train"], budget.share(parts)
-            found = calibrate(config, methods, study["queries"], samples, share, known, tell)
+            samples, share = sizes_of(settings.data)["train"], budget.share(parts)
+            found = calibrate(settings, methods, study["queries"], samples, share, known, tell)
             done |= dict.fromkeys(runs, found)
     return done
 

@@ -20,6 +20,8 @@ from typing import Any
 import torch
 
 from hydra_steps.config.datasets import dataset
+from hydra_steps.config.sections import RunSettings
+from hydra_steps.config.study import Method
 from hydra_steps.estimate.budget import Budget, OutOfTime, at_most
 from hydra_steps.estimate.meta import run_network
 from hydra_steps.estimate.method_costs import Asked, measured_cost, timed
@@ -43,32 +45,31 @@ class Known:
 
 
 def calibrate(
-    run: Mapping[str, Any],
-    methods: Mapping[str, Mapping[str, Any]],
+    run: RunSettings,
+    methods: Mapping[str, Method],
     queries: Sequence[Mapping[str, Any]],
     samples: int,
     seconds: float = 45.0,
     known: Known | None = None,
     tell: Callable[[str], object] = lambda label: None,
 ) -> Calibration:
-    """Measure a run's configuration (sections data, model, training, compute, seed) with a study's methods
-    and queries, in about so many ``seconds``.
+    """Measure a run's settings with a study's methods and queries, in about so many ``seconds``.
 
     ``samples`` is the number of training samples n that the study has. ``known`` is read and added to; ``tell`` is
     called with a method's label before that is measured.
     """
-    budget, known, name = Budget(seconds), known or Known(), str(run.get("run", "another run"))
+    budget, known, name = Budget(seconds), known or Known(), run.run.name
     if known.startup is None:
         known.startup = time.process_time()  # of this process, which has imported what a job imports
-    prepare_compute(run)
+    prepare_compute(run.compute)
     net = run_network(run)
-    machine = CORE if choose_device(run["compute"].get("device", "cpu")).type == "cpu" else A100
+    machine = CORE if choose_device(run.compute.device).type == "cpu" else A100
 
     def expected(batch: int) -> float:
-        return step_seconds(net, batch, slots_of(run["training"]["optimizer"]), machine) * width_of(run) / 4
+        return step_seconds(net, batch, slots_of(run.training.optimizer), machine) * width_of(run) / 4
 
-    batch = int(run["training"]["batch_size"])
-    plan = small_plan(batch, len(dataset(run["data"]["name"]).classes), queries, expected)
+    batch = run.training.batch_size
+    plan = small_plan(batch, len(dataset(run.data.name).classes), queries, expected)
     try:
         with at_most(budget.left):
             steps = _measured_steps(run, plan)
@@ -109,9 +110,9 @@ def calibrate(
     )
 
 
-def _alike(one: str, other: str, methods: Mapping[str, Mapping[str, Any]], guess: Calibration) -> bool:
+def _alike(one: str, other: str, methods: Mapping[str, Method], guess: Calibration) -> bool:
     """Whether two labels are one method, with options that change nothing in its nominal cost (a damping)."""
-    same = methods[one]["method"] == methods[other]["method"]
+    same = methods[one].method == methods[other].method
     return same and guess.methods[one] == guess.methods[other]
 
 
@@ -134,7 +135,7 @@ class _Steps:
     memory: int
 
 
-def _measured_steps(run: Mapping[str, Any], plan: Plan) -> _Steps:
+def _measured_steps(run: RunSettings, plan: Plan) -> _Steps:
     process, data = tiny_process(run, plan, plan.few * plan.part, 1)
     initial = process.initial_state()
     process.step(initial, 0, RATE)  # the first call chooses kernels
@@ -145,7 +146,7 @@ def _measured_steps(run: Mapping[str, Any], plan: Plan) -> _Steps:
     return _Steps(seconds, evaluating / len(labels), peak_memory())
 
 
-def _trainings(run: Mapping[str, Any], plan: Plan, budget: Budget) -> list[Tiny]:
+def _trainings(run: RunSettings, plan: Plan, budget: Budget) -> list[Tiny]:
     """Make the plan's tiny trainings, as many of them as half the time allows."""
     made: list[Tiny] = []
     try:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hydra_steps.config import explored_runs, run_config, run_names
+from hydra_steps.config import explored_runs, run_names
 from hydra_steps.config.datasets import dataset, sizes_of
 from hydra_steps.config.designs import design_specs, draws
 from hydra_steps.config.removals import brittleness_labels, removal_labels
-from hydra_steps.config.runs import PlainStudy
+from hydra_steps.config.runs import PlainStudy, run_settings
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Held
@@ -147,8 +147,8 @@ def require_space(costs: list[Cost], already: float = 0.0) -> None:
 
 def _data_costs(study: PlainStudy, results: Path) -> list[Cost]:
     """Fetching, splits and labels: bytes are known from the datasets' shapes, seconds are typical."""
-    runs = [run_config(study, run) for run in run_names(study)]
-    datasets = {(run["data"]["name"], run["data"]["folder"]) for run in runs}
+    data = [run_settings(study, run).data for run in run_names(study)]
+    datasets = {(of_run.name, of_run.folder) for of_run in data}
     costs = []
     for name, folder in sorted(datasets):
         entry = dataset(name)
@@ -168,11 +168,11 @@ def _data_costs(study: PlainStudy, results: Path) -> list[Cost]:
                 note,
             )
         )
-    rows = [sizes_of(run["data"]) for run in runs]
+    rows = [sizes_of(of_run) for of_run in data]
     for rule, size in (("split_data", 25.0), ("noise_labels", 12.0)):
         disk = size * sum(sum(row.values()) for row in rows)
-        seconds = LIGHT_SECONDS * len(runs)
-        costs.append(Cost(rule, len(runs), disk, LIGHT_MEMORY, seconds, LIGHT_SECONDS, results, "typical"))
+        seconds = LIGHT_SECONDS * len(data)
+        costs.append(Cost(rule, len(data), disk, LIGHT_MEMORY, seconds, LIGHT_SECONDS, results, "typical"))
     return costs
 
 

@@ -10,7 +10,7 @@ measured by a real step of a few samples on the processor instead. Index letter:
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,22 +23,21 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from hydra_steps.config.datasets import dataset, run_image_shape
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Counts, Network
 from hydra_steps.models.build import build_model
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.pooling import pool_first
-from hydra_steps.registry.options import choice
 
 FEW, MORE = 2, 4  # samples of the two steps whose difference is what a sample adds; batch norm needs two
 
 
-def run_network(run: Mapping[str, Any]) -> Network:
-    """Return the size of the model of a run's configuration (sections ``data`` and ``model``)."""
-    data, classes = run["data"], len(dataset(run["data"]["name"]).classes)
-    name, options = choice(run["model"])
-    shape = run_image_shape(data["name"], data.get("pad", 0), data.get("channels"))
-    return built_network(lambda: build_model(name, shape, classes, options, seed=0), shape)
+def run_network(run: RunSettings) -> Network:
+    """Return the size of a run's model, for its data."""
+    data, model, classes = run.data, run.model, len(dataset(run.data.name).classes)
+    shape = run_image_shape(data.name, data.pad, data.channels)
+    return built_network(lambda: build_model(model.name, shape, classes, model.options, seed=0), shape)
 
 
 def built_network(build: Callable[[], nn.Module], shape: Sequence[int]) -> Network:

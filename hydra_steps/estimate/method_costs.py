@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hydra_steps.config.study import Method
 from hydra_steps.estimate.budget import OutOfTime, at_most
 from hydra_steps.estimate.nominal import SPLIT, method_cost
 from hydra_steps.estimate.rates import MethodCost
@@ -32,11 +33,11 @@ WRONG = 10.0  # times that a nominal cost may be off, both ways
 
 @dataclass(frozen=True)
 class Asked:
-    """A method's ``options`` and what is known beside them: the study's ``samples`` n, the ``nominal`` cost, the
+    """A ``method`` and what is known beside them: the study's ``samples`` n, the ``nominal`` cost, the
     seconds of its ``step`` and of the one that is measured, of a ``part`` of a batch, and how that one is known.
     """
 
-    options: Mapping[str, Any]
+    method: Method
     samples: int
     nominal: MethodCost
     step: float
@@ -50,13 +51,14 @@ def measured_cost(
     """Return a method's cost, measured in at most ``limit`` seconds, and how many times the nominal one it was on the
     first training; None where it was not run there. ``seen``: that of another run, with its name.
     """
-    chosen, more_tracked = _few_tracked(asked.options, asked.samples)
-    if "iterations" in chosen:
-        chosen["iterations"] = min(int(chosen["iterations"]), FEW_ITERATIONS)
+    chosen, more_tracked = _few_tracked(asked.method, asked.samples)
+    if "iterations" in chosen.options:
+        few = min(int(chosen.options["iterations"]), FEW_ITERATIONS)
+        chosen = replace(chosen, options={**chosen.options, "iterations": few})
     seconds: list[float] = []
     passes = 1.0
     expected = _expected(asked, chosen, trainings[0], plan) if trainings else 0.0
-    _, function = method_of(asked.options["method"], chosen)
+    _, function = method_of(chosen.method, chosen)
     try:
         if expected * (seen or (1.0, ""))[0] > HOPELESS * limit:
             raise OutOfTime
@@ -66,9 +68,9 @@ def measured_cost(
                 seconds.append(taken)
                 found = result.diagnostics.get("iterations")
                 if (
-                    found and "iterations" in asked.options
+                    found and "iterations" in asked.method.options
                 ):  # as many as it may take, not as the tiny problem took
-                    passes = max(1.0, float(asked.options["iterations"]) / float(np.mean(found)))
+                    passes = max(1.0, float(asked.method.options["iterations"]) / float(np.mean(found)))
     except OutOfTime:
         pass
     except Exception as error:  # a dozen random samples are no study
@@ -76,7 +78,9 @@ def measured_cost(
         return replace(asked.nominal, source=f"nominal; on random data: {reason}"), None
     factor = min(WRONG, max(1 / WRONG, seconds[0] / expected)) if seconds else None
     if len(seconds) == len(plan.sizes):
-        cost = _fitted(seconds, trainings, plan.fewer, more_tracked, passes, "repeats" in asked.options)
+        cost = _fitted(
+            seconds, trainings, plan.fewer, more_tracked, passes, "repeats" in asked.method.options
+        )
         return replace(cost, per_step=cost.per_step * asked.step / asked.part_step, source=asked.part), factor
     if factor is not None:
         return asked.nominal.times(factor, "scaled from a short training"), factor
@@ -103,7 +107,7 @@ def timed(function: Callable[[], Any], repeated: float = REPEATED) -> tuple[floa
     return best, result
 
 
-def _expected(asked: Asked, chosen: Mapping[str, Any], first: Tiny, plan: Plan) -> float:
+def _expected(asked: Asked, chosen: Method, first: Tiny, plan: Plan) -> float:
     """Return the nominal seconds of the first training, whose splits are smaller than a typical study's."""
     samples, epochs = plan.sizes[0]
     sizes = {"batch": plan.part, "samples": samples, "epochs": epochs, "queries": len(first.queries)}
@@ -133,12 +137,12 @@ def _fitted(
     return MethodCost(fixed * more_fixed, per_step * fewer * tracked, per_sample * fewer * passes)
 
 
-def _few_tracked(options: Mapping[str, Any], samples: int) -> tuple[dict[str, Any], float]:
+def _few_tracked(method: Method, samples: int) -> tuple[Method, float]:
     """Let the forward recurrence, whose cost grows with the samples that it tracks, track one; and say how
     many more.
     """
-    if options["method"] != "hydra_forward":
-        return dict(options), 1.0
-    listed = options.get("samples")
-    tracked = max(1, round(options.get("fraction", 0.01) * samples)) if listed is None else len(listed)
-    return {**options, "samples": [0]}, float(tracked)
+    if method.method != "hydra_forward":
+        return method, 1.0
+    listed = method.options["samples"]
+    tracked = max(1, round(method.options["fraction"] * samples)) if listed is None else len(listed)
+    return replace(method, options={**method.options, "samples": [0]}), float(tracked)

@@ -19,11 +19,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra_steps.config.datasets import dataset, sizes_of
+from hydra_steps.config.sections import Optimizer, RunSettings
+from hydra_steps.config.study import Method
 from hydra_steps.estimate.rates import Calibration, Held, MethodCost, Network
 from hydra_steps.queries.expansion import expand
 from hydra_steps.registry import find
 from hydra_steps.registry.expressions import evaluate
-from hydra_steps.registry.options import choice, options_of
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ OTHER = {"steps": "5", "steps_per_query": "2", "gradients": "50", "gradients_per
 
 
 def method_cost(
-    options: Mapping[str, Any], step: float, *, batch: int, samples: int, epochs: int, queries: int
+    method: Method, step: float, *, batch: int, samples: int, epochs: int, queries: int
 ) -> MethodCost:
-    """Return the nominal cost of a method (its ``options``, ``method`` among them) whose training has steps of
-    ``step`` seconds, by the work that the method declares.
+    """Return the nominal cost of a method whose training has steps of ``step`` seconds, by the work that it
+    declares.
     """
-    entry = find("method", options["method"])
+    entry = find("method", method.method)
     work = entry.traits["work"] or OTHER
-    names = {**entry.defaults(), **options, "n": samples, "e": epochs}
+    names = {**method.options, "n": samples, "e": epochs}
     steps, per_query, gradients, gradients_per_query = (
         float(evaluate(work.get(part, "0"), names)) for part in PARTS
     )
@@ -80,13 +81,13 @@ def method_cost(
     )
 
 
-def method_memory(options: Mapping[str, Any], sizes: Mapping[str, int], width: int) -> Held:
-    """Return what a method (its ``options``, ``method`` among them) is sure to hold, by what it declares.
+def method_memory(method: Method, sizes: Mapping[str, int], width: int) -> Held:
+    """Return what a method is sure to hold, by what it declares.
 
     ``sizes``: the numbers of its expression beside the options, by their letters; ``width`` bytes of a number.
     """
-    entry = find("method", options["method"])
-    expression, chosen = entry.traits["memory"], {**entry.defaults(), **options}
+    entry, chosen = find("method", method.method), method.options
+    expression = entry.traits["memory"]
     numbers = float(evaluate(expression, {**chosen, **sizes}))
     used = {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
     told = [f"{name} {json.dumps(chosen[name])}" for name in entry.options if name in used]
@@ -111,42 +112,40 @@ def evaluation_seconds(net: Network, machine: Machine) -> float:
     return launch + 2.0 * net.forward.multiplications / machine.flops + moved / machine.bandwidth
 
 
-def slots_of(optimizer: Mapping[str, Any]) -> int:
+def slots_of(optimizer: Optimizer) -> int:
     """Return the number of the optimizer's vectors beside the parameters.
 
-    >>> slots_of({"name": "sgd", "learning_rate": 0.1, "momentum": 0.9})
+    >>> slots_of(Optimizer.of({"name": "sgd", "momentum": 0.9}))
     1
     """
-    entry = find("optimizer", optimizer["name"])
-    return int(evaluate(entry.traits["slots"], options_of(entry, choice(optimizer, "learning_rate")[1], "")))
+    return int(evaluate(find("optimizer", optimizer.name).traits["slots"], optimizer.options))
 
 
-def width_of(run: Mapping[str, Any]) -> int:
+def width_of(run: RunSettings) -> int:
     """Return the bytes of a number of a run."""
-    return 8 if run["compute"].get("dtype") == "float64" else 4
+    return 8 if run.compute.dtype == "float64" else 4
 
 
 def nominal(
     net: Network,
-    run: Mapping[str, Any],
-    methods: Mapping[str, Mapping[str, Any]],
+    run: RunSettings,
+    methods: Mapping[str, Method],
     queries: Sequence[Mapping[str, Any]],
     machine: Machine = CORE,
 ) -> Calibration:
     """Return what ``calibration.calibrate`` would measure on ``machine`` for a run's configuration, whose model has
     the sizes ``net``.
     """
-    data, training = run["data"], run["training"]
-    sizes = sizes_of(data)
-    classes = len(dataset(data["name"]).classes)
+    training, sizes = run.training, sizes_of(run.data)
+    classes = len(dataset(run.data.name).classes)
     return nominal_costs(
         net,
         methods,
         machine,
-        batch=int(training["batch_size"]),
-        slots=slots_of(training["optimizer"]),
+        batch=training.batch_size,
+        slots=slots_of(training.optimizer),
         samples=sizes["train"],
-        epochs=int(training["epochs"]),
+        epochs=training.epochs,
         queries=len(expand(queries, classes, sizes)),
         width=width_of(run),
     )
@@ -154,7 +153,7 @@ def nominal(
 
 def nominal_costs(
     net: Network,
-    methods: Mapping[str, Mapping[str, Any]],
+    methods: Mapping[str, Method],
     machine: Machine,
     *,
     batch: int,
@@ -177,9 +176,9 @@ def nominal_costs(
     # One sweep: a tangent or cotangent beside each activation, for the queries that are taken at once.
     scoring_memory = training_memory + 2 * saved * min(queries, 8)
     sizes = {"batch": batch, "samples": samples, "epochs": epochs, "queries": queries}
-    costs = {label: method_cost(options, step, **sizes) for label, options in methods.items()}
+    costs = {label: method_cost(method, step, **sizes) for label, method in methods.items()}
     letters = {"p": net.parameters, "s": slots, "k": net.factors, "q": queries, "n": samples, "e": epochs}
-    holds = {label: method_memory(options, letters, width) for label, options in methods.items()}
+    holds = {label: method_memory(method, letters, width) for label, method in methods.items()}
     return Calibration(
         parameters=net.parameters,
         slots=slots,

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
-from hydra_steps.config.runs import PlainStudy, canonical_json, run_config, run_names
+from hydra_steps.config.runs import PlainStudy, canonical_json, run_config, run_names, run_settings
+from hydra_steps.config.study import Method
 from hydra_steps.estimate.rates import Held
 from hydra_steps.json_files import read_json_if_whole
 from hydra_steps.registry import find
@@ -101,12 +102,13 @@ def measured_lines(study: PlainStudy) -> Lines:
     from hydra_steps.estimate.rates import Calibration
 
     known: dict[str, Calibration] = {}
+    methods = {label: Method.of(plain) for label, plain in study["methods"].items()}
 
     def calibration_of(run: str) -> Calibration:
-        config = run_config(study, run)
+        settings, config = run_settings(study, run), run_config(study, run)
         key = canonical_json({name: config[name] for name in ("data", "model", "training", "compute")})
         if key not in known:
-            known[key] = nominal(run_network(config), config, study["methods"], study["queries"])
+            known[key] = nominal(run_network(settings), settings, methods, study["queries"])
         return known[key]
 
     costs = study_costs({**study, "seeds": study["seeds"][:1]}, calibration_of)
@@ -136,7 +138,7 @@ def _digest(study: PlainStudy) -> str:
     """Return a digest of the settings and the code that decide the lines, and of whether there is torch."""
     one = {**study, "seeds": study["seeds"][:1]}
     kinds = ("dataset", *TRAINING)
-    chosen = {entry for run in run_names(one) for entry in chosen_entries(run_config(one, run), *kinds)}
+    chosen = {entry for run in run_names(one) for entry in chosen_entries(run_settings(one, run), *kinds)}
     settings = {key: value for key, value in study.items() if key not in APART}
     used = {of["method"] for of in study["methods"].values()}
     work = {name: [find("method", name).traits[trait] for trait in ("work", "memory")] for name in used}

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hydra_steps.config import explored_runs, run_config
+from hydra_steps.config import explored_runs
 from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
 from hydra_steps.config.designs import batch_bounds
 from hydra_steps.config.queries import study_queries
-from hydra_steps.config.runs import PlainStudy
+from hydra_steps.config.runs import PlainStudy, run_settings
 from hydra_steps.estimate.rates import Calibration, Held
 from hydra_steps.queries.query import Query
 from hydra_steps.registry import find
@@ -53,24 +53,24 @@ class RunSize:
 
 def run_size(study: PlainStudy, run: str) -> RunSize:
     """Return the sizes of a study's run."""
-    config = run_config(study, run)
-    data, training = config["data"], config["training"]
-    entry, sizes, dtype = dataset(data["name"]), sizes_of(data), config["compute"]["dtype"]
+    settings = run_settings(study, run)
+    data, dtype = settings.data, settings.compute.dtype
+    entry, sizes = dataset(data.name), sizes_of(data)
     asked = study_queries(study, data)
     # The published parts as bytes, the splits as float32, and a copy of them as tensors.
     raw = sum(entry.parts.values()) * math.prod(entry.shape)
-    shape = run_image_shape(data["name"], data["pad"], data["channels"])
+    shape = run_image_shape(data.name, data.pad, data.channels)
     splits = sum(sizes.values()) * math.prod(shape)
     explored = run in explored_runs(study) and study["explorer"]["by_epoch"]
     labels = study["methods"].items()
     return RunSize(
         samples=sizes,
-        epochs=int(training["epochs"]),
-        batch=int(training["batch_size"]),
+        epochs=settings.training.epochs,
+        batch=settings.training.batch_size,
         queries=len(asked),
         asked=_samples_asked(asked, sizes),
         dtype=dtype,
-        keep=config["trajectory"]["keep"],
+        keep=settings.trajectory.keep,
         data_memory=raw + splits * (4.0 + (8 if dtype == "float64" else 4)),
         by_epoch=frozenset(label for label, of in labels if explored and keeps_epochs(of["method"])),
     )

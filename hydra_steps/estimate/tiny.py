@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hydra_steps.config.datasets import dataset, run_image_shape
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
@@ -70,25 +71,25 @@ def small_plan(
     return Plan(part, few, more, min(SPLIT, 2 * most), specs, fewer)
 
 
-def tiny(run: Mapping[str, Any], plan: Plan, samples: int, epochs: int) -> Tiny:
+def tiny(run: RunSettings, plan: Plan, samples: int, epochs: int) -> Tiny:
     """Train on ``samples`` random samples for ``epochs`` and bind the plan's queries."""
     process, data = tiny_process(run, plan, samples, epochs)
     trajectory = Trajectory.in_memory(process, [RATE] * process.steps)
     return Tiny(process, trajectory, QuerySet(expand_queries(plan.specs, data), data, process))
 
 
-def tiny_process(run: Mapping[str, Any], plan: Plan, samples: int, epochs: int) -> tuple[Process, RunData]:
+def tiny_process(run: RunSettings, plan: Plan, samples: int, epochs: int) -> tuple[Process, RunData]:
     """Return the run's process on random data, and these."""
     data = random_data(run, samples, plan.split)
-    training = {**run["training"], "epochs": epochs, "batch_size": plan.part}
-    return build_process({**run, "training": training}, data), data
+    training = replace(run.training, epochs=epochs, batch_size=plan.part)
+    return build_process(replace(run, training=training), data), data
 
 
-def random_data(run: Mapping[str, Any], samples: int, split: int = SPLIT) -> RunData:
+def random_data(run: RunSettings, samples: int, split: int = SPLIT) -> RunData:
     """Return random images and labels of the shape of the run's dataset; every class is in every split."""
-    section = run["data"]
-    shape = run_image_shape(section["name"], section.get("pad", 0), section.get("channels"))
-    classes = dataset(section["name"]).classes
+    section = run.data
+    shape = run_image_shape(section.name, section.pad, section.channels)
+    classes = dataset(section.name).classes
     generator = np.random.default_rng(0)
 
     def drawn(count: int) -> Split:
@@ -97,9 +98,7 @@ def random_data(run: Mapping[str, Any], samples: int, split: int = SPLIT) -> Run
 
     train, other = drawn(samples), max(split, len(classes))
     nothing = np.zeros(samples, dtype=bool)
-    return RunData(
-        train, drawn(other), drawn(other), train.labels, nothing, classes, section["name"], "random"
-    )
+    return RunData(train, drawn(other), drawn(other), train.labels, nothing, classes, section.name, "random")
 
 
 def small_queries(queries: Sequence[Mapping[str, Any]], most: int) -> tuple[list[dict[str, Any]], float]:

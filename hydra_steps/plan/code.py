@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
-from hydra_steps.config.runs import PlainStudy, run_config
+from hydra_steps.config.runs import PlainStudy, run_settings
 from hydra_steps.registry import names
 from hydra_steps.registry.code import code_digest
 
@@ -27,7 +27,7 @@ def chosen(study: PlainStudy, kinds: Iterable[str], run: str, label: str = "") -
     of_study = {"query": [query["kind"] for query in study["queries"]]}
     of_study["method"] = [study["methods"][label]["method"]] if label else []
     own = [(kind, name) for kind in kinds for name in of_study.get(kind, [])]
-    return own + chosen_entries(run_config(study, run), *(kind for kind in kinds if kind not in of_study))
+    return own + chosen_entries(run_settings(study, run), *(kind for kind in kinds if kind not in of_study))
 
 
 def entry_code(kind: str, name: str, *modules: str, used: Iterable[tuple[str, str]] = ()) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from hydra_steps.config.designs import batch_bounds, design_specs
 from hydra_steps.config.queries import study_queries
-from hydra_steps.config.runs import PlainStudy, run_config
+from hydra_steps.config.runs import PlainStudy, run_config, run_settings
 from hydra_steps.config.typed import Plain
 from hydra_steps.registry import find
 
-# The sections of a run's settings that decide its training.
-OF_TRAINING = ("data", "model", "training", "trajectory", "compute", "seed")
 SPLIT_KEYS = ("name", "folder", "train", "validation", "test", "seed", "validation_from")
 
 
@@ -55,5 +53,5 @@ def method_looks(study: PlainStudy) -> Plain:
 
 def flip_queries(study: PlainStudy, run: str) -> list[Plain]:
     """Return the queries whose predictions are to be flipped, with what each asks."""
-    by_name = {query.name: query.plain() for query in study_queries(study, run_config(study, run)["data"])}
+    by_name = {query.name: query.plain() for query in study_queries(study, run_settings(study, run).data)}
     return [by_name[name] for name in study["brittleness"]["queries"]]

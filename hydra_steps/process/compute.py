@@ -6,16 +6,15 @@ What the C library does with freed memory is set in the environment that a job s
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 
+from hydra_steps.config.sections import Compute
 from hydra_steps.process.device import take_device
 from hydra_steps.process.process import choose_device
 
 
-def prepare_compute(settings: Mapping[str, Any]) -> None:
+def prepare_compute(compute: Compute) -> None:
     """Set torch's thread count, and on CUDA its deterministic kernels, as every job does before it computes.
 
     A job that may use a GPU takes one for itself, and computes in full single precision. A CUDA kernel without a
@@ -23,11 +22,10 @@ def prepare_compute(settings: Mapping[str, Any]) -> None:
     every kernel used here is deterministic for a given thread count, and the switch would load PyTorch's compiler, a
     second per job.
     """
-    torch.set_num_threads(int(settings["compute"].get("threads", 1)))
-    wanted = settings["compute"].get("device", "cpu")
-    if wanted != "cpu":
+    torch.set_num_threads(compute.threads)
+    if compute.device != "cpu":
         take_device()
-    if choose_device(wanted).type == "cuda":
+    if choose_device(compute.device).type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False

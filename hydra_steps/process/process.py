@@ -12,16 +12,15 @@ classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, load_run_data
 from hydra_steps.errors import StudyError
 from hydra_steps.models.build import build_model
@@ -32,7 +31,6 @@ from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import Optimizer, Scalar, build_optimizer
 from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
-from hydra_steps.registry.options import choice
 from hydra_steps.tasks.losses import Loss, build_loss
 
 
@@ -67,7 +65,7 @@ class Process:
     keyed: bool = False  # whether the model draws noise per sample
     classes: int = 0
     weighted_statistics: bool = False  # whether the data weights count in batch norm's statistics
-    settings: Mapping[str, Any] = field(default_factory=dict)  # the run's configuration
+    settings: RunSettings = field(default_factory=RunSettings)
 
     @property
     def samples(self) -> int:
@@ -106,10 +104,10 @@ class Process:
 
     def schedule(self) -> Schedule:
         """The schedule of the learning rates, at its beginning."""
-        training = self.settings["training"]
-        section = training.get("schedule", {"name": "constant"})
-        rate, warmup = float(training["optimizer"]["learning_rate"]), int(section.get("warmup_epochs", 0))
-        return Schedule(*choice(section, "warmup_epochs"), rate, self.epochs, self.steps_per_epoch, warmup)
+        training = self.settings.training
+        schedule, rate = training.schedule, training.optimizer.learning_rate
+        steps, warmup = self.steps_per_epoch, schedule.warmup_epochs
+        return Schedule(schedule.name, schedule.options, rate, self.epochs, steps, warmup)
 
     def index(self, step: int) -> Tensor:
         """B_t [b] int64, on the device."""
@@ -201,38 +199,28 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def build_process(settings: Mapping[str, Any], data: RunData) -> Process:
-    """The process of one run.
-
-    ``settings`` is the run's resolved configuration with the sections ``model``, ``training``, ``compute`` and
-    the key ``seed``. Raises :class:`StudyError` for what is not supported.
-    """
-    training, compute = settings["training"], settings["compute"]
-    dtype = {"float32": torch.float32, "float64": torch.float64}[compute.get("dtype", "float32")]
-    device = choose_device(compute.get("device", "cpu"))
-    seed = int(settings["seed"])
-    name, options = choice(settings["model"])
-    module = build_model(name, data.train.images.shape[1:], len(data.classes), options, seed)
+def build_process(settings: RunSettings, data: RunData) -> Process:
+    """The process of one run. Raises :class:`StudyError` for what is not supported."""
+    training, model, seed = settings.training, settings.model, settings.seed
+    dtype = {"float32": torch.float32, "float64": torch.float64}[settings.compute.dtype]
+    device = choose_device(settings.compute.device)
+    module = build_model(model.name, data.train.images.shape[1:], len(data.classes), model.options, seed)
     process = Process(
         model=FlatModel(module),
-        loss=build_loss(*choice(training.get("loss", {"name": "cross_entropy"}))),
-        optimizer=build_optimizer(*choice(training["optimizer"], "learning_rate")),
+        loss=build_loss(training.loss.name, training.loss.options),
+        optimizer=build_optimizer(training.optimizer.name, training.optimizer.options),
         images=torch.tensor(data.train.images).to(device, dtype),
         labels=torch.tensor(data.train.labels).to(device),
         table=batch_table(
-            len(data.train.labels),
-            training["batch_size"],
-            training["epochs"],
-            training.get("sampling", "shuffle"),
-            seed,
+            len(data.train.labels), training.batch_size, training.epochs, training.sampling, seed
         ),
-        epochs=training["epochs"],
+        epochs=training.epochs,
         seed=seed,
-        crop=int(training.get("augment", {}).get("crop", 0)),
-        flip=bool(training.get("augment", {}).get("flip", False)),
+        crop=training.augment.crop,
+        flip=training.augment.flip,
         keyed=any(isinstance(layer, Keyed) for layer in module.modules()),
         classes=len(data.classes),
-        weighted_statistics=training.get("batch_norm_statistics", "all") == "weighted",
+        weighted_statistics=training.batch_norm_statistics == "weighted",
         settings=settings,
     )
     _check_smallest_batch(process)
@@ -257,14 +245,7 @@ def _check_smallest_batch(process: Process) -> None:
         ) from error
 
 
-def load_data(settings: Mapping[str, Any], splits: str | Path, labels: str | Path) -> RunData:
+def load_data(settings: RunSettings, splits: str | Path, labels: str | Path) -> RunData:
     """The run's data, as its ``data`` section describes them."""
-    section = settings["data"]
-    return load_run_data(
-        section["name"],
-        section["folder"],
-        splits,
-        labels,
-        pad=section.get("pad", 0),
-        channels=section.get("channels"),
-    )
+    data = settings.data
+    return load_run_data(data.name, data.folder, splits, labels, pad=data.pad, channels=data.channels)

@@ -25,16 +25,14 @@ import torch
 from torch import Tensor
 
 from hydra_steps.csv_files import write_rows
-from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.optimizers.sgd import SGD
-from hydra_steps.process.process import Process, load_data
+from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.hydra_forward import forward, own_gradients, tracked_samples
-from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import Trajectory, open_run
 
 COLUMNS = ("epoch", "sample", "norm", "distance", "bound", "bound_measured", "spectral_norm")
 BATCHES, ITERATIONS = 3, 20  # of the power iteration at the end of an epoch
@@ -47,10 +45,7 @@ def measure_approximation(
 
     ``tracked`` samples are drawn with the run's seed. Errors as in :func:`score_samples`.
     """
-    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    data = load_data(settings, splits, labels)
-    prepare_compute(settings)
-    opened = Trajectory.open(trajectory, data)
+    opened, data = open_run(trajectory, splits, labels)
     rows = approximation(opened, tracked_samples(opened.process, tracked / opened.process.samples))
     write_rows(output, COLUMNS, rows)
 

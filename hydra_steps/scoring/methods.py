@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+from hydra_steps.config.study import Method
 from hydra_steps.registry import Entry, find, load
 from hydra_steps.scoring.contribution import Contribution
 
 
-def method_of(label: str, options: Mapping[str, Any]) -> tuple[Entry, Callable[..., Contribution]]:
+def method_of(label: str, method: Method) -> tuple[Entry, Callable[..., Contribution]]:
     """Return the entry of the method and its function, which is still to be given a trajectory and queries.
 
-    ``options`` are those of the label in the study; ``method`` among them names the method where the label is another.
     :class:`StudyError` with the nearest name for an unknown one.
     """
-    chosen = {key: value for key, value in options.items() if key != "method"}
-    entry = find("method", options.get("method") or label, f"methods.{label}")
-    return entry, partial(load("method", entry.name), **chosen)
+    entry = find("method", method.method or label, f"methods.{label}")
+    return entry, partial(load("method", entry.name), **method.options)

@@ -12,15 +12,16 @@ from hydra_steps.models.build import build_model
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.process.state import State
-from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
 def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:
     """A fresh module in evaluation mode with the parameters and buffers of s_step (the final state for None)."""
     process = trajectory.process
-    name, options = choice(process.settings["model"])
-    module = build_model(name, process.images.shape[1:], classes_of(process), options, process.seed)
+    model = process.settings.model
+    module = build_model(
+        model.name, process.images.shape[1:], classes_of(process), model.options, process.seed
+    )
     module.to(
         process.device, process.dtype
     )  # first: parameters take the module's precision when they are loaded

@@ -15,22 +15,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from hydra_steps.config.study import Method
 from hydra_steps.errors import StudyError
 from hydra_steps.json_files import NUMBER, read_json
-from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.attempt import SCORED, attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.manifest import TIMING
 from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import open_run
 
 
 def score_samples(
-    method: str,
-    options: Mapping[str, Any],
+    label: str,
+    method: Method,
     queries: Sequence[Mapping[str, Any]],
     trajectory: str | Path,
     splits: str | Path,
@@ -38,30 +37,25 @@ def score_samples(
     output: str | Path,
     by_epoch: bool = False,
 ) -> None:
-    """Write the contributions [q, n] of ``method`` (a label of the configuration) to the folder ``output``.
+    """Write the contributions [q, n] of the study's ``method`` called ``label`` to the folder ``output``.
 
-    ``options`` are the method's, its name under ``method`` where the label is another; ``queries`` the study's
-    section of that name. A method without scores leaves NaN and the attribute ``status`` with its message.
-    ``by_epoch`` keeps the contributions by epoch, too, of methods that add them up over the steps. Raises
-    :class:`StudyError` for a trajectory that is not whole or was trained on other data, an unknown method, a query
-    that does not exist, or a score that is not finite.
+    ``queries`` is the study's section of that name. A method without scores leaves NaN and the attribute ``status``
+    with its message. ``by_epoch`` keeps the contributions by epoch, too, of methods that add them up over the steps.
+    Raises :class:`StudyError` for a trajectory that is not whole or was trained on other data, an unknown method, a
+    query that does not exist, or a score that is not finite.
     """
-    entry, function = method_of(method, options)
+    entry, function = method_of(label, method)
     kept = {"by_epoch": by_epoch} if entry.traits["by_epoch"] else {}
-    attributes = TrajectoryStore.open(Path(trajectory)).attributes
-    settings = attributes["config"]
-    data = load_data(settings, splits, labels)
-    prepare_compute(settings)
-    opened = Trajectory.open(trajectory, data)
+    opened, data = open_run(trajectory, splits, labels)
     query_set = QuerySet(expand_queries(queries, data), data, opened.process)
     began = time.perf_counter()
-    result, status = attempt(function, opened, query_set, label=method, **kept)
+    result, status = attempt(function, opened, query_set, label=label, **kept)
     seconds = time.perf_counter() - began
     values = result.values.cpu().numpy().astype(np.float64)
     scored = values[:, result.arrays["tracked"]] if "tracked" in result.arrays else values
     if status == SCORED and not np.isfinite(scored).all():
         raise StudyError(
-            f"method {method} gave {int((~np.isfinite(scored)).sum())} contributions that are not finite",
+            f"method {label} gave {int((~np.isfinite(scored)).sum())} contributions that are not finite",
             "finite numbers",
             "look at the method's options (damping, curvature_proxy) or use compute.dtype float64",
         )
@@ -71,9 +65,9 @@ def score_samples(
         query_set.queries,
         {
             "method": entry.name,
-            "label": method,
+            "label": label,
             "unit": entry.traits["unit"],
-            "options": dict(options),
+            "options": method.plain(),
             "status": status,
             "data_digest": data.digest,
             "trajectory_digest": digest_of(trajectory),

@@ -15,22 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import load_data
+from hydra_steps.config.study import Method
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.attempt import attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.score_samples import digest_of, peak_memory, training_seconds
 from hydra_steps.scoring.store import write_scores
-from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import open_run
 
 _logger = logging.getLogger(__name__)
 
 
 def trace_scores(
-    method: str,
-    options: Mapping[str, Any],
+    label: str,
+    method: Method,
     queries: Sequence[Mapping[str, Any]],
     names: Sequence[str],
     epochs: Sequence[int],
@@ -41,30 +39,27 @@ def trace_scores(
 ) -> None:
     """Write the contributions [q, n] of ``method`` after each of ``epochs`` to the folders ``output/<epoch>``.
 
-    ``options`` and ``queries`` are those of :func:`score_samples`, ``names`` the queries that are asked about. A
-    method without scores on the way leaves NaN for that epoch. Cost: for a method that goes along the training, the
-    sum of the epochs over their number, in its whole cost. Errors as in :func:`score_samples`.
+    ``label``, ``method`` and ``queries`` are those of :func:`score_samples`, ``names`` the queries that are asked
+    about. A method without scores on the way leaves NaN for that epoch. Cost: for a method that goes along the
+    training, the sum of the epochs over their number, in its whole cost. Errors as in :func:`score_samples`.
     """
-    entry, function = method_of(method, options)
-    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    data = load_data(settings, splits, labels)
-    prepare_compute(settings)
-    whole = Trajectory.open(trajectory, data)
+    entry, function = method_of(label, method)
+    whole, data = open_run(trajectory, splits, labels)
     specs = [spec for spec in expand_queries(queries, data) if spec.name in names]
     for epoch in sorted(epochs):
         part = whole.until(epoch * whole.process.steps_per_epoch)
         query_set = QuerySet(specs, data, part.process)
         began = time.perf_counter()
-        result, status = attempt(function, part, query_set, label=method)
+        result, status = attempt(function, part, query_set, label=label)
         write_scores(
             Path(output) / str(epoch),
             result.values.cpu().numpy().astype(np.float64),
             query_set.queries,
             {
                 "method": entry.name,
-                "label": method,
+                "label": label,
                 "unit": entry.traits["unit"],
-                "options": dict(options),
+                "options": method.plain(),
                 "status": status,
                 "epoch": epoch,
                 "data_digest": data.digest,
@@ -74,4 +69,4 @@ def trace_scores(
                 "peak_memory_bytes": peak_memory(),
             },
         )
-        _logger.info("%s: epoch %d of %d", method, epoch, whole.process.epochs)
+        _logger.info("%s: epoch %d of %d", label, epoch, whole.process.epochs)

@@ -13,12 +13,10 @@ from torch import Tensor
 
 from hydra_steps.data import RunData
 from hydra_steps.data.tables import SPLITS, write_csv
-from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import Process, load_data
+from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.process.state import State
-from hydra_steps.trajectory.store import TrajectoryStore
-from hydra_steps.trajectory.trajectory import Trajectory
+from hydra_steps.trajectory.trajectory import open_run
 
 COLUMNS = ("split", "index", "label", "predicted", "probability", "loss")
 
@@ -33,10 +31,7 @@ def predict_samples(
     forward pass over all samples. Raises :class:`StudyError` for a trajectory that is not whole or was trained on
     other data.
     """
-    settings = TrajectoryStore.open(Path(trajectory)).attributes["config"]
-    data = load_data(settings, splits, labels)
-    prepare_compute(settings)
-    opened = Trajectory.open(trajectory, data)
+    opened, data = open_run(trajectory, splits, labels)
     write_csv(predictions(opened.process, opened.final_state, data), output)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import zarr
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.errors import StudyError
 from hydra_steps.stores import readable
 from hydra_steps.trajectory import arrays, manifest
@@ -83,6 +84,11 @@ class TrajectoryStore:
     def digest(self) -> str:
         """The SHA-256 that names the content of this trajectory."""
         return str(self.manifest["digest"])
+
+    @property
+    def settings(self) -> RunSettings:
+        """What was trained: the attribute ``config``, typed."""
+        return RunSettings.of(self.attributes["config"])
 
     def state(self, step: int) -> StoredState:
         """Return the stored state after ``step``, as fresh arrays; :class:`StudyError` if that step was not

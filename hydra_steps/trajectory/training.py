@@ -13,13 +13,13 @@ import logging
 import platform
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process, load_data
@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 def train_model(
-    settings: Mapping[str, Any],
+    settings: RunSettings,
     splits: str | Path,
     labels: str | Path,
     output: str | Path,
@@ -43,13 +43,12 @@ def train_model(
 ) -> None:
     """Train a run and write its trajectory to the folder ``output``.
 
-    ``settings``: its sections data, model, training, trajectory, compute and seed. ``scratch`` is the folder for
-    unfinished work, by default ``.scratch`` beside the output. Raises :class:`StudyError` for wrong data, for a model
-    that fails its trial, for
-    a loss that is no longer finite (the step is named, the checkpoints before it are kept), and for a failing disk.
+    ``scratch`` is the folder for unfinished work, by default ``.scratch`` beside the output. Raises
+    :class:`StudyError` for wrong data, for a model that fails its trial, for a loss that is no longer finite (the step
+    is named, the checkpoints before it are kept), and for a failing disk.
     """
     data = load_data(settings, splits, labels)
-    prepare_compute(settings)
+    prepare_compute(settings.compute)
     process = build_process(settings, data)
     try_model(process)
     output = Path(output)
@@ -58,9 +57,9 @@ def train_model(
     record_training(process, data, settings, scratch, output)
 
 
-def identity(settings: Mapping[str, Any], data: RunData) -> str:
+def identity(settings: RunSettings, data: RunData) -> str:
     """SHA-256 over everything that decides a training's result."""
-    text = json.dumps([settings, data.digest, versions()], sort_keys=True)
+    text = json.dumps([settings.of_training(), data.digest, versions()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -77,7 +76,7 @@ def versions() -> dict[str, str]:
 def record_training(
     process: Process,
     data: RunData,
-    settings: Mapping[str, Any],
+    settings: RunSettings,
     scratch: Path,
     output: Path,
     at_once: int | None = None,
@@ -96,12 +95,11 @@ def record_training(
             strict=True,
         )
     )
-    keep = settings.get("trajectory", {}).get("keep", "all")
-    checkpoints = checkpoint_steps(keep, process.steps, state_bytes(**sizes, dtype=dtype))
+    checkpoints = checkpoint_steps(settings.trajectory.keep, process.steps, state_bytes(**sizes, dtype=dtype))
     layout = {"steps": process.steps, "batch_size": process.table.shape[1], "dtype": dtype, **sizes}
     layout["checkpoints"] = checkpoints
     attributes = {
-        "config": settings,
+        "config": settings.of_training(),
         "seed": process.seed,
         "layout": process.model.layout,
         "buffer_layout": process.model.buffer_layout,

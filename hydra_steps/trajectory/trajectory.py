@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.models.build import build_model
+from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import own_rates, run
 from hydra_steps.process.state import State
-from hydra_steps.registry.options import choice
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import versions
 
@@ -86,9 +86,9 @@ class Trajectory:
 
     def model_at(self, step: int) -> nn.Module:
         """An ordinary ``nn.Module`` with the parameters and buffers of s_step, in evaluation mode."""
-        name, options = choice(self.process.settings["model"])
+        model = self.process.settings.model
         shape = self.process.images.shape[1:]
-        module = build_model(name, shape, self.process.classes, options, self.process.seed)
+        module = build_model(model.name, shape, self.process.classes, model.options, self.process.seed)
         module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
         return module.eval()
 
@@ -178,7 +178,7 @@ class Trajectory:
             raise StudyError(
                 "a training from another seed was asked for, and the trajectory came without its data"
             )
-        process = build_process({**self.process.settings, "seed": seed}, self.data)
+        process = build_process(replace(self.process.settings, seed=seed), self.data)
         rates = own_rates(process, self.data.validation)
         return Trajectory(process, rates, [0], lambda step: process.initial_state(), data=self.data)
 
@@ -210,10 +210,10 @@ class Trajectory:
         other data or labels.
         """
         store = TrajectoryStore.open(Path(folder))
-        attributes = store.attributes
+        attributes, settings = store.attributes, store.settings
         if data is None:
             run_folder = Path(folder).parent
-            data = load_data(attributes["config"], run_folder / "splits.csv", run_folder / "labels.csv")
+            data = load_data(settings, run_folder / "splits.csv", run_folder / "labels.csv")
         if attributes["data_digest"] != data.digest:
             raise StudyError(
                 f"the trajectory in {folder} was trained on data of digest {attributes['data_digest'][:12]}…, "
@@ -221,10 +221,10 @@ class Trajectory:
                 "the images and labels of the training",
                 "train again: the labels or splits have changed since",
             )
-        process = build_process(attributes["config"], data)
+        process = build_process(settings, data)
         if [list(entry) for entry in _plain(process.model.layout)] != [list(e) for e in attributes["layout"]]:
             raise StudyError(
-                f"the model {attributes['config']['model']['name']} built now has another parameter layout "
+                f"the model {settings.model.name} built now has another parameter layout "
                 f"than the one in {folder}",
                 fix="train again with this version",
             )
@@ -235,7 +235,7 @@ class Trajectory:
             parts = (torch.from_numpy(np.array(part)) for part in store.state(step))
             return State(*(part.to(process.device, process.dtype) for part in parts))
 
-        replay = attributes["config"].get("trajectory", {}).get("replay", "strict")
+        replay = settings.trajectory.replay
         tolerance = float(replay["tolerant"]) if isinstance(replay, dict) else None
         return cls(
             process,
@@ -247,6 +247,14 @@ class Trajectory:
             data=data,
             store=store,
         )
+
+
+def open_run(trajectory: str | Path, splits: str | Path, labels: str | Path) -> tuple[Trajectory, RunData]:
+    """Open a run's trajectory and its data, once torch is prepared as the run asks. Errors: :meth:`Trajectory.open`."""
+    settings = TrajectoryStore.open(Path(trajectory)).settings
+    prepare_compute(settings.compute)
+    data = load_data(settings, splits, labels)
+    return Trajectory.open(trajectory, data), data
 
 
 def _circumstances(device: Any, threads: Any, found: Mapping[str, str]) -> str:

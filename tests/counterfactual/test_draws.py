@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def outcomes(trained: Path, folder: Path, first: int = 0, count: int = 4, **more
 
 
 def opened(trained: Path) -> tuple[Trajectory, QuerySet]:
-    settings = TrajectoryStore.open(trained / "trajectory").attributes["config"]
+    settings = TrajectoryStore.open(trained / "trajectory").settings
     data = load_data(settings, trained / "splits.csv", trained / "labels.csv")
     base = Trajectory.open(trained / "trajectory", data)
     return base, QuerySet(expand_queries(QUERIES, data), data, base.process)
@@ -81,7 +82,7 @@ def test_fresh_seeds_are_trainings_of_their_own_and_their_mean_counts(trained, t
     for number in range(2):
         seed = fresh_seed(base.process.seed, number)
         assert seed != score_seed(base.process.seed, number)
-        process = build_process({**base.process.settings, "seed": seed}, base.data)
+        process = build_process(replace(base.process.settings, seed=seed), base.data)
         after = queries.values(retrain(process, tiny_rates(process), torch.from_numpy(found.removed[1])))
         assert found.draws[number, 1] == pytest.approx(after.numpy(), rel=1e-4, abs=1e-5)
     assert np.abs(found.draws[1] - found.draws[0]).max() > 1e-2

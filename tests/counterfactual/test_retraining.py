@@ -48,7 +48,7 @@ def batch(trained: Path, output: Path, bank: Path, first: int = 0, count: int = 
 
 
 def opened(trained: Path) -> tuple[Trajectory, QuerySet, Retrainer]:
-    settings = TrajectoryStore.open(trained / "trajectory").attributes["config"]
+    settings = TrajectoryStore.open(trained / "trajectory").settings
     data = load_data(settings, trained / "splits.csv", trained / "labels.csv")
     base = Trajectory.open(trained / "trajectory", data)
     queries = QuerySet(expand_queries(QUERIES, data), data, base.process)

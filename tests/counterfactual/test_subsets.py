@@ -19,6 +19,7 @@ from hydra_steps.stores import read_store
 from hydra_steps.tables.tidy import read_table
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.artifacts import located
 from tests.helpers.queries import queries_named
 
 
@@ -27,7 +28,7 @@ def asked(names):
 
 
 def loaded(trained):
-    settings = TrajectoryStore.open(trained / "trajectory").attributes["config"]
+    settings = TrajectoryStore.open(trained / "trajectory").settings
     return settings, load_data(settings, trained / "splits.csv", trained / "labels.csv")
 
 
@@ -40,7 +41,7 @@ def inputs(trained) -> dict:
 
 def test_the_same_seed_and_all_samples_is_the_run_itself(trained):
     settings, data = loaded(trained)
-    _, state = train_anew(settings, keep_samples(data, np.arange(60)), settings["seed"])
+    _, state = train_anew(settings, keep_samples(data, np.arange(60)), settings.seed)
     assert state.equal(Trajectory.open(trained / "trajectory", data).final_state)
 
 
@@ -92,7 +93,9 @@ def test_curves(trained, tmp_path):
         logits = process.model.logits(state.parameters, state.buffers, torch.tensor(data.test.images))
     right = (logits.argmax(-1).numpy() == data.test.labels).mean()
     assert curves["m"]["test_accuracy"][4] == pytest.approx(right)
-    evaluate_removal([folder / label for label in ("m", "oracle", "random_order")], tmp_path / "r.csv")
+    evaluate_removal(
+        [located(folder / label) for label in ("m", "oracle", "random_order")], tmp_path / "r.csv"
+    )
     table = read_table(tmp_path / "r.csv")
     assert set(table["fraction"]) == {0, 0.1, 0.3}
     assert set(table["method"]) == {"m", "oracle", "random_order"}
@@ -152,9 +155,9 @@ def test_a_method_that_diverged_orders_nothing(trained, tmp_path):
     about = {"query": "test_mean", "fractions": [0.5], "sides": ["most_harmful"], "seeds": 1}
     common = inputs(trained) | {"label": "m", "scores": tmp_path / "m"}
     retrain_subsets(**common, **about, output=run / "removal" / "m")
-    evaluate_removal([run / "removal" / "m"], tmp_path / "r.csv")
+    evaluate_removal([located(run / "removal" / "m")], tmp_path / "r.csv")
     find_flips(**common, queries=asked(["test_sample_0"]), most=0.5, output=run / "brittleness" / "m")
-    evaluate_brittleness([run / "brittleness" / "m"], tmp_path / "b.csv")
+    evaluate_brittleness([located(run / "brittleness" / "m")], tmp_path / "b.csv")
     assert read_table(tmp_path / "r.csv").empty
     assert read_table(tmp_path / "b.csv").empty
     assert not list(run.rglob("*.json.*")) + list(run.glob("*/.bank/*.json"))

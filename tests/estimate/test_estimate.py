@@ -7,10 +7,13 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hydra_steps.config import load_study, resolve_study
+from hydra_steps.config.sections import RunSettings
+from hydra_steps.config.study import Method
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.__main__ import duration, main, table
 from hydra_steps.estimate.calibration import Known, calibrate
@@ -185,10 +188,16 @@ def test_small_queries_are_fewer_and_distinct() -> None:
     assert scale == 64 / 32
 
 
+def calibrated(run: dict, methods: dict, queries: list, samples: int, **more: Any) -> Calibration:
+    """What :func:`calibrate` measures, of plain settings and methods."""
+    typed = {label: Method.of(plain) for label, plain in methods.items()}
+    return calibrate(RunSettings.of(run), typed, queries, samples, **more)
+
+
 def test_calibration_measures_every_method_of_the_test_study() -> None:
     study = load_study(ROOT / "config" / "test.yaml")
     run = {**tiny_settings(), "data": study["data"], "compute": study["compute"]}
-    found = calibrate(run, study["methods"], study["queries"], 150, seconds=AT_EASE)
+    found = calibrated(run, study["methods"], study["queries"], 150, seconds=AT_EASE)
     assert set(found.methods) == set(study["methods"])
     assert {cost.source for cost in found.methods.values()} == {"measured"}
     assert 0 < found.seconds_per_step < 1
@@ -198,16 +207,16 @@ def test_calibration_measures_every_method_of_the_test_study() -> None:
 
 def test_without_time_costs_are_nominal_and_then_scaled_from_what_another_run_told() -> None:
     study = load_study(ROOT / "config" / "test.yaml")
-    run = {**tiny_settings(), "data": study["data"], "compute": study["compute"], "run": "first-seed0"}
+    run = {**tiny_settings(), "data": study["data"], "compute": study["compute"], "variant": "first"}
     known = Known()
-    none = calibrate(run, study["methods"], study["queries"], 150, seconds=0.0, known=known)
+    none = calibrated(run, study["methods"], study["queries"], 150, seconds=0.0, known=known)
     assert none.source == "nominal"
     assert {cost.source for cost in none.methods.values()} == {"nominal"}
-    whole = calibrate(run, study["methods"], study["queries"], 150, seconds=AT_EASE, known=known)
+    whole = calibrated(run, study["methods"], study["queries"], 150, seconds=AT_EASE, known=known)
     assert whole.source == "measured"
-    other = {**run, "run": "second-seed0", "model": {"name": "mlp", "hidden": [9]}}
-    again = calibrate(other, study["methods"], study["queries"], 150, seconds=0.0, known=known)
-    assert again.source == "scaled from first-seed0"
+    other = {**run, "variant": "second", "model": {"name": "mlp", "hidden": [9]}}
+    again = calibrated(other, study["methods"], study["queries"], 150, seconds=0.0, known=known)
+    assert again.source == "scaled from first-seed3"
     assert again.seconds_per_step != none.seconds_per_step
     assert again.parameters == 64 * 9 + 9 + 9 * 10 + 10
 
@@ -217,7 +226,7 @@ def test_methods_that_differ_in_a_damping_alone_are_measured_once() -> None:
     run = {**tiny_settings(), "data": study["data"], "compute": study["compute"]}
     cg = study["methods"]["influence_cg"]
     sweep = {"one": cg, "two": {**cg, "damping": 0.1}, "three": {**cg, "iterations": 7}}
-    found = calibrate(run, sweep, study["queries"], 150, seconds=AT_EASE).methods
+    found = calibrated(run, sweep, study["queries"], 150, seconds=AT_EASE).methods
     assert [found[label].source for label in sweep] == ["measured", "scaled from one", "measured"]
     assert found["two"].per_sample == found["one"].per_sample
 
@@ -238,7 +247,7 @@ def test_a_series_of_many_iterations_is_measured_by_a_few() -> None:
     run = {key: study[key] for key in ("data", "model", "training", "compute")} | {"seed": 0}
     options = {"iterations": 20, "repeats": 1, "batch": 32, "damping": 0.01, "scale": 1000.0, "stop": 0.0}
     few = {"method": "influence_lissa", **options}
-    found = calibrate(
+    found = calibrated(
         run, {"few": few, "many": {**few, "iterations": 20_000}}, study["queries"], 150, seconds=AT_EASE
     )
     few_seconds, many_seconds = (found.methods[label].fixed for label in ("few", "many"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hydra_steps.config import resolve_study
+from hydra_steps.config.study import Method
 from hydra_steps.estimate.memory import machine_memory, too_large
 from hydra_steps.estimate.nominal import method_memory
 from hydra_steps.estimate.rates import Held
@@ -40,28 +41,30 @@ def study_with(tmp_path: Path, **sections: object) -> dict:
 @pytest.mark.parametrize("method", GREEDY)
 def test_what_greedy_options_hold(method: str) -> None:
     width = 4
-    defaults = method_memory({"method": method}, SIZES, width).bytes
+    defaults = method_memory(Method.of({"method": method}), SIZES, width).bytes
     assert defaults < 8e9, "nobody is refused a method's defaults on a small model"
-    greedy = method_memory({"method": method, **GREEDY[method]}, SIZES, width)
+    greedy = method_memory(Method.of({"method": method, **GREEDY[method]}), SIZES, width)
     if GREEDY[method]:
         assert greedy.bytes > 35e9
     for option, value in GREEDY[method].items():
         assert f"{option} {value}" in greedy.words
     assert "1,000,000 parameters" in greedy.words
-    assert method_memory({"method": method, **GREEDY[method]}, SIZES, 8).bytes == 2 * greedy.bytes
+    assert method_memory(Method.of({"method": method, **GREEDY[method]}), SIZES, 8).bytes == 2 * greedy.bytes
 
 
 def test_what_arnoldi_holds_is_what_captum_keeps() -> None:
     """The Krylov space and its eigenvectors, which are no more than there are parameters."""
-    found = method_memory({"method": "influence_arnoldi", "dimensions": 10_000}, SIZES, 4)
+    found = method_memory(Method.of({"method": "influence_arnoldi", "dimensions": 10_000}), SIZES, 4)
     assert found == Held(1e6 * 10_050 * 4, "dimensions 10000, rank 50, 1,000,000 parameters")
-    few = method_memory({"method": "influence_arnoldi", "dimensions": 10_000}, SIZES | {"p": 10}, 4)
+    few = method_memory(
+        Method.of({"method": "influence_arnoldi", "dimensions": 10_000}), SIZES | {"p": 10}, 4
+    )
     assert few.bytes == 10 * 20 * 4
 
 
 def test_every_method_declares_what_can_be_worked_out() -> None:
     for name, entry in entries("method").items():
-        assert 0 <= method_memory({"method": name}, SIZES, 4).bytes < math.inf, entry.where
+        assert 0 <= method_memory(Method.of({"method": name}), SIZES, 4).bytes < math.inf, entry.where
 
 
 def test_lines_say_what_they_hold(tmp_path: Path) -> None:

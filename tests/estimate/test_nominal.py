@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hydra_steps.config.schema import fill, method_schema
+from hydra_steps.config.study import Method
 from hydra_steps.estimate.nominal import CORE, method_cost, step_seconds
 from hydra_steps.estimate.rates import Counts, Network
 from hydra_steps.registry import find, names, use_plugins
@@ -17,7 +18,7 @@ NET = Network(1000, 0, Counts(1e6, 1e4, 20), Counts(3e6, 3e4, 60), 5e4)
 
 
 def options(name: str, **given: object) -> dict:
-    return fill({"method": name, **given}, method_schema(name))
+    return Method.of(fill({"method": name, **given}, method_schema(name)))
 
 
 @pytest.mark.parametrize("name", sorted(names("method")))
@@ -54,7 +55,7 @@ def test_a_method_that_does_not_say_what_it_costs_costs_much(
         "    'Of mine.'\n"
     )
     use_plugins(["mine.py"], tmp_path)
-    assert method_cost({"method": "mine"}, 0.01, **SIZES).per_step > everyone
+    assert method_cost(Method.of({"method": "mine"}), 0.01, **SIZES).per_step > everyone
 
 
 def test_a_step_is_launches_products_and_bytes() -> None:

@@ -16,10 +16,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from hydra_steps.data import RunData
 from hydra_steps.models.build import plain_model
 from hydra_steps.plugins import model
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process
 from hydra_steps.registry import use_plugins
-from hydra_steps.registry.options import choice
-from tests.helpers.tiny import tiny_data, tiny_rates, tiny_settings
+from tests.helpers.tiny import built, tiny_data, tiny_rates, tiny_settings
 
 FEATURES, WIDTH, CLASSES = 9, 6, 3
 
@@ -277,7 +276,7 @@ def foreign_process(kind: str, **training: object) -> tuple[Process, RunData, li
     use_plugins([__file__])
     settings, data = tiny_settings(**training), tiny_data()
     settings["model"] = {"name": "foreign", "kind": kind}
-    process = build_process(settings, data)
+    process = built(settings, data)
     return process, data, tiny_rates(process)
 
 
@@ -287,8 +286,10 @@ def plain_contribution(process: Process, rates: Sequence[float], images: Tensor,
 
     For modules without randomness and without buffers that change.
     """
-    name, options = choice(process.settings["model"])
-    module = plain_model(name, process.images.shape[1:], process.classes, options, process.seed).double()
+    model = process.settings.model
+    module = plain_model(
+        model.name, process.images.shape[1:], process.classes, model.options, process.seed
+    ).double()
     trained = {key: p for key, p in module.named_parameters() if p.requires_grad}
     parameters = torch.cat([p.detach().reshape(-1) for p in trained.values()]).requires_grad_()
     slots = parameters.new_zeros(process.optimizer.slots, len(parameters))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.curvature import curvature_product
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import tiny_data, tiny_settings
+from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 
 def optimum(
@@ -52,7 +52,7 @@ def converged(
         "momentum": 0.0,
         "weight_decay": decay,
     }
-    process = build_process(settings, data)
+    process = built(settings, data)
     specs = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_loss", "split": "test", "count": 2}]
     queries = QuerySet(expand_queries(specs, data), data, process)
     start = process.initial_state()

@@ -13,12 +13,12 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData
-from hydra_steps.process.process import build_process
 from hydra_steps.process.schedules import Schedule
 from hydra_steps.trajectory import arrays, recorder, training
 from hydra_steps.trajectory.writer import TrajectoryWriter
-from tests.helpers.tiny import tiny_data, tiny_settings
+from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 # The functions here are named in orders to `warm.Helper`, so their arguments are JSON.
 
@@ -45,7 +45,7 @@ def train(
         patch.object(recorder, "FLUSH_SECONDS", flush_seconds),
         patch.object(arrays.Shape.__init__, "__defaults__", (block_bytes,)),
     ):
-        training.record_training(build_process(run, data), data, run, Path(scratch), Path(output))
+        training.record_training(built(run, data), data, RunSettings.of(run), Path(scratch), Path(output))
 
 
 def configuration(

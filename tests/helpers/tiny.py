@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.process.process import Process, build_process
 
@@ -95,6 +96,11 @@ def tiny_settings(
     return settings
 
 
+def built(settings: dict, data: RunData) -> Process:
+    """The process of plain settings, as most tests have them."""
+    return build_process(RunSettings.of(settings), data)
+
+
 def tiny_rates(process: Process) -> list[float]:
     """The rates of a base run, with a validation loss that rises every second epoch (so that plateau reacts)."""
     schedule, rates = process.schedule(), []
@@ -114,7 +120,7 @@ def tiny_process(
 ) -> tuple[Process, RunData, list[float]]:
     """A built process, its data and its rates."""
     data = data or tiny_data()
-    process = build_process(tiny_settings(optimizer, schedule, variant, **training), data)
+    process = built(tiny_settings(optimizer, schedule, variant, **training), data)
     return process, data, tiny_rates(process)
 
 

@@ -9,14 +9,13 @@ import torch
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process import paths
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.trial.try_model import try_model
 from hydra_steps.scoring.hydra import hydra_exact
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.foreign import KINDS, foreign_process, plain_contribution
-from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_settings
 from tests.helpers.unrolled import unrolled_contribution
 
 SPECS = [{"kind": "sample_loss", "split": "test", "samples": [0, 2]}]
@@ -117,14 +116,14 @@ BUILT_IN = [
 def test_built_in_models_pass_the_trial(model, dtype):
     settings = tiny_settings()
     settings["model"], settings["compute"]["dtype"] = model, dtype
-    try_model(build_process(settings, tiny_data(samples=6, side=8)))
+    try_model(built(settings, tiny_data(samples=6, side=8)))
 
 
 @pytest.mark.parametrize(
     ("variant", "samples"), [*product(["plain"], [1, 2, 3]), *product(["batch_norm"], [2, 3])]
 )
 def test_the_trial_needs_no_more_samples_than_there_are(variant, samples):
-    try_model(build_process(tiny_settings(variant=variant), tiny_data(samples=samples, classes=samples)))
+    try_model(built(tiny_settings(variant=variant), tiny_data(samples=samples, classes=samples)))
 
 
 def test_a_path_that_is_wrong_is_found(monkeypatch):

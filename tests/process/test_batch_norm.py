@@ -10,9 +10,8 @@ from torch import nn
 
 from hydra_steps.errors import StudyError
 from hydra_steps.models.layers import BatchNorm
-from hydra_steps.process.process import build_process
 from hydra_steps.process.running import run
-from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_settings
 
 NORMALISED: dict[str, dict[str, Any]] = {
     "mlp": {"name": "mlp", "hidden": [5], "batch_norm": True},
@@ -46,12 +45,12 @@ def test_a_batch_of_one_is_refused_before_the_training_where_pytorch_refuses_it(
     settings = {**tiny_settings(epochs=1, batch_size=size), "model": NORMALISED[model]}
     data = tiny_data(samples=samples, side=8, classes=min(3, samples))
     if model != "mlp":
-        process = build_process(settings, data)
+        process = built(settings, data)
         final = run(process, process.initial_state(), [0.01] * process.steps)
         assert all(torch.isfinite(part).all() for part in final)
         return
     with pytest.raises(StudyError, match="batch") as caught:
-        build_process(settings, data)
+        built(settings, data)
     message = str(caught.value)
     assert f"a batch of 1 of {samples} training samples" in message
     assert "training.batch_size" in message
@@ -61,11 +60,11 @@ def test_a_batch_of_one_is_refused_before_the_training_where_pytorch_refuses_it(
 @pytest.mark.parametrize(("samples", "size"), [(8, 4), (10, 4), (2, 4)])
 def test_batches_of_two_and_more_are_trained(samples: int, size: int) -> None:
     settings = {**tiny_settings(epochs=1, batch_size=size), "model": NORMALISED["mlp"]}
-    build_process(settings, tiny_data(samples=samples, classes=2))
+    built(settings, tiny_data(samples=samples, classes=2))
 
 
 def test_without_batch_norm_a_batch_of_one_is_trained() -> None:
-    build_process(tiny_settings(batch_size=1), tiny_data())
+    built(tiny_settings(batch_size=1), tiny_data())
 
 
 def _normalised(

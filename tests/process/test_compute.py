@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from hydra_steps.config.sections import Compute
 from hydra_steps.job_environment import ENVIRONMENT
 from hydra_steps.process.compute import prepare_compute
 
@@ -30,9 +31,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def test_threads_are_the_configurations():
     before = torch.get_num_threads()
     try:
-        prepare_compute({"compute": {"threads": 2, "device": "cpu"}})
+        prepare_compute(Compute(threads=2))
         assert torch.get_num_threads() == 2
-        prepare_compute({"compute": {}})
+        prepare_compute(Compute())
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from hydra_steps.config.sections import Compute
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.registry import load
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import tiny_data, tiny_settings
+from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
 
@@ -35,9 +36,9 @@ def _switches():
 def process_on(device: str, name: str) -> tuple[Process, Any]:
     settings = tiny_settings()
     settings |= {"model": {"name": name}, "compute": {"device": device, "dtype": "float32", "threads": 1}}
-    prepare_compute(settings)
+    prepare_compute(Compute(device=device))
     data = tiny_data()
-    return build_process(settings, data), data
+    return built(settings, data), data
 
 
 def largest_difference(found: torch.Tensor, expected: torch.Tensor) -> float:

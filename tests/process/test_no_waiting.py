@@ -15,14 +15,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hydra_steps.process.linearised import Curvature
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.running import run, weights_without
 from hydra_steps.process.state import State
 from hydra_steps.process.together import run_together
 from hydra_steps.scoring.hydra_forward import forward, tracked_in_batches
 from hydra_steps.scoring.sweep import reverse_sweep
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import OPTIMIZERS, tiny_data, tiny_settings
+from tests.helpers.tiny import OPTIMIZERS, built, tiny_data, tiny_settings
 
 MODELS = {
     "perceptron": {"name": "mlp", "hidden": [5]},
@@ -61,7 +61,7 @@ def process_of(model: str, optimizer: str = "momentum") -> tuple[Process, list[f
     epochs = 1 if model == "densenet" else 2
     settings = tiny_settings(optimizer, augment={"crop": 1, "flip": True}, epochs=epochs)
     settings |= {"model": MODELS[model]}
-    process = meta(build_process(settings, tiny_data(side=28)))
+    process = meta(built(settings, tiny_data(side=28)))
     process.batch(0)
     return process, [0.1] * process.steps
 

@@ -14,8 +14,7 @@ from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.paths import KNOWN, Path, choose_path
-from hydra_steps.process.process import build_process
-from tests.helpers.tiny import relative_error, tiny_data, tiny_process, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_process, tiny_settings
 
 MADE: dict[type[nn.Module], tuple[nn.Module, tuple[int, ...]]] = {
     nn.Sequential: (nn.Sequential(nn.Tanh()), (4,)),
@@ -132,7 +131,7 @@ def test_the_path_of_models_and_why():
     assert choose_path(hooked) == (Path.BACKWARD, "'1' (GELU) has a hook after its forward pass")
     settings = tiny_settings()
     settings["model"] = {"name": "densenet40"}
-    assert build_process(settings, tiny_data(side=8)).model.path is Path.FORWARD
+    assert built(settings, tiny_data(side=8)).model.path is Path.FORWARD
 
 
 def test_a_step_leaves_the_state_before_it_alone():

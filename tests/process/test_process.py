@@ -14,12 +14,12 @@ from hydra_steps.errors import StudyError
 from hydra_steps.models.build import build_model
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.process.batches import augment, batch_table
-from hydra_steps.process.process import build_process
 from hydra_steps.process.running import retrain, run
 from tests.helpers.tiny import (
     MODELS,
     OPTIMIZERS,
     SCHEDULES,
+    built,
     relative_error,
     tiny_data,
     tiny_process,
@@ -30,20 +30,20 @@ from tests.helpers.tiny import (
 
 def _torch_optimizer(parameters, settings):
     """The optimizer that a user of plain PyTorch would write for the same settings."""
-    settings = dict(settings)
-    name, rate = settings.pop("name"), settings.pop("learning_rate")
-    settings.pop("decoupled", None)
-    return {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name](
-        parameters, lr=rate, **settings
-    )
+    forms = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    called = {"epsilon": "eps"}
+    options = {
+        called.get(name, name): value for name, value in settings.options.items() if name != "decoupled"
+    }
+    return forms[settings.name](parameters, lr=settings.learning_rate, **options)
 
 
-def _plain_loop(process, settings, data, dtype):
+def _plain_loop(process, data, dtype):
     """Train an ordinary module with torch.optim, PyTorch's schedulers left out (the rates are given)."""
-    options = dict(settings["model"])
-    shape = data.train.images.shape[1:]
-    module = build_model(options.pop("name"), shape, len(data.classes), options, settings["seed"]).to(dtype)
-    optimizer = _torch_optimizer(module.parameters(), settings["training"]["optimizer"])
+    settings, shape = process.settings, data.train.images.shape[1:]
+    model = settings.model
+    module = build_model(model.name, shape, len(data.classes), model.options, settings.seed).to(dtype)
+    optimizer = _torch_optimizer(module.parameters(), settings.training.optimizer)
     module.train()
     for step, rate in enumerate(tiny_rates(process)):
         batch = process.batch(step)
@@ -67,7 +67,7 @@ def test_training_is_a_plain_torch_optim_loop(optimizer, schedule, variant):
     and the flat vector's elements meet vectorised and scalar code at other places than the separate tensors' do."""
     process, data, rates = tiny_process(optimizer, schedule, variant)
     found = run(process, process.initial_state(), rates)
-    parameters, buffers = _plain_loop(process, process.settings, data, torch.float64)
+    parameters, buffers = _plain_loop(process, data, torch.float64)
     # Batch norm makes the gradient of the bias before it pure round-off, which Adam scales up to the rate.
     adam_on_noise = variant == "batch_norm" and optimizer.startswith("adam")
     assert relative_error(found.parameters, parameters) <= (1e-8 if adam_on_noise else 1e-13)
@@ -80,9 +80,9 @@ def test_lenet5_in_float32_is_a_plain_torch_optim_loop_bit_for_bit(model):
     data = tiny_data(samples=40, side=12)
     settings = tiny_settings("momentum", "multistep")
     settings["model"], settings["compute"]["dtype"] = {"name": model}, "float32"
-    process = build_process(settings, data)
+    process = built(settings, data)
     found = run(process, process.initial_state(), tiny_rates(process))
-    parameters, _ = _plain_loop(process, settings, data, torch.float32)
+    parameters, _ = _plain_loop(process, data, torch.float32)
     assert torch.equal(found.parameters, parameters)
 
 
@@ -152,16 +152,16 @@ def test_what_is_not_supported_is_named(section, value, message):
     settings = tiny_settings()
     settings["training"][section] = value
     with pytest.raises(StudyError, match=message):
-        build_process(settings, tiny_data())
+        built(settings, tiny_data())
 
 
 def test_an_unknown_model_or_device_is_named():
     settings = tiny_settings()
     settings["model"] = {"name": "lenet5_tan"}
     with pytest.raises(StudyError, match="did you mean 'lenet5_tanh'"):
-        build_process(settings, tiny_data())
+        built(settings, tiny_data())
     if not torch.cuda.is_available():
         settings = tiny_settings()
         settings["compute"]["device"] = "cuda"
         with pytest.raises(StudyError, match="no CUDA device"):
-            build_process(settings, tiny_data())
+            built(settings, tiny_data())

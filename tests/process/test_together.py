@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from hydra_steps.process.process import build_process
 from hydra_steps.process.running import run, weights_without
 from hydra_steps.process.together import ON_PROCESSOR, at_once, one_by_one, run_together
-from tests.helpers.tiny import MODELS, OPTIMIZERS, tiny_data, tiny_process, tiny_rates, tiny_settings
+from tests.helpers.tiny import MODELS, OPTIMIZERS, built, tiny_data, tiny_process, tiny_rates, tiny_settings
 
 CASES = [*((name, "plain") for name in OPTIMIZERS), *(("momentum", name) for name in MODELS)]
 
@@ -42,7 +41,7 @@ def test_convolutions_at_once_too(model: str) -> None:
     """As on a GPU; on a processor they go one by one."""
     settings = tiny_settings(epochs=1)
     settings["model"] = {"name": model}
-    process = build_process(settings, tiny_data(side=28))
+    process = built(settings, tiny_data(side=28))
     assert at_once(process) == 1
     rates = tiny_rates(process)
     weights = torch.stack([weights_without(process, group) for group in ([0], [1, 2], [])])
@@ -56,7 +55,7 @@ def test_company_changes_no_bit(variant: str) -> None:
     settings = tiny_settings(variant=variant, epochs=6)
     settings["compute"]["dtype"] = "float32"
     settings["model"]["hidden"] = [33]
-    process = build_process(settings, tiny_data(samples=50, side=8))
+    process = built(settings, tiny_data(samples=50, side=8))
     rates = tiny_rates(process)
     groups = [np.array([n]) for n in range(ON_PROCESSOR)]
     weights = torch.stack([weights_without(process, torch.from_numpy(group)) for group in groups])

@@ -12,7 +12,6 @@ from hydra_steps.errors import StudyError
 from hydra_steps.process.optimizers import build_optimizer
 from hydra_steps.process.optimizers.adam import Adam
 from hydra_steps.process.optimizers.sgd import SGD
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.together import run_together
@@ -21,7 +20,7 @@ from hydra_steps.registry.plugins import VARIABLE
 from hydra_steps.scoring.hydra_forward import forward
 from hydra_steps.scoring.sweep import reverse_sweep
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import relative_error, tiny_data, tiny_rates, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_rates, tiny_settings
 from tests.helpers.unrolled import unrolled_contribution, unrolled_final_state
 
 OWN = Path(__file__).parents[1] / "helpers" / "own_updates.py"
@@ -103,7 +102,7 @@ def test_the_pullback_is_autograds(name, step):
 def _tiny(name, variant):
     data, settings = tiny_data(), tiny_settings(variant=variant)
     settings["training"]["optimizer"] = {"name": name, "learning_rate": RATE}
-    process = build_process(settings, data)
+    process = built(settings, data)
     rates = tiny_rates(process)
     return (
         process,

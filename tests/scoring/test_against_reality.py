@@ -12,12 +12,12 @@ import torch
 from scipy.stats import pearsonr, spearmanr
 
 from hydra_steps.data import fetch_data, load_run_data, noise_labels, split_data
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton
 from hydra_steps.scoring.influence import influence_cg
 from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import built
 
 QUERIES = [
     {"kind": "mean_loss", "split": "test"},
@@ -57,7 +57,7 @@ def test_float32_orders_the_samples_as_float64_does(tmp_path):
     data = _data(tmp_path, "mnist", 500, 0.2)
     scores = []
     for dtype in ("float32", "float64"):
-        process = build_process(_settings("lenet5_tanh", 2, 64, dtype, learning_rate=0.01), data)
+        process = built(_settings("lenet5_tanh", 2, 64, dtype, learning_rate=0.01), data)
         queries = QuerySet(expand_queries(QUERIES[:1], data), data, process)
         trajectory = Trajectory.in_memory(process, [0.01] * process.steps)
         scores.append(hydra_exact(trajectory, queries).values[0].numpy())
@@ -67,7 +67,7 @@ def test_float32_orders_the_samples_as_float64_does(tmp_path):
 def test_on_a_converged_convex_problem_hydra_influence_and_leave_one_out_agree(tmp_path):
     data = _data(tmp_path, "digits", 120, 0.1)
     settings = _settings("logistic", 3000, 120, "float64", learning_rate=0.05, weight_decay=0.05)
-    process = build_process(settings, data)
+    process = built(settings, data)
     queries = QuerySet(expand_queries(QUERIES[:1], data), data, process)
     rates = [0.05] * process.steps
     trajectory = Trajectory.in_memory(process, rates, keep=range(0, process.steps, 100))
@@ -88,7 +88,7 @@ def test_on_a_converged_convex_problem_hydra_influence_and_leave_one_out_agree(t
 def test_exact_hydra_predicts_real_retraining_on_mnist(tmp_path):
     """MNIST, 2,000 samples, tanh LeNet-5, 5 epochs: LDS over 40 random 2 % groups, six queries."""
     data = _data(tmp_path, "mnist", 2000, 0.2)
-    process = build_process(_settings("lenet5_tanh", 5, 64, learning_rate=0.01), data)
+    process = built(_settings("lenet5_tanh", 5, 64, learning_rate=0.01), data)
     queries = QuerySet(expand_queries(QUERIES, data), data, process)
     rates = [0.01] * process.steps
     trajectory = Trajectory.in_memory(process, rates)
@@ -110,8 +110,7 @@ def test_memory_does_not_grow_with_the_length_of_the_training():
         import torch
         torch.set_num_threads(1)
         from tests.helpers.tiny import tiny_data, tiny_settings
-        from hydra_steps.process.process import build_process
-        from hydra_steps.process.queries.query_set import QuerySet, expand_queries
+                from hydra_steps.process.queries.query_set import QuerySet, expand_queries
         from hydra_steps.trajectory.trajectory import Trajectory
         from hydra_steps.scoring.hydra import hydra_exact
         steps = int(sys.argv[1])
@@ -119,7 +118,7 @@ def test_memory_does_not_grow_with_the_length_of_the_training():
         settings = tiny_settings(epochs=steps // 2)
         settings["model"], settings["compute"]["dtype"] = {"name": "mlp", "hidden": [64]}, "float32"
         settings["training"]["optimizer"]["learning_rate"] = 1e-4
-        process = build_process(settings, data)
+        process = built(settings, data)
         assert process.steps == steps and len(process.model.initial) == 4810
         queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
         trajectory = Trajectory.in_memory(process, [1e-4] * steps, keep=range(0, steps, 100))

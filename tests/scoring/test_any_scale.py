@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hydra_steps.data import RunData
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State
@@ -22,7 +22,7 @@ from hydra_steps.scoring.modules import train_logits
 from hydra_steps.tasks.losses import build_loss, margins
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.projections import projection
-from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_settings
 
 SPECS: list[dict[str, Any]] = [
     {"kind": "sample_loss", "split": "train", "count": 12},
@@ -36,7 +36,7 @@ OPTIONS: dict[str, dict[str, Any]] = {"trak": {"checkpoints": 1, "projection": 4
 def _trained(dtype: str, model: str, loss: str) -> tuple[Process, RunData, list[float], State]:
     data, settings = tiny_data(samples=12, side=4), tiny_settings("sgd", epochs=300, loss={"name": loss})
     settings["model"], settings["compute"]["dtype"] = {"name": model}, dtype
-    process = build_process(settings, data)
+    process = built(settings, data)
     rates = [0.3] * process.steps
     return process, data, rates, run(process, process.initial_state(), rates)
 

@@ -7,18 +7,17 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.registry import load
 from hydra_steps.scoring.approximation import approximation, impulses, spectral_norm
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import tiny_data, tiny_settings
+from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 
 @pytest.fixture(scope="module")
 def trained() -> Trajectory:
     settings = tiny_settings(epochs=4)
-    process = build_process(settings, tiny_data())
+    process = built(settings, tiny_data())
     return Trajectory.in_memory(process, [0.05] * process.steps, keep=[0, process.steps])
 
 
@@ -26,8 +25,7 @@ def trained() -> Trajectory:
 def test_a_training_cut_short_scores_like_one_that_ended_there(trained: Trajectory, method: str) -> None:
     data = tiny_data()
     whole = trained.process
-    settings = {**whole.settings, "training": {**whole.settings["training"], "epochs": 2}}
-    short = build_process(settings, data)
+    short = built(tiny_settings(epochs=2), data)
     assert np.array_equal(short.table, whole.table[: short.steps])
     ended = Trajectory.in_memory(short, [0.05] * short.steps)
     specs = expand_queries([{"kind": "mean_loss", "split": "test"}], data)
@@ -87,7 +85,7 @@ def test_the_spectral_norm_is_that_of_the_hessian(trained: Trajectory) -> None:
 
 @pytest.mark.parametrize("variant", ["plain", "batch_norm", "augmentation"])
 def test_a_sample_drawn_twice_into_a_batch_pushes_twice(variant: str) -> None:
-    process = build_process(tiny_settings(variant=variant, sampling="with_replacement"), tiny_data())
+    process = built(tiny_settings(variant=variant, sampling="with_replacement"), tiny_data())
     state = process.initial_state()
     repeated = next(
         (step, n)
@@ -114,7 +112,7 @@ def test_a_sample_drawn_twice_into_a_batch_pushes_twice(variant: str) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_both_bounds_hold_where_samples_come_several_times(seed: int) -> None:
     settings = {**tiny_settings(epochs=3, sampling="with_replacement"), "seed": seed}
-    process = build_process(settings, tiny_data())
+    process = built(settings, tiny_data())
     trajectory = Trajectory.in_memory(process, [0.02] * process.steps)
     _, _, norm, distance, bound, measured, _ = np.array(
         approximation(trajectory, torch.arange(process.samples))
@@ -126,7 +124,7 @@ def test_both_bounds_hold_where_samples_come_several_times(seed: int) -> None:
 
 def test_where_the_weights_change_batch_norms_statistics_there_is_no_bound() -> None:
     settings = tiny_settings(variant="batch_norm", epochs=2, batch_norm_statistics="weighted")
-    process = build_process(settings, tiny_data())
+    process = built(settings, tiny_data())
     trajectory = Trajectory.in_memory(process, [0.05] * process.steps)
     _, _, norm, distance, bound, measured, _ = np.array(approximation(trajectory, torch.tensor([0, 3]))).T
     assert (norm > 0).all()

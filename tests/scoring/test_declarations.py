@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hydra_steps.config.study import Method
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import entries
 from hydra_steps.scoring.methods import method_of
@@ -24,8 +25,8 @@ def test_every_option_has_a_sentence():
 
 
 def test_a_label_names_its_method():
-    entry, function = method_of("mild", {"method": "influence_cg", "damping": 0.5})
+    entry, function = method_of("mild", Method.of({"method": "influence_cg", "damping": 0.5}))
     assert (entry.name, function.keywords) == ("influence_cg", {"damping": 0.5})
-    assert method_of("random", {})[0].name == "random"
+    assert method_of("random", Method())[0].name == "random"
     with pytest.raises(StudyError, match=r"methods\.randm: 'randm' is unknown.*random"):
-        method_of("randm", {})
+        method_of("randm", Method())

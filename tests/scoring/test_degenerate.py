@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from hydra_steps.config import resolve_study
+from hydra_steps.config.study import Method
 from hydra_steps.data import RunData
 from hydra_steps.errors import Diverged, NoScores, Unsuited
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.registry import names
 from hydra_steps.scoring.attempt import attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import tiny_data, tiny_rates, tiny_settings
+from tests.helpers.tiny import built, tiny_data, tiny_rates, tiny_settings
 from tests.scoring.test_every_method import SMALL, SPECS
 
 OPTIONS = {
@@ -73,7 +73,7 @@ REASONS = {
 @pytest.fixture(scope="module", params=CASES)
 def degenerate(request):
     data = CASES[request.param]()
-    process = build_process(tiny_settings(), data)
+    process = built(tiny_settings(), data)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     return request.param, Trajectory.in_memory(process, tiny_rates(process)), queries
 
@@ -82,7 +82,7 @@ def degenerate(request):
 def test_numbers_or_a_reason(degenerate, name):
     case, trajectory, queries = degenerate
     options = resolve_study({"methods": {name: OPTIONS.get(name, {})}})["methods"][name]
-    found, status = attempt(method_of(name, options)[1], trajectory, queries, label=name)
+    found, status = attempt(method_of(name, Method.of(options))[1], trajectory, queries, label=name)
     assert found.values.shape == (len(queries), trajectory.process.samples)
     if (case, name) in REASONS:
         assert status.startswith("unsuited: ")
@@ -100,12 +100,12 @@ def test_numbers_or_a_reason(degenerate, name):
 
 def test_what_datalab_keeps_to_itself_is_passed_on():
     data = tiny_data(samples=16)
-    process = build_process(tiny_settings(), data)
+    process = built(tiny_settings(), data)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     trajectory = Trajectory.in_memory(process, tiny_rates(process))
     process.images.fill_(torch.nan)
     with pytest.raises(Unsuited, match="Error in label"):
-        method_of("datalab", {"features": "pixels"})[1](trajectory, queries)
+        method_of("datalab", Method.of({"method": "datalab", "features": "pixels"}))[1](trajectory, queries)
 
 
 def test_both_kinds_are_findings_about_a_method():

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from hydra_steps.data import fetch_data, load_run_data, noise_labels, split_data
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.scoring.hydra import hydra_exact, hydra_hessian_free
 from hydra_steps.trajectory.trajectory import Trajectory
+from tests.helpers.tiny import built
 from tests.helpers.unrolled import unrolled_contribution
 
 PARAMETERS = 176_122
@@ -40,7 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trajectory, Query
         "training": {"epochs": 1, "batch_size": 5, "optimizer": optimizer},
         "compute": {"device": "cpu", "dtype": "float64"},
     }
-    process = build_process(settings, data)
+    process = built(settings, data)
     assert process.initial_state().parameters.numel() == PARAMETERS
     trajectory = Trajectory.in_memory(process, [0.05] * process.steps)
     return trajectory, QuerySet(expand_queries(QUERIES, data), data, process)

@@ -90,7 +90,7 @@ def test_many_queries_are_one_at_a_time_and_mapped_is_looped(
     def score(queries: QuerySet) -> Tensor:
         return load("method", name)(trajectory, queries, **OPTIONS.get(name, {})).values
 
-    if name == "trak" and trajectory.process.settings["training"]["loss"]["name"] == "mean_squared_error":
+    if name == "trak" and trajectory.process.settings.training.loss.name == "mean_squared_error":
         with pytest.raises(StudyError, match="another loss than cross_entropy"):
             score(every)
         return

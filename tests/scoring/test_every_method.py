@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from hydra_steps.config import resolve_study
+from hydra_steps.config.study import Method
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.registry import load, names
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import tiny_data, tiny_settings
+from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 SMALL = {
     "influence_cg": {"damping": 0.1, "iterations": 60},
@@ -31,7 +31,7 @@ def run(request):
     data, settings = tiny_data(samples=16, side=8), tiny_settings(epochs=2, batch_size=8)
     settings["model"], settings["compute"]["dtype"] = {"name": request.param}, "float32"
     settings["training"]["optimizer"]["learning_rate"] = 0.01
-    process = build_process(settings, data)
+    process = built(settings, data)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     return Trajectory.in_memory(process, [0.01] * process.steps), queries
 
@@ -41,13 +41,13 @@ def test_every_rival_scores_both_forms_of_lenet5(run, name):
     trajectory, queries = run
     options = resolve_study({"methods": {name: SMALL.get(name, {})}})["methods"][name]
     before = trajectory.final_state.parameters.clone()
-    _, function = method_of(name, options)
+    _, function = method_of(name, Method.of(options))
     found = function(trajectory, queries)
     assert found.values.shape == (2, 16)
     assert torch.isfinite(found.values).all()
     assert found.values.dtype == torch.float64
     assert torch.equal(trajectory.final_state.parameters, before)
-    if trajectory.process.settings["model"]["name"] == "lenet5_tanh":
+    if trajectory.process.settings.model.name == "lenet5_tanh":
         assert torch.equal(function(trajectory, queries).values, found.values)
 
 

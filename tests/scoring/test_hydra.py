@@ -12,7 +12,6 @@ from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.optimizers.sgd import SGD
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.scoring.hydra import (
@@ -27,6 +26,7 @@ from tests.helpers.tiny import (
     MODELS,
     OPTIMIZERS,
     SCHEDULES,
+    built,
     relative_error,
     tiny_data,
     tiny_process,
@@ -152,7 +152,7 @@ def test_directions_together_are_directions_one_by_one(model, curvature, monkeyp
     monkeypatch.setattr(FlatModel, "light", True)
     settings = tiny_settings()
     settings["model"] = {"name": model}
-    process = build_process(settings, tiny_data(side=28))
+    process = built(settings, tiny_data(side=28))
     state, batch = process.initial_state(), process.batch(1)
     generator = torch.Generator().manual_seed(0)
     directions = torch.randn(5, len(state.parameters), dtype=torch.float64, generator=generator)
@@ -196,7 +196,7 @@ WITHOUT_MOMENTUM = {
 def _process_with(optimizer, variant="plain"):
     settings = tiny_settings("sgd", "cosine", variant)
     settings["training"]["optimizer"] = optimizer
-    process = build_process(settings, tiny_data())
+    process = built(settings, tiny_data())
     return process, tiny_data(), tiny_rates(process)
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from hydra_steps.errors import Diverged, StudyError
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.curvature import curvature_product
 from hydra_steps.scoring.influence import influence_cg, solve
@@ -16,7 +15,7 @@ from hydra_steps.scoring.influence_ekfac import ekfac_inverse, influence_ekfac, 
 from hydra_steps.scoring.influence_lissa import influence_lissa
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.newton import converged
-from tests.helpers.tiny import relative_error, tiny_data, tiny_process, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_process, tiny_settings
 
 DECAY = 0.01
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_margin", "split": "validation", "count": 2}]
@@ -279,7 +278,7 @@ def test_cg_scales_with_its_query_however_small(size):
     """In float32, where the squares of 1e-23 and less are 0."""
     settings = tiny_settings(epochs=1)
     settings["compute"]["dtype"] = "float32"
-    process = build_process(settings, tiny_data(samples=12))
+    process = built(settings, tiny_data(samples=12))
     state = process.initial_state()
     targets = torch.randn(3, len(state.parameters), generator=torch.Generator().manual_seed(0))
     expected, _, _ = solve(process, state, targets, 0.5, 100, 1e-5)

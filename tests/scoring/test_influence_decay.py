@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.together import one_by_one, run_together
 from hydra_steps.registry import load
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_settings
 
 SAMPLES, LEFT_OUT, CHANGE = 240, 5, 1e-2
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_loss", "split": "test", "count": 2}]
@@ -56,7 +55,7 @@ def _at_rest(case: str) -> tuple[Trajectory, QuerySet, Tensor, Tensor]:
     data, settings = tiny_data(samples=SAMPLES), tiny_settings(epochs=1500, batch_size=SAMPLES)
     settings["model"] = {"name": "logistic"}
     settings["training"]["optimizer"] = {"learning_rate": 0.2, **CASES[case][0]}
-    process = build_process(settings, data)
+    process = built(settings, data)
     rates = [0.3] * process.steps
     weights = torch.ones(1 + 3 * LEFT_OUT, SAMPLES, dtype=torch.float64)
     for n in range(LEFT_OUT):
@@ -118,7 +117,7 @@ def test_methods_with_one_damping_add_the_same(case: str, name: str) -> None:
 
 def test_adamws_second_moments_are_its_damping() -> None:
     settings = tiny_settings("adamw", epochs=5)
-    process = build_process(settings, tiny_data())
+    process = built(settings, tiny_data())
     final = run(process, process.initial_state(), [0.01] * process.steps)
     found = process.optimizer.stationary_decay(final.slots, process.steps)
     expected = 0.05 * ((final.slots[1] / (1 - 0.999**process.steps)).sqrt() + 1e-8)
@@ -132,7 +131,7 @@ def test_adamws_second_moments_are_its_damping() -> None:
 def test_a_training_that_rests_anywhere_is_refused(name: str) -> None:
     settings = tiny_settings()
     settings["training"]["optimizer"]["dampening"] = 1.0
-    process = build_process(settings, tiny_data())
+    process = built(settings, tiny_data())
     queries = QuerySet(expand_queries(SPECS, tiny_data()), tiny_data(), process)
     with pytest.raises(StudyError, match="dampening 1"):
         load("method", name)(Trajectory.in_memory(process, [0.1] * process.steps), queries)

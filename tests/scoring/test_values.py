@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.scoring.hydra import hydra_exact
@@ -22,7 +21,7 @@ from hydra_steps.scoring.hydra_centred import hydra_centred
 from hydra_steps.scoring.hydra_integrated import hydra_integrated
 from hydra_steps.scoring.nearby import score_seed, uniform
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import relative_error, tiny_data, tiny_process, tiny_rates, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_process, tiny_rates, tiny_settings
 from tests.helpers.unrolled import unrolled_final_state
 
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_margin", "split": "test", "samples": [2]}]
@@ -219,7 +218,7 @@ def test_fresh_seeds_are_averaged(schedule):
     of_each = []
     for number in range(2):
         settings = tiny_settings("momentum", schedule) | {"seed": score_seed(trajectory.process.seed, number)}
-        process = build_process(settings, data)
+        process = built(settings, data)
         rates = _own_rates(process, data) if schedule == "plateau" else tiny_rates(process)
         own = replace(Trajectory.in_memory(process, rates), data=data)
         of_each.append(hydra_centred(own, QuerySet(queries.queries, data, process), fraction=0.3).values)

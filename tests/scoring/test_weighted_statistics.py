@@ -22,7 +22,7 @@ from hydra_steps.registry import load
 from hydra_steps.scoring.hydra_forward import forward
 from hydra_steps.scoring.sweep import reverse_sweep
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import OPTIMIZERS, relative_error, tiny_data, tiny_rates, tiny_settings
+from tests.helpers.tiny import OPTIMIZERS, built, relative_error, tiny_data, tiny_rates, tiny_settings
 from tests.helpers.unrolled import unrolled_contribution, unrolled_final_state
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -42,7 +42,7 @@ def _run(
     data = tiny_data(side=3 if model == "mlp" else 6)
     settings = tiny_settings(optimizer, "cosine", batch_norm_statistics=statistics, **training)
     settings["model"] = MODELS[model]
-    process = build_process(settings, data)
+    process = built(settings, data)
     return process, data, tiny_rates(process), QuerySet(expand_queries(SPECS, data), data, process)
 
 
@@ -204,8 +204,7 @@ def test_several_at_once_are_one_by_one_with_whole_batches_removed(model: str) -
 def test_without_batch_norm_the_choice_changes_nothing() -> None:
     data = tiny_data()
     processes = [
-        build_process(tiny_settings(batch_norm_statistics=statistics), data)
-        for statistics in ("all", "weighted")
+        built(tiny_settings(batch_norm_statistics=statistics), data) for statistics in ("all", "weighted")
     ]
     rates = tiny_rates(processes[0])
     assert not processes[1].weighs_statistics

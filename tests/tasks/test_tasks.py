@@ -6,13 +6,12 @@ import pytest
 import torch
 
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.registry import load, use_plugins
 from hydra_steps.registry.plugins import VARIABLE
 from hydra_steps.tasks.losses import CrossEntropy, ValuesAlone, build_loss
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_settings
 
 
 @pytest.mark.parametrize(
@@ -40,7 +39,7 @@ def test_a_loss_given_as_its_values_alone_gives_the_same_scores(model):
     """By layer rules and by forward mode, one query and many, every curvature."""
     data, settings = tiny_data(samples=12, side=8), tiny_settings(epochs=2, batch_size=5)
     settings["model"] = {"name": model}
-    process = build_process(settings, data)
+    process = built(settings, data)
     specs = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_loss", "split": "test", "count": 7}]
     for name in ("hydra_exact", "hydra_gauss_newton", "hydra_hessian_free", "hydra_forward", "influence_cg"):
         found = []

@@ -8,19 +8,22 @@ from typing import Any
 import pytest
 import torch
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process
 from hydra_steps.trajectory import observer
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import record_training
 from tests.helpers.recorded import configuration
+from tests.helpers.tiny import built
 
 STEPS = 24  # eight epochs of three
 
 
 def train(folder: Path, at_once: int | None, **settings: Any) -> TrajectoryStore:
     run, data = configuration(**settings)
-    record_training(build_process(run, data), data, run, folder / "scratch", folder / "trajectory", at_once)
+    record_training(
+        built(run, data), data, RunSettings.of(run), folder / "scratch", folder / "trajectory", at_once
+    )
     return TrajectoryStore.open(folder / "trajectory")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from hydra_steps.config.sections import Model, RunSettings
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
@@ -39,7 +41,7 @@ def folder(tmp_path_factory):
         "trajectory": {"keep": {"every": 7}},
         "compute": {"device": "cpu", "dtype": "float32", "threads": 1},
     }
-    train_model(settings, folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
+    train_model(RunSettings.of(settings), folder / "splits.csv", folder / "labels.csv", folder / "trajectory")
     return folder
 
 
@@ -107,7 +109,7 @@ def test_labels_changed_after_training_are_refused(folder, tmp_path):
 
 def test_a_model_that_is_built_otherwise_now_is_refused(folder, monkeypatch):
     def other(settings, data):
-        return build_process({**settings, "model": {"name": "mlp", "hidden": [7], "batch_norm": True}}, data)
+        return build_process(replace(settings, model=Model.of({"name": "mlp", "hidden": [7]})), data)
 
     monkeypatch.setattr("hydra_steps.trajectory.trajectory.build_process", other)
     with pytest.raises(StudyError, match="another parameter layout"):
@@ -120,7 +122,9 @@ def test_a_loss_that_is_not_finite_stops_the_training_at_its_step(folder, tmp_pa
     settings["model"]["batch_norm"] = False  # which would keep the loss finite
     settings["training"]["optimizer"]["learning_rate"] = 1e38
     with pytest.raises(StudyError, match="at step [0-9]"):
-        train_model(settings, folder / "splits.csv", folder / "labels.csv", tmp_path / "trajectory")
+        train_model(
+            RunSettings.of(settings), folder / "splits.csv", folder / "labels.csv", tmp_path / "trajectory"
+        )
     assert not (tmp_path / "trajectory").exists()
 
 

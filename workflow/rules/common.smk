@@ -4,12 +4,12 @@ from functools import cache
 
 from hydra_steps.config import explored_runs, run_config, run_names
 from hydra_steps.config.controls import CONTROLS
+from hydra_steps.config.sections import OF_TRAINING
 from hydra_steps.config.designs import design_specs, needs_scores
 from hydra_steps.estimate.memory import memory_warnings
 from hydra_steps.estimate.requests import Requests
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.code import TRAINED, step_code
-from hydra_steps.plan.steps import OF_TRAINING
 
 ARTIFACTS = Artifacts(STUDY)
 REQUESTS = Requests(STUDY)

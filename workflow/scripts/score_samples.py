@@ -1,12 +1,13 @@
 """Score the training samples of a run by one method."""
 
+from hydra_steps.config.study import Method
 from hydra_steps.jobs import job
 from hydra_steps.scoring.score_samples import score_samples
 
 with job(snakemake.log[0]):
     score_samples(
-        method=snakemake.wildcards.method,
-        options=snakemake.params.options,
+        label=snakemake.wildcards.method,
+        method=Method.of(snakemake.params.options),
         queries=snakemake.params.queries,
         trajectory=snakemake.input.trajectory,
         splits=snakemake.input.splits,

@@ -1,12 +1,12 @@
 """Train the model of a run and record its trajectory."""
 
+from hydra_steps.config.sections import OF_TRAINING, RunSettings
 from hydra_steps.jobs import job
-from hydra_steps.plan.steps import OF_TRAINING
 from hydra_steps.trajectory.training import train_model
 
 with job(snakemake.log[0]):
     train_model(
-        settings={name: snakemake.params[name] for name in OF_TRAINING},
+        settings=RunSettings.of({name: snakemake.params[name] for name in OF_TRAINING}),
         splits=snakemake.input.splits,
         labels=snakemake.input.labels,
         output=snakemake.output[0],

@@ -18,7 +18,6 @@ from hydra_steps.models.take_over import take_over
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
-from hydra_steps.registry.options import choice
 
 SAMPLES = 4
 
@@ -66,8 +65,8 @@ class Case:
 def make_case(process: Process) -> Case:
     """The case of a process; raises what building its model raises."""
     count = min(SAMPLES, process.samples)
-    name, options = choice(process.settings["model"])
-    arguments = (name, process.images.shape[1:], process.classes, options, process.seed)
+    model = process.settings.model
+    arguments = (model.name, process.images.shape[1:], process.classes, model.options, process.seed)
     small = replace(
         process,
         model=FlatModel(take_over(plain_model(*arguments))),

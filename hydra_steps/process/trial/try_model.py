@@ -36,5 +36,5 @@ def try_model(process: Process) -> None:
         for attempt in (try_passes, try_purity, try_samples, try_as_written, try_derivatives):
             attempt(case)
     except StudyError as error:
-        name = process.settings["model"]["name"]
+        name = process.settings.model.name
         raise StudyError(f"the model {name!r}: {error.found}", error.expected, error.fix) from error
