@@ -79,7 +79,7 @@ class Figures(Section):
     font_size: Annotated[float, "4 <= x <= 24"] = 7.5
     dpi: Annotated[int, "30 <= x <= 2400"] = 300
     colours: dict[str, str] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, Annotated[str, {"minLength": 1}]] = field(default_factory=dict)
 
 
 def _default_queries() -> list[QuerySpec]:

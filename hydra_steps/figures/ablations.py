@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from hydra_steps.figures.dots import reference_line
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import GRID, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import GRID, Style, canvas, drawing, in_legend, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import plural, read_tidy
 from hydra_steps.tables.queries import Queries, read_queries_table
@@ -130,6 +130,6 @@ def _variants(axes: Axes, names: Sequence[str], reference: str, block: float) ->
 
 def _key(looks: Mapping[str, MethodStyle]) -> list[Line2D]:
     return [
-        Line2D([], [], marker=look.marker, color=look.colour, label=look.label, **MARKER)
+        Line2D([], [], marker=look.marker, color=look.colour, label=in_legend(look.label), **MARKER)
         for look in looks.values()
     ]

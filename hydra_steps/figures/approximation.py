@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, mark_epochs, note, save
+from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, in_legend, mark_epochs, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
@@ -148,7 +148,7 @@ def _agreement(
             color=look.colour,
             marker=look.marker,
             markersize=3.2,
-            label=look.label,
+            label=in_legend(look.label),
         )
     axes.set_ylabel(label, parse_math=True)
     axes.grid(axis="y")

@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter
 
 from hydra_steps.figures.dots import LINE_HEIGHT
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import FAINT, Style, canvas, drawing, in_legend, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import read_tidy, variants
 
@@ -112,5 +112,7 @@ def _key(axes: Axes, looks: Mapping[str, MethodStyle]) -> None:
     if not looks:
         return
     for look in looks.values():
-        axes.plot([], [], marker=look.marker, color=look.colour, linestyle="none", label=look.label)
+        axes.plot(
+            [], [], marker=look.marker, color=look.colour, linestyle="none", label=in_legend(look.label)
+        )
     axes.legend(loc="upper left", borderaxespad=0, fontsize="small")

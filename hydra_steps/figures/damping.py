@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import FAINT, Style, canvas, drawing, in_legend, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import read_tidy, variants
 
@@ -69,7 +69,7 @@ def _panel(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle]) -> 
             x, own["lds_test_low"], own["lds_test_high"], color=look.colour, alpha=0.13, linewidth=0
         )
         line: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markersize": 3.2}
-        axes.plot(x, own["lds_test"], label=f"{look.label}, test queries", **line)
+        axes.plot(x, own["lds_test"], label=in_legend(f"{look.label}, test queries"), **line)
         line |= {"markerfacecolor": "white", "linestyle": (0, (3, 2))}
         axes.plot(x, own["lds_validation"], label="validation queries", **line)
         for damping in own.loc[own["chosen"] == 1, "effective_damping"]:

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import Style, canvas, drawing, note, save
+from hydra_steps.figures.style import Style, canvas, drawing, in_legend, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import over_seeds, per_run, plural, read_tidy, variants
 
@@ -93,7 +93,7 @@ def _curves(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], fa
         x = 100 * own.index.to_numpy(dtype=float)
         x = np.where(x > 0, x + shift, x)
         line: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "marker": look.marker}
-        axes.plot(x, own["value"], label=look.label, linewidth=1.0, markersize=3.6, **line)
+        axes.plot(x, own["value"], label=in_legend(look.label), linewidth=1.0, markersize=3.6, **line)
         bounded = own["ci_low"].notna() & own["ci_high"].notna()
         axes.vlines(
             x[bounded],

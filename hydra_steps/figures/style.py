@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter, MaxNLocator
 
 from hydra_steps.errors import StudyError, nearest
@@ -29,6 +30,7 @@ FORMATS = ("svg", "pdf", "png")
 INK, FAINT, GRID = "#222222", "#767676", "#E3E3E3"
 SPLIT_COLOURS = {"train": "#444444", "validation": "#E69F00", "test": "#0072B2"}
 CLEAN, NOISY = "#0072B2", "#D55E00"
+_SHOWN = "\u2060"  # stands before a text while a figure is made, and takes no room
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,13 @@ def canvas(
     return figure, [list(row) for row in axes]
 
 
+def in_legend(text: str) -> str:
+    """Return a label for an artist, such that a legend shows ``text``: what begins with _ matplotlib takes for its own,
+    and leaves out. :func:`save` takes the mark off again.
+    """
+    return f"{_SHOWN}{text}" if text.startswith("_") else text
+
+
 def grid_shape(panels: int, most: int = 4) -> tuple[int, int]:
     """Return rows and columns for small panels: at most ``most`` columns, few empty places.
 
@@ -165,6 +174,9 @@ def save(figure: Figure, outputs: Sequence[str | Path]) -> None:
         "png": {"Software": None},
     }
     _number_ticks(figure)
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_text(text.get_text().removeprefix(_SHOWN))
     for path in map(Path, outputs):
         suffix = path.suffix.lstrip(".").lower()
         if suffix not in metadata:

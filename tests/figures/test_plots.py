@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.draw import draw_figure, needed_files
+from hydra_steps.figures.methods import known_looks
 from hydra_steps.registry import entries, names
 from tests.helpers.figure_tables import Tables
 
@@ -78,6 +81,32 @@ def test_the_same_bytes_in_another_process(tmp_path, drawn):
 )
 def test_smaller_and_larger_studies(name, shape, tmp_path):
     draw(name, Tables(tmp_path, **shape), tmp_path, formats=["svg"])
+
+
+def shown_texts(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, first: str) -> list[str]:
+    """Return all texts of a figure whose methods' labels begin with ``first``, as they are when it is saved."""
+    texts: list[str] = []
+    with monkeypatch.context() as patch:
+        real = Figure.savefig
+        patch.setattr(
+            Figure,
+            "savefig",
+            lambda page, *given, **options: (
+                texts.extend(text.get_text() for text in page.findobj(Text)),
+                real(page, *given, **options),
+            ),
+        )
+        labels = {method: f"{first}{method}" for method in known_looks()}
+        draw(name, Tables(folder, queries=FEW), folder, formats=["svg"], style={"labels": labels})
+    return sorted(text.replace(first, "") for text in texts)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_label_that_begins_with_an_underscore_is_in_the_legend(name, tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    plain = shown_texts(name, tmp_path / "a", monkeypatch, "§")
+    assert shown_texts(name, tmp_path / "b", monkeypatch, "_§") == plain
 
 
 @pytest.mark.parametrize("name", FIGURES)
