@@ -7,13 +7,13 @@ each training, on its own first samples.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from hydra_steps.config.datasets import dataset, run_image_shape
-from hydra_steps.config.runs import PlainStudy, run_config, study_runs
+from hydra_steps.config.runs import PlainStudy, run_settings, study_runs
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.data.run_data import RunData, Split
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process, build_process
@@ -32,16 +32,16 @@ def model_lines(study: PlainStudy) -> list[str]:
     for name, run in study_runs(study).items():
         if run.variant in lines:
             continue
-        config = run_config(study, name)
-        key = json.dumps([config["data"], config["model"], config["training"]["loss"]])
+        settings = run_settings(study, name)
+        key = json.dumps([part.plain() for part in (settings.data, settings.model, settings.training.loss)])
         if key not in tried:
             try:
-                tried[key] = _path(_process(config))
+                tried[key] = _path(_process(settings))
             except StudyError as error:
                 raise StudyError(
                     f"variant {run.variant}: {error.found}", error.expected, error.fix
                 ) from error
-        lines[run.variant] = f"{run.variant}: {config['model']['name']} is differentiated by {tried[key]}"
+        lines[run.variant] = f"{run.variant}: {settings.model.name} is differentiated by {tried[key]}"
     return list(lines.values())
 
 
@@ -51,15 +51,14 @@ def _path(process: Process) -> str:
     return f"{process.model.path} ({reason})" if reason else str(process.model.path)
 
 
-def _process(config: Mapping[str, Any]) -> Process:
+def _process(settings: RunSettings) -> Process:
     """The process of a run with a handful of samples, on the processor."""
-    data, training = config["data"], config["training"]
-    shape = run_image_shape(data["name"], data.get("pad", 0), data.get("channels"))
-    classes = dataset(data["name"]).classes
+    data, classes = settings.data, dataset(settings.data.name).classes
+    shape = run_image_shape(data.name, data.pad, data.channels)
     draw = np.random.default_rng(0)
     images = draw.standard_normal((SAMPLES, *shape)).astype(np.float32)
     part = Split(images, np.arange(SAMPLES) % len(classes), np.arange(SAMPLES))
-    made_up = RunData(part, part, part, None, None, tuple(classes), data["name"], "")
-    small = {**training, "batch_size": SAMPLES, "epochs": 1}
-    settings = {**config, "training": small, "compute": {**config["compute"], "device": "cpu"}}
-    return build_process(settings, made_up)
+    made_up = RunData(part, part, part, None, None, tuple(classes), data.name, "")
+    small = replace(settings.training, batch_size=SAMPLES, epochs=1)
+    on_processor = replace(settings.compute, device="cpu")
+    return build_process(replace(settings, training=small, compute=on_processor), made_up)
