@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made on the first call; nothing needs to be activated.
 
 PYTHON  ?= python3
-CONFIG  ?= config/quickstart.yaml
+CONFIG  ?= config/config.yaml
 CORES   ?= all
 WORKERS ?= auto
 VENV    := .venv
@@ -13,7 +13,7 @@ $(error this folder's path has a space in it: $(CURDIR); expected: a path withou
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate benchmark figures report check test environments lint format docs clean
+.PHONY: help study plan estimate benchmark figures report check test environments lint format docs rulegraph lock update clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -57,20 +57,33 @@ format: $(VENV)/.installed-test  ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-docs: $(VENV)/.installed  ## bring up to date what is written from the code: config/README.md, the README's tables, docs/layers.md
+docs: $(VENV)/.installed  ## bring up to date what is written from the code: config/README.md, the schema, the README's tables, docs/layers.md
 	$(BIN)/python -m hydra_steps.config --document > config/README.md
+	$(BIN)/python -m hydra_steps.config --schema > workflow/schemas/config.schema.yaml
 	$(BIN)/python -m tools.catalogue
 	$(BIN)/python -m tools.verdicts
 	$(BIN)/python -m tools.layers
 
+rulegraph: $(VENV)/.installed  ## draw the rules of the quick study (needs graphviz)
+	$(BIN)/python -m tools.rulegraph images/rulegraph.svg
+
+lock: $(VENV)/.installed-test  ## write requirements.lock and environment.yml from pyproject.toml
+	$(BIN)/python -m tools.lock
+
+update: $(VENV)/.installed-test  ## take newer versions of everything but PyTorch, and pass all tests with them
+	$(BIN)/python -m tools.lock --newest
+	$(MAKE) test
+
 clean:  ## remove the environment and caches; results and data stay
 	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 
-$(VENV)/.installed: pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+$(VENV)/.installed: pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(PIP) -e .
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rivals,slurm,test]'
+	$(PIP) -e '.[rivals,slurm,test,release]'
 	touch $@

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hydra_steps.config.document import document
+from hydra_steps.config.published import schema_text
 from hydra_steps.config.resolve import load_study, study_yaml
 from hydra_steps.config.runs import PlainStudy
 from hydra_steps.errors import reported
@@ -19,12 +20,15 @@ def main() -> None:
     choice.add_argument(
         "--document", action="store_true", help="print config/README.md, made from the schema"
     )
+    choice.add_argument("--schema", action="store_true", help="print the JSON schema of all studies, as YAML")
     choice.add_argument("--check", metavar="STUDY", help="check a study and print it with all defaults")
     choice.add_argument("--where", metavar="STUDY", help="say where the outputs of a study are")
     arguments = parser.parse_args()
     with reported():
         if arguments.document:
             print(document(), end="")
+        elif arguments.schema:
+            print(schema_text(), end="")
         elif arguments.check:
             study = load_study(arguments.check)
             for warning in warnings(study):

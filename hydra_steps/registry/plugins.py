@@ -24,6 +24,7 @@ from hydra_steps.registry.entry import Entry
 
 GROUP = "hydra_steps"
 VARIABLE = "HYDRA_STEPS_PLUGINS"
+_SHARED: list[list[str]] = []  # of each study that a workflow has named so far
 
 
 def use_plugins(plugins: Sequence[str], folder: str | Path = ".") -> list[str]:
@@ -35,6 +36,20 @@ def use_plugins(plugins: Sequence[str], folder: str | Path = ".") -> list[str]:
     found = [_located(one, Path(folder)) for one in plugins]
     os.environ[VARIABLE] = os.pathsep.join(found)
     return found
+
+
+def share_plugins(plugins: Sequence[str]) -> None:
+    """Say that a study of this process uses these, named in full; :class:`StudyError` where another uses others.
+
+    For a workflow that holds two studies: their jobs run in one environment.
+    """
+    _SHARED.append(list(plugins))
+    if _SHARED[-1] != _SHARED[0]:
+        raise StudyError(
+            f"one study of the workflow uses the plug-ins {_SHARED[0]}, another one {_SHARED[-1]}",
+            "the same in all studies of a workflow",
+            "let both studies name the same plug-ins, or run them one after the other",
+        )
 
 
 def active_plugins() -> tuple[tuple[str, Path], ...]:

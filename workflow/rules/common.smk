@@ -11,7 +11,7 @@ from hydra_steps.estimate.requests import Requests
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.code import TRAINED, step_code
 
-ARTIFACTS = Artifacts(STUDY)
+ARTIFACTS = Artifacts(WRITTEN)
 REQUESTS = Requests(STUDY)
 
 OUT = ARTIFACTS.out
@@ -106,3 +106,9 @@ def label_scores(wildcards):
 def by_epoch(wildcards):
     """Whether a run's scores are to be kept by epoch, too: where the explorer shows them."""
     return wildcards.run in EXPLORED and STUDY["explorer"]["by_epoch"]
+
+
+def left_behind():
+    """What lies among the results and is none of them, in a sentence."""
+    tables = plan_tables(STUDY)
+    return left_over_sentence(left_over(STUDY, tables, plan_figures(STUDY, tables)))

@@ -1,20 +1,19 @@
 # From a dataset's name to the splits and labels of each run.
 
-import re
-
 from hydra_steps.plan.contents import data_content
 from hydra_steps.plan.steps import noise_settings, split_settings
+
+# One rule for each folder that holds data: a pattern for any folder would not know an absolute one under a prefix.
+FOLDERS = {run_config(WRITTEN, run)["data"]["folder"]: run_config(STUDY, run)["data"]["folder"] for run in RUNS}
 
 
 wildcard_constraints:
     dataset="[A-Za-z0-9_]+",
-    folder="|".join({re.escape(run_config(STUDY, run)["data"]["folder"]) for run in RUNS}),
 
 
-# Nodes of a cluster may have no network.
+# A second; and nodes of a cluster may have no network, which fetch_data below needs.
 localrules:
     save_study,
-    fetch_data,
 
 
 rule save_study:
@@ -34,19 +33,25 @@ rule save_study:
 
 
 # Whatever its code: verified files are not fetched again. Files that changed are.
-rule fetch_data:
-    output:
-        "{folder}/{dataset}/manifest.json",
-    log:
-        "{folder}/{dataset}/fetch_data.log",
-    conda:
-        ENVIRONMENT
-    params:
-        content=lambda wildcards: data_content(wildcards.dataset, wildcards.folder),
-    message:
-        "Fetch and verify {wildcards.dataset}"
-    script:
-        "../scripts/fetch_data.py"
+for number, (folder, place) in enumerate(FOLDERS.items()):
+    FOLDER = folder.replace("{", "{{").replace("}", "}}")
+
+    rule:
+        name:
+            f"fetch_data_{number}" if number else "fetch_data"
+        output:
+            f"{FOLDER}/{{dataset}}/manifest.json",
+        log:
+            f"{FOLDER}/{{dataset}}/fetch_data.log",
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            content=lambda wildcards, place=place: data_content(wildcards.dataset, place),
+        message:
+            "Fetch and verify {wildcards.dataset}"
+        script:
+            "../scripts/fetch_data.py"
 
 
 rule split_data:

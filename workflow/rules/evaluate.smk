@@ -1,5 +1,8 @@
 # From scores and outcomes to tidy tables, each of which holds all runs: one rule for each table of the study.
 
+# An option that is a path, and none that a rule names.
+PLACES = {"benchmarks": f"{STUDY['results']}/{STUDY['study']}/benchmarks"}
+
 for table in TABLES.values():
 
     rule:
@@ -27,7 +30,7 @@ for table in TABLES.values():
             ENVIRONMENT
         params:
             table=table.name,
-            options=table.options,
+            options=table.options | (PLACES if PLACES.keys() <= table.options.keys() else {}),
             runs=table.runs,
             code=table.code,
         message:

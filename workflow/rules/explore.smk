@@ -1,12 +1,11 @@
 # The explorer: a page to look at single samples with; made where a study asks for it.
 
-from pathlib import Path
-
 from hydra_steps.plan.code import page_code
 from hydra_steps.plan.steps import method_looks
+from hydra_steps.registry.code import ROOT
 
 EXPLORER = [f"{OUT}/explorer.html"] if EXPLORED else []
-PAGE_FILES = sorted(file.name for file in Path(workflow.basedir, "hydra_steps/explorer/page").iterdir())
+PAGE_FILES = sorted(file.name for file in (ROOT / "hydra_steps/explorer/page").iterdir())
 
 
 rule predict_samples:

@@ -26,7 +26,7 @@ rule write_report:
         ENVIRONMENT
     params:
         looks=method_looks(STUDY),
-        left_over=lambda wildcards: left_over_sentence(left_over(STUDY, TABLES, FIGURES)),
+        left_over=lambda wildcards: left_behind(),
         code=page_code("report.write_report", "report", "page.html.j2", "page.css", "page.js"),
     message:
         "Write the report"

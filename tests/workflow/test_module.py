@@ -1,0 +1,170 @@
+"""The workflow in other places: twice in another workflow, in other folders, from a repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import ENVIRONMENT, ROOT, Tree
+
+TINY = """\
+seeds: [0]
+data: {name: digits, train: 60, validation: 20, test: 20}
+model: {name: mlp, hidden: [4]}
+training: {epochs: 1, batch_size: 20, optimizer: {name: sgd, learning_rate: 0.1}}
+queries: [{kind: mean_loss, split: test}]
+methods: {hydra_exact: {}, random: {}}
+counterfactual: {groups: 4, fraction: 0.05, batch: 4}
+smoothness: {groups: 1, steps: [1.0]}
+figures: {formats: [svg]}
+"""
+IMPORTER = """\
+configfile: "studies.yaml"
+
+
+module first:
+    snakefile: "{root}/Snakefile"
+    config: config["first"]
+    prefix: "one"
+
+
+use rule * from first as first_*
+
+
+module second:
+    snakefile: "{root}/Snakefile"
+    config: config["second"]
+    prefix: "two/deep"
+
+
+use rule * from second exclude noise_labels as second_*
+
+
+use rule noise_labels from second as second_noise_labels with:
+    message: "the importer's own words"
+
+
+rule compare:
+    default_target: True
+    input:
+        "one/results/alpha/report.html",
+        "two/deep/elsewhere/beta/report.html",
+    output: "compared.txt"
+    shell: "cat one/results/alpha/tables/training.csv two/deep/elsewhere/beta/tables/training.csv > {{output}}"
+"""
+
+
+def snakemake(folder: Path, *arguments: str, fails: bool = False) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert (done.returncode != 0) == fails, done.stdout[-5000:]
+    return done.stdout
+
+
+def files(folder: Path) -> set[str]:
+    """Everything below a folder, but for what Snakemake and the lock keep."""
+    found = (path for path in folder.rglob("*") if path.is_file() and ".snakemake" not in path.parts)
+    return {str(path.relative_to(folder)) for path in found if not path.name.startswith(".")}
+
+
+def test_another_workflow_holds_two_studies_beside_its_own_rules(tmp_path: Path) -> None:
+    first, second = yaml.safe_load(TINY), yaml.safe_load(TINY)
+    first |= {"study": "alpha"}
+    second |= {"study": "beta", "results": "elsewhere", "explorer": {"top": 2}}
+    (tmp_path / "Snakefile").write_text(IMPORTER.format(root=ROOT))
+    (tmp_path / "studies.yaml").write_text(yaml.safe_dump({"first": first, "second": second}))
+    assert "the importer's own words" in snakemake(tmp_path, "--dry-run")
+    snakemake(tmp_path, "--cores", "2")
+
+    assert (tmp_path / "compared.txt").read_text().count("base") > 4
+    made = files(tmp_path)
+    assert {path.split("/")[0] for path in made} == {
+        "Snakefile",
+        "studies.yaml",
+        "compared.txt",
+        "one",
+        "two",
+    }
+    for place, results, study in (("one", "results", "alpha"), ("two/deep", "elsewhere", "beta")):
+        assert f"{place}/data/digits/manifest.json" in made
+        out = tmp_path / place / results / study
+        told = yaml.safe_load((out / "config.yaml").read_text())
+        assert (told["results"], told["data"]["folder"]) == (f"{place}/{results}", f"{place}/data")
+        assert "train_model" in (out / "tables/jobs.csv").read_text()
+        assert "Study: digits, 60 training samples" in (out / "report.html").read_text()
+    assert "Nothing to be done" in snakemake(tmp_path, "--cores", "2")
+    snakemake(tmp_path, "--report", "all.html")
+    assert "Study: digits, 60 training samples" in (tmp_path / "all.html").read_text()
+
+
+def test_studies_with_different_plug_ins_are_refused_in_one_workflow(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("")
+    (tmp_path / "Snakefile").write_text(IMPORTER.format(root=ROOT))
+    both = {"first": {"plugins": ["own.py"]}, "second": {}}
+    (tmp_path / "studies.yaml").write_text(yaml.safe_dump(both))
+    said = snakemake(tmp_path, "--dry-run", fails=True)
+    assert "the same in all studies of a workflow" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", ["with spaces", "größe-测试"])
+def test_any_folder_will_do(tree: Tree, tmp_path: Path, name: str) -> None:
+    """The workflow in a folder of that name, run in another one, with results and a plug-in in such folders."""
+    workflow, place = tmp_path / name / "workflow here", tmp_path / name / "run here"
+    workflow.parent.mkdir()
+    tree.folder.rename(workflow)
+    place.mkdir()
+    (place / "a study.yaml").write_text(
+        TINY + f"study: tiny\nresults: 'results {name}'\nplugins: ['own {name}.py']\n"
+    )
+    (place / f"own {name}.py").write_text("")
+    figure = f"results {name}/tiny/figures/training.svg"
+    arguments = [figure, "-s", str(workflow / "Snakefile"), "--cores", "2"]
+    arguments += ["--directory", str(place), "--configfile", str(place / "a study.yaml")]
+    snakemake(tmp_path, *arguments)
+    assert (place / figure).is_file()
+    assert "Nothing to be done" in snakemake(tmp_path, *arguments)
+    assert not (workflow / "results").exists()
+
+
+def test_elsewhere_it_is_the_quick_study_too(tmp_path: Path) -> None:
+    said = snakemake(tmp_path, "--dry-run", "-s", str(ROOT / "Snakefile"))
+    assert "results/quickstart/report.html" in said
+
+
+def test_it_is_imported_from_a_repository_where_the_package_is_installed(tree: Tree, tmp_path: Path) -> None:
+    """As ``snakedeploy`` writes it, with a repository on the disk in place of one on a host."""
+    identity = ["-c", "user.name=test", "-c", "user.email=test"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "all"], ["tag", "v1"]):
+        subprocess.run(["git", *command], cwd=tree.folder, check=True)
+    place = tmp_path / "deployed"
+    (place / "config").mkdir(parents=True)
+    (place / "config/config.yaml").write_text(TINY + "study: tiny\n")
+    (place / "Snakefile").write_text(
+        'configfile: "config/config.yaml"\n\n'
+        f'module study:\n    snakefile: gitfile("{tree.folder}", path="workflow/Snakefile", tag="v1")\n'
+        "    config: config\n\nuse rule * from study\n"
+    )
+    environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT)}  # in place of an installation
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", "results/tiny/tables/noise.csv"],
+        cwd=place,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert (place / "results/tiny/tables/noise.csv").is_file()
+    assert os.listdir(place / "results") == ["tiny"]
