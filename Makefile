@@ -6,6 +6,8 @@ CORES   ?= all
 WORKERS ?= auto
 VENV    := .venv
 BIN     := $(VENV)/bin
+# Snakemake's own text is in its log, and on the terminal with VERBOSE=1.
+RUN     := @$(BIN)/python -m hydra_steps $(CONFIG) --cores $(CORES) $(if $(VERBOSE),--verbose)
 
 # Snakemake calls the environment's Python without quotes, and make knows no quotes at all.
 ifneq ($(words $(CURDIR)),1)
@@ -18,23 +20,21 @@ endif
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-study: $(VENV)/.installed  ## run a study (CONFIG=config/<study>.yaml, CORES=all)
-	@$(BIN)/python -m hydra_steps.config --check $(CONFIG) > /dev/null
-	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
-	@$(BIN)/python -m hydra_steps.config --where $(CONFIG)
+study: $(VENV)/.installed  ## run a study (CONFIG=config/<study>.yaml, CORES=all, VERBOSE=1)
+	$(RUN)
 
 plan: $(VENV)/.installed  ## say what a study would do
-	$(BIN)/snakemake -n --configfile $(CONFIG)
+	$(RUN) --dry-run
 
 estimate: $(VENV)/.installed  ## say what a study will cost: disk, memory and time of each rule
 	@$(BIN)/python -m hydra_steps.estimate $(CONFIG)
 
 benchmark: $(VENV)/.installed  ## time training and scoring side by side (CONFIG=...)
-	$(BIN)/snakemake benchmark --cores $(CORES) --configfile $(CONFIG)
+	$(RUN) --target benchmark
 	@cat $$($(BIN)/python -m hydra_steps.config --where $(CONFIG) | sed -n 's/^tables *//p')/speed.md
 
 figures: $(VENV)/.installed  ## draw the figures of a study again
-	$(BIN)/snakemake figures --cores $(CORES) --configfile $(CONFIG)
+	$(RUN) --target figures
 
 check: $(VENV)/.installed  ## check a study and its models, and print it with all defaults
 	@$(BIN)/python -m hydra_steps.config --check $(CONFIG)

@@ -12,6 +12,14 @@ import sys
 # libraries ignore them.
 ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
+# Set where jobs are to write to their logs alone, as somebody else writes to the terminal.
+QUIET = "HYDRA_STEPS_QUIET"
+
+
+def quiet() -> bool:
+    """Whether this process is to leave the terminal alone."""
+    return bool(os.environ.get(QUIET))
+
 
 def start_as_job() -> None:
     """Start this program again with the environment of a job, where it has another one; what measures as jobs do calls

@@ -14,6 +14,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from hydra_steps.errors import StudyError
+from hydra_steps.job_environment import quiet
 from hydra_steps.progress import DRAWN
 
 _logger = logging.getLogger(__name__)
@@ -21,8 +22,8 @@ _logger = logging.getLogger(__name__)
 
 @contextmanager
 def job(log: str | Path) -> Iterator[None]:
-    """Run one call: write what it says to ``log`` and to standard error; where it fails, end with one message and exit
-    code 1.
+    """Run one call: write what it says to ``log`` and, where the terminal is a job's to write to, to standard error;
+    where it fails, end with one message and exit code 1.
 
     What is said are the records of ``logging`` (this package's from INFO, others' from WARNING) and Python's warnings.
     """
@@ -49,7 +50,8 @@ def job(log: str | Path) -> Iterator[None]:
 def _logged(path: Path) -> Iterator[None]:
     """Send records and warnings to a file and to the terminal, for a while."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8"), _Terminal()]
+    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8")]
+    handlers += [] if quiet() else [_Terminal()]
     root, ours = logging.getLogger(), logging.getLogger("hydra_steps")
     level = ours.level
     ours.setLevel(logging.INFO)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from hydra_steps.job_environment import quiet
+
 NEWS_SECONDS = 60.0  # between two lines of a log about one bar
 DRAWN = "drawn"  # what a record has that a bar on the terminal says already
 
@@ -31,7 +33,7 @@ class Progress(_Bar):
     """tqdm's bar, with its arguments; drawn only on a terminal, and logged everywhere."""
 
     def __init__(self, iterable: Iterable[Any] | None = None, **options: Any) -> None:
-        self._drawn, self._said = sys.stderr.isatty(), time.monotonic()
+        self._drawn, self._said = sys.stderr.isatty() and not quiet(), time.monotonic()
         super().__init__(iterable, file=sys.stderr if self._drawn else _Nowhere(), **options)
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:

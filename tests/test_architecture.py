@@ -13,13 +13,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
 GROUND = (
-    *("errors", "locks", "progress", "json_files", "csv_files", "contents", "registry", "queries", "config"),
-    *("stores", "job_environment", "jobs", "cluster", "tables"),
+    *("errors", "locks", "job_environment", "terminal", "progress", "json_files", "csv_files", "contents"),
+    *("registry", "queries", "config", "stores", "jobs", "cluster", "tables"),
 )
 FLOORS = (
     *GROUND,
     *("data", "models", "tasks", "tangents", "process", "trajectory", "scoring", "counterfactual"),
-    *("evaluation", "figures", "benchmark", "report", "explorer", "plan", "estimate", "plugins"),
+    *("evaluation", "figures", "benchmark", "report", "explorer", "plan", "estimate", "plugins", "__main__"),
 )
 NO_TORCH = (*GROUND, "evaluation", "figures", "report", "explorer", "plan")
 

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "hydra_steps", "profiles", "workflow", "environment.yml", "pyproject.toml")
+PARTS += ("snakemake_logger_plugin_steps",)
 STUDY = "config/test.yaml"
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
