@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
-from hydra_steps.config.runs import Study
+from hydra_steps.config.runs import PlainStudy
 
 Place = Callable[[str], str]
 
 
-def placed(study: Study, place: Place) -> Study:
+def placed(study: PlainStudy, place: Place) -> PlainStudy:
     """Return a resolved study with its folders as ``place`` moves the paths below them.
 
     ``place`` is given paths of outputs and of data, and returns where they are. Where it changes none, ``study`` itself

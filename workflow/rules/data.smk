@@ -4,7 +4,9 @@ from hydra_steps.plan.contents import data_content
 from hydra_steps.plan.steps import noise_settings, split_settings
 
 # One rule for each folder that holds data: a pattern for any folder would not know an absolute one under a prefix.
-FOLDERS = {run_config(WRITTEN, run)["data"]["folder"]: run_config(STUDY, run)["data"]["folder"] for run in RUNS}
+FOLDERS = {
+    run_config(WRITTEN, run)["data"]["folder"]: run_config(STUDY, run)["data"]["folder"] for run in RUNS
+}
 
 
 wildcard_constraints:
