@@ -36,7 +36,9 @@ def workflow_folder() -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="hydra-steps", description=__doc__, epilog="Other options are Snakemake's, as --dry-run."
+        prog="python -m hydra_steps",
+        description=__doc__,
+        epilog="What stands after -- are options of Snakemake.",
     )
     parser.add_argument(
         "study", nargs="?", help="the YAML file of a study; the quick study where there is none"
@@ -46,15 +48,18 @@ def main() -> None:
     )
     parser.add_argument("--cores", default="all", help="how many jobs at a time (all cores)")
     parser.add_argument("--verbose", action="store_true", help="show what Snakemake says")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--version", action="version", version=__version__)
-    asked, others = parser.parse_known_args()
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    asked, others = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1 :]
     with reported():
         folder = workflow_folder()
         file = asked.study or next(str(f) for f in (Path(DEFAULT), folder / DEFAULT) if f.is_file())
         study = load_study(file)
         command = [sys.executable, "-m", "snakemake", *asked.target, "--snakefile", str(folder / "Snakefile")]
         command += ["--cores", asked.cores, "--configfile", file, *others]
-        command += [] if asked.verbose or {"-n", "--dry-run"} & {*others} else ["--logger=steps"]
+        command += ["--dry-run"] if asked.dry_run else []
+        command += [] if asked.verbose or asked.dry_run else ["--logger=steps"]
         # Where a checkout is run without being installed, Snakemake finds its plug-in there.
         found = [str(PACKAGE)] if folder == PACKAGE else []
         path = os.pathsep.join([*found, *filter(None, [os.environ.get("PYTHONPATH")])])
