@@ -4,8 +4,8 @@
 
 Nominal are 95 %. Of each kind of measurement the interval in use (first) stands beside those that it was chosen from:
 Student's of values that share pairs, the mean of the runs' ends, the percentile bootstrap, the bias-corrected one
-(BCa), Bonett and Wright's by itself. With 400 studies of each kind a quarter of an hour on one core, most of it the
-correlations' bootstrap; a share of .95 is then known to ± .02.
+(BCa), Bonett and Wright's by itself; ``docs/intervals.md`` sums it up. With 400 studies of each kind some ten minutes
+on one idle core, most of it the correlations; a share of .95 is then known to ± .02.
 """
 
 from __future__ import annotations
