@@ -15,7 +15,7 @@ $(error this folder's path has a space in it: $(CURDIR); expected: a path withou
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate benchmark figures report check test environments lint format docs rulegraph lock update clean
+.PHONY: help study plan estimate benchmark figures report check test environments lint format docs rulegraph crate lock update clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -66,6 +66,9 @@ docs: $(VENV)/.installed  ## bring up to date what is written from the code: con
 
 rulegraph: $(VENV)/.installed  ## draw the rules of the quick study (needs graphviz)
 	$(BIN)/python -m tools.rulegraph images/rulegraph.svg
+
+crate: $(VENV)/.installed-test  ## describe a finished study as an RO-Crate (CONFIG=...)
+	@$(BIN)/python -m hydra_steps.crate $(CONFIG)
 
 lock: $(VENV)/.installed-test  ## write requirements.lock and environment.yml from pyproject.toml
 	$(BIN)/python -m tools.lock

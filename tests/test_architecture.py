@@ -19,7 +19,18 @@ GROUND = (
 FLOORS = (
     *GROUND,
     *("data", "models", "tasks", "tangents", "process", "trajectory", "scoring", "counterfactual"),
-    *("evaluation", "figures", "benchmark", "report", "explorer", "plan", "estimate", "plugins", "__main__"),
+    *(
+        "evaluation",
+        "figures",
+        "benchmark",
+        "report",
+        "explorer",
+        "plan",
+        "estimate",
+        "plugins",
+        "crate",
+        "__main__",
+    ),
 )
 NO_TORCH = (*GROUND, "evaluation", "figures", "report", "explorer", "plan")
 
