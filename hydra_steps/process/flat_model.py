@@ -72,9 +72,13 @@ class FlatModel:
         self._buffer_bindings = take_out(module, [b for _, b in buffers])
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
-        self._constant = self.initial.dtype, self.initial.device  # what the module's other tensors are
         self.module = module
         module.eval()
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> FlatModel:
+        """This model with its constants, what is not in the vectors, on ``device`` and of ``dtype``."""
+        self.module.to(device, dtype)
+        return self
 
     @property
     def has_rules(self) -> bool:
@@ -104,9 +108,6 @@ class FlatModel:
         return [piece.view(shape) for piece, (_, shape, _) in zip(pieces, self.buffer_layout, strict=True)]
 
     def _bind(self, parameters: Tensor, buffers: Tensor) -> None:
-        if self._constant != (parameters.dtype, parameters.device):
-            self.module.to(parameters.device, parameters.dtype)
-            self._constant = parameters.dtype, parameters.device
         for binding, view in zip(self._bindings, self.views(parameters), strict=True):
             binding.set(view)
         if self._buffer_bindings:

@@ -206,7 +206,7 @@ def build_process(settings: RunSettings, data: RunData) -> Process:
     device = choose_device(settings.compute.device)
     module = build_model(model.name, data.train.images.shape[1:], len(data.classes), model.options, seed)
     process = Process(
-        model=FlatModel(module),
+        model=FlatModel(module).to(device, dtype),
         loss=build_loss(training.loss.name, training.loss.options),
         optimizer=build_optimizer(training.optimizer.name, training.optimizer.options),
         images=torch.tensor(data.train.images).to(device, dtype),

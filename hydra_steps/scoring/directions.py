@@ -17,6 +17,7 @@ from torch import Tensor
 
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
+from hydra_steps.scoring.per_sample import gradient_rows
 
 CHUNK = 64  # samples whose gradients are held at once
 
@@ -30,12 +31,11 @@ def sample_directions(process: Process, state: State, chunk: int = CHUNK) -> Ite
     def along(parameters: Tensor, image: Tensor, direction: Tensor) -> Tensor:
         return (process.model.logits(parameters, state.buffers, image[None])[0] * direction).sum()
 
-    pulled = torch.func.vmap(torch.func.grad(along), in_dims=(None, 0, 0))
     for images, labels in zip(process.images.split(chunk), process.labels.split(chunk), strict=True):
         with torch.no_grad():
             logits = process.model.logits(state.parameters, state.buffers, images)
         direction = process.loss.direction(logits, labels)[0].to(logits)
-        yield pulled(state.parameters, images, direction)
+        yield gradient_rows(process, along, state.parameters, images, direction)
 
 
 def unit(rows: Tensor) -> Tensor:

@@ -7,13 +7,13 @@ tangent form serves any number of directions.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
+from hydra_steps.scoring.per_sample import gradient_rows
 
 MATERIALISE_FROM = 8  # directions from which per-sample gradients pay (LeNet-5, batch 64)
 
@@ -40,7 +40,4 @@ def per_sample_gradients(process: Process, state: State, batch: Batch) -> Tensor
         logits, _ = process.model.train_logits(parameters, state.buffers, image[None], keys)
         return process.loss.values(logits, label[None]).sum()
 
-    axes = (None, 0, 0, None if batch.keys is None else 0)
-    gradient = torch.func.vmap(torch.func.grad(loss), in_dims=axes)
-    rows: Tensor = gradient(state.parameters, batch.images, batch.labels, batch.keys)
-    return rows
+    return gradient_rows(process, loss, state.parameters, batch.images, batch.labels, batch.keys)

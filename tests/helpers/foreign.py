@@ -129,6 +129,13 @@ class Rounded(nn.Module):
         return Straight.apply(4 * x)
 
 
+class Branching(nn.Module):
+    """A layer that looks at a value, which cannot be mapped over samples; with smooth numbers on both sides."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sigmoid() if bool(x.isfinite().all()) else x
+
+
 class Evaluated(nn.Module):
     """A layer that couples samples in evaluation."""
 
@@ -252,6 +259,7 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
     "attention_dropout": lambda: around(Attention(0.3)),
     "recurrent": lambda: around(Recurrent()),
     "recurrent_dropout": lambda: around(Recurrent(0.3)),
+    "branching": lambda: around(Branching()),
     "straight": lambda: around(Rounded()),
     "evaluated": lambda: around(Evaluated()),
     "wrong_outputs": lambda: nn.Sequential(nn.Flatten(), nn.Linear(FEATURES, WIDTH)),

@@ -12,10 +12,12 @@ from hydra_steps.process import paths
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.trial.try_model import try_model
+from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.hydra import hydra_exact
+from hydra_steps.scoring.hydra_forward import hydra_forward
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.foreign import KINDS, foreign_process, plain_contribution
-from tests.helpers.tiny import built, relative_error, tiny_data, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_rates, tiny_settings
 from tests.helpers.unrolled import unrolled_contribution
 
 SPECS = [{"kind": "sample_loss", "split": "test", "samples": [0, 2]}]
@@ -31,6 +33,7 @@ AS_WRITTEN = [
     "masks",
     "attention",
     "recurrent",
+    "branching",
 ]
 TAKEN_OVER = ["dropout", "batch_norm", "plain_batch_norm", "attention_dropout"]
 
@@ -96,6 +99,28 @@ def test_what_is_exact_passes_the_trial_which_leaves_the_process_as_it_was(kind)
     before = run(process, process.initial_state(), rates)
     try_model(process)
     assert run(process, process.initial_state(), rates).equal(before)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in [*AS_WRITTEN, *TAKEN_OVER] if "batch_norm" not in kind])
+def test_gradients_of_single_samples_are_those_of_batches_of_one(kind):
+    process, _, _ = foreign_process(kind)
+    state, batch = process.initial_state(), process.batch(1)
+    found = per_sample_gradients(process, state, batch)
+    for weight, row in zip(torch.eye(len(batch), dtype=torch.float64), found, strict=True):
+        weights = torch.zeros(process.samples, dtype=torch.float64)
+        weights[batch.index] = weight * len(batch)
+        expected = process.gradient(state.parameters, state.buffers, batch, weights)[0]
+        assert relative_error(row, expected) <= 1e-10
+
+
+@pytest.mark.parametrize(
+    "kind", ["layer_norm", "tied", "frozen", "batch_norm", "attention_dropout", "branching"]
+)
+def test_the_forward_recurrence_gives_the_same(kind):
+    process, _, _, queries, found = _scored(kind)
+    trajectory = Trajectory.in_memory(process, tiny_rates(process))
+    forward = hydra_forward(trajectory, queries, samples=list(range(process.samples))).values
+    assert relative_error(forward, found) <= 1e-8
 
 
 def test_every_kind_is_exact_or_refused():

@@ -69,7 +69,7 @@ def make_case(process: Process) -> Case:
     arguments = (model.name, process.images.shape[1:], process.classes, model.options, process.seed)
     small = replace(
         process,
-        model=FlatModel(take_over(plain_model(*arguments))),
+        model=FlatModel(take_over(plain_model(*arguments))).to(process.device, torch.float64),
         images=process.images[:count].double(),
         labels=process.labels[:count],
         table=np.arange(count, dtype=np.int32)[None],
