@@ -17,13 +17,12 @@ import torch
 
 from hydra_steps.errors import StudyError
 from hydra_steps.models.build import plain_model
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.trial.try_model import try_model
 from hydra_steps.registry import use_plugins
 from hydra_steps.scoring.hydra import hydra_exact
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import relative_error, tiny_data, tiny_rates, tiny_settings
+from tests.helpers.tiny import built, relative_error, tiny_data, tiny_rates, tiny_settings
 from tests.helpers.unrolled import unrolled_contribution
 from tools import layer_cases
 
@@ -83,7 +82,7 @@ def state_of(label: str) -> State:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            process = build_process(settings, data)
+            process = built(settings, data)
             try_model(process)
         except StudyError as error:
             return State(refused=error.found.removeprefix("the model 'layer': "))
