@@ -50,7 +50,7 @@ def plot_speedup(
     machines: Sequence[str | Path],
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw one row per variant: ratios to plain training, and below it growth along every axis measured.
 
@@ -83,7 +83,7 @@ def plot_speedup(
         read_tidy(speed_table, needed).dropna(subset=["value"]),
         read_tidy(scaling_table, ["variant", "method", "axis", "law", "exponent"]),
     )
-    look = Style.of(style)
+    look = style or Style()
     looks = OTHERS | look.methods({*data["method"], *laws["method"]} - set(OTHERS), methods)
     names = list(dict.fromkeys(data["variant"])) or ["base"]
     bars = {name: _bars(data[data["variant"] == name], looks) for name in names}

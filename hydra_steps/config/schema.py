@@ -170,19 +170,6 @@ def merge_section(cls: type[Section], base: Mapping[str, Any], override: Mapping
     return merged
 
 
-def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with ``override`` merged over it, section by section; lists and values are replaced whole.
-
-    >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}})
-    {'a': {'b': 3, 'c': 2}}
-    """
-    merged = dict(base)
-    for key, value in override.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
-
-
 def _number(value: Any, schema: Schema) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value

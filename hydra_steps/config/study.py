@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import yaml
 
 from hydra_steps.config import experiments, sections
-from hydra_steps.config.typed import Section
+from hydra_steps.config.typed import Plain, Section, field_types
+from hydra_steps.errors import StudyError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,3 +156,34 @@ class Study(Section):
     comparison: bool = False
     ablations: experiments.Ablations = field(default_factory=experiments.Ablations)
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plain: Plain) -> Self:
+        """Return the study of resolved plain values; what is no key of its own is a table's section."""
+        own = field_types(cls)
+        return super().of(plain | {"evaluations": {k: v for k, v in plain.items() if k not in own}})
+
+    def plain(self) -> Plain:
+        """Return plain values, in the order of the schema: what was resolved."""
+        values: Plain = {}
+        for name, value in super().plain().items():
+            values |= value if name == "evaluations" else {name: value}
+        return values
+
+    @property
+    def method_of(self) -> dict[str, str]:
+        """Each label with its method, in the study's order."""
+        return {label: method.method or label for label, method in self.methods.items()}
+
+
+def read_study(path: str | Path) -> Study:
+    """Read the resolved study that stands beside its results, ``config.yaml``."""
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise StudyError(
+            f"the configuration {path} cannot be read: {error}", "a study's config.yaml"
+        ) from error
+    if not isinstance(found, dict):
+        raise StudyError(f"the configuration {path} holds no settings", "a study's config.yaml")
+    return Study.of(found)

@@ -28,11 +28,14 @@ class Section:
     sparse: ClassVar[bool] = False  # keys whose default is None are left out of plain values
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Self:
+    def of(cls, plain: Plain) -> Self:
         """Return the section of checked plain values; keys that are left out take their defaults."""
         kinds = field_types(cls)
+        given = plain | {
+            name: {} for name, kind in kinds.items() if section_of(kind) is kind and name not in plain
+        }
         values = {
-            name: _built(kinds[name], plain[name]) for name in kinds if name in plain and name != "options"
+            name: _built(kinds[name], given[name]) for name in kinds if name in given and name != "options"
         }
         if cls.chosen is not None:
             entry = chosen_entry(cls, plain)

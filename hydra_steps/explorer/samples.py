@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import dataset
+from hydra_steps.config.sections import Data
 from hydra_steps.csv_files import read_csv
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
@@ -30,14 +29,14 @@ class Samples:
 
 
 def read_samples(
-    data: Mapping[str, Any], splits: str | Path, labels: str | Path, predictions: str | Path
+    data: Data, splits: str | Path, labels: str | Path, predictions: str | Path
 ) -> dict[str, Samples]:
     """Return the samples of each split of a run whose section ``data`` and files are given.
 
     Raises :class:`StudyError` where the raw files are missing or wrong, or where the tables do not fit each other.
     """
-    entry = dataset(data["name"])
-    parts = read_parts(data["name"], data["folder"])
+    entry = dataset(data.name)
+    parts = read_parts(data.name, data.folder)
     table = read_splits(splits, entry)
     truth = read_labels(labels, len(entry.classes))["clean_label"]
     clean = None if truth.isna().any() else truth.to_numpy()

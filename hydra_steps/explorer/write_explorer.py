@@ -12,16 +12,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from markupsafe import Markup
 
 from hydra_steps.config.datasets import dataset
-from hydra_steps.config.runs import run_config, study_runs
+from hydra_steps.config.runs import run_settings, study_runs
+from hydra_steps.config.study import read_study
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks
 from hydra_steps.explorer.run_page import Method, run_page
 from hydra_steps.explorer.samples import read_samples
-from hydra_steps.figures.methods import methods_of_labels
 from hydra_steps.figures.style import Style
 from hydra_steps.report.render import render_page
 from hydra_steps.report.setup import title
@@ -46,26 +45,26 @@ def write_explorer(
     ``splits``, ``labels`` and ``predictions`` are the runs' tables in one order of runs, ``scores`` their score
     folders. The same inputs give the same bytes. Raises :class:`StudyError` for files that do not fit each other.
     """
-    settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
-    methods = methods_of_labels(settings)
-    looks = Style.of(settings["figures"]).methods(methods, methods)
+    study = read_study(config)
+    settings, methods = study.plain(), study.method_of
+    looks = Style.of(study.figures.plain()).methods(methods, methods)
     blocks, runs = Blocks(), []
     known = study_runs(settings)
     scored_by = [locate(path, known) for path in scores]
     for own_splits, own_labels, own_predictions in zip(splits, labels, predictions, strict=True):
         run = locate(own_splits, known).run.name
-        data = run_config(settings, run)["data"]
+        data = run_settings(settings, run).data
         samples = read_samples(data, own_splits, own_labels, own_predictions)
         folders = {one.label: one.path for one in scored_by if one.run.name == run}
         scored = [Method(label, look, folders[label]) for label, look in looks.items() if label in folders]
         if not scored:
             raise StudyError(f"no scores of the run {run} are given", "at least one method's")
-        page = run_page(run, samples, scored, settings["explorer"]["top"], blocks, 1 / len(splits))
-        runs.append(page | {"classes": list(dataset(data["name"]).classes)})
-    facts = {"study": settings["study"], "runs": runs, "shapes": blocks.shapes}
+        page = run_page(run, samples, scored, study.explorer.top, blocks, 1 / len(splits))
+        runs.append(page | {"classes": list(dataset(data.name).classes)})
+    facts = {"study": study.study, "runs": runs, "shapes": blocks.shapes}
     content = {
-        "study": settings["study"],
-        "title": title(settings),
+        "study": study.study,
+        "title": title(study),
         "facts": Markup(json.dumps(plain(facts), ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")),
         "blocks": [(name, Markup(text)) for name, text in blocks.contents.items()],
     }

@@ -50,7 +50,7 @@ def plot_ablations(
     queries_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw every metric of ``ablations.csv`` that has a number; the variants in the table's order.
 
@@ -68,7 +68,7 @@ def plot_ablations(
     """
     required = ["variant", "method", "query", "metric", "n", "value", "ci_low", "ci_high", "reference"]
     data = read_tidy(ablations_table, required).dropna(subset=["value"])
-    queries, look = read_queries_table(queries_table), Style.of(style)
+    queries, look = read_queries_table(queries_table), style or Style()
     looks = look.methods(data["method"], methods)
     names = list(dict.fromkeys(data["variant"]))
     metrics = [metric for metric in PANELS if metric in set(data["metric"])]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +38,7 @@ def plot_agreement(
     agreement_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw the agreement of every method with exact HyDRA; one row of panels per variant.
 
@@ -50,7 +49,7 @@ def plot_agreement(
     """
     data = read_tidy(agreement_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     data = data[data["metric"].isin([name for name, _, _ in _PANELS])]
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
     with drawing(look):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +54,7 @@ def plot_approximation(
     approximation_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw errors per epoch, one row of panels per variant.
 
@@ -66,7 +65,7 @@ def plot_approximation(
     beforehand from the gradients and the Hessian's spectral norm (it grows exponentially and leaves the picture).
     """
     data = read_tidy(approximation_table, ["variant", "seed", "method", "query", "metric", "epoch", "value"])
-    look = Style.of(style)
+    look = style or Style()
     agreement = data[data["metric"].isin([name for name, *_ in _PANELS])]
     looks = look.methods(agreement["method"], methods)
     names = variants(data) or ["base"]

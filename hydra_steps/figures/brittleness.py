@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +31,7 @@ def plot_brittleness(
     brittleness_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw the smallest flipping groups and the share of predictions flipped; one row of panels per variant.
 
@@ -44,7 +43,7 @@ def plot_brittleness(
     three on, else bootstrap over predictions; Wilson's for the share).
     """
     data = read_tidy(brittleness_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
     with drawing(look):

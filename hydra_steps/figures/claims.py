@@ -40,7 +40,7 @@ def plot_claims(
     claims_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw every comparison of ``claims.csv``: panels one below the other, or a table with a column per variant.
 
@@ -63,7 +63,7 @@ def plot_claims(
             f"{claims_table} has no column {', '.join(sorted(missing))}", fix="let the workflow make it again"
         )
     data = data[data["against"] != "all"]
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods([*data["method"], *data["against"]], methods)
     panels = list(data.groupby(["claim", "measured"], sort=True))
     with drawing(look):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +36,7 @@ def plot_class_contributions(
     class_contributions_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw two heat maps per method and variant, two methods on a line;
 
@@ -48,7 +47,7 @@ def plot_class_contributions(
     near zero and logarithmic outside; grey: no such samples. Averaged over seeds.
     """
     data = read_tidy(class_contributions_table, _COLUMNS)
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data)
     means = over_seeds(data)

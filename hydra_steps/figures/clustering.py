@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -40,7 +39,7 @@ def plot_clustering(
     clustering_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw every method by algorithm: both metrics, or the first of each variant;
 
@@ -54,7 +53,7 @@ def plot_clustering(
     agglomerative clustering uses cosine distance and average linkage.
     """
     data = read_tidy(clustering_table, _COLUMNS)
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data)
     found = [algorithm for algorithm in ALGORITHMS if algorithm in set(data["algorithm"].dropna())]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +36,7 @@ def plot_cost_accuracy(
     comparison_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw LDS and AUROC against seconds / training, one row of panels per variant.
 
@@ -49,7 +48,7 @@ def plot_cost_accuracy(
     seeds; times are those of this machine.
     """
     data = read_tidy(comparison_table, ["variant", "method", "status", "ratio_to_training", "lds", "auroc"])
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
     with drawing(look):

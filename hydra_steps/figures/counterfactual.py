@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +42,7 @@ def plot_counterfactual(
     queries_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw the LDS of every method; one row of panels per variant.
 
@@ -59,7 +58,7 @@ def plot_counterfactual(
     """
     data = read_tidy(counterfactual_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
     data, limits = (main_design(data[data["metric"] == metric]) for metric in ("lds", "ceiling"))
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
     queries, present = read_queries_table(queries_table), sorted(set(data["query"]))

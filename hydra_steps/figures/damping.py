@@ -31,7 +31,7 @@ def plot_damping(
     damping_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw LDS against the effective damping, one panel per variant.
 
@@ -44,7 +44,7 @@ def plot_damping(
     data = read_tidy(
         damping_table, ["variant", "method", "effective_damping", "lds_validation", "lds_test", "chosen"]
     )
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
     with drawing(look):

@@ -41,7 +41,7 @@ def plot_detection(
     outputs: Sequence[str | Path],
     noise_table: str | Path | None = None,
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw AUROC, average precision and the inspection curve of every method; one row of panels per variant.
 
@@ -50,7 +50,7 @@ def plot_detection(
     three on, else over samples; band: smallest to largest seed. Dashed: guessing, and the best possible curve.
     """
     data = read_tidy(detection_table, ["variant", "run", "seed", "method", "query", "metric", "value"])
-    queries, look = read_queries_table(queries_table), Style.of(style)
+    queries, look = read_queries_table(queries_table), style or Style()
     data = _of_one_query(data, queries)
     looks = look.methods(data["method"], methods)
     shares = share_wrong(noise_table) if noise_table else {}

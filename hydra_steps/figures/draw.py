@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, find, load
+
+if TYPE_CHECKING:
+    from hydra_steps.figures.style import Style  # no matplotlib where figures are planned
 
 TABLE = "_table"
 # What every figure is given, if it has a parameter for it.
@@ -26,14 +29,13 @@ def draw_figure(
     files: Mapping[str, Files],
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw the figure ``name`` in every format that the suffixes of ``outputs`` name.
 
     ``files``: the tables by their names, and what else stands beside them (:func:`needed_files`); those that the
     figure does not read are passed over. ``methods``: the study's method labels in its order, each with its method.
-    ``style``: the section ``figures`` of the configuration. Raises :class:`StudyError` for an unknown figure and for
-    a file that it needs and is not given.
+    Raises :class:`StudyError` for an unknown figure and for a file that it needs and is not given.
     """
     entry = find("figure", name, "figure")
     needed = needed_files(entry)

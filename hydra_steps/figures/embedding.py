@@ -37,7 +37,7 @@ def plot_embedding(
     embedding_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw two panels per method and variant, coloured by noise and by given label;
 
@@ -50,7 +50,7 @@ def plot_embedding(
     helps and harms; distances between groups, and their sizes, mean nothing. The lowest seed only.
     """
     data = read_tidy(embedding_table, _COLUMNS)
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data)
     labels = sorted(data["label"].dropna().unique())

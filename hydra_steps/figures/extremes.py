@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +50,7 @@ def plot_extremes(
     extremes_images: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw one row per method and query or training sample.
 
@@ -63,7 +62,7 @@ def plot_extremes(
     seed only, and of several variants the first; extremes.csv has all.
     """
     data = read_tidy(extremes_table, _COLUMNS)
-    queries, look = read_queries_table(queries_table), Style.of(style)
+    queries, look = read_queries_table(queries_table), style or Style()
     looks = look.methods(data["method"], methods)
     images = read_images(extremes_images)
     names = variants(data)

@@ -45,14 +45,6 @@ _SPARE = (
 )
 
 
-def methods_of_labels(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the study's method labels, in its order, each with its method; ``config`` is resolved."""
-    return {
-        str(label): str((options or {}).get("method", label))
-        for label, options in (config.get("methods") or {}).items()
-    }
-
-
 def known_looks() -> dict[str, MethodStyle]:
     """Return the look of every method and control, in drawing order; colour and marker are empty where a method
     declares none."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +35,7 @@ def plot_noise(
     noise_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw the transition matrix, averaged over seeds; one panel per variant.
 
@@ -47,7 +46,7 @@ def plot_noise(
     cells = data[data["metric"] == "transition"].dropna(subset=["clean_label", "label"])
     cells = cells.astype({"clean_label": int, "label": int})
     rates = data[data["metric"] == "rate"].dropna(subset=["value"])
-    look = Style.of(style)
+    look = style or Style()
     names = variants(data) or ["base"]
     columns = min(len(names), _MOST_COLUMNS)
     rows = -(-len(names) // columns)

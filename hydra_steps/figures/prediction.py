@@ -36,7 +36,7 @@ def plot_prediction(
     queries_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw one panel per method and variant, all seeds together.
 
@@ -51,7 +51,7 @@ def plot_prediction(
     queries = read_queries_table(queries_table)
     chosen = queries.main(data["query"])
     data = data[data["query"] == chosen]
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data)
     drawn = [method for method in looks if (data["method"] == method).any()]

@@ -38,7 +38,7 @@ def plot_removal(
     removal_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw test accuracy and test loss over the share removed; one row of panels per variant and side.
 
@@ -54,7 +54,7 @@ def plot_removal(
         removal_table, ["variant", "run", "seed", "method", "metric", "side", "fraction", "value"]
     )
     data["side"] = data["side"].fillna("").astype(str)
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     rows = [(v, s) for v in variants(data) for s in sorted(set(data["side"]))] or [("base", "most_harmful")]
     with drawing(look):

@@ -35,7 +35,7 @@ def plot_removal_sizes(
     queries_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw LDS against the size of the removal, one row of panels per variant.
 
@@ -47,7 +47,7 @@ def plot_removal_sizes(
     """
     required = ["variant", "seed", "method", "query", "metric", "fraction", "truth", "predicts", "value"]
     data = read_tidy(removal_sizes_table, required)
-    queries, look = read_queries_table(queries_table), Style.of(style)
+    queries, look = read_queries_table(queries_table), style or Style()
     data = over_seeds(data).dropna(subset=["value"])
     shown = ALL_QUERIES if ALL_QUERIES in set(data["query"]) else queries.main(data["query"])
     data = data[data["query"] == shown]

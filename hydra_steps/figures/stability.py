@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -32,7 +31,7 @@ def plot_stability(
     stability_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw both correlations, one row of panels per variant.
 
@@ -42,7 +41,7 @@ def plot_stability(
     no merit in itself: exact HyDRA's own contributions change with the epoch and the seed.
     """
     data = read_tidy(stability_table, ["variant", "seed", "method", "query", "metric", "epoch", "value"])
-    look = Style.of(style)
+    look = style or Style()
     looks = look.methods(data["method"], methods)
     names = variants(data) or ["base"]
     with drawing(look):

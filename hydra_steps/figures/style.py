@@ -50,10 +50,8 @@ class Style:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, options: Mapping[str, Any] | Style | None) -> Style:
+    def of(cls, options: Mapping[str, Any] | None) -> Style:
         """Check ``options`` and return them as a style; raise :class:`StudyError` that names the key."""
-        if isinstance(options, Style):
-            return options
         given = {key: value for key, value in (options or {}).items() if value is not None}
         known = [f.name for f in fields(cls)]
         for key in given:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -34,7 +33,7 @@ def plot_training(
     training_table: str | Path,
     outputs: Sequence[str | Path],
     methods: Mapping[str, str] | None = None,
-    style: Mapping[str, Any] | Style | None = None,
+    style: Style | None = None,
 ) -> None:
     """Draw loss and accuracy per epoch; one row of panels per variant.
 
@@ -43,7 +42,7 @@ def plot_training(
     """
     data = read_tidy(training_table, ["variant", "run", "seed", "metric", "epoch", "value"])
     data = data.dropna(subset=["epoch"])
-    look = Style.of(style)
+    look = style or Style()
     names = variants(data) or ["base"]
     with drawing(look):
         figure, grid = canvas(look.inches("double"), 1.9 * len(names) + 0.1, len(names), 2, sharex=True)

@@ -19,8 +19,7 @@ import yaml
 from markupsafe import Markup
 
 import hydra_steps
-from hydra_steps.errors import StudyError
-from hydra_steps.figures.methods import methods_of_labels
+from hydra_steps.config.study import Study, read_study
 from hydra_steps.figures.style import Style
 from hydra_steps.json_files import TEXT, read_json
 from hydra_steps.report.captions import caption_html
@@ -56,16 +55,17 @@ def write_report(
     ``left_over``: the sentence about files of an earlier form of the study, if there are any. The same inputs and
     installed versions give the same bytes.
     """
-    settings = _settings(config)
+    study = read_study(config)
+    settings = study.plain()
     data = {table_name(path): _read(path) for path in tables}
-    whole, order = _whole(data, settings, tables)
+    whole, order = _whole(data, study, tables)
     by_variant = _by_variant(whole)
     headlines = {name: headline_columns(own) for name, own in by_variant.items()}
     several, reading = len(by_variant) > 1, in_reading_order(data)
     content = {
-        "study": settings.get("study", "study"),
-        "title": title(settings),
-        "setup": [Markup(caption_html(text)) for text in setup_sentences(settings) if text],
+        "study": study.study,
+        "title": title(study),
+        "setup": [Markup(caption_html(text)) for text in setup_sentences(study) if text],
         "summary": [] if several else [text for own in by_variant.values() for text in summary(own)],
         "overview": overview(by_variant, headlines) if several else None,
         "remarks": [*remarks(whole), *filter(None, [left_over])],
@@ -92,13 +92,13 @@ def write_report(
 
 
 def _whole(
-    data: Mapping[str, pd.DataFrame], settings: Mapping[str, Any], tables: Sequence[str | Path]
+    data: Mapping[str, pd.DataFrame], study: Study, tables: Sequence[str | Path]
 ) -> tuple[VariantTables, list[str]]:
     """Return all tables with what the names in them mean, and the methods' labels in the order of the figures."""
     listed = [read_queries_table(path) for path in tables if table_name(path) == "queries"]
-    methods = methods_of_labels(settings)
+    methods = study.method_of
     present = {m for table in _tidy(data).values() if "method" in table.columns for m in table["method"] if m}
-    looks = Style.of(settings.get("figures")).methods(present, methods)
+    looks = Style.of(study.figures.plain()).methods(present, methods)
     labels = {label: look.label for label, look in looks.items()}
     return VariantTables(data, labels, methods, listed[0] if listed else Queries(())), list(looks)
 
@@ -115,18 +115,6 @@ def _by_variant(whole: VariantTables) -> dict[str, VariantTables]:
 
 def _tidy(data: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {name: table for name, table in data.items() if {"variant", "seed"} <= set(table.columns)}
-
-
-def _settings(path: str | Path) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise StudyError(
-            f"the configuration {path} cannot be read: {error}", "a study's config.yaml"
-        ) from error
-    if not isinstance(found, dict):
-        raise StudyError(f"the configuration {path} holds no settings", "a study's config.yaml")
-    return found
 
 
 def _read(path: str | Path) -> pd.DataFrame:

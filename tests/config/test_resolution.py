@@ -17,6 +17,7 @@ from hydra_steps.config import (
     study_yaml,
 )
 from hydra_steps.config.document import document
+from hydra_steps.config.study import Study
 from hydra_steps.errors import StudyError
 
 ROOT = Path(__file__).parents[2]
@@ -172,3 +173,9 @@ def test_canonical_json_refuses_what_is_no_number() -> None:
 def test_the_page_of_all_keys_is_current() -> None:
     page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
     assert page == document(), "run: python -m hydra_steps.config --document > config/README.md"
+
+
+@pytest.mark.parametrize("name", ["quickstart", "test", "test_explain", "example_plugin"])
+def test_a_typed_study_is_the_plain_one(name):
+    study = load_study(f"config/{name}.yaml")
+    assert Study.of(study).plain() == study

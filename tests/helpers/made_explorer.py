@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config import explored_runs, resolve_study, run_config, study_yaml
+from hydra_steps.config.sections import Data
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.data.fetch import fetch_data
 from hydra_steps.data.run_data import read_parts
@@ -72,7 +73,7 @@ def made_answers(home: Path, data: dict) -> pd.DataFrame:
 
 def made_scores(home: Path, data: dict, methods: dict, queries: int, epochs: int) -> list[Path]:
     """Write the scores of every method, and return their folders."""
-    samples = read_samples(data, home / "splits.csv", home / "labels.csv", home / "predictions.csv")
+    samples = read_samples(Data.of(data), home / "splits.csv", home / "labels.csv", home / "predictions.csv")
     train, test = (
         samples[split].images.reshape(len(samples[split].images), -1) for split in ("train", "test")
     )

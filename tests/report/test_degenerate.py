@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from hydra_steps.config import resolve_study
+from hydra_steps.config.study import Study
 from hydra_steps.registry import names
 from hydra_steps.report.chapters import findings
 from hydra_steps.report.findings import claims
@@ -198,5 +199,5 @@ def test_claims_are_whole_sentences(verdict):
     ids=str,
 )
 def test_the_set_up_is_whole_sentences(changed):
-    settings = resolve_study({"study": "made-up"} | changed)
+    settings = Study.of(resolve_study({"study": "made-up"} | changed))
     check([("set-up", text) for text in [*setup_sentences(settings), title(settings)] if text])

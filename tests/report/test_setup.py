@@ -3,9 +3,9 @@
 import pytest
 
 from hydra_steps.config import resolve_study
-from hydra_steps.registry import use_plugins
+from hydra_steps.config.study import Study
 from hydra_steps.registry.plugins import VARIABLE
-from hydra_steps.report.setup import conditions, setup_sentences, title
+from hydra_steps.report.setup import by_variant, setup_sentences, title
 
 TANH, RELU = "LeNet-5 (tanh, average pooling)", "LeNet-5 (ReLU, max pooling)"
 STUDY = {
@@ -16,8 +16,12 @@ STUDY = {
 }
 
 
+def resolved(study):
+    return Study.of(resolve_study(study))
+
+
 def _study(**variants):
-    return resolve_study({**STUDY, "variants": variants})
+    return resolved({**STUDY, "variants": variants})
 
 
 @pytest.mark.parametrize(
@@ -45,9 +49,9 @@ def test_the_title_names_all_variants_once(variants, expected):
 
 
 def test_conditions_are_the_merged_variants():
-    found = conditions(_study(low={}, high={"noise": {"rate": 0.8}}))
-    assert {name: one["noise"]["rate"] for name, one in found.items()} == {"low": 0.2, "high": 0.8}
-    assert {one["noise"]["kind"] for one in found.values()} == {"symmetric"}
+    found = by_variant(_study(low={}, high={"noise": {"rate": 0.8}}))
+    assert {name: one.noise.rate for name, one in found.items()} == {"low": 0.2, "high": 0.8}
+    assert {one.noise.kind for one in found.values()} == {"symmetric"}
 
 
 def test_every_variant_says_what_it_changes():
@@ -82,7 +86,7 @@ def test_every_variant_says_what_it_changes():
     ],
 )
 def test_noise_is_said_in_the_words_of_its_declaration(noise, expected):
-    assert setup_sentences(resolve_study({**STUDY, "noise": noise}))[0].endswith(expected)
+    assert setup_sentences(resolved({**STUDY, "noise": noise}))[0].endswith(expected)
 
 
 def test_the_training_is_said_in_titles_and_options():
@@ -92,26 +96,29 @@ def test_the_training_is_said_in_titles_and_options():
         "epochs": 3,
     }
     study = {**STUDY, "model": {"name": "mlp", "hidden": [32, 16]}, "training": training, "seeds": [4]}
-    said = setup_sentences(resolve_study(study))[1]
+    said = setup_sentences(resolved(study))[1]
     assert said == (
         "Model: multi-layer perceptron with hidden layers of 32 and 16 units, trained for 3 epochs, batches of 64, "
         "AdamW (learning rate 0.05, weight decay 0.01), cosine rate, cross-entropy loss; seed 4."
     )
-    assert title(resolve_study(study)).endswith("learnt by a multi-layer perceptron")
+    assert title(resolved(study)).endswith("learnt by a multi-layer perceptron")
 
 
 def test_what_a_plug_in_brings_is_said_by_its_title(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "")
     (tmp_path / "own.py").write_text(
         "from hydra_steps.plugins import dataset, noise\n"
-        "@dataset('leaves', title='leaves of trees', classes=['a', 'b'], shape=[1, 4, 4], parts={'train': 9})\n"
+        "@dataset('leaves', title='leaves of trees', classes=['a', 'b'], shape=[1, 4, 4], parts={'train': 99})\n"
         "def leaves(folder): ...\n"
         "@noise('wind')\n"
         "def wind(clean, rate: float = 0.1): ...\n"
     )
-    use_plugins(["own.py"], tmp_path)
-    config = {"data": {"name": "leaves", "train": 5}, "noise": {"kind": "wind", "rate": 0.5}}
-    assert setup_sentences(config)[0] == (
-        "Data: leaves of trees; 5 training samples, drawn once. "
+    config = {
+        "plugins": ["own.py"],
+        "data": {"name": "leaves", "train": 50, "validation": 20, "test": 20},
+        "noise": {"kind": "wind", "rate": 0.5},
+    }
+    assert setup_sentences(Study.of(resolve_study(config, tmp_path)))[0] == (
+        "Data: leaves of trees; 50 training, 20 validation and 20 test samples, drawn once. "
         "In the training split 50\u00a0% of the labels were changed by wind noise."
     )

@@ -1,6 +1,7 @@
 """Draw a figure from the tables that are this job's named inputs."""
 
 from hydra_steps.figures.draw import draw_figure
+from hydra_steps.figures.style import Style
 from hydra_steps.jobs import job
 
 with job(snakemake.log[0]):
@@ -9,5 +10,5 @@ with job(snakemake.log[0]):
         dict(snakemake.input.items()),
         outputs=list(snakemake.output),
         methods=snakemake.params.methods,
-        style=snakemake.params.style,
+        style=Style.of(snakemake.params.style),
     )
