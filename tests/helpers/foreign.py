@@ -122,6 +122,29 @@ class Straight(torch.autograd.Function):
         return delta
 
 
+class Reverse(torch.autograd.Function):
+    """Lets the gradient pass with another sign, as adversarial training does."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def setup_context(context: object, inputs: object, output: object) -> None:
+        pass
+
+    @staticmethod
+    def backward(context: object, delta: Tensor) -> Tensor:
+        return -0.5 * delta
+
+
+class Reversed(nn.Module):
+    """A layer behind which the gradient is not the derivative of the loss."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return Reverse.apply(x)
+
+
 class Rounded(nn.Module):
     """A layer whose gradient is not the derivative of what it gives."""
 
@@ -260,6 +283,7 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
     "recurrent": lambda: around(Recurrent()),
     "recurrent_dropout": lambda: around(Recurrent(0.3)),
     "branching": lambda: around(Branching()),
+    "reversed": lambda: around(Reversed()),
     "straight": lambda: around(Rounded()),
     "evaluated": lambda: around(Evaluated()),
     "wrong_outputs": lambda: nn.Sequential(nn.Flatten(), nn.Linear(FEATURES, WIDTH)),
