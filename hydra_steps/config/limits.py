@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from hydra_steps.config.ablations import check_ablations
+from hydra_steps.config.controls import CONTROLS
 from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
 from hydra_steps.config.designs import check_design, design_specs
 from hydra_steps.config.explanations import check_explanations
@@ -20,7 +21,7 @@ from hydra_steps.config.sections import Data
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.typed import Plain
 from hydra_steps.config.validate import shown
-from hydra_steps.errors import StudyError
+from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry import find
 from hydra_steps.registry.options import check_requirements
 
@@ -57,6 +58,7 @@ def _check(study: Plain) -> None:
     check_trace(study, sizes["train"], names)
     check_explanations(study, queries)
     check_ablations(study)
+    _check_looks(study)
     check_queries(study, queries)
     run_image_shape(data["name"], data["pad"], data["channels"])
 
@@ -82,6 +84,17 @@ def check_writable(results: str, study: str) -> None:
         "a folder that you may write to",
         "set results to another folder, or change its permissions",
     )
+
+
+def _check_looks(study: Plain) -> None:
+    """A look for a method that the study does not have would be passed over without a word."""
+    known = [*study["methods"], *CONTROLS]
+    for key in ("labels", "colours"):
+        for label in study["figures"][key]:
+            if label not in known:
+                raise StudyError(
+                    f"figures.{key}.{label}: the study has no such method", fix=nearest(label, known)
+                )
 
 
 def _check_noise(noise: Plain, classes: int) -> None:

@@ -73,21 +73,22 @@ def parse_yaml(text: str) -> Any:
     >>> parse_yaml("seeds: [0, 1]")
     {'seeds': [0, 1]}
     """
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        _count(node, 0, 0)
-        return loader.construct_document(node)
+        loader = _Loader(text)  # which refuses characters that no text has
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _count(node, 0, 0)
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         raise StudyError(f"is not YAML: {error}", "", "mend the file there") from error
     except RecursionError:
         raise StudyError(
             "is nested without end", f"at most {DEEPEST} levels", "mend the file there"
         ) from None
-    finally:
-        loader.dispose()
 
 
 def _count(node: yaml.Node, depth: int, total: int) -> int:

@@ -28,6 +28,7 @@ from hydra_steps.tables.queries import read_queries_table
     title="Predicted and real changes",
     category="Re-training",
     chapter="Does the score predict re-training?",
+    when="in_unit",
     order=41,
 )
 def plot_prediction(

@@ -22,11 +22,12 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
 
     Every top-level key of the study, and the options of each table as a section; ``method_of``: label → name of its
     method; ``label_of``: name of a method → the first label that has it, or else the name; ``used``: the names of the
-    methods that have a label; ``traced``: the labels scored at the ends of epochs; ``sweeps``: damping sweeps, name →
-    label → damping; ``labels_known``: whether it is known which training labels are wrong; ``conditions``: variant →
-    its setting in words; ``datasets``: run → ``name`` and ``folder`` of its dataset; ``random_designs``: name of each
-    design of random groups → its ``fraction`` and whether it is ``from_seeds``; ``predicts``: label → the share of the
-    samples whose removal its method was made to predict.
+    methods that have a label; ``in_unit``: the labels whose contributions have the query's unit; ``traced``: the labels
+    scored at the ends of epochs; ``sweeps``: damping sweeps, name → label → damping; ``labels_known``: whether it is
+    known which training labels are wrong; ``conditions``: variant → its setting in words; ``datasets``: run → ``name``
+    and ``folder`` of its dataset; ``random_designs``: name of each design of random groups → its ``fraction`` and
+    whether it is ``from_seeds``; ``predicts``: label → the share of the samples whose removal its method was made to
+    predict.
     """
     method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
     data = {run: run_config(study, run)["data"] for run in run_names(study)}
@@ -36,6 +37,9 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
         "method_of": method_of,
         "label_of": _Labels({method: label for label, method in reversed(method_of.items())}),
         "used": list(dict.fromkeys(method_of.values())),
+        "in_unit": [
+            label for label, name in method_of.items() if find("method", name).traits["unit"] == "query"
+        ],
         "traced": trace_labels(study),
         "sweeps": damping_sweeps(study["methods"]),
         "labels_known": labels_known(study),

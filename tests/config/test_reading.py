@@ -42,6 +42,7 @@ def test_anchors_and_merges_work() -> None:
         (BOMB, "too many values"),
         ("a: [1", "is not YAML"),
         ("a: *nobody", "is not YAML"),
+        ("a: 1 # \0", "is not YAML: unacceptable character #x0000"),
     ],
 )  # fmt: skip
 def test_one_message(text: str, words: str) -> None:

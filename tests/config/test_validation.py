@@ -174,6 +174,18 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
         {"noise": {"kind": "unknown"}, "removal": {"fractions": [0.5]}},
         ("removal.controls", "oracle", "not known"),
     ),
+    "a label for a method that is not there": (
+        {"figures": {"labels": {"hydra_exat": "Exact"}}},
+        ("figures.labels.hydra_exat", "no such method", "did you mean 'hydra_exact'"),
+    ),
+    "a colour for a method that is not there": (
+        {"figures": {"colours": {"mine": "#000000"}}},
+        ("figures.colours.mine", "no such method", "oracle"),
+    ),
+    "a label without a letter": (
+        {"figures": {"labels": {"random": ""}}},
+        ("figures.labels.random", "non-empty"),
+    ),
     "removal by a method that is not there": (
         {"removal": {"fractions": [0.5], "methods": ["hydra_exat"]}},
         ("removal.methods", "hydra_exat", "did you mean 'hydra_exact'"),

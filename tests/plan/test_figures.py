@@ -20,7 +20,7 @@ def mine(detection_table, outputs, agreement_table=None):
 
 
 def test_a_figure_is_drawn_where_its_tables_are_made() -> None:
-    study = resolve_study({"study": "s", "methods": {"random": {}}, "seeds": [0]})
+    study = resolve_study({"study": "s", "methods": {"random": {}, "tracin": {}}, "seeds": [0]})
     figures = plan_figures(study, plan_tables(study))
     assert {"noise", "training", "detection", "prediction"} <= set(figures)
     # A table of that name is not made, though artifacts are called so, too.
@@ -32,6 +32,15 @@ def test_a_figure_is_drawn_where_its_tables_are_made() -> None:
     assert (
         figures["prediction"].inputs["counterfactual_points"] == "results/s/tables/counterfactual_points.csv"
     )
+
+
+def test_predictions_are_drawn_where_some_method_predicts() -> None:
+    """Of methods that only rank there would be an empty figure."""
+    methods = {"mine": {"method": "final_loss"}, "datalab": {}}
+    study = resolve_study({"study": "s", "methods": methods, "seeds": [0]})
+    figures = plan_figures(study, plan_tables(study))
+    assert "counterfactual" in figures
+    assert "prediction" not in figures
 
 
 def test_images_beside_a_table_are_read_as_it_is() -> None:
