@@ -10,12 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, grid_shape, note, save
+from hydra_steps.figures.style import (
+    CLEAN,
+    FAINT,
+    NOISY,
+    WIDTHS,
+    Style,
+    canvas,
+    drawing,
+    grid_shape,
+    note,
+    save,
+)
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 from hydra_steps.tables.queries import read_queries_table
@@ -81,14 +93,15 @@ def plot_contributions(
             if number >= len(panels) - columns:  # the last panel of every column carries the numbers
                 axes.tick_params(labelbottom=True)
         if panels:
-            figure.supxlabel(
-                f"contribution to the {queries.words(chosen or '')} ÷ typical size   (− harms, + helps)",
-                fontsize=look.font_size,
-            )
+            narrow = width < WIDTHS["double"]
+            sense = f"contribution to the {queries.words(chosen or '')} ÷ typical size   (− harms, + helps)"
+            along = f"{fill(sense, 45)}\n{fill(_counts(data), 45)}" if narrow else sense
+            figure.supxlabel(along, fontsize=look.font_size)
             figure.supylabel("density", fontsize=look.font_size)
             handles, labels = flat[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper left", ncols=2, borderaxespad=0.0)
-            figure.text(0.995, 0.995, _counts(data), ha="right", va="top", fontsize="small", color=FAINT)
+            if not narrow:
+                figure.text(0.995, 0.995, _counts(data), ha="right", va="top", fontsize="small", color=FAINT)
         save(figure, outputs)
 
 
