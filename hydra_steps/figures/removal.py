@@ -47,8 +47,10 @@ def plot_removal(
     to {{ removal.query | replace("_", " ") }}{% endif %}; the most harmful first, so that removing 80 % keeps the top
     20 %, or the most helpful first where the row says so. Marker: mean over {% if removal.seeds %}{{ removal.seeds }}
     {% endif %}fresh trainings, averaged over seeds of the study; bar: Student's 95 % interval of the mean, over the
-    seeds where there are three or more; markers are moved sideways a little to be told apart. Controls: random order{%
-    if labels_known %}, and the samples with truly wrong labels first (oracle){% endif %}.
+    seeds where there are three or more; markers are moved sideways a little to be told apart.{% set controls =
+    removal.controls or [] %}{% if controls %} Controls: {% if "random_order" in controls %}random order{% endif %}{%
+    if controls | length == 2 %}, and {% endif %}{% if "oracle" in controls %}the samples with truly wrong labels first
+    (oracle){% endif %}.{% endif %}
     """
     data = read_tidy(
         removal_table, ["variant", "run", "seed", "method", "metric", "side", "fraction", "value"]

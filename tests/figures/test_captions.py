@@ -40,6 +40,24 @@ def test_the_line_about_the_study(study):
     assert clean.endswith("Study: mine, all remaining training samples, no label noise; small.")
 
 
+@pytest.mark.parametrize(
+    ("controls", "words"),
+    [
+        (
+            ["random_order", "oracle"],
+            "Controls: random order, and the samples with truly wrong labels first (oracle).",
+        ),
+        (["random_order"], "Controls: random order. "),
+        (["oracle"], "Controls: the samples with truly wrong labels first (oracle)."),
+        ([], None),
+    ],
+)
+def test_removal_names_the_controls_that_are_drawn(controls, words):
+    study = resolve_study({"removal": {"fractions": [0.3], "controls": controls}})
+    caption = " ".join(caption_text(FIGURES["removal"], study).split()) + " "
+    assert "Controls" not in caption if words is None else words in caption
+
+
 def test_a_figure_without_a_caption_is_named_by_its_summary():
     entry = replace(FIGURES["noise"], text="", title="Mine", summary="Draw it.")
     assert caption_text(entry, {}) == "Mine. Draw it."
