@@ -7,6 +7,7 @@ UTF-8, nesting that has no end, and aliases that unfold to more than a study can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -118,10 +119,11 @@ def check_names(value: Any, where: str = "") -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
+                allowed = re.sub(r"\W+", "_", str(key)).strip("_")
                 raise StudyError(
                     f"{where or 'the study'}: a name was read as {type(key).__name__}: {key!r}",
-                    "a text",
-                    f'put it into quotes: "{key}"',
+                    "a text of letters, digits and _",
+                    f'put a name into quotes in its place: "{allowed}"',
                 )
             check_names(inner, f"{where}.{key}" if where else key)
     elif isinstance(value, list):

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from hydra_steps.figures.methods import MethodStyle
-from hydra_steps.figures.style import FAINT, GRID, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import FAINT, GRID, Style, canvas, drawing, in_legend, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import over_seeds, read_tidy, variants
 from hydra_steps.tables.queries import ALL_QUERIES, read_queries_table
@@ -96,7 +96,7 @@ def _panel(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle]) -> 
             continue
         drawn: dict[str, Any] = {"color": look.colour, "linewidth": 1.0}
         axes.plot(own["fraction"], own["value"], marker=look.marker, markersize=2.6, linestyle=look.line,
-                  label=look.label, **drawn)  # fmt: skip
+                  label=in_legend(look.label), **drawn)  # fmt: skip
         axes.vlines(
             own["fraction"], own["ci_low"], own["ci_high"], color=look.colour, linewidth=0.6, alpha=0.5
         )

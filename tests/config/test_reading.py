@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from pathlib import Path
 
 import pytest
 
+from hydra_steps.config import resolve_study
 from hydra_steps.config.reading import check_names, parse_yaml, read_yaml
 from hydra_steps.errors import StudyError
 
@@ -64,7 +66,12 @@ def test_a_folder_and_a_missing_file(tmp_path: Path) -> None:
         read_yaml(tmp_path / "none.yaml")
 
 
-@pytest.mark.parametrize("name", [1, 0.5, True, None])
+@pytest.mark.parametrize("name", [1, 0.5, -1e-07, True, None, datetime.date(2024, 1, 1)])
 def test_a_name_that_another_reader_took_for_something_else(name: object) -> None:
-    with pytest.raises(StudyError, match=r"variants: a name was read as .* put it into quotes"):
+    """The name that is proposed in its place is one that a study may have."""
+    with pytest.raises(
+        StudyError, match=r"variants: a name was read as .* a name into quotes in its place"
+    ) as caught:
         check_names({"variants": {name: {"noise": {"rate": 0.1}}}})
+    proposed = caught.value.fix.split('"')[1]
+    assert list(resolve_study({"variants": {proposed: {}}})["variants"]) == [proposed]
