@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.draw import draw_figure, needed_files
 from hydra_steps.figures.methods import known_looks
+from hydra_steps.figures.style import Style
 from hydra_steps.registry import entries, names
 from tests.helpers.figure_tables import Tables
 
@@ -97,7 +98,7 @@ def shown_texts(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, first:
             ),
         )
         labels = {method: f"{first}{method}" for method in known_looks()}
-        draw(name, Tables(folder, queries=FEW), folder, formats=["svg"], style={"labels": labels})
+        draw(name, Tables(folder, queries=FEW), folder, formats=["svg"], style=Style(labels=labels))
     return sorted(text.replace(first, "") for text in texts)
 
 
