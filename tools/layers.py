@@ -51,6 +51,7 @@ name:
 | buffers that follow the activations through `detach`, `no_grad` or `.data` | the same without them |
 | parameters changed in `forward`, and hooks on gradients | the optimizer's own decay; no hook |
 | a function with a backward pass of its own that hides what it depends on | ordinary operations |
+| `float()`, `half()` or autocast in `forward` | the precision of the input, which `compute.dtype` chooses |
 """
 
 

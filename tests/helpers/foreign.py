@@ -159,6 +159,14 @@ class Branching(nn.Module):
         return x.sigmoid() if bool(x.isfinite().all()) else x
 
 
+class Single(nn.Module):
+    """A layer that computes in single precision, whatever it is given."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x32 = x.float()
+        return (x32 * torch.rsqrt(x32.square().mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
+
+
 class Evaluated(nn.Module):
     """A layer that couples samples in evaluation."""
 
@@ -284,6 +292,7 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
     "recurrent_dropout": lambda: around(Recurrent(0.3)),
     "branching": lambda: around(Branching()),
     "reversed": lambda: around(Reversed()),
+    "single": lambda: around(Single()),
     "straight": lambda: around(Rounded()),
     "evaluated": lambda: around(Evaluated()),
     "wrong_outputs": lambda: nn.Sequential(nn.Flatten(), nn.Linear(FEATURES, WIDTH)),

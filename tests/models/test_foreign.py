@@ -75,6 +75,7 @@ REFUSED = {
     "follower": ("'2.average'", "hides from PyTorch", "nn.BatchNorm"),
     "straight": ("'2' (Rounded)", "not a difference of steps", "ordinary differentiable operations"),
     "reversed": ("'2' (Reversed)", "not a difference of steps", "ordinary differentiable operations"),
+    "single": ("'2' (Single)", "computes in torch.float32", "leave float()"),
     "hidden": ("'2' (Hidden)", "not a difference of steps", "ordinary differentiable operations"),
     "clipped": ("'2' (Clipped)", "is changed in place", "nothing in place"),
     "parameter_hook": ("'1.weight'", "a hook on its gradient", "remove the hook"),

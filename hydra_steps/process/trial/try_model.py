@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
-from hydra_steps.process.trial.case import make_case
+from hydra_steps.process.trial.case import Case, make_case
 from hydra_steps.process.trial.derivatives import try_derivatives
+from hydra_steps.process.trial.precision import lower_precision
 from hydra_steps.process.trial.purity import try_passes, try_purity
 from hydra_steps.process.trial.samples import try_samples
 from hydra_steps.process.trial.written import try_as_written
@@ -32,9 +33,16 @@ def try_model(process: Process) -> None:
     if not process.samples:
         return
     try:
-        case = make_case(process)
-        for attempt in (try_passes, try_purity, try_samples, try_as_written, try_derivatives):
-            attempt(case)
+        _attempt(make_case(process))
     except StudyError as error:
         name = process.settings.model.name
         raise StudyError(f"the model {name!r}: {error.found}", error.expected, error.fix) from error
+
+
+def _attempt(case: Case) -> None:
+    """All attempts, one after the other; what is found may have another reason than it seems."""
+    try:
+        for attempt in (try_passes, try_purity, try_samples, try_as_written, try_derivatives):
+            attempt(case)
+    except StudyError as error:
+        raise (lower_precision(case) or error) from error
