@@ -36,6 +36,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
         "steps": "(1.2 if curvature == 'exact' else 1.1) * max(seeds, 1)",
         "steps_per_query": "(1.8 if curvature == 'exact' else 1.4) * max(seeds, 1)",
     },
+    memory="q * p * (1 + s)",
     predicts="fraction",
     colour="#7A3E9D",
     marker="P",

@@ -39,7 +39,7 @@ class Tree:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=600,
+            timeout=3600,
         )
         assert (done.returncode != 0) == fails, done.stdout[-5000:]
         return done.stdout
