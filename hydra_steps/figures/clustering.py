@@ -57,13 +57,7 @@ def plot_clustering(
     looks = look.methods(data["method"], methods)
     names = variants(data)
     found = [algorithm for algorithm in ALGORITHMS if algorithm in set(data["algorithm"].dropna())]
-    # Panels (variant, algorithm, metric) by rows: of several variants only the metric that chooses nothing.
-    if len(names) > 1:
-        rows = [[(variant, algorithm, 0) for algorithm in found] for variant in names]
-    else:
-        rows = [
-            [(variant, algorithm, metric) for metric in (0, 1)] for variant in names for algorithm in found
-        ]
+    rows = _panel_rows(names, found)
     columns = max((len(row) for row in rows), default=1) or 1
     with drawing(look):
         height = max(len(rows), 1) * (LINE_HEIGHT * max(len(looks), 2) + 0.28) + 0.35
@@ -86,6 +80,13 @@ def plot_clustering(
                 axes.set_xlabel(_METRICS[metric][1])
             figure.supxlabel(_counts(data), x=0.99, ha="right", fontsize="small", color=FAINT)
         save(figure, outputs)
+
+
+def _panel_rows(names: Sequence[str], found: Sequence[str]) -> list[list[tuple[str, str, int]]]:
+    """Panels (variant, algorithm, metric) by rows: of several variants only the metric that chooses nothing."""
+    if len(names) > 1:
+        return [[(variant, algorithm, 0) for algorithm in found] for variant in names]
+    return [[(variant, algorithm, metric) for metric in (0, 1)] for variant in names for algorithm in found]
 
 
 def _panel(axes: Axes, data: pd.DataFrame, metric: int, looks: Mapping[str, MethodStyle]) -> None:

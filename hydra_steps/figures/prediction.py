@@ -78,12 +78,20 @@ def plot_prediction(
             if many and number % columns == 0:
                 axes.set_ylabel(variant, fontweight="bold")
         if panels:
-            gap = "\n" if columns <= 2 else " "
-            label = f"predicted change of the {queries.words(chosen or '')}{gap}when the group is left out"
-            figure.supxlabel(label, fontsize=look.font_size)
-            each = f", n = {len(data) // len(panels):,} each" if narrow else ""
-            figure.supylabel(f"real change (re-trained{each})", fontsize=look.font_size)
+            predicted, real = _axes_words(queries.words(chosen or ""), columns, len(data) // len(panels))
+            figure.supxlabel(predicted, fontsize=look.font_size)
+            figure.supylabel(real, fontsize=look.font_size)
         save(figure, outputs)
+
+
+def _axes_words(query: str, columns: int, each: int) -> tuple[str, str]:
+    """What the two axes show: in two lines where the figure is narrow, with the number where panels have none."""
+    gap = "\n" if columns <= 2 else " "
+    number = f", n = {each:,} each" if columns > 4 else ""
+    return (
+        f"predicted change of the {query}{gap}when the group is left out",
+        f"real change (re-trained{number})",
+    )
 
 
 def _name(axes: Axes, label: str, narrow: bool) -> None:

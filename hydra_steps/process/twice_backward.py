@@ -40,26 +40,15 @@ def twice_backward(
     with torch.enable_grad():
         logits, after = point.passed(process, leaf, before, counted)
         moved = [leaf] if buffers_dot is None else [leaf, before]
-        if curvature is Curvature.GAUSS_NEWTON:
-            push = _pushed(logits, moved)
-        else:
-            losses = process.loss.values(logits, point.batch.labels)
-            gradients = _derivatives((share * losses).sum(), moved, create_graph=True)
+        along = _along_directions(process, point, curvature, logits, share, moved)
         push_buffers = _pushed(after, moved) if buffers_dot is not None else None
     inputs = [leaf, before, *([] if counted is None else [counted])]
     rows = []
     for place, direction in enumerate(directions):
         dots = [direction] if buffers_dot is None else [direction, buffers_dot[place]]
-        if curvature is Curvature.GAUSS_NEWTON:
-            logits_dot = push(dots)
-            slopes = (process.loss.slope(logits.detach(), point.batch.labels) * logits_dot).sum(-1)
-            bend = process.loss.bend(logits.detach(), logits_dot, point.batch.labels)
-            outputs, cotangents = [logits], [share.detach()[:, None] * bend]
-        else:
-            along = torch.stack([(g * dot).sum() for g, dot in zip(gradients, dots, strict=True)]).sum()
-            outputs, cotangents = [along], [torch.ones_like(along)]
+        outputs, cotangents, slopes = along(dots)
         if curvature is Curvature.NONE:
-            (slopes,) = _derivatives(along, [share])
+            (slopes,) = _derivatives(outputs[0], [share])
             pulled, *others = (torch.zeros_like(x) for x in inputs)
         else:
             if buffers_bar is not None and after.requires_grad:
@@ -75,6 +64,35 @@ def twice_backward(
         return Linearised(slopes, None, torch.zeros_like(bar), dot)
     bar = torch.zeros_like(bar) if buffers_bar is None else bar
     return Linearised(slopes, pulled, bar, dot, parts[4] if counted is not None else None)
+
+
+Along = Callable[[Sequence[Tensor]], tuple[list[Tensor], list[Tensor], Tensor]]
+
+
+def _along_directions(
+    process: Process, point: Point, curvature: Curvature, logits: Tensor, share: Tensor, moved: list[Tensor]
+) -> Along:
+    """What a direction makes of the loss: outputs with their cotangents, whose pull-back is the curvature along it, and
+    the slopes where they are known already (the Gauss–Newton matrix has them on its way)."""
+    labels = point.batch.labels
+    if curvature is Curvature.GAUSS_NEWTON:
+        push = _pushed(logits, moved)
+
+        def bent(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
+            logits_dot, known = push(dots), logits.detach()
+            bend = process.loss.bend(known, logits_dot, labels)
+            slopes = (process.loss.slope(known, labels) * logits_dot).sum(-1)
+            return [logits], [share.detach()[:, None] * bend], slopes
+
+        return bent
+    losses = process.loss.values(logits, labels)
+    gradients = _derivatives((share * losses).sum(), moved, create_graph=True)
+
+    def turned(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        along = torch.stack([(g * dot).sum() for g, dot in zip(gradients, dots, strict=True)]).sum()
+        return [along], [torch.ones_like(along)], torch.zeros_like(share)
+
+    return turned
 
 
 def _pushed(output: Tensor, inputs: Sequence[Tensor]) -> Callable[[Sequence[Tensor]], Tensor]:
