@@ -3,7 +3,8 @@
 PYTHON  ?= python3
 CONFIG  ?= config/config.yaml
 CORES   ?= all
-WORKERS ?= auto
+# One more than there are processors: tests of whole studies wait much of their time.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(1 + os.cpu_count())")
 VENV    := .venv
 BIN     := $(VENV)/bin
 # Snakemake's own text is in its log, and on the terminal with VERBOSE=1.
@@ -39,11 +40,11 @@ figures: $(VENV)/.installed  ## draw the figures of a study again
 check: $(VENV)/.installed  ## check a study and its models, and print it with all defaults
 	@$(BIN)/python -m hydra_steps.config --check $(CONFIG)
 
-test: $(VENV)/.installed-test  ## pass all tests (WORKERS=auto at a time)
+test: $(VENV)/.installed-test  ## pass all tests (WORKERS=3 at a time)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 environments: $(VENV)/.installed-test  ## pass the tests that set up environments of their own
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m environment
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'environment or container'
 
 lint: $(VENV)/.installed-test  ## check style, types, and the workflow
 	$(BIN)/ruff check .

@@ -14,16 +14,20 @@ from hydra_steps.data import noise_labels, split_data
 from hydra_steps.trajectory.training import train_model
 from tests.workflow.conftest import Tree, copy_tree
 
-# Whole studies, slowest first: what begins last alone would keep one processor waiting. The jobs of a Slurm mostly
-# wait, so its two files come first and third, to one of two workers, beside what computes.
+# Whole studies, slowest first: what begins last alone would keep a processor waiting. The jobs of a Slurm mostly wait:
+# its two files come first and fourth, to one of three workers, beside what computes.
 FIRST = (
     "slurm/test_failures.py",
     "workflow/test_study.py",
+    "workflow/test_module.py",
     "slurm/test_study.py",
-    "workflow/test_explain.py",
     "workflow/test_reruns.py",
-    "workflow/test_wrong_input.py",
+    "workflow/test_own_data.py",
+    "workflow/test_explain.py",
     "workflow/test_plugin.py",
+    "workflow/test_wrong_input.py",
+    "workflow/test_terminal.py",
+    "workflow/test_crate.py",
     "figures/test_plots.py",
     "scoring/test_against_reality.py",
 )

@@ -35,7 +35,7 @@ def copied(source: str, folder: Path, target: str) -> None:
         shutil.copy2(ROOT / source, folder / source)
 
 
-@pytest.mark.environment
+@pytest.mark.container
 def test_the_containers_steps_in_a_clean_folder_repeat_trainings(tree: Tree, tmp_path: Path) -> None:
     place, programs = tmp_path / "study", tmp_path / "environment" / "bin"
     place.mkdir()
