@@ -109,8 +109,8 @@ def test_memory_does_not_grow_with_the_length_of_the_training():
         import resource, sys
         import torch
         torch.set_num_threads(1)
-        from tests.helpers.tiny import tiny_data, tiny_settings
-                from hydra_steps.process.queries.query_set import QuerySet, expand_queries
+        from tests.helpers.tiny import built, tiny_data, tiny_settings
+        from hydra_steps.process.queries.query_set import QuerySet, expand_queries
         from hydra_steps.trajectory.trajectory import Trajectory
         from hydra_steps.scoring.hydra import hydra_exact
         steps = int(sys.argv[1])
