@@ -7,7 +7,7 @@ the end of each epoch). A processor has nothing to wait for, and each step is re
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Sequence
 from math import isnan
@@ -25,6 +25,8 @@ from hydra_steps.trajectory.writer import TrajectoryWriter
 
 AT_ONCE_ON_GPU = 64  # steps
 WAITING_BYTES = 2**28  # of states on the device, at most
+
+_logger = logging.getLogger(__name__)
 
 
 class Observed(NamedTuple):
@@ -121,7 +123,7 @@ class TrainingObserver:
         self.evaluating += time.perf_counter() - began
         told = {"training loss": "train_loss", "test loss": "test_loss", "test accuracy": "test_accuracy"}
         shown = [f"{words} {metrics[name]:.4f}" for words, name in told.items() if not isnan(metrics[name])]
-        self.bar.write(f"epoch {epoch}/{self._process.epochs}: {', '.join(shown)}", file=sys.stderr)
+        _logger.info("epoch %d/%d: %s", epoch, self._process.epochs, ", ".join(shown))
 
 
 def write_checkpoint(writer: TrajectoryWriter, step: int, state: State) -> None:

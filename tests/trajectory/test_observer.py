@@ -37,6 +37,16 @@ def test_the_bytes_do_not_depend_on_how_many_are_read_at_once(tmp_path, keep, va
         assert together.digest == alone.digest
 
 
+def test_each_epoch_is_told_to_the_log_and_not_to_the_terminal(tmp_path, caplog, capfd):
+    """A job's log keeps it; what a person sees of a whole study is somebody else's."""
+    caplog.set_level("INFO", "hydra_steps")
+    train(tmp_path, None)
+    told = [message for message in caplog.messages if message.startswith("epoch ")]
+    assert [line.split(":")[0] for line in told] == [f"epoch {n}/8" for n in range(1, 9)]
+    assert all("training loss" in line for line in told)
+    assert "epoch" not in capfd.readouterr().err
+
+
 def test_a_loss_that_is_not_finite_is_found_at_its_own_step(tmp_path):
     messages = []
     for at_once in (1, 3):

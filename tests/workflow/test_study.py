@@ -55,6 +55,8 @@ def test_the_study_makes_every_output(study: Tree) -> None:
         rows = list(csv.DictReader((folder / "labels.csv").open()))
         assert list(rows[0]) == ["index", "label", "clean_label", "is_noisy"]
         assert sum(row["is_noisy"] == "1" for row in rows) == round(0.2 * len(rows))
+        said = (study.results / "logs" / "train_model" / f"{run}.log").read_text()
+        assert "epoch 2/2: training loss" in said
     resolved = yaml.safe_load((study.results / "config.yaml").read_text())
     assert resolved["training"]["optimizer"]["dampening"] == 0
     page = (study.results / "report.html").read_text(encoding="utf-8")
