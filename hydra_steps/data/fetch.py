@@ -1,10 +1,10 @@
 """Fetch a dataset: verified raw files in ``<folder>/<name>/`` and a manifest that says what they are.
 
-Sources are tried in order: the dataset's own folder, the folder named by the environment variable
-``HYDRA_DATA`` (its subfolder of the dataset's name, then itself), what torchvision left in either or in the
-data folder (``MNIST/raw/``), then the dataset's own sources. A file counts only when the SHA-256 of its
-content is the published one; a source that fails falls through to the next. Files are written under a temporary name and renamed, so a file of the right name is whole; verified
-files are kept, and only missing ones are fetched.
+Sources are tried in order: the dataset's own folder, the folder named by the environment variable ``HYDRA_DATA`` (its
+subfolder of the dataset's name, then itself), what torchvision left in either or in the data folder (``MNIST/raw/``),
+then the dataset's own sources. A file counts only when the SHA-256 of its content is the published one; a source that
+fails falls through to the next. Files are written under a temporary name and renamed, so a file of the right name is
+whole; verified files are kept, and only missing ones are fetched.
 """
 
 from __future__ import annotations

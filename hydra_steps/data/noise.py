@@ -37,8 +37,9 @@ def noise_labels(
     (labels.csv).
 
     ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``kind`` and ``options`` what becomes of the
-    labels, ``every_class`` that each class must keep a sample. Columns: ``index``, ``label``, ``clean_label``, ``is_noisy`` (1 where they differ); the last
-    two are empty where the kind does not know the clean labels. The same arguments give the same file, byte for byte. Cost O(n), for ``instance`` that of a few logistic regressions.
+    labels, ``every_class`` that each class must keep a sample. Columns: ``index``, ``label``, ``clean_label``,
+    ``is_noisy`` (1 where they differ); the last two are empty where the kind does not know the clean labels. The same
+    arguments give the same file, byte for byte. Cost O(n), for ``instance`` that of a few logistic regressions.
 
     Raises :class:`StudyError` for an unknown kind or option, a rate outside [0, 1], a matrix that is not C×C
     row-stochastic, a bad seed, labels that a kind must not return, and raw files or splits that are missing or wrong.

@@ -40,8 +40,8 @@ def split_data(
     ``train``, ``validation`` and ``test`` are numbers of samples; ``None`` takes all that the others leave.
     ``validation_from``, train or test, is the part that the validation split is drawn from; ``every_class``: splits
     that must have a sample of each class. Columns: ``split``, ``index`` (position in the split), ``source`` (part of
-    the dataset) and ``source_index`` (position in that part). Splits follow one another as train, validation, test, each in
-    the order of ``source_index``. The same arguments give the same file, byte for byte; a smaller ``train``
+    the dataset) and ``source_index`` (position in that part). Splits follow one another as train, validation, test,
+    each in the order of ``source_index``. The same arguments give the same file, byte for byte; a smaller ``train``
     leaves validation and test unchanged. Cost: reading the data, and O(n log n) for n samples.
 
     Raises :class:`StudyError` for raw files that are missing or wrong, a bad count or seed, more samples

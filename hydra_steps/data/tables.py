@@ -1,8 +1,8 @@
 """The two CSV files of a run's data, ``splits.csv`` and ``labels.csv``: written one way, checked when read.
 
-``splits.csv``: ``split`` (train, validation, test), ``index`` (position in the split), ``source`` (part of
-the dataset), ``source_index`` (position in the part). ``labels.csv``, training split only: ``index``,
-``label``, ``clean_label``, ``is_noisy`` (0 or 1: whether the two differ); the last two are empty in all rows where the clean
+``splits.csv``: ``split`` (train, validation, test), ``index`` (position in the split), ``source`` (part of the
+dataset), ``source_index`` (position in the part). ``labels.csv``, training split only: ``index``, ``label``,
+``clean_label``, ``is_noisy`` (0 or 1: whether the two differ); the last two are empty in all rows where the clean
 labels are not known.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hydra_steps.csv_files import read_csv
 from hydra_steps.config.datasets import Dataset
+from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 
 SPLITS = ("train", "validation", "test")

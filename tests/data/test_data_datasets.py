@@ -23,7 +23,6 @@ from hydra_steps.registry import load, names, use_plugins
 from hydra_steps.registry.decorators import REGISTERED
 from hydra_steps.registry.plugins import VARIABLE
 
-
 SMALL = """\
 from hydra_steps.data.datasets.cifar import cifar10
 from hydra_steps.plugins import dataset
@@ -263,7 +262,9 @@ def test_files_that_change_while_a_study_runs_are_refused(tmp_path, monkeypatch)
     noise_labels(tmp_path / "splits.csv", "own", tmp_path, "none", {}, 0, tmp_path / "labels.csv")
     before = load_run_data(*arguments)
     (home / "seed.txt").write_text("2")
-    with pytest.raises(StudyError, match=r"own is no longer what the study began with: seed\.txt changed; .*run again"):
+    with pytest.raises(
+        StudyError, match=r"own is no longer what the study began with: seed\.txt changed; .*run again"
+    ):
         load_run_data(*arguments)
     fetch_data("own", tmp_path)
     assert load_run_data(*arguments).digest != before.digest
@@ -273,7 +274,9 @@ def test_what_a_dataset_reads_is_a_list_of_patterns(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "")
     (tmp_path / "own.py").write_text(READING.replace("shape=", 'reads="*.txt", shape='))
     use_plugins(["own.py"], tmp_path)
-    with pytest.raises(StudyError, match=r"own\.py:\d+: the dataset own has reads '\*\.txt'; expected: a list of"):
+    with pytest.raises(
+        StudyError, match=r"own\.py:\d+: the dataset own has reads '\*\.txt'; expected: a list of"
+    ):
         dataset("own")
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hydra_steps.config.datasets import dataset
 from hydra_steps.config.matrices import check_matrix
 from hydra_steps.data import draw_labels, noise_labels, realised_transition, split_data
 from hydra_steps.data.noises.instance import flip_probabilities, out_of_fold_probabilities
-from hydra_steps.config.datasets import dataset
 from hydra_steps.data.run_data import load_run_data, read_parts, standardise
 from hydra_steps.data.seeding import apportion, random_order, random_stream
 from hydra_steps.data.tables import read_labels

@@ -133,7 +133,11 @@ def test_unwritable_output_and_wrong_seed(real_data, tmp_path):
 
 def test_a_validation_split_from_the_test_part_leaves_every_training_sample() -> None:
     """The paper trains on all 60,000 samples; what is chosen on validation must still not be a test sample."""
-    assert split_sizes("mnist", None, 1000, None, "test") == {"train": 60_000, "validation": 1000, "test": 9000}
+    assert split_sizes("mnist", None, 1000, None, "test") == {
+        "train": 60_000,
+        "validation": 1000,
+        "test": 9000,
+    }
     with pytest.raises(StudyError, match=r"data.validation 1000 \+ data.test 9500"):
         split_sizes("mnist", None, 1000, 9500, "test")
 
@@ -144,10 +148,14 @@ def test_a_class_that_is_asked_about_and_absent_is_refused_with_the_counts(real_
     counts = np.bincount(labels[table[table["split"] == "test"]["source_index"]], minlength=10)
     absent = int(np.flatnonzero(counts == 0)[0])
     told = ", ".join(f"{digit} {count}" for digit, count in enumerate(counts))
-    with pytest.raises(StudyError, match=rf"of class {absent}.* by class: {told}\); .*raise data\.test, or drop the"):
+    with pytest.raises(
+        StudyError, match=rf"of class {absent}.* by class: {told}\); .*raise data\.test, or drop the"
+    ):
         split_data("digits", real_data, 1000, 200, 6, 0, tmp_path / "refused.csv", every_class=["test"])
     assert not (tmp_path / "refused.csv").exists()
-    split_data("digits", real_data, 1000, 200, 6, 0, tmp_path / "one.csv", every_class=["train", "validation"])
+    split_data(
+        "digits", real_data, 1000, 200, 6, 0, tmp_path / "one.csv", every_class=["train", "validation"]
+    )
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "splits.csv").read_bytes()
 
 
@@ -155,7 +163,16 @@ def test_a_class_that_the_noise_empties_is_refused_with_the_counts(real_data, tm
     draw(tmp_path, real_data)
     matrix = np.eye(10)
     matrix[3] = np.eye(10)[5]
-    given = (tmp_path / "splits.csv", "digits", real_data, "transition_matrix", {"matrix": matrix.tolist()}, 0)
+    given = (
+        tmp_path / "splits.csv",
+        "digits",
+        real_data,
+        "transition_matrix",
+        {"matrix": matrix.tolist()},
+        0,
+    )
     noise_labels(*given, tmp_path / "labels.csv")
-    with pytest.raises(StudyError, match=r"of class 3 it has no sample \(.*3 0, .*choose another noise, or drop"):
+    with pytest.raises(
+        StudyError, match=r"of class 3 it has no sample \(.*3 0, .*choose another noise, or drop"
+    ):
         noise_labels(*given, tmp_path / "refused.csv", every_class=True)

@@ -38,7 +38,9 @@ REMEDY = f"put the published archive {ARCHIVE} into the folder"
     mean=[0.4914, 0.4822, 0.4465],
     std=[0.2470, 0.2435, 0.2616],
     reference="Krizhevsky (2009), Learning multiple layers of features from tiny images",
-    files=(RawFile(ARCHIVE, "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce", unzip=False),),
+    files=(
+        RawFile(ARCHIVE, "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce", unzip=False),
+    ),
     sources=(Mirror("https://www.cs.toronto.edu/~kriz/"),),
 )
 def cifar10(folder: Path) -> dict[str, Part]:
