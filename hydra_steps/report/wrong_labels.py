@@ -107,7 +107,7 @@ def _plain(ranking: MethodRanking) -> list[Finding]:
     cost = "which costs one look at the training data"
     advice = "for wrong labels it is the first thing to try"
     if plain == best:
-        return [Finding(f"That is a plain baseline, {cost}: {advice}.", key=True)]
+        return [Finding(f"{best.label} is a plain baseline, {cost}: {advice}.", key=True)]
     if overlaps(plain, best):
         text = f"{plain.label}, {cost}, cannot be told apart from the best: {advice}."
         return [Finding(text, key=True)]

@@ -182,7 +182,7 @@ HYDRA = auroc("hydra_exact", 0.9, 0.88, 0.92)
     [
         (
             [HYDRA, auroc("final_loss", 0.97, 0.95, 0.98)],
-            "That is a plain baseline, which costs one look at the training data: for wrong labels it is the first",
+            "Final loss is a plain baseline, which costs one look at the training data: for wrong labels it is the",
         ),
         (
             [HYDRA, auroc("margin", 0.89, 0.87, 0.91)],
@@ -208,7 +208,7 @@ def test_a_plain_baseline_is_known_by_what_it_runs_and_not_by_its_name():
     rows = [HYDRA, auroc("mine", 0.97, 0.95, 0.98)]
     text = said(study({"mine": "final_loss"}, detection=rows), "detection")
     assert "mine finds the wrong labels best" in text
-    assert "That is a plain baseline" in text
+    assert "mine is a plain baseline" in text
     assert "Neither" in said(
         study({"final_loss": "tracin"}, detection=[HYDRA, auroc("final_loss", 0.9)]), "detection"
     )
