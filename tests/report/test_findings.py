@@ -182,7 +182,8 @@ HYDRA = auroc("hydra_exact", 0.9, 0.88, 0.92)
     [
         (
             [HYDRA, auroc("final_loss", 0.97, 0.95, 0.98)],
-            "Final loss is a plain baseline, which costs one look at the training data: for wrong labels it is the",
+            "Final loss is a plain baseline, which costs one look at the training data: for wrong labels it is the "
+            "first thing to try",
         ),
         (
             [HYDRA, auroc("margin", 0.89, 0.87, 0.91)],
