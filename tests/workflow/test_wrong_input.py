@@ -38,6 +38,23 @@ def test_one_message(tree: Tree, name: str) -> None:
     assert not (tree.folder / "results").exists()
 
 
+UNREADABLE = {
+    "no UTF-8": (b"study: caf\xe9\n", "is not UTF-8: byte 0xe9 in line 1"),
+    "nested without end": (b"seeds: " + b"[" * 2000 + b"]" * 2000, "is nested without end"),
+    "no YAML": (b"study: [", "line 1"),
+    "a key twice": (b"study: a\nstudy: b\n", "the key 'study' stands twice"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_snakemake_itself_cannot_read(tree: Tree, name: str) -> None:
+    text, words = UNREADABLE[name]
+    (tree.folder / "config/wrong.yaml").write_bytes(text)
+    said = tree.run("--dry-run", study="config/wrong.yaml", fails=True)
+    assert "Traceback" not in said
+    assert len([line for line in said.splitlines() if words in line]) == 1, said
+
+
 def test_a_value_on_the_command_line_is_checked_too(tree: Tree) -> None:
     command = [*tree.command("--dry-run"), "--config", "noise={rate: 2}"]
     said = subprocess.run(command, cwd=tree.folder, env=ENVIRONMENT, text=True, capture_output=True)
