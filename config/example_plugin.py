@@ -65,7 +65,7 @@ def confidence(logits, labels, loss):
 @hs.method("input_size", unit="rank only", computes="the length of the sample's input", cost="nothing")
 def input_size(trajectory, queries, power: float = 1.0):
     """Length of each sample's input."""
-    size = trajectory.process.images.flatten(1).norm(dim=1) ** power
+    size = trajectory.process.inputs.flatten(1).norm(dim=1) ** power
     return hs.Contribution(size.double().repeat(len(queries), 1))
 
 

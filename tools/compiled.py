@@ -38,8 +38,8 @@ def one_batch(model: str, device: str) -> Process:
         model=FlatModel(build_model(model, shape, 10, {}, 0)),
         loss=build_loss("cross_entropy", {}),
         optimizer=build_optimizer("sgd", {"momentum": 0.0, "weight_decay": 0.0}),
-        images=torch.rand(BATCH, *shape, generator=generator).to(device),
-        labels=torch.randint(10, (BATCH,), generator=generator).to(device),
+        inputs=torch.rand(BATCH, *shape, generator=generator).to(device),
+        targets=torch.randint(10, (BATCH,), generator=generator).to(device),
         table=np.arange(BATCH, dtype=np.int32)[None],
         epochs=1,
         seed=0,
@@ -53,7 +53,7 @@ def both_forms(process: Process) -> tuple[Callable[[], Tensor], Callable[[], Ten
     def gradient(parameters: Tensor, images: Tensor, labels: Tensor) -> Tensor:
         return process.gradient(parameters, state.buffers, Batch(batch.index, images, labels, batch.keys))[0]
 
-    given = (state.parameters, batch.images, batch.labels)
+    given = (state.parameters, batch.inputs, batch.targets)
     mode = "reduce-overhead" if process.device.type == "cuda" else None
     compiled = torch.compile(make_fx(gradient)(*given), mode=mode)
 

@@ -57,7 +57,7 @@ def plain(base: Trajectory) -> None:
     optimized, model = process.settings.training.optimizer, process.settings.model
     assert optimized.name == "sgd"
     names = ("momentum", "dampening", "nesterov", "weight_decay")
-    shape, classes = process.images.shape[1:], int(process.labels.max()) + 1
+    shape, classes = process.inputs.shape[1:], int(process.targets.max()) + 1
     size = (shape[0], shape[1], shape[2])
     module = plain_module(build_model(model.name, size, classes, model.options, process.seed)).train()
     optimizer = torch.optim.SGD(
@@ -68,7 +68,7 @@ def plain(base: Trajectory) -> None:
         for group in optimizer.param_groups:
             group["lr"] = base.rates[step]
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(module(process.images[index]), process.labels[index])
+        loss = torch.nn.functional.cross_entropy(module(process.inputs[index]), process.targets[index])
         loss.backward()
         optimizer.step()
 
@@ -141,7 +141,7 @@ def main() -> None:
         print(time.perf_counter() - began)
         return
     queries = QuerySet(expand_queries(QUERIES, data), data, base.process)
-    retrainer = Retrainer(base, queries, data.test.images, data.test.labels)
+    retrainer = Retrainer(base, queries, data.test.inputs, data.test.targets)
     group = np.arange(0, base.process.samples, 50)
     weights = weights_without(base.process, torch.from_numpy(group))
     once_more = partial(run, base.process, base.load(0), base.rates, weights=weights)

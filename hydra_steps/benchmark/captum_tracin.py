@@ -43,7 +43,7 @@ def captum_tracin(run: TimedRun, queries: QuerySet) -> Tensor:
     )
     method = TracInCP(
         module,
-        TensorDataset(process.images, process.labels),
+        TensorDataset(process.inputs, process.targets),
         checkpoint_steps(trajectory, None),
         checkpoints_load_func=load,
         loss_fn=nn.CrossEntropyLoss(reduction="sum" if simple else "none"),

@@ -126,7 +126,7 @@ def _records(run: TimedRun, folder: Path) -> Iterator[Contestant]:
 
 def _record(run: TimedRun, keep: str, folder: Path) -> None:
     """Training with its record under the policy ``keep``; evaluation after the epochs is left out (empty splits)."""
-    nothing = Split(run.data.test.images[:0], run.data.test.labels[:0], run.data.test.source_index[:0])
+    nothing = Split(run.data.test.inputs[:0], run.data.test.targets[:0], run.data.test.source_index[:0])
     unevaluated = replace(run.data, validation=nothing, test=nothing)
     kept = replace(run.settings, trajectory=TrajectorySection(keep=keep))
     record_training(run.process, unevaluated, kept, folder / f"scratch-{keep}", folder / keep)

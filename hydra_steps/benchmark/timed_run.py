@@ -57,7 +57,7 @@ class TimedRun:
         training = replace(settings.training, epochs=epochs)
         self.settings = replace(settings, training=training, model=model or settings.model)
         self.whole = data
-        images, labels, places = data.train.images, data.train.labels, data.train.source_index
+        images, labels, places = data.train.inputs, data.train.targets, data.train.source_index
         self.data = replace(data, train=Split(images[:whole], labels[:whole], places[:whole]))
         self.process = build_process(self.settings, self.data)
         self.rate = optimizer.learning_rate
@@ -108,7 +108,7 @@ class TimedRun:
 
     def plain_training(self) -> Callable[[], nn.Module]:
         """The loop of PyTorch's tutorials over the same batches: ``nn`` layers, ``torch.optim``, no record."""
-        process, shape, classes = self.process, self.data.train.images.shape[1:], len(self.data.classes)
+        process, shape, classes = self.process, self.data.train.inputs.shape[1:], len(self.data.classes)
         model, options = self.settings.model, self.settings.training.optimizer.options
         batches = [process.batch(step) for step in range(process.steps)]
         constants = ("momentum", "weight_decay", "dampening", "nesterov")
@@ -120,7 +120,7 @@ class TimedRun:
             optimizer = torch.optim.SGD(module.parameters(), lr=self.rate, **chosen)
             for batch in batches:
                 optimizer.zero_grad()
-                functional.cross_entropy(module(batch.images), batch.labels).backward()
+                functional.cross_entropy(module(batch.inputs), batch.targets).backward()
                 optimizer.step()
             return module
 

@@ -58,8 +58,8 @@ def find_flips(
     base, data = open_run(trajectory, splits, labels)
     asked = [query_from(fields) for fields in queries]
     positions = [_position(query, len(data.test)) for query in asked]
-    images = torch.tensor(data.test.images[positions]).to(base.process.device, base.process.dtype)
-    truth = data.test.labels[positions]
+    images = base.process.place(data.test.inputs[positions])
+    truth = data.test.targets[positions]
     identity = {"trajectory": read_manifest(Path(trajectory))["digest"], "positions": positions}
     kept = Bank(bank or Path(output).parent / ".bank", identity | circumstances(__name__, base.process))
 

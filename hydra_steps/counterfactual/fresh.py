@@ -27,9 +27,9 @@ def keep_samples(data: RunData, kept: np.ndarray) -> RunData:
             f"all {len(data.train)} training samples are removed", "at least one left", "lower the fraction"
         )
     train = data.train
-    part = Split(train.images[kept], train.labels[kept], train.source_index[kept])
-    clean, noisy = (None if one is None else one[kept] for one in (data.clean_labels, data.is_noisy))
-    return replace(data, train=part, clean_labels=clean, is_noisy=noisy)
+    part = Split(train.inputs[kept], train.targets[kept], train.source_index[kept])
+    clean, noisy = (None if one is None else one[kept] for one in (data.clean_targets, data.is_noisy))
+    return replace(data, train=part, clean_targets=clean, is_noisy=noisy)
 
 
 def train_anew(settings: RunSettings, data: RunData, seed: int) -> tuple[Process, State]:

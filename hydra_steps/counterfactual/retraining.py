@@ -71,11 +71,11 @@ def retrain_without(
     spec = {**design, "groups": first + count}
     contribution = read_contribution(scores, spec) if scores is not None and needs_scores(spec) else None
     groups = draw_groups(name, spec, base.process.samples, base.process.seed, contribution)[first:]
-    check_classes(name, groups, data.train.labels, data.classes)
+    check_classes(name, groups, data.train.targets, data.classes)
 
     trajectory_digest = read_manifest(Path(trajectory))["digest"]
     query_set = QuerySet(expand_queries(queries, data), data, base.process)
-    retrainer = Retrainer(base, query_set, data.test.images, data.test.labels)
+    retrainer = Retrainer(base, query_set, data.test.inputs, data.test.targets)
     kept = Bank(
         bank or Path(output).parents[1] / ".bank",
         {"trajectory": trajectory_digest, "queries": list(queries)} | circumstances(__name__, base.process),
@@ -167,12 +167,12 @@ class Retrainer:
     """Re-trains one run without samples, and measures queries and test accuracy at the end."""
 
     def __init__(
-        self, base: Trajectory, queries: QuerySet, test_images: np.ndarray, test_labels: np.ndarray
+        self, base: Trajectory, queries: QuerySet, test_inputs: np.ndarray, test_targets: np.ndarray
     ) -> None:
         self.base, self.queries = base, queries
         process = base.process
-        self._images = torch.tensor(test_images).to(process.device, process.dtype)
-        self._labels = torch.tensor(test_labels).to(process.device)
+        self._inputs = process.place(test_inputs)
+        self._targets = process.place(test_targets)
 
     def of(self, base: Trajectory) -> Retrainer:
         """The same for another training: queries look at architecture and loss, which all draws share."""
@@ -240,9 +240,9 @@ class Retrainer:
         """
         logits = self.queries.logits(state)
         if "test" in logits:
-            accuracy = float((logits["test"].argmax(-1) == self._labels).double().mean())
+            accuracy = float((logits["test"].argmax(-1) == self._targets).double().mean())
         else:
-            _, accuracy = evaluate(self.base.process, state, self._images, self._labels)
+            _, accuracy = evaluate(self.base.process, state, self._inputs, self._targets)
         return Outcome(self.queries.values(state, logits).cpu().numpy(), accuracy, float("nan"))
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from hydra_steps.config.controls import CONTROLS, RANDOM_ORDER, SIDES
 from hydra_steps.config.sections import RunSettings
@@ -106,7 +105,7 @@ def check_kept(
 
     ``stays`` [m] are the samples left.
     """
-    labels, names = data.train.labels, data.classes
+    labels, names = data.train.targets, data.classes
     before = np.bincount(labels, minlength=len(names))
     emptied = np.flatnonzero((before > 0) & (np.bincount(labels[stays], minlength=len(names)) == 0))
     if len(emptied) and not (fewer_classes and len(stays)):
@@ -144,9 +143,8 @@ def _train(settings: RunSettings, data: RunData, stays: np.ndarray, seed: int) -
     process, state = train_anew(settings, part, seed)
     left = np.nan if part.is_noisy is None else float(part.is_noisy.mean())
     measured: dict[str, Any] = {"noise_left": left}
-    measured["classes_left"] = len(np.unique(part.train.labels))
+    measured["classes_left"] = len(np.unique(part.train.targets))
     for name, split in (("test", data.test), ("validation", data.validation)):
-        images = torch.tensor(split.images).to(process.device, process.dtype)
-        loss, accuracy = evaluate(process, state, images, torch.tensor(split.labels).to(process.device))
+        loss, accuracy = evaluate(process, state, process.place(split.inputs), process.place(split.targets))
         measured |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
     return measured

@@ -105,7 +105,7 @@ def content_sha256(parts: Mapping[str, Part]) -> str:
     """Return the SHA-256 of the shapes and values of all parts."""
     digest = hashlib.sha256()
     for name, part in sorted(parts.items()):
-        for array in (part.images, part.labels):
+        for array in (part.inputs, part.targets):
             digest.update(f"{name} {array.shape} {array.dtype.str}\n".encode())
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

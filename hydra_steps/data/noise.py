@@ -50,8 +50,8 @@ def noise_labels(
     parts = read_parts(name, folder)
     part = parts[rows["source"].iloc[0] if len(rows) else "train"]
     positions = rows["source_index"].to_numpy()
-    images = standardise(part.images[positions], entry) if traits["images"] else None
-    clean = part.labels[positions]
+    images = standardise(part.inputs[positions], entry) if traits["images"] else None
+    clean = part.targets[positions]
     noisy = draw_labels(clean, len(entry.classes), kind, options, seed, images)
     if every_class:
         require_every_class(noisy, "train", entry.classes, "choose another noise")

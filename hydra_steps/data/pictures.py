@@ -25,5 +25,5 @@ def read_pictures(
     parts = read_parts(name, folder)
     part = parts[rows["source"].iloc[0]] if len(rows) else next(iter(parts.values()))
     positions = rows["source_index"].to_numpy(np.int64)
-    images = part.images[positions].astype(np.uint16) * 255 // int(entry.white)
-    return images.astype(np.uint8), part.labels[positions].astype(np.int64)
+    images = part.inputs[positions].astype(np.uint16) * 255 // int(entry.white)
+    return images.astype(np.uint8), part.targets[positions].astype(np.int64)

@@ -15,10 +15,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a dataset as published: ``images`` uint8 ``[n, c, h, w]``, ``labels`` int64 ``[n]``."""
+    """One part of a dataset as published: ``inputs`` (of images uint8 ``[n, c, h, w]``) and ``targets`` (classes as
+    int64 ``[n]``)."""
 
-    images: np.ndarray
-    labels: np.ndarray
+    inputs: np.ndarray
+    targets: np.ndarray
 
 
 @dataclass(frozen=True)

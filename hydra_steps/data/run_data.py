@@ -23,30 +23,30 @@ from hydra_steps.errors import StudyError
 
 @dataclass(frozen=True)
 class Split:
-    """``images`` float32 ``[n, c, h, w]`` standardised; ``labels`` int64 ``[n]`` (noisy in the training
-    split);
-    ``source_index`` int64 ``[n]``, the positions in the dataset's part."""
+    """``inputs`` as the model takes them (images float32 ``[n, c, h, w]``, standardised); ``targets`` as the loss does
+    (classes int64 ``[n]``; noisy in the training split); ``source_index`` int64 ``[n]``, the positions in the dataset's
+    part."""
 
-    images: np.ndarray
-    labels: np.ndarray
+    inputs: np.ndarray
+    targets: np.ndarray
     source_index: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
 
 
 @dataclass(frozen=True)
 class RunData:
-    """The three splits of a run; ``clean_labels`` int64 ``[n]`` and ``is_noisy`` bool ``[n]`` of the training
+    """The three splits of a run; ``clean_targets`` int64 ``[n]`` and ``is_noisy`` bool ``[n]`` of the training
     split, None where the clean labels are not known.
 
-    ``digest`` is the SHA-256 of the shapes and bytes of all images and labels.
+    ``digest`` is the SHA-256 of the shapes and bytes of all inputs and targets.
     """
 
     train: Split
     validation: Split
     test: Split
-    clean_labels: np.ndarray | None
+    clean_targets: np.ndarray | None
     is_noisy: np.ndarray | None
     classes: tuple[str, ...]
     name: str
@@ -76,16 +76,16 @@ def load_run_data(
     labels = read_labels(labels_csv, len(entry.classes))
     parts = read_parts(name, folder)
     made = {split: _split(entry, parts, splits[splits["split"] == split], pad, channels) for split in SPLITS}
-    clean, train = made["train"].labels, made["train"]
+    clean, train = made["train"].targets, made["train"]
     known = not labels["is_noisy"].isna().any()
     _check_labels(labels, clean, known, labels_csv, splits_csv)
     noisy = labels["label"].to_numpy(np.int64)
-    made["train"] = Split(train.images, noisy, train.source_index)
+    made["train"] = Split(train.inputs, noisy, train.source_index)
     return RunData(
         train=made["train"],
         validation=made["validation"],
         test=made["test"],
-        clean_labels=clean if known else None,
+        clean_targets=clean if known else None,
         is_noisy=noisy != clean if known else None,
         classes=entry.classes,
         name=name,
@@ -101,7 +101,7 @@ def read_parts(name: str, folder: str | Path) -> dict[str, Part]:
     verify_files(entry, home)
     parts = read_content(entry, home)
     for part, there in entry.parts.items():
-        images, labels = parts[part].images, parts[part].labels
+        images, labels = parts[part].inputs, parts[part].targets
         shape = (there, *entry.shape)
         if images.shape != shape or images.dtype != np.uint8 or labels.shape != (there,):
             raise StudyError(
@@ -139,8 +139,8 @@ def _split(
 ) -> Split:
     part = parts[rows["source"].iloc[0]] if len(rows) else parts["train"]
     positions = rows["source_index"].to_numpy(np.int64)
-    images = standardise(part.images[positions], entry, pad, channels)
-    return Split(images, part.labels[positions].astype(np.int64), positions)
+    images = standardise(part.inputs[positions], entry, pad, channels)
+    return Split(images, part.targets[positions].astype(np.int64), positions)
 
 
 def _check_labels(
@@ -169,8 +169,8 @@ def _digest(splits: dict[str, Split]) -> str:
     digest = hashlib.sha256()
     for split in SPLITS:
         images, labels = (
-            np.ascontiguousarray(splits[split].images),
-            np.ascontiguousarray(splits[split].labels),
+            np.ascontiguousarray(splits[split].inputs),
+            np.ascontiguousarray(splits[split].targets),
         )
         digest.update(f"{split} {images.shape} {images.dtype.str} {labels.dtype.str}\n".encode())
         digest.update(images.data)

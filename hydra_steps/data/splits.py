@@ -56,10 +56,10 @@ def split_data(
     frames = {}
     for split in ORDER:
         part = source_of(entry, split, validation_from)
-        chosen = _draw(free[part], parts[part].labels, sizes[split], len(entry.classes))
+        chosen = _draw(free[part], parts[part].targets, sizes[split], len(entry.classes))
         if split in every_class:
             fix = f"raise data.{split}" if len(chosen) < len(free[part]) else "take other data"
-            require_every_class(parts[part].labels[chosen], split, entry.classes, fix)
+            require_every_class(parts[part].targets[chosen], split, entry.classes, fix)
         free[part] = free[part][~np.isin(free[part], chosen)]
         frames[split] = pd.DataFrame(
             {"split": split, "index": np.arange(len(chosen)), "source": part, "source_index": np.sort(chosen)}

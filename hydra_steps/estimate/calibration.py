@@ -17,8 +17,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import torch
-
 from hydra_steps.config.datasets import dataset
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.config.study import Method
@@ -140,10 +138,9 @@ def _measured_steps(run: RunSettings, plan: Plan) -> _Steps:
     initial = process.initial_state()
     process.step(initial, 0, RATE)  # the first call chooses kernels
     seconds = timed(partial(process.step, initial, 0, RATE))[0]
-    images = torch.tensor(data.train.images).to(process.device, process.dtype)
-    labels = torch.tensor(data.train.labels).to(process.device)
-    evaluating = timed(partial(evaluate, process, initial, images, labels))[0]
-    return _Steps(seconds, evaluating / len(labels), peak_memory())
+    inputs, targets = process.place(data.train.inputs), process.place(data.train.targets)
+    evaluating = timed(partial(evaluate, process, initial, inputs, targets))[0]
+    return _Steps(seconds, evaluating / len(targets), peak_memory())
 
 
 def _trainings(run: RunSettings, plan: Plan, budget: Budget) -> list[Tiny]:

@@ -98,7 +98,7 @@ def random_data(run: RunSettings, samples: int, split: int = SPLIT) -> RunData:
 
     train, other = drawn(samples), max(split, len(classes))
     nothing = np.zeros(samples, dtype=bool)
-    return RunData(train, drawn(other), drawn(other), train.labels, nothing, classes, section.name, "random")
+    return RunData(train, drawn(other), drawn(other), train.targets, nothing, classes, section.name, "random")
 
 
 def small_queries(queries: Sequence[Mapping[str, Any]], most: int) -> tuple[list[dict[str, Any]], float]:

@@ -52,7 +52,7 @@ def read_samples(
             )
         source = rows["source_index"].to_numpy(np.int64)
         part = parts[rows["source"].iloc[0]] if len(rows) else next(iter(parts.values()))
-        images = (part.images[source].astype(np.uint16) * 255 // int(entry.white)).astype(np.uint8)
+        images = (part.inputs[source].astype(np.uint16) * 255 // int(entry.white)).astype(np.uint8)
         before = clean if split == "train" else own["label"].to_numpy()
         found[split] = Samples(images, source, own.reset_index(drop=True), before)
     return found

@@ -163,7 +163,7 @@ class FlatModel:
         self,
         parameters: Tensor,
         buffers: Tensor,
-        images: Tensor,
+        inputs: Tensor,
         keys: Tensor | None,
         differentiable: bool = False,
         weights: Tensor | None = None,
@@ -176,9 +176,9 @@ class FlatModel:
         self._prepare(True, keys, differentiable, weights)
         if not self._buffer_bindings:
             self._bind(parameters, buffers)
-            return self._call(self.module, images), buffers
+            return self._call(self.module, inputs), buffers
         self._bind(parameters, buffers.clone())
-        logits: Tensor = self._call(self.module, images)
+        logits: Tensor = self._call(self.module, inputs)
         return logits, torch.cat([binding.get().reshape(-1) for binding in self._buffer_bindings])
 
     def push(
@@ -186,7 +186,7 @@ class FlatModel:
         parameters: Tensor,
         directions: Tensor,
         buffers: Tensor,
-        images: Tensor,
+        inputs: Tensor,
         keys: Tensor | None,
         training: bool = True,
     ) -> tuple[Tensor, Tensor, Callable[[Tensor | None, Tensor], Tensor]]:
@@ -202,7 +202,7 @@ class FlatModel:
             dots.setdefault(owner, {})[attribute] = piece.view(-1, *shape)
         self._prepare(training, keys)
         self._bind(parameters, buffers)
-        logits, logits_dot, pull = push(self.module, images, dots)
+        logits, logits_dot, pull = push(self.module, inputs, dots)
         assert logits_dot is not None  # the last layers have parameters
 
         def gradients_dot(delta: Tensor | None, delta_dot: Tensor) -> Tensor:
@@ -211,11 +211,11 @@ class FlatModel:
 
         return logits, logits_dot, gradients_dot
 
-    def logits(self, parameters: Tensor, buffers: Tensor, images: Tensor) -> Tensor:
+    def logits(self, parameters: Tensor, buffers: Tensor, inputs: Tensor) -> Tensor:
         """Logits [n, c] in evaluation mode."""
         self._prepare(False)
         self._bind(parameters, buffers)
-        logits: Tensor = self._call(self.module, images)
+        logits: Tensor = self._call(self.module, inputs)
         return logits
 
     def state_dict(self, parameters: Tensor, buffers: Tensor) -> dict[str, Tensor]:

@@ -32,7 +32,7 @@ def forward_mode(
         logits_dual, after_dual = point.passed(process, dual, moved, counted)
         logits, logits_dot = forward_ad.unpack_dual(logits_dual)
         after, after_dot = forward_ad.unpack_dual(after_dual)
-        slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
+        slopes = (process.loss.slope(logits, batch.targets) * logits_dot).sum(-1)
         after_dot = torch.zeros_like(buffers) if after_dot is None else after_dot.detach()
     if not pulls:
         return Linearised(slopes[None], None, torch.zeros_like(buffers)[None], after_dot[None])
@@ -40,7 +40,7 @@ def forward_mode(
     if curvature is Curvature.EXACT:
         outputs, cotangents = [slopes], [share]
     else:
-        bend = process.loss.bend(logits.detach(), logits_dot.detach(), batch.labels)
+        bend = process.loss.bend(logits.detach(), logits_dot.detach(), batch.targets)
         outputs, cotangents = [logits], [share[:, None] * bend]
     if buffers_bar is not None:
         outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar]

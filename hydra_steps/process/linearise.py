@@ -98,9 +98,9 @@ def _together(process: Process, point: Point, directions: Tensor, curvature: Cur
     no_buffers = point.buffers.new_zeros(len(directions), len(point.buffers))
     with torch.no_grad():
         logits, logits_dot, pull = process.model.push(
-            point.parameters, directions, point.buffers, batch.images, batch.keys, point.training
+            point.parameters, directions, point.buffers, batch.inputs, batch.keys, point.training
         )
-        slope = process.loss.slope(logits, batch.labels)
+        slope = process.loss.slope(logits, batch.targets)
         slopes = (slope[:, None] * logits_dot).sum(-1).T
         if curvature is Curvature.NONE:
             return Linearised(slopes, None, no_buffers, no_buffers)
@@ -108,6 +108,6 @@ def _together(process: Process, point: Point, directions: Tensor, curvature: Cur
         delta = share[:, None] * slope if curvature is Curvature.EXACT else None
         pulled = pull(
             delta,
-            share[:, None, None] * process.loss.bend(logits[:, None], logits_dot, batch.labels[:, None]),
+            share[:, None, None] * process.loss.bend(logits[:, None], logits_dot, batch.targets[:, None]),
         )
     return Linearised(slopes, pulled, no_buffers, no_buffers)

@@ -62,7 +62,7 @@ class Point(NamedTuple):
         """Logits [b, c] and the buffers after the step [r], both differentiable by all three."""
         batch = self.batch
         if not self.training:
-            return process.model.logits(parameters, buffers, batch.images), buffers
+            return process.model.logits(parameters, buffers, batch.inputs), buffers
         return process.model.train_logits(
-            parameters, buffers, batch.images, batch.keys, differentiable=True, weights=counted
+            parameters, buffers, batch.inputs, batch.keys, differentiable=True, weights=counted
         )

@@ -36,12 +36,12 @@ from hydra_steps.tasks.losses import Loss, build_loss
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's samples: ``index`` [b] int64, ``images`` [b, channels, h, w], ``labels`` [b], ``keys`` [b] or
-    None."""
+    """One step's samples: ``index`` [b] int64, ``inputs`` [b, …] as the model takes them, ``targets`` [b, …] as the
+    loss does, ``keys`` [b] or None."""
 
     index: Tensor
-    images: Tensor
-    labels: Tensor
+    inputs: Tensor
+    targets: Tensor
     keys: Tensor | None
 
     def __len__(self) -> int:
@@ -55,8 +55,9 @@ class Process:
     model: FlatModel
     loss: Loss
     optimizer: Optimizer
-    images: Tensor  # [n, channels, h, w]
-    labels: Tensor  # [n]
+    inputs: Tensor  # [n, …]
+    targets: Tensor  # [n, …]; classes are int64 [n]
+    dtype: torch.dtype  # of parameters and of all real numbers
     table: np.ndarray  # int32 [t, b]
     epochs: int
     seed: int
@@ -69,7 +70,7 @@ class Process:
 
     @property
     def samples(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
 
     @property
     def steps(self) -> int:
@@ -81,11 +82,11 @@ class Process:
 
     @property
     def device(self) -> torch.device:
-        return self.images.device
+        return self.inputs.device
 
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.images.dtype
+    def place(self, array: np.ndarray) -> Tensor:
+        """The array on the process's device: real numbers in its precision, whole ones and flags as they are."""
+        return place(array, self.device, self.dtype)
 
     @cached_property
     def _index(self) -> Tensor:
@@ -116,12 +117,12 @@ class Process:
     def batch(self, step: int) -> Batch:
         """The samples of step ``step``, augmented as in training."""
         index = self.index(step)
-        images, labels, keys = self.images[index], self.labels[index], None
+        inputs, targets, keys = self.inputs[index], self.targets[index], None
         if self.keyed or self.crop or self.flip:
             keys = sample_keys(self.seed, step // self.steps_per_epoch, index)
         if keys is not None and (self.crop or self.flip):
-            images = augment(images, keys, self.crop, self.flip)
-        return Batch(index, images, labels, keys)
+            inputs = augment(inputs, keys, self.crop, self.flip)
+        return Batch(index, inputs, targets, keys)
 
     @property
     def weighs_statistics(self) -> bool:
@@ -148,9 +149,9 @@ class Process:
         """
         leaf = parameters.detach().requires_grad_()
         logits, new_buffers = self.model.train_logits(
-            leaf, buffers, batch.images, batch.keys, weights=self.statistics_weights(batch, weights)
+            leaf, buffers, batch.inputs, batch.keys, weights=self.statistics_weights(batch, weights)
         )
-        losses = self.loss.values(logits, batch.labels)
+        losses = self.loss.values(logits, batch.targets)
         weighted = losses if weights is None else losses * weights[batch.index]
         (gradient,) = torch.autograd.grad(weighted.sum() / len(batch), leaf)
         return gradient, new_buffers.detach(), losses.detach()
@@ -169,13 +170,13 @@ class Process:
             its_parameters: Tensor, its_buffers: Tensor, its_weights: Tensor | None
         ) -> tuple[Tensor, Tensor]:
             return self.model.train_logits(
-                its_parameters, its_buffers, batch.images, batch.keys, weights=its_weights
+                its_parameters, its_buffers, batch.inputs, batch.keys, weights=its_weights
             )
 
         logits, new_buffers = torch.vmap(one, in_dims=(0, 0, None if counted is None else 0))(
             leaf, buffers, counted
         )
-        every = batch.labels.repeat(len(leaf))
+        every = batch.targets.repeat(len(leaf), *(1 for _ in batch.targets.shape[1:]))
         losses = self.loss.values(logits.flatten(0, 1), every).view(len(leaf), len(batch))
         # A sum over trainings: each has its own parameters, so the gradient's rows do not mix.
         (gradients,) = torch.autograd.grad((losses * of_batch).sum() / len(batch), leaf)
@@ -199,20 +200,27 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def place(array: np.ndarray, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The array as a tensor on ``device``: real numbers as ``dtype``, whole ones and flags as they are."""
+    tensor = torch.tensor(array)
+    return tensor.to(device, dtype if tensor.is_floating_point() else None)
+
+
 def build_process(settings: RunSettings, data: RunData) -> Process:
     """The process of one run. Raises :class:`StudyError` for what is not supported."""
     training, model, seed = settings.training, settings.model, settings.seed
     dtype = {"float32": torch.float32, "float64": torch.float64}[settings.compute.dtype]
     device = choose_device(settings.compute.device)
-    module = build_model(model.name, data.train.images.shape[1:], len(data.classes), model.options, seed)
+    module = build_model(model.name, data.train.inputs.shape[1:], len(data.classes), model.options, seed)
     process = Process(
         model=FlatModel(module).to(device, dtype),
         loss=build_loss(training.loss.name, training.loss.options),
         optimizer=build_optimizer(training.optimizer.name, training.optimizer.options),
-        images=torch.tensor(data.train.images).to(device, dtype),
-        labels=torch.tensor(data.train.labels).to(device),
+        inputs=place(data.train.inputs, device, dtype),
+        targets=place(data.train.targets, device, dtype),
+        dtype=dtype,
         table=batch_table(
-            len(data.train.labels), training.batch_size, training.epochs, training.sampling, seed
+            len(data.train.targets), training.batch_size, training.epochs, training.sampling, seed
         ),
         epochs=training.epochs,
         seed=seed,
@@ -234,7 +242,7 @@ def _check_smallest_batch(process: Process) -> None:
     state, batch = process.initial_state(), process.batch(process.sizes.index(1))
     try:
         with torch.no_grad():
-            process.model.train_logits(state.parameters, state.buffers, batch.images, batch.keys)
+            process.model.train_logits(state.parameters, state.buffers, batch.inputs, batch.keys)
     except StudyError as error:
         raise StudyError(
             f"training.batch_size {process.table.shape[1]} makes a batch of 1 of {process.samples} training samples: "

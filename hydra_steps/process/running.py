@@ -47,8 +47,7 @@ def train(process: Process, validation: Split) -> tuple[State, list[float]]:
     A schedule that reacts does so to this training's own validation loss. Cost: one training.
     """
     schedule, rates, state = process.schedule(), [], process.initial_state()
-    images = torch.tensor(validation.images).to(process.device, process.dtype)
-    labels = torch.tensor(validation.labels).to(process.device)
+    inputs, targets = process.place(validation.inputs), process.place(validation.targets)
 
     def rate_of(step: int) -> float:
         rates.append(schedule.rate(step))
@@ -57,7 +56,7 @@ def train(process: Process, validation: Split) -> tuple[State, list[float]]:
     for epoch in range(process.epochs):
         first = epoch * process.steps_per_epoch
         state = run(process, state, rate_of, first, first + process.steps_per_epoch)
-        schedule.end_epoch(evaluate(process, state, images, labels)[0] if schedule.reacts else 0.0)
+        schedule.end_epoch(evaluate(process, state, inputs, targets)[0] if schedule.reacts else 0.0)
     return state, rates
 
 
@@ -98,15 +97,15 @@ def evaluation_chunk(device: torch.device) -> int:
 
 
 @torch.no_grad()
-def evaluate(process: Process, state: State, images: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Mean loss and accuracy of ``state`` on images [n, …], in evaluation mode; NaN for no images."""
-    if not len(labels):
+def evaluate(process: Process, state: State, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
+    """Mean loss and accuracy of ``state`` on inputs [n, …], in evaluation mode; NaN for none."""
+    if not len(targets):
         return float("nan"), float("nan")
     chunk = evaluation_chunk(process.device)
     loss = torch.zeros((), dtype=torch.float64, device=process.device)
     right = torch.zeros((), dtype=torch.int64, device=process.device)
-    for part, target in zip(images.split(chunk), labels.split(chunk), strict=True):
+    for part, target in zip(inputs.split(chunk), targets.split(chunk), strict=True):
         logits = process.model.logits(state.parameters, state.buffers, part)
         loss += process.loss.values(logits, target).double().sum()
         right += (logits.argmax(-1) == target).sum()
-    return loss.item() / len(labels), int(right) / len(labels)
+    return loss.item() / len(targets), int(right) / len(targets)

@@ -74,18 +74,18 @@ def _along_directions(
 ) -> Along:
     """What a direction makes of the loss: outputs with their cotangents, whose pull-back is the curvature along it, and
     the slopes where they are known already (the Gauss–Newton matrix has them on its way)."""
-    labels = point.batch.labels
+    targets = point.batch.targets
     if curvature is Curvature.GAUSS_NEWTON:
         push = _pushed(logits, moved)
 
         def bent(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
             logits_dot, known = push(dots), logits.detach()
-            bend = process.loss.bend(known, logits_dot, labels)
-            slopes = (process.loss.slope(known, labels) * logits_dot).sum(-1)
+            bend = process.loss.bend(known, logits_dot, targets)
+            slopes = (process.loss.slope(known, targets) * logits_dot).sum(-1)
             return [logits], [share.detach()[:, None] * bend], slopes
 
         return bent
-    losses = process.loss.values(logits, labels)
+    losses = process.loss.values(logits, targets)
     gradients = _derivatives((share * losses).sum(), moved, create_graph=True)
 
     def turned(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:

@@ -42,7 +42,7 @@ def final_loss(
             process.loss.values(
                 process.model.logits(final.parameters, final.buffers, images).double(), labels
             )
-            for images, labels in zip(process.images.split(CHUNK), process.labels.split(CHUNK), strict=True)
+            for images, labels in zip(process.inputs.split(CHUNK), process.targets.split(CHUNK), strict=True)
         ]
     values = -torch.cat(losses) if losses else torch.zeros(0, dtype=torch.float64)
     return Contribution(values.expand(len(queries), -1))

@@ -72,7 +72,7 @@ def confident_learning(
 
 def _labels(trajectory: Trajectory) -> np.ndarray:
     """The training labels [n], refused where all are the same: nothing can be taken for anything else then."""
-    labels = trajectory.process.labels.cpu().numpy()
+    labels = trajectory.process.targets.cpu().numpy()
     if len(np.unique(labels)) < 2:
         kept = f"all {len(labels)} training labels are of one class"
         raise Unsuited(kept, "labels of two classes or more, of which one is taken for another")
@@ -83,7 +83,7 @@ def out_of_fold(trajectory: Trajectory, folds: int) -> np.ndarray:
     """Probabilities [n, c] float64 of each sample by the model trained without its fold; folds keep the classes'
     shares."""
     process = trajectory.process
-    labels = process.labels.cpu().numpy()
+    labels = process.targets.cpu().numpy()
     largest = int(np.bincount(labels).max())
     if folds > largest:
         raise Unsuited(

@@ -28,7 +28,7 @@ def curvature_product(
     curvature = Curvature.GAUSS_NEWTON if matrix == "gauss_newton" else Curvature.EXACT
     total = torch.zeros_like(vectors)
     for part in samples.split(CHUNK):
-        batch = Batch(part, process.images[part], process.labels[part], None)
+        batch = Batch(part, process.inputs[part], process.targets[part], None)
         product = linearise(
             process, state.parameters, state.buffers, batch, vectors, curvature, training=False
         ).parameters_bar

@@ -67,7 +67,9 @@ def margin(
     Margins [q, n] float64, the lowest are suspected to harm.
     """
     process = trajectory.process
-    return same_for_all(label_margins(train_logits(process, trajectory.final_state), process.labels), queries)
+    return same_for_all(
+        label_margins(train_logits(process, trajectory.final_state), process.targets), queries
+    )
 
 
 @method(
@@ -92,7 +94,7 @@ def area_under_margin(
 
     Mean margins over the epochs [q, n] float64, the lowest are suspected to harm.
     """
-    labels = trajectory.process.labels
+    labels = trajectory.process.targets
     total = torch.zeros(len(labels), dtype=torch.float64, device=labels.device)
     for logits in epoch_logits(trajectory):
         total += label_margins(logits, labels)
@@ -122,7 +124,7 @@ def forgetting(
     Minus the number of forgetting events [q, n] float64 between ends of epochs (the original counts between
     visits); samples that never were right get −E, which no number of events reaches.
     """
-    labels = trajectory.process.labels
+    labels = trajectory.process.targets
     events = torch.zeros(len(labels), dtype=torch.float64, device=labels.device)
     before, ever = torch.zeros_like(labels, dtype=torch.bool), torch.zeros_like(labels, dtype=torch.bool)
     for logits in epoch_logits(trajectory):
@@ -168,7 +170,7 @@ def el2n(
             "lower epoch",
         )
     logits = train_logits(process, trajectory.state(epoch_ends(trajectory)[epoch - 1]))
-    direction, size = CrossEntropy().direction(logits, process.labels)  # of the error, small ones not lost
+    direction, size = CrossEntropy().direction(logits, process.targets)  # of the error, small ones not lost
     return same_for_all(-torch.linalg.vector_norm(direction, dim=-1) * size.exp(), queries)
 
 
@@ -211,5 +213,5 @@ def knn_disagreement(
     inputs = features_at(trajectory, features)
     search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(inputs.double().cpu().numpy())
     nearest = torch.from_numpy(search.kneighbors(return_distance=False))
-    labels = process.labels.cpu()
+    labels = process.targets.cpu()
     return same_for_all(-(labels[nearest] != labels[:, None]).double().mean(1), queries)

@@ -31,7 +31,7 @@ def sample_directions(process: Process, state: State, chunk: int = CHUNK) -> Ite
     def along(parameters: Tensor, image: Tensor, direction: Tensor) -> Tensor:
         return (process.model.logits(parameters, state.buffers, image[None])[0] * direction).sum()
 
-    for images, labels in zip(process.images.split(chunk), process.labels.split(chunk), strict=True):
+    for images, labels in zip(process.inputs.split(chunk), process.targets.split(chunk), strict=True):
         with torch.no_grad():
             logits = process.model.logits(state.parameters, state.buffers, images)
         direction = process.loss.direction(logits, labels)[0].to(logits)

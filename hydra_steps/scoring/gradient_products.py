@@ -40,4 +40,4 @@ def per_sample_gradients(process: Process, state: State, batch: Batch) -> Tensor
         logits, _ = process.model.train_logits(parameters, state.buffers, image[None], keys)
         return process.loss.values(logits, label[None]).sum()
 
-    return gradient_rows(process, loss, state.parameters, batch.images, batch.labels, batch.keys)
+    return gradient_rows(process, loss, state.parameters, batch.inputs, batch.targets, batch.keys)

@@ -35,7 +35,7 @@ def final_products(process: Process, state: State, directions: Tensor) -> Tensor
     as_in_training = not process.model.coupled and not process.keyed
     parts = [torch.zeros(len(directions), 0, dtype=torch.float64, device=process.device)]
     for index in torch.arange(process.samples, device=process.device).split(CHUNK):
-        batch = Batch(index, process.images[index], process.labels[index], None)
+        batch = Batch(index, process.inputs[index], process.targets[index], None)
         if as_in_training:
             products = batch_products(process, state, batch, directions)
         else:

@@ -197,8 +197,8 @@ def own_gradients(
         part = replace(
             batch,
             index=batch.index[positions],
-            images=batch.images[positions],
-            labels=batch.labels[positions],
+            inputs=batch.inputs[positions],
+            targets=batch.targets[positions],
             keys=keys,
         )
         return per_sample_gradients(process, state, part)
@@ -206,11 +206,11 @@ def own_gradients(
     logits, _ = process.model.train_logits(
         leaf,
         state.buffers,
-        batch.images,
+        batch.inputs,
         batch.keys,
         weights=process.statistics_weights(batch, weights),
     )
-    losses = process.loss.values(logits, batch.labels)[positions]
+    losses = process.loss.values(logits, batch.targets)[positions]
     return torch.stack([torch.autograd.grad(loss, leaf, retain_graph=True)[0] for loss in losses])
 
 
@@ -231,12 +231,12 @@ def weight_tangents(
                 of_batch, torch.zeros_like(of_batch).index_fill(0, positions.new_tensor([position]), 1)
             )
             dual, after = process.model.train_logits(
-                leaf, state.buffers, batch.images, batch.keys, differentiable=True, weights=moved
+                leaf, state.buffers, batch.inputs, batch.keys, differentiable=True, weights=moved
             )
             logits, logits_dot = forward_ad.unpack_dual(dual)
             after_dot = forward_ad.unpack_dual(after).tangent
-            slopes = (process.loss.slope(logits, batch.labels) * logits_dot).sum(-1)
-            changed = (slopes * of_batch).sum() + process.loss.values(logits, batch.labels)[position]
+            slopes = (process.loss.slope(logits, batch.targets) * logits_dot).sum(-1)
+            changed = (slopes * of_batch).sum() + process.loss.values(logits, batch.targets)[position]
             gradients.append(torch.autograd.grad(changed / len(batch), leaf)[0])
             buffers.append(after_dot.detach())
     return torch.stack(gradients), torch.stack(buffers)

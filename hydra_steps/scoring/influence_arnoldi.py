@@ -84,7 +84,7 @@ def eigen_rows(trajectory: Trajectory, damping: float, dimensions: int, rank: in
         try:
             found = ArnoldiInfluenceFunction(
                 module_at(trajectory),
-                DataLoader(TensorDataset(process.images, process.labels), batch_size=BATCH),
+                DataLoader(TensorDataset(process.inputs, process.targets), batch_size=BATCH),
                 "",
                 checkpoints_load_func=lambda module, path: 1.0,  # the module has its parameters
                 loss_fn=process.loss.values,  # captum sums the losses of single samples

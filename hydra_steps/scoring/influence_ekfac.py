@@ -138,7 +138,7 @@ def ekfac_inverse(trajectory: Trajectory, damping: float) -> Any:
     loss: nn.Module = nn.MSELoss() if squared else nn.CrossEntropyLoss()  # label smoothing has no curvature
     data = [
         (images, _targets(process, labels) if squared else labels)
-        for images, labels in zip(process.images.split(BATCH), process.labels.split(BATCH), strict=True)
+        for images, labels in zip(process.inputs.split(BATCH), process.targets.split(BATCH), strict=True)
     ]
     factors = EKFACLinearOperator(
         module,

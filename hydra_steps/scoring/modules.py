@@ -20,7 +20,7 @@ def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:
     process = trajectory.process
     model = process.settings.model
     module = build_model(
-        model.name, process.images.shape[1:], classes_of(process), model.options, process.seed
+        model.name, process.inputs.shape[1:], classes_of(process), model.options, process.seed
     )
     module.to(
         process.device, process.dtype
@@ -33,7 +33,7 @@ def classes_of(process: Process) -> int:
     """C, the number of logits."""
     with torch.no_grad():
         initial = process.initial_state()
-        return process.model.logits(initial.parameters, initial.buffers, process.images[:1]).shape[-1]
+        return process.model.logits(initial.parameters, initial.buffers, process.inputs[:1]).shape[-1]
 
 
 @torch.no_grad()
@@ -42,7 +42,7 @@ def train_logits(process: Process, state: State) -> Tensor:
     chunk = evaluation_chunk(process.device)
     parts = [
         process.model.logits(state.parameters, state.buffers, images)
-        for images in process.images.split(chunk)
+        for images in process.inputs.split(chunk)
     ]
     return torch.cat(parts)
 
@@ -77,5 +77,5 @@ def penultimate(module: nn.Module, images: Tensor) -> Tensor:
 def features_at(trajectory: Trajectory, features: str) -> Tensor:
     """The training samples [n, f] as ``penultimate``, the final state's inputs of its last linear layer, or
     ``pixels``."""
-    images = trajectory.process.images
+    images = trajectory.process.inputs
     return images.flatten(1) if features == "pixels" else penultimate(module_at(trajectory), images)

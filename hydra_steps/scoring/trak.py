@@ -119,7 +119,7 @@ def trak(
         device=str(process.device),
     )
     try:
-        attributor.cache(_loader(process.images, process.labels))
+        attributor.cache(_loader(process.inputs, process.targets))
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # public, but torch does not mark it so
         raise Diverged(
             f"TRAK's kernel of {projection} projected dimensions is singular",
@@ -150,9 +150,9 @@ def _mistaken(process: Process, module: nn.Module, states: Sequence[Mapping[str,
     """The mean of σ(−m_n) over the models with ``states``: [n] float64."""
     parts = []
     for state in states:
-        chunks = process.images.split(evaluation_chunk(process.device))
+        chunks = process.inputs.split(evaluation_chunk(process.device))
         logits = [torch.func.functional_call(module, dict(state), images) for images in chunks]
-        parts.append(torch.sigmoid(-margins(torch.cat(logits).double(), process.labels)))
+        parts.append(torch.sigmoid(-margins(torch.cat(logits).double(), process.targets)))
     return torch.stack(parts).mean(0)
 
 

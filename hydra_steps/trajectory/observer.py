@@ -61,8 +61,8 @@ class TrainingObserver:
         self._schedule = process.schedule()
         self._splits = {
             name: (
-                torch.tensor(split.images).to(process.device, process.dtype),
-                torch.tensor(split.labels).to(process.device),
+                process.place(split.inputs),
+                process.place(split.targets),
             )
             for name, split in (("validation", data.validation), ("test", data.test))
         }

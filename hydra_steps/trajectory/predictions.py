@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hydra_steps.data import RunData
+from hydra_steps.data.run_data import Split
 from hydra_steps.data.tables import SPLITS, write_csv
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
@@ -40,14 +41,13 @@ def predictions(process: Process, state: State, data: RunData) -> pd.DataFrame:
     tables = []
     for split in SPLITS:
         part = getattr(data, split)
-        images, labels = torch.tensor(part.images), torch.tensor(part.labels)
-        probability, predicted, loss = _evaluated(process, state, images, labels)
+        probability, predicted, loss = _evaluated(process, state, part)
         tables.append(
             pd.DataFrame(
                 {
                     "split": split,
-                    "index": range(len(labels)),
-                    "label": part.labels,
+                    "index": range(len(part)),
+                    "label": part.targets,
                     "predicted": predicted.numpy(),
                     "probability": [f"{value:.6g}" for value in probability.tolist()],
                     "loss": [f"{value:.6g}" for value in loss.tolist()],
@@ -59,16 +59,15 @@ def predictions(process: Process, state: State, data: RunData) -> pd.DataFrame:
 
 
 @torch.no_grad()
-def _evaluated(
-    process: Process, state: State, images: Tensor, labels: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Largest probability [m], predicted class [m], and loss [m] of images [m, …], in parts that fit the caches."""
+def _evaluated(process: Process, state: State, part: Split) -> tuple[Tensor, Tensor, Tensor]:
+    """Largest probability [m], predicted class [m], and loss [m] of a split, in pieces that fit the caches."""
     found: list[tuple[Tensor, Tensor, Tensor]] = []
     chunk = evaluation_chunk(process.device)
-    for part, target in zip(images.split(chunk), labels.split(chunk), strict=True):
-        logits = process.model.logits(state.parameters, state.buffers, part.to(process.device, process.dtype))
+    for start in range(0, len(part), chunk):
+        piece = slice(start, start + chunk)
+        logits = process.model.logits(state.parameters, state.buffers, process.place(part.inputs[piece]))
         largest, predicted = logits.double().softmax(-1).max(-1)
-        loss = process.loss.values(logits, target.to(process.device)).double()
+        loss = process.loss.values(logits, process.place(part.targets[piece])).double()
         found.append((largest.cpu(), predicted.cpu(), loss.cpu()))
     if not found:
         return torch.zeros(0), torch.zeros(0, dtype=torch.int64), torch.zeros(0)

@@ -87,7 +87,7 @@ class Trajectory:
     def model_at(self, step: int) -> nn.Module:
         """An ordinary ``nn.Module`` with the parameters and buffers of s_step, in evaluation mode."""
         model = self.process.settings.model
-        shape = self.process.images.shape[1:]
+        shape = self.process.inputs.shape[1:]
         module = build_model(model.name, shape, self.process.classes, model.options, self.process.seed)
         module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
         return module.eval()

@@ -52,7 +52,7 @@ def opened(trained: Path) -> tuple[Trajectory, QuerySet, Retrainer]:
     data = load_data(settings, trained / "splits.csv", trained / "labels.csv")
     base = Trajectory.open(trained / "trajectory", data)
     queries = QuerySet(expand_queries(QUERIES, data), data, base.process)
-    return base, queries, Retrainer(base, queries, data.test.images, data.test.labels)
+    return base, queries, Retrainer(base, queries, data.test.inputs, data.test.targets)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -49,7 +49,7 @@ def test_keeping_samples(trained):
     _, data = loaded(trained)
     kept = np.array([3, 5, 8])
     part = keep_samples(data, kept)
-    assert np.array_equal(part.train.images, data.train.images[kept])
+    assert np.array_equal(part.train.inputs, data.train.inputs[kept])
     assert np.array_equal(part.is_noisy, data.is_noisy[kept])
     assert part.test is data.test
     with pytest.raises(StudyError, match="all 60 training samples"):
@@ -90,8 +90,8 @@ def test_curves(trained, tmp_path):
     stays = np.sort(np.argsort(c[0])[18:])
     process, state = train_anew(settings, keep_samples(data, stays), int(curves["m"]["seed"][4]))
     with torch.no_grad():
-        logits = process.model.logits(state.parameters, state.buffers, torch.tensor(data.test.images))
-    right = (logits.argmax(-1).numpy() == data.test.labels).mean()
+        logits = process.model.logits(state.parameters, state.buffers, torch.tensor(data.test.inputs))
+    right = (logits.argmax(-1).numpy() == data.test.targets).mean()
     assert curves["m"]["test_accuracy"][4] == pytest.approx(right)
     evaluate_removal(
         [located(folder / label) for label in ("m", "oracle", "random_order")], tmp_path / "r.csv"
@@ -116,10 +116,10 @@ def test_removing_everything_is_refused(trained, tmp_path):
 
 def test_removing_a_class_is_refused_with_the_counts_before_any_training(trained, tmp_path):
     _, data = loaded(trained)
-    label = int(data.train.labels[0])
-    c = np.where(data.train.labels == label, -1.0, 1.0)[None]
+    label = int(data.train.targets[0])
+    c = np.where(data.train.targets == label, -1.0, 1.0)[None]
     write_scores(tmp_path / "m", c, queries_named(["test_mean"]), {"method": "m", "unit": "rank only"})
-    count = int((data.train.labels == label).sum())
+    count = int((data.train.targets == label).sum())
     asked = inputs(trained) | {"label": "m", "query": "test_mean", "scores": tmp_path / "m", "seeds": 1}
     asked |= {"fractions": [(count + 1) / 60], "sides": ["most_harmful"]}
     output = tmp_path / "removal" / "m"
@@ -130,7 +130,7 @@ def test_removing_a_class_is_refused_with_the_counts_before_any_training(trained
     assert not list(tmp_path.rglob("removal/.bank/*.json"))
     retrain_subsets(**asked, output=output, empty_class="train")
     left = read_store(output, DIMENSIONS, 1)[0]["classes_left"]
-    present = len(np.unique(data.train.labels))
+    present = len(np.unique(data.train.targets))
     assert left.tolist() == [present, present - 1]
 
 
@@ -196,14 +196,14 @@ def test_flips_are_real(trained, tmp_path, monkeypatch):
     found, about = read_store(folder / "m", brittleness.DIMENSIONS, 2)
     assert [query["name"] for query in about["queries"]] == names
     predict = brittleness._predictions
-    images = torch.tensor(data.test.images[:6])
-    right = predict(base, base.final_state, images) == data.test.labels[:6]
+    images = torch.tensor(data.test.inputs[:6])
+    right = predict(base, base.final_state, images) == data.test.targets[:6]
     assert np.array_equal(found["correct"], right)
     assert (found["smallest"] > 0).any()
     for i in np.flatnonzero(found["smallest"] > 0):
         removed = np.argsort(-c[i])[: found["smallest"][i]].copy()
         state = retrain(base.process, base.rates, torch.from_numpy(removed))
-        assert predict(base, state, images)[i] != data.test.labels[i]
+        assert predict(base, state, images)[i] != data.test.targets[i]
     monkeypatch.setattr(brittleness, "_retrain", lambda *_: pytest.fail("this re-training is in the bank"))
     find_flips(**search, output=folder / "again")
     assert np.array_equal(

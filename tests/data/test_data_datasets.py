@@ -44,17 +44,17 @@ def test_registry_knows_the_datasets():
 def test_real_dataset_has_its_counts_and_constants(real_data, name):
     entry, parts = dataset(name), read_parts(name, real_data)
     assert set(parts) == set(entry.parts)
-    labels = np.concatenate([part.labels for part in parts.values()])
+    labels = np.concatenate([part.targets for part in parts.values()])
     assert sorted(set(labels.tolist())) == list(range(len(entry.classes)))
-    pixels = parts["train"].images / entry.white  # float64: the slow, obvious way
+    pixels = parts["train"].inputs / entry.white  # float64: the slow, obvious way
     np.testing.assert_allclose(pixels.mean(axis=(0, 2, 3)), entry.mean, atol=5.1e-5)
     np.testing.assert_allclose(pixels.std(axis=(0, 2, 3)), entry.std, atol=5.1e-5)
 
 
 def test_mnist_is_mnist(real_data):
     parts = read_parts("mnist", real_data)
-    assert parts["train"].labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    assert np.bincount(parts["test"].labels).tolist() == [
+    assert parts["train"].targets[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert np.bincount(parts["test"].targets).tolist() == [
         980,
         1135,
         1032,
@@ -166,11 +166,11 @@ def test_cifar10_archive(tmp_path, monkeypatch):
     fetch_data("small_cifar", tmp_path)
     assert gzip.decompress((home / ARCHIVE).read_bytes())  # kept as it was published
     parts = read_parts("small_cifar", tmp_path)
-    assert parts["train"].labels.tolist() == [(k + i) % 10 for k in range(5) for i in range(4)]
+    assert parts["train"].targets.tolist() == [(k + i) % 10 for k in range(5) for i in range(4)]
     # Sample 5 is the second one of the second batch; its green plane is the middle third, row by row.
     green = images["data_batch_2"][1, 1024:2048].reshape(32, 32)
-    np.testing.assert_array_equal(parts["train"].images[5, 1], green)
-    np.testing.assert_array_equal(parts["test"].images.reshape(4, -1), images["test_batch"])
+    np.testing.assert_array_equal(parts["train"].inputs[5, 1], green)
+    np.testing.assert_array_equal(parts["test"].inputs.reshape(4, -1), images["test_batch"])
 
 
 def test_cifar10_archive_that_is_damaged(tmp_path):
@@ -239,7 +239,7 @@ def test_a_dataset_without_files_is_read_by_its_function(tmp_path, monkeypatch):
     assert digests[0] == digests[1] != digests[2]
     entry = dataset("own")
     assert not entry.fetched
-    images = read_parts("own", tmp_path)["train"].images
+    images = read_parts("own", tmp_path)["train"].inputs
     np.testing.assert_array_equal(standardise(images, entry), images.astype(np.float32) / np.float32(255))
     assert split_sizes("own", None, 10, 5) == {"train": 25, "validation": 10, "test": 5}
 

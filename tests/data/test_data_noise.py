@@ -178,7 +178,7 @@ def test_noise_takes_keyword_arguments(real_data, tmp_path):
 
 def test_instance_noise_prefers_hard_samples_and_likely_classes(real_data):
     part = read_parts("mnist", real_data)["train"]
-    images, clean = standardise(part.images[:2000], dataset("mnist")), part.labels[:2000]
+    images, clean = standardise(part.inputs[:2000], dataset("mnist")), part.targets[:2000]
     noisy = draw_labels(clean, 10, "instance", {"rate": 0.2}, 0, images=images)
     flipped = noisy != clean
     assert flipped.sum() == 400
@@ -292,11 +292,11 @@ def test_unknown_is_not_clean(tmp_path):
     assert table["label"].dtype == np.int64
     assert table[["clean_label", "is_noisy"]].isna().all(axis=None)
     data = load_run_data("digits", "data", splits, csv)
-    assert data.clean_labels is None
+    assert data.clean_targets is None
     assert data.is_noisy is None
     noise_labels(splits, "digits", "data", "none", {}, 0, tmp_path / "none.csv")
     known = load_run_data("digits", "data", splits, tmp_path / "none.csv")
-    np.testing.assert_array_equal(data.train.labels, known.train.labels)
+    np.testing.assert_array_equal(data.train.targets, known.train.targets)
     assert data.digest == known.digest
 
 

@@ -34,18 +34,18 @@ def test_real_run(files, real_data, name):
     assert (data.name, data.classes) == (name, dataset(name).classes)
     assert [len(split) for split in (data.train, data.validation, data.test)] == [60, 20, 30]
     assert data.is_noisy.sum() == 12
-    np.testing.assert_array_equal(data.is_noisy, data.train.labels != data.clean_labels)
+    np.testing.assert_array_equal(data.is_noisy, data.train.targets != data.clean_targets)
     entry, parts = dataset(name), read_parts(name, real_data)
     for split, part in ((data.train, "train"), (data.test, "test" if "test" in parts else "train")):
-        raw = parts[part].images[split.source_index].astype(np.float64)
-        assert split.images.dtype == np.float32
-        assert split.images.shape == (len(split), *entry.shape) == (len(split), *run_image_shape(name))
+        raw = parts[part].inputs[split.source_index].astype(np.float64)
+        assert split.inputs.dtype == np.float32
+        assert split.inputs.shape == (len(split), *entry.shape) == (len(split), *run_image_shape(name))
         np.testing.assert_allclose(
-            split.images, (raw / entry.white - entry.mean) / entry.std, rtol=0, atol=2e-6
+            split.inputs, (raw / entry.white - entry.mean) / entry.std, rtol=0, atol=2e-6
         )
-    np.testing.assert_array_equal(data.clean_labels, parts["train"].labels[data.train.source_index])
+    np.testing.assert_array_equal(data.clean_targets, parts["train"].targets[data.train.source_index])
     np.testing.assert_array_equal(
-        data.test.labels, parts["test" if "test" in parts else "train"].labels[data.test.source_index]
+        data.test.targets, parts["test" if "test" in parts else "train"].targets[data.test.source_index]
     )
 
 
@@ -53,7 +53,7 @@ def test_mnist_in_full(files):
     data = load_run_data(*files("mnist", None, 5000, None))
     assert [len(split) for split in (data.train, data.validation, data.test)] == [55_000, 5000, 10_000]
     assert data.is_noisy.sum() == 11_000
-    pixels = np.concatenate([data.train.images, data.validation.images]).astype(np.float64)
+    pixels = np.concatenate([data.train.inputs, data.validation.inputs]).astype(np.float64)
     assert abs(pixels.mean()) < 1e-3
     assert abs(pixels.std() - 1) < 1e-3
 
@@ -61,11 +61,11 @@ def test_mnist_in_full(files):
 def test_padding_and_channels(files):
     arguments = files("fashion_mnist", 5, 1, 1)
     plain, padded = load_run_data(*arguments), load_run_data(*arguments, pad=2, channels=3)
-    assert padded.train.images.shape == (5, 3, 32, 32) == (5, *run_image_shape("fashion_mnist", 2, 3))
+    assert padded.train.inputs.shape == (5, 3, 32, 32) == (5, *run_image_shape("fashion_mnist", 2, 3))
     for channel in range(3):
-        np.testing.assert_array_equal(padded.train.images[:, [channel], 2:-2, 2:-2], plain.train.images)
+        np.testing.assert_array_equal(padded.train.inputs[:, [channel], 2:-2, 2:-2], plain.train.inputs)
     black = np.float32(0 - 0.2860) / np.float32(0.3530)
-    np.testing.assert_allclose(padded.train.images[:, :, 0], black, rtol=1e-6)
+    np.testing.assert_allclose(padded.train.inputs[:, :, 0], black, rtol=1e-6)
     assert padded.digest != plain.digest
     with pytest.raises(StudyError, match=r"data\.pad is -1"):
         load_run_data(*arguments, pad=-1)
@@ -101,8 +101,8 @@ def test_digest_tells_runs_apart_and_is_the_same_in_another_process(files):
 
 def test_empty_splits(files):
     data = load_run_data(*files("mnist", 0, 0, 0))
-    assert data.train.images.shape == (0, 1, 28, 28)
-    assert data.is_noisy.shape == data.clean_labels.shape == (0,)
+    assert data.train.inputs.shape == (0, 1, 28, 28)
+    assert data.is_noisy.shape == data.clean_targets.shape == (0,)
 
 
 def line(path, number, text):
@@ -171,5 +171,5 @@ def test_a_new_dataset_is_one_entry(tiny, write_tiny, tmp_path):
     split_data("tiny2", tmp_path, 12, 6, None, 0, splits)
     noise_labels(splits, "tiny2", tmp_path, "pair_flip", {"rate": 0.5}, 0, labels)
     data = load_run_data("tiny2", tmp_path, splits, labels)
-    assert data.train.images.shape == (12, 1, 4, 3)
+    assert data.train.inputs.shape == (12, 1, 4, 3)
     assert data.is_noisy.sum() == 6

@@ -34,7 +34,7 @@ def test_subset_is_stratified_and_disjoint(real_data, tmp_path, name, sources):
         assert set(rows["source"]) == {source}
         assert rows["index"].tolist() == list(range(size))
         assert rows["source_index"].is_monotonic_increasing
-        whole = parts[source].labels
+        whole = parts[source].targets
         counts = np.bincount(whole[rows["source_index"]], minlength=10)
         # Drawn one after the other from what is left: at most one off per earlier draw, and one of its own.
         assert np.abs(counts - size * np.bincount(whole, minlength=10) / len(whole)).max() < 3
@@ -143,7 +143,7 @@ def test_a_validation_split_from_the_test_part_leaves_every_training_sample() ->
 
 
 def test_a_class_that_is_asked_about_and_absent_is_refused_with_the_counts(real_data, tmp_path):
-    labels = read_parts("digits", real_data)["train"].labels
+    labels = read_parts("digits", real_data)["train"].targets
     table = draw(tmp_path, real_data, test=6)
     counts = np.bincount(labels[table[table["split"] == "test"]["source_index"]], minlength=10)
     absent = int(np.flatnonzero(counts == 0)[0])

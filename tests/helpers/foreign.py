@@ -329,7 +329,7 @@ def plain_contribution(process: Process, rates: Sequence[float], images: Tensor,
     """
     model = process.settings.model
     module = plain_model(
-        model.name, process.images.shape[1:], process.classes, model.options, process.seed
+        model.name, process.inputs.shape[1:], process.classes, model.options, process.seed
     ).double()
     trained = {key: p for key, p in module.named_parameters() if p.requires_grad}
     parameters = torch.cat([p.detach().reshape(-1) for p in trained.values()]).requires_grad_()
@@ -345,7 +345,7 @@ def plain_contribution(process: Process, rates: Sequence[float], images: Tensor,
     module.train()
     for step in range(process.steps):
         batch = process.batch(step)
-        losses = functional.cross_entropy(logits(parameters, batch.images), batch.labels, reduction="none")
+        losses = functional.cross_entropy(logits(parameters, batch.inputs), batch.targets, reduction="none")
         loss = (losses * weights[batch.index]).sum() / len(batch)
         (gradient,) = torch.autograd.grad(loss, parameters, create_graph=True)
         parameters, slots = process.optimizer.update(parameters, slots, gradient, rates[step], step)

@@ -60,7 +60,7 @@ def made_answers(home: Path, data: dict) -> pd.DataFrame:
     generator = np.random.default_rng(1)
     rows = []
     for split, part in splits.groupby("split", sort=False):
-        clean = parts[part["source"].iloc[0]].labels[part["source_index"].to_numpy()]
+        clean = parts[part["source"].iloc[0]].targets[part["source_index"].to_numpy()]
         label = noisy if split == "train" else clean
         right = generator.random(len(part)) < 0.9
         predicted = np.where(right, label, (label + 3) % 10)

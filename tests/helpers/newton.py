@@ -23,7 +23,7 @@ def optimum(
 
     def objective(parameters: torch.Tensor) -> torch.Tensor:
         losses = process.loss.values(
-            process.model.logits(parameters, buffers, process.images), process.labels
+            process.model.logits(parameters, buffers, process.inputs), process.targets
         )
         return (weights * losses).sum() / process.samples + decay / 2 * parameters.square().sum()
 

@@ -66,7 +66,7 @@ def tiny_data(samples: int = 11, side: int = 3, classes: int = 3, seed: int = 0)
         train=train,
         validation=validation,
         test=test,
-        clean_labels=train.labels.copy(),
+        clean_targets=train.targets.copy(),
         is_noisy=np.zeros(samples, dtype=bool),
         classes=tuple(str(c) for c in range(classes)),
         name="tiny",

@@ -31,14 +31,14 @@ def unrolled_final_state(
         logits, buffers = process.model.train_logits(
             parameters,
             buffers,
-            batch.images,
+            batch.inputs,
             batch.keys,
             differentiable=True,
             weights=process.statistics_weights(batch, of_epoch),
         )
         losses = torch.nn.functional.cross_entropy(
             logits,
-            batch.labels,
+            batch.targets,
             reduction="none",
             label_smoothing=getattr(process.loss, "label_smoothing", 0.0),
         )

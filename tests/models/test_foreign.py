@@ -48,8 +48,8 @@ def _scored(kind):
 def test_scores_are_autograd_through_the_training_of_the_module_as_it_was_written(kind):
     process, data, rates, _, found = _scored(kind)
     chosen = SPECS[0]["samples"]
-    images = torch.from_numpy(data.test.images[chosen]).double()
-    expected = plain_contribution(process, rates, images, torch.from_numpy(data.test.labels[chosen]))
+    images = torch.from_numpy(data.test.inputs[chosen]).double()
+    expected = plain_contribution(process, rates, images, torch.from_numpy(data.test.targets[chosen]))
     assert expected.abs().max() > 1e-6
     assert relative_error(found, expected) <= 1e-8
 

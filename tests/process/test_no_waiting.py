@@ -53,7 +53,7 @@ class Moved(TorchDispatchMode):
 
 
 def meta(process: Process) -> Process:
-    return replace(process, images=process.images.to("meta"), labels=process.labels.to("meta"))
+    return replace(process, inputs=process.inputs.to("meta"), targets=process.targets.to("meta"))
 
 
 def process_of(model: str, optimizer: str = "momentum") -> tuple[Process, list[float]]:
@@ -131,5 +131,5 @@ def test_a_value_that_is_read_would_be_seen():
         process.initial_state().parameters.cpu()
     with Moved() as moved:
         torch.ones(2).to("meta")
-        process.images.copy_(torch.ones(()))
+        process.inputs.copy_(torch.ones(()))
     assert moved.count == 2

@@ -40,7 +40,7 @@ def _torch_optimizer(parameters, settings):
 
 def _plain_loop(process, data, dtype):
     """Train an ordinary module with torch.optim, PyTorch's schedulers left out (the rates are given)."""
-    settings, shape = process.settings, data.train.images.shape[1:]
+    settings, shape = process.settings, data.train.inputs.shape[1:]
     model = settings.model
     module = build_model(model.name, shape, len(data.classes), model.options, settings.seed).to(dtype)
     optimizer = _torch_optimizer(module.parameters(), settings.training.optimizer)
@@ -52,7 +52,7 @@ def _plain_loop(process, data, dtype):
                 layer.keys = batch.keys
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        functional.cross_entropy(module(batch.images), batch.labels).backward()
+        functional.cross_entropy(module(batch.inputs), batch.targets).backward()
         optimizer.step()
     parameters = torch.cat([p.detach().reshape(-1) for p in module.parameters()])
     buffers = [b.detach().reshape(-1) for b in module.buffers()]
@@ -123,7 +123,7 @@ def test_retraining_without_nothing_is_the_training_itself():
 def test_a_removed_sample_has_no_influence_whatever_it_holds():
     data = tiny_data()
     other = copy.deepcopy(data)
-    other.train.images[3] = 100.0
+    other.train.inputs[3] = 100.0
     first, second = (tiny_process("adam", data=d) for d in (data, other))
     assert retrain(first[0], first[2], [3]).equal(retrain(second[0], second[2], [3]))
 

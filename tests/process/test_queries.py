@@ -46,8 +46,10 @@ def test_margin_is_the_log_odds_of_the_label():
     queries = QuerySet(
         expand_queries([{"kind": "sample_margin", "split": "test", "samples": [2]}], data), data, process
     )
-    images = torch.tensor(data.test.images[2:3], dtype=torch.float64)
-    p = process.model.logits(state.parameters, state.buffers, images).softmax(-1)[0, int(data.test.labels[2])]
+    images = torch.tensor(data.test.inputs[2:3], dtype=torch.float64)
+    p = process.model.logits(state.parameters, state.buffers, images).softmax(-1)[
+        0, int(data.test.targets[2])
+    ]
     assert abs(queries.values(state)[0] - torch.log(p / (1 - p))) <= 1e-10
 
 

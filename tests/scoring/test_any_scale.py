@@ -47,7 +47,7 @@ def _learnt(
     """A classifier that is right about all of 12 samples; a logistic one has margins of the mean ``scale``."""
     process, data, rates, final = _trained(dtype, model, loss)
     if model == "logistic":
-        size = margins(train_logits(process, final), process.labels).mean().item()
+        size = margins(train_logits(process, final), process.targets).mean().item()
         final = final._replace(parameters=final.parameters * (scale / size))
     trajectory = Trajectory(process, rates, range(process.steps + 1), lambda step: final)
     return trajectory, QuerySet(expand_queries(SPECS, data), data, process)
@@ -61,9 +61,9 @@ def _explicit_gradients(trajectory: Trajectory) -> tuple[Tensor, Tensor]:
     """Rows [n, p] and logarithms of factors [n] whose products are a logistic model's ∇ℓ_n, with no cancellation."""
     process, state = trajectory.process, trajectory.final_state
     z = train_logits(process, state).double().numpy()
-    x = process.images.flatten(1).double().numpy()
+    x = process.inputs.flatten(1).double().numpy()
     rows, factors = [], []
-    for logits, label, pixels in zip(z, process.labels.numpy(), x, strict=True):
+    for logits, label, pixels in zip(z, process.targets.numpy(), x, strict=True):
         others = np.delete(logits, label)
         top = others.max()
         total = np.exp(others - top).sum()
@@ -116,7 +116,7 @@ def test_scores_of_well_learnt_samples_are_not_one_number(name: str, scale: floa
     """Not 0 where p is 1 to all digits of float32, from margins of 17 on, and in float32 what they are in float64."""
     learnt = _learnt(scale)
     assert (
-        margins(train_logits(learnt[0].process, learnt[0].final_state), learnt[0].process.labels).max() > 17
+        margins(train_logits(learnt[0].process, learnt[0].final_state), learnt[0].process.targets).max() > 17
     )
     found, exact = _score(name, learnt).values[0], _score(name, _learnt(scale, "float64")).values[0]
     assert (found != 0).all()
@@ -155,7 +155,7 @@ def test_a_gradient_of_exactly_zero_scores_zero_and_is_counted(name: str) -> Non
     parameters[-3] = 1.0  # the bias of class 0: its samples have the logits of their targets
     final = trajectory.final_state._replace(parameters=parameters)
     trajectory.load = lambda step: final
-    zero = trajectory.process.labels == 0
+    zero = trajectory.process.targets == 0
     assert 0 < zero.sum() < 12
     found = _score(name, (trajectory, queries))
     assert torch.isfinite(found.values).all()

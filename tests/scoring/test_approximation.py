@@ -74,8 +74,8 @@ def test_the_spectral_norm_is_that_of_the_hessian(trained: Trajectory) -> None:
         batch = process.batch(step)
 
         def loss(parameters, batch=batch):
-            logits, _ = process.model.train_logits(parameters, state.buffers, batch.images, batch.keys)
-            return process.loss.values(logits, batch.labels).mean()
+            logits, _ = process.model.train_logits(parameters, state.buffers, batch.inputs, batch.keys)
+            return process.loss.values(logits, batch.targets).mean()
 
         hessian = torch.func.hessian(loss)(state.parameters)
         expected = max(expected, float(torch.linalg.eigvalsh(hessian).abs().max()))

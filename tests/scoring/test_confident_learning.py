@@ -22,14 +22,14 @@ def _run(samples=30):
 
 def test_confident_learning_is_the_probability_out_of_fold():
     process, trajectory, queries, rates = _run()
-    labels = process.labels.numpy()
+    labels = process.targets.numpy()
     expected = np.full(len(labels), np.nan)
     splits = StratifiedKFold(3, shuffle=True, random_state=process.seed).split(labels, labels)
     for _, held_out in splits:
         weights = torch.ones(len(labels), dtype=torch.float64)
         weights[held_out] = 0
         state = run(process, process.initial_state(), rates, weights=weights)
-        logits = process.model.logits(state.parameters, state.buffers, process.images)
+        logits = process.model.logits(state.parameters, state.buffers, process.inputs)
         expected[held_out] = logits.softmax(-1).detach().numpy()[held_out, labels[held_out]]
     found = confident_learning(trajectory, queries, folds=3)
     np.testing.assert_allclose(found.values[0], expected, rtol=1e-10)
@@ -42,10 +42,10 @@ def test_datalab_prefers_right_labels():
     data = tiny_data(samples=60)
     wrong = [5, 20, 41]
     centres = np.eye(3)[np.arange(60) % 3].repeat(3, axis=1) * 6
-    images = (data.train.images * 0.3 + centres.reshape(60, 1, 3, 3)).astype(np.float32)
+    images = (data.train.inputs * 0.3 + centres.reshape(60, 1, 3, 3)).astype(np.float32)
     labels = np.arange(60) % 3
     labels[wrong] = (labels[wrong] + 1) % 3
-    data.train.images[:], data.train.labels[:] = images, labels
+    data.train.inputs[:], data.train.targets[:] = images, labels
     process, data, rates = tiny_process(data=data)
     queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
     found = datalab(Trajectory.in_memory(process, rates), queries, features="pixels")

@@ -28,13 +28,13 @@ OPTIONS = {
 
 def with_labels(labels: np.ndarray) -> RunData:
     data = tiny_data(samples=len(labels))
-    train = replace(data.train, labels=labels.astype(np.int64))
-    return replace(data, train=train, clean_labels=train.labels.copy())
+    train = replace(data.train, targets=labels.astype(np.int64))
+    return replace(data, train=train, clean_targets=train.targets.copy())
 
 
 def with_images(value: float) -> RunData:
     data = tiny_data(samples=16)
-    return replace(data, train=replace(data.train, images=np.full_like(data.train.images, value)))
+    return replace(data, train=replace(data.train, inputs=np.full_like(data.train.inputs, value)))
 
 
 CASES = {
@@ -103,7 +103,7 @@ def test_what_datalab_keeps_to_itself_is_passed_on():
     process = built(tiny_settings(), data)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
     trajectory = Trajectory.in_memory(process, tiny_rates(process))
-    process.images.fill_(torch.nan)
+    process.inputs.fill_(torch.nan)
     with pytest.raises(Unsuited, match="Error in label"):
         method_of("datalab", Method.of({"method": "datalab", "features": "pixels"}))[1](trajectory, queries)
 

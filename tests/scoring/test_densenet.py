@@ -32,7 +32,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trajectory, Query
     split_data("fashion_mnist", "data", 10, 10, 10, 0, files[0])
     noise_labels(files[0], "fashion_mnist", "data", "symmetric", {"rate": 0.0}, 0, files[1])
     data = load_run_data("fashion_mnist", "data", *files, pad=2, channels=3)
-    assert data.train.images.shape == (10, 3, 32, 32)
+    assert data.train.inputs.shape == (10, 3, 32, 32)
     optimizer = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 5e-4}
     settings = {
         "seed": 0,

@@ -28,7 +28,7 @@ def _epoch_logits(process, trajectory):
     for epoch in range(process.epochs):
         module = module_at(trajectory, (epoch + 1) * process.steps_per_epoch)
         with torch.no_grad():
-            yield module(process.images)
+            yield module(process.inputs)
 
 
 def _loop_margin(row, label):
@@ -38,7 +38,7 @@ def _loop_margin(row, label):
 def test_margins_are_those_of_a_loop(run):
     process, trajectory, queries = run
     every = [
-        [_loop_margin(row, int(label)) for row, label in zip(logits, process.labels, strict=True)]
+        [_loop_margin(row, int(label)) for row, label in zip(logits, process.targets, strict=True)]
         for logits in _epoch_logits(process, trajectory)
     ]
     last = margin(trajectory, queries).values
@@ -52,7 +52,7 @@ def test_margins_are_those_of_a_loop(run):
 def test_forgetting_is_that_of_a_loop(run):
     process, trajectory, queries = run
     right = np.array(
-        [(logits.argmax(1) == process.labels).numpy() for logits in _epoch_logits(process, trajectory)]
+        [(logits.argmax(1) == process.targets).numpy() for logits in _epoch_logits(process, trajectory)]
     )
     expected = []
     for history in right.T:
@@ -65,7 +65,7 @@ def test_el2n_is_the_length_of_the_error(run):
     process, trajectory, queries = run
     for option, epoch in ((None, 0), (3, 2)):
         logits = list(_epoch_logits(process, trajectory))[epoch]
-        error = logits.softmax(1).numpy() - np.eye(logits.shape[1])[process.labels.numpy()]
+        error = logits.softmax(1).numpy() - np.eye(logits.shape[1])[process.targets.numpy()]
         found = el2n(trajectory, queries, epoch=option).values[0]
         np.testing.assert_allclose(found, -np.linalg.norm(error, axis=1), rtol=1e-10)
     with pytest.raises(StudyError, match="epoch 6"):
@@ -75,15 +75,17 @@ def test_el2n_is_the_length_of_the_error(run):
 @pytest.mark.parametrize("features", ["pixels", "penultimate"])
 def test_neighbours_are_those_of_a_loop(run, features):
     process, trajectory, queries = run
-    places = process.images.flatten(1)
+    places = process.inputs.flatten(1)
     if features == "penultimate":
-        places = penultimate(module_at(trajectory), process.images)
+        places = penultimate(module_at(trajectory), process.inputs)
         assert places.shape == (process.samples, 5)
     expected = []
     for n in range(process.samples):
         distance = (places - places[n]).norm(dim=1)
         distance[n] = torch.inf
-        expected.append(-float((process.labels[distance.argsort()[:4]] != process.labels[n]).double().mean()))
+        expected.append(
+            -float((process.targets[distance.argsort()[:4]] != process.targets[n]).double().mean())
+        )
     found = knn_disagreement(trajectory, queries, neighbours=4, features=features).values[0]
     np.testing.assert_allclose(found, expected)
     with pytest.raises(StudyError, match="14 nearest neighbours"):
@@ -93,8 +95,8 @@ def test_neighbours_are_those_of_a_loop(run, features):
 def test_the_module_is_the_recorded_model(run):
     process, trajectory, _ = run
     final = trajectory.final_state
-    logits = process.model.logits(final.parameters, final.buffers, process.images)
-    torch.testing.assert_close(module_at(trajectory)(process.images), logits, rtol=1e-12, atol=1e-12)
+    logits = process.model.logits(final.parameters, final.buffers, process.inputs)
+    torch.testing.assert_close(module_at(trajectory)(process.inputs), logits, rtol=1e-12, atol=1e-12)
 
 
 def test_auroc_is_a_count_of_pairs():

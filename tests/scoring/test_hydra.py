@@ -118,7 +118,7 @@ def test_gauss_newton_factor_is_the_explicit_matrix():
     weights = torch.linspace(0.5, 1.5, process.samples, dtype=torch.float64)
 
     def logits(parameters: torch.Tensor) -> torch.Tensor:
-        return process.model.train_logits(parameters, state.buffers, batch.images, None)[0]
+        return process.model.train_logits(parameters, state.buffers, batch.inputs, None)[0]
 
     jacobian = torch.autograd.functional.jacobian(logits, state.parameters)  # [b, c, p]
     p = logits(state.parameters).softmax(-1)
@@ -136,8 +136,8 @@ def test_exact_factor_is_the_explicit_hessian():
     state, batch = Trajectory.in_memory(process, rates).state(5), process.batch(5)
 
     def loss(parameters: torch.Tensor) -> torch.Tensor:
-        logits = process.model.train_logits(parameters, state.buffers, batch.images, None)[0]
-        return process.loss.values(logits, batch.labels).mean()
+        logits = process.model.train_logits(parameters, state.buffers, batch.inputs, None)[0]
+        return process.loss.values(logits, batch.targets).mean()
 
     hessian = torch.autograd.functional.hessian(loss, state.parameters)
     u = torch.randn(len(state.parameters), dtype=torch.float64, generator=torch.Generator().manual_seed(0))

@@ -33,10 +33,10 @@ class Explicit:
         self.trajectory = Trajectory.in_memory(process, rates)
         self.queries = QuerySet(expand_queries(SPECS, data), data, process)
         self.state = self.trajectory.final_state
-        self.logits_of = lambda p: process.model.logits(p, self.state.buffers, process.images)
+        self.logits_of = lambda p: process.model.logits(p, self.state.buffers, process.inputs)
 
         def losses(p):
-            return process.loss.values(self.logits_of(p), process.labels)
+            return process.loss.values(self.logits_of(p), process.targets)
 
         theta, N = self.state.parameters, process.samples
         self.hessian = torch.autograd.functional.hessian(lambda p: losses(p).mean(), theta)
@@ -46,7 +46,7 @@ class Explicit:
         inner = torch.stack(
             [
                 torch.autograd.functional.hessian(
-                    lambda z, n=n: process.loss.values(z[None], process.labels[n : n + 1]).sum(), logits[n]
+                    lambda z, n=n: process.loss.values(z[None], process.targets[n : n + 1]).sum(), logits[n]
                 )
                 for n in range(N)
             ]
@@ -86,7 +86,7 @@ def test_products_are_those_of_the_explicit_matrix(run, matrix, variant):
 
     def loss(p):
         return process.loss.values(
-            process.model.logits(p, state.buffers, process.images), process.labels
+            process.model.logits(p, state.buffers, process.inputs), process.targets
         ).mean()
 
     hessian = torch.autograd.functional.hessian(loss, state.parameters)
@@ -176,7 +176,7 @@ def _ekfac_inverse(run: Explicit, damping: float) -> torch.Tensor:
     at its outputs; the corrected eigenvalues are the diagonal of the layer's own block in their eigenbasis.
     """
     process, (w1, b1, w2, b2) = run.process, run.process.model.views(run.state.parameters)
-    x = process.images.flatten(1)
+    x = process.inputs.flatten(1)
     hidden = torch.tanh(x @ w1.T + b1)
     logits = hidden @ w2.T + b2
     inverse = torch.zeros_like(run.gauss_newton)
@@ -189,7 +189,7 @@ def _ekfac_inverse(run: Explicit, damping: float) -> torch.Tensor:
         outer = torch.zeros(rows, rows, dtype=torch.float64)
         for n in range(len(x)):
             inner = torch.autograd.functional.hessian(
-                lambda z, n=n: process.loss.values(z[None], process.labels[n : n + 1]).sum(), logits[n]
+                lambda z, n=n: process.loss.values(z[None], process.targets[n : n + 1]).sum(), logits[n]
             )
             back = (
                 torch.eye(rows, dtype=torch.float64) if weight is w2 else w2 @ torch.diag(1 - hidden[n] ** 2)

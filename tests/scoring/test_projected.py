@@ -33,14 +33,14 @@ def test_trak_is_its_formula(variant):
         state = trajectory.state(step)
 
         def sample_margins(p, state=state):
-            return margins(process.model.logits(p, state.buffers, process.images), process.labels)
+            return margins(process.model.logits(p, state.buffers, process.inputs), process.targets)
 
         P = projection(len(state.parameters), width, index)
         features = torch.autograd.functional.jacobian(sample_margins, state.parameters) @ P
         by_query = queries.cotangents(state).parameters @ P
         first = first + by_query @ torch.linalg.inv(features.T @ features) @ features.T / len(steps)
-        probabilities = process.model.logits(state.parameters, state.buffers, process.images).softmax(-1)
-        misses = misses + (1 - probabilities[torch.arange(process.samples), process.labels]) / len(steps)
+        probabilities = process.model.logits(state.parameters, state.buffers, process.inputs).softmax(-1)
+        misses = misses + (1 - probabilities[torch.arange(process.samples), process.targets]) / len(steps)
     found = trak(trajectory, queries, checkpoints=2, projection=width)
     assert found.diagnostics == {"checkpoints": steps, "projection": width, "samples_without_gradient": 0}
     assert relative_error(found.values, -first * misses) <= 1e-5

@@ -27,8 +27,8 @@ def _run(optimizer="momentum", variant="plain", specs=SPECS, **training):
 
 def _gradient(process, state, n):
     parameters = state.parameters.clone().requires_grad_()
-    logits = process.model.logits(parameters, state.buffers, process.images[n : n + 1])
-    loss = process.loss.values(logits, process.labels[n : n + 1]).sum()
+    logits = process.model.logits(parameters, state.buffers, process.inputs[n : n + 1])
+    loss = process.loss.values(logits, process.targets[n : n + 1]).sum()
     return torch.autograd.grad(loss, parameters)[0]
 
 
@@ -64,13 +64,13 @@ def test_tracin_is_captums():
 
     single = TracInCP(
         module_at(trajectory),
-        TensorDataset(process.images, process.labels),
+        TensorDataset(process.inputs, process.targets),
         checkpoint_steps(trajectory, None),
         checkpoints_load_func=load,
         loss_fn=torch.nn.CrossEntropyLoss(reduction="none"),
         batch_size=5,
     )
-    test = torch.tensor(data.test.images, dtype=torch.float64), torch.tensor(data.test.labels)
+    test = torch.tensor(data.test.inputs, dtype=torch.float64), torch.tensor(data.test.targets)
     captums = single.influence(test).mean(0)  # [n]
     trajectory.rates = [4.0] * process.steps  # in batches of 4, so that η / |B| is 1 as well
     assert relative_error(tracin(trajectory, queries).values[0], captums) <= 1e-10

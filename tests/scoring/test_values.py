@@ -183,7 +183,7 @@ def test_of_a_real_game_they_are_near_the_enumerated_values():
 
 def test_equal_samples_have_equal_values_and_an_unseen_one_has_none():
     data = tiny_data(7)
-    for rows in (data.train.images, data.train.labels):
+    for rows in (data.train.inputs, data.train.targets):
         rows[6] = rows[5]
     trajectory, queries = made(data=data, batch_size=7)
     for found in (hydra_centred(trajectory, queries), hydra_integrated(trajectory, queries)):
@@ -232,8 +232,8 @@ def test_fresh_seeds_are_averaged(schedule):
 def _own_rates(process, data):
     """Step by step, with the validation loss after each epoch by the model itself."""
     schedule, state, rates = process.schedule(), process.initial_state(), []
-    images = torch.tensor(data.validation.images).double()
-    labels = torch.tensor(data.validation.labels)
+    images = torch.tensor(data.validation.inputs).double()
+    labels = torch.tensor(data.validation.targets)
     for step in range(process.steps):
         rates.append(schedule.rate(step))
         state = process.step(state, step, rates[-1])[0]

@@ -129,7 +129,7 @@ def test_gauss_newton_drops_the_logits_second_derivatives_alone() -> None:
     weights = torch.linspace(0.5, 1.5, process.samples, dtype=torch.float64)
 
     def logits(parameters: Tensor, counted: Tensor) -> Tensor:
-        return process.model.train_logits(parameters, state.buffers, batch.images, None, weights=counted)[0]
+        return process.model.train_logits(parameters, state.buffers, batch.inputs, None, weights=counted)[0]
 
     by_parameters, by_weights = torch.autograd.functional.jacobian(
         logits, (state.parameters, weights[batch.index])
@@ -152,7 +152,7 @@ def test_a_removed_sample_has_no_influence_whatever_it_holds() -> None:
     for statistics, same in (("weighted", True), ("all", False)):
         process, data, rates, _ = _run(statistics=statistics)
         other = copy.deepcopy(data)
-        other.train.images[3] = 100.0
+        other.train.inputs[3] = 100.0
         changed = build_process(process.settings, other)
         first, second = retrain(process, rates, [3]), retrain(changed, rates, [3])
         assert (first.largest_difference(second) <= 1e-12) is same
@@ -173,7 +173,7 @@ def test_removing_is_training_without_the_samples_in_plain_pytorch() -> None:
         kept = torch.tensor([n not in removed for n in batch.index.tolist()])
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        losses = nn.functional.cross_entropy(module(batch.images[kept]), batch.labels[kept], reduction="sum")
+        losses = nn.functional.cross_entropy(module(batch.inputs[kept]), batch.targets[kept], reduction="sum")
         (losses / len(batch)).backward()
         optimizer.step()
     parameters = torch.cat([p.detach().reshape(-1) for p in module.parameters()])

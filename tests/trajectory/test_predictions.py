@@ -18,7 +18,7 @@ def test_every_sample_has_its_own_row_with_its_own_numbers():
     for split in ("train", "validation", "test"):
         part, rows = getattr(data, split), table[table["split"] == split]
         assert rows["index"].tolist() == list(range(len(part)))
-        for row, image, label in zip(rows.to_dict("records"), part.images, part.labels, strict=True):
+        for row, image, label in zip(rows.to_dict("records"), part.inputs, part.targets, strict=True):
             logits = process.model.logits(state.parameters, state.buffers, torch.tensor(image[None]).double())
             chances = torch.softmax(logits[0], 0)
             assert row["label"] == label
@@ -35,6 +35,6 @@ def test_many_samples_are_evaluated_in_parts():
 
 def test_an_empty_split_has_no_rows():
     process, data, _ = tiny_process(data=tiny_data(samples=12))
-    nothing = type(data.test)(data.test.images[:0], data.test.labels[:0], data.test.source_index[:0])
+    nothing = type(data.test)(data.test.inputs[:0], data.test.targets[:0], data.test.source_index[:0])
     table = predictions(process, process.initial_state(), type(data)(**{**vars(data), "test": nothing}))
     assert set(table["split"]) == {"train", "validation"}

@@ -51,10 +51,10 @@ def test_any_step_can_be_had_as_a_vector_or_as_a_module(folder):
     fresh = run(trajectory.process, trajectory.process.initial_state(), trajectory.rates, 0, 9)
     assert trajectory.state(9).equal(fresh)
     module = trajectory.model_at(9)
-    images = torch.tensor(trajectory.data.test.images)
+    images = torch.tensor(trajectory.data.test.inputs)
     logits = trajectory.process.model.logits(fresh.parameters, fresh.buffers, images)
     assert torch.allclose(module(images), logits, atol=1e-6)
-    accuracy = (trajectory.model_at(12)(images).argmax(1).numpy() == trajectory.data.test.labels).mean()
+    accuracy = (trajectory.model_at(12)(images).argmax(1).numpy() == trajectory.data.test.targets).mean()
     assert accuracy == trajectory.store.epochs["epoch_test_accuracy"][-1]
     with pytest.raises(StudyError, match="from 0 to 12"):
         trajectory.state(13)

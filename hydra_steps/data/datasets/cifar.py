@@ -60,8 +60,8 @@ def cifar10(folder: Path) -> dict[str, Part]:
                     assert stream is not None
                     batches.append(read_cifar_batch(stream.read(), f"{path}: {name}"))
                 parts[part] = Part(
-                    np.concatenate([batch.images for batch in batches]),
-                    np.concatenate([batch.labels for batch in batches]),
+                    np.concatenate([batch.inputs for batch in batches]),
+                    np.concatenate([batch.targets for batch in batches]),
                 )
     except KeyError as error:
         raise StudyError(f"{path} has no member {error.args[0]}", "the published archive", REMEDY) from error

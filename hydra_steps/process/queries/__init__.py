@@ -1,1 +1,1 @@
-"""Queries bound to a process: their kinds, as functions of logits and labels, their values and gradients."""
+"""Queries bound to a process: their kinds, as functions of logits and targets, their values and gradients."""

@@ -9,9 +9,9 @@ from hydra_steps.tasks.losses import Loss, margins
 
 
 @query("mean_loss", title="mean loss", over="split", label="{split}_mean", words="mean {split} loss")
-def mean_loss(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+def mean_loss(logits: Tensor, targets: Tensor, loss: Loss) -> Tensor:
     """Mean loss of a split."""
-    return loss.values(logits, labels)
+    return loss.values(logits, targets)
 
 
 @query(
@@ -21,9 +21,9 @@ def mean_loss(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
     label="{split}_class_{index}",
     words="{split} loss, class {index}",
 )
-def class_loss(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+def class_loss(logits: Tensor, targets: Tensor, loss: Loss) -> Tensor:
     """Mean loss of each class of a split."""
-    return loss.values(logits, labels)
+    return loss.values(logits, targets)
 
 
 @query(
@@ -33,9 +33,9 @@ def class_loss(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
     label="{split}_sample_{index}",
     words="loss of {split} sample {index}",
 )
-def sample_loss(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+def sample_loss(logits: Tensor, targets: Tensor, loss: Loss) -> Tensor:
     """Loss of single samples. On the training split it includes each sample's influence on itself."""
-    return loss.values(logits, labels)
+    return loss.values(logits, targets)
 
 
 @query(
@@ -46,6 +46,6 @@ def sample_loss(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
     words="margin of {split} sample {index}",
     quantity="margin",
 )
-def sample_margin(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+def sample_margin(logits: Tensor, targets: Tensor, loss: Loss) -> Tensor:
     """Margin of single samples (log-odds of the label)."""
-    return margins(logits, labels)
+    return margins(logits, targets)

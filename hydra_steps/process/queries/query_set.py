@@ -24,7 +24,7 @@ from hydra_steps.registry import load
 
 def expand_queries(specs: Sequence[Mapping[str, Any]], data: RunData) -> list[Query]:
     """Return the queries of a study's section ``queries`` on a run's data; errors as in :func:`expand`."""
-    sizes = {split: len(getattr(data, split).labels) for split in ("train", "validation", "test")}
+    sizes = {split: len(getattr(data, split).targets) for split in ("train", "validation", "test")}
     return expand(specs, len(data.classes), sizes)
 
 
@@ -39,12 +39,12 @@ class QuerySet:
         self.queries = list(queries)
         self.names = [q.name for q in self.queries]
         self._process = process
-        self._images: dict[str, Tensor] = {}
-        self._labels: dict[str, Tensor] = {}
+        self._inputs: dict[str, Tensor] = {}
+        self._targets: dict[str, Tensor] = {}
         for split in sorted({q.split for q in self.queries}):
             part = getattr(data, split)
-            self._images[split] = torch.tensor(part.images).to(process.device, process.dtype)
-            self._labels[split] = torch.tensor(part.labels).to(process.device)
+            self._inputs[split] = process.place(part.inputs)
+            self._targets[split] = process.place(part.targets)
         self._positions = {q.name: self._asked(q) for q in self.queries}
         self._kinds = {q.kind: load("query", q.kind) for q in self.queries}
 
@@ -53,12 +53,12 @@ class QuerySet:
 
     def _asked(self, query: Query) -> Tensor:
         """The positions in the split [m] of the samples that the query looks at."""
-        labels = self._labels[query.split]
+        targets = self._targets[query.split]
         if query.is_single:
-            return torch.tensor([query.position], device=labels.device)
+            return torch.tensor([query.position], device=targets.device)
         if query.is_mean:
-            return torch.arange(len(labels), device=labels.device)
-        found = labels.eq(query.index or 0).nonzero().flatten()
+            return torch.arange(len(targets), device=targets.device)
+        found = targets.eq(query.index or 0).nonzero().flatten()
         if not len(found):
             raise StudyError(
                 f"{query.kind} on the {query.split} split: class {query.index} has no sample there",
@@ -67,28 +67,28 @@ class QuerySet:
             )
         return found
 
-    def _quantity(self, query: Query, logits: Tensor, labels: Tensor) -> Tensor:
-        values: Tensor = self._kinds[query.kind](logits, labels, self._process.loss, **query.options)
+    def _quantity(self, query: Query, logits: Tensor, targets: Tensor) -> Tensor:
+        values: Tensor = self._kinds[query.kind](logits, targets, self._process.loss, **query.options)
         return values
 
     def samples(self, query: Query) -> tuple[Tensor, Tensor]:
-        """The images [m, channels, h, w] and labels [m] that the query looks at."""
+        """The inputs [m, …] and targets [m, …] that the query looks at."""
         index = self._positions[query.name]
-        return self._images[query.split][index], self._labels[query.split][index]
+        return self._inputs[query.split][index], self._targets[query.split][index]
 
     def _parts(self, query: Query) -> list[tuple[Tensor, Tensor]]:
         index = self._positions[query.name]
-        images, labels = self._images[query.split], self._labels[query.split]
+        inputs, targets = self._inputs[query.split], self._targets[query.split]
         chunk = evaluation_chunk(self._process.device)
-        return [(images[part], labels[part]) for part in index.split(chunk)]
+        return [(inputs[part], targets[part]) for part in index.split(chunk)]
 
     @torch.no_grad()
     def logits(self, state: State) -> dict[str, Tensor]:
         """Logits [m, c] of every split that some query looks at. One forward pass over each."""
         model, chunk = self._process.model, evaluation_chunk(self._process.device)
         return {
-            split: torch.cat([model.logits(state.parameters, state.buffers, i) for i in images.split(chunk)])
-            for split, images in self._images.items()
+            split: torch.cat([model.logits(state.parameters, state.buffers, i) for i in inputs.split(chunk)])
+            for split, inputs in self._inputs.items()
         }
 
     @torch.no_grad()
@@ -98,16 +98,16 @@ class QuerySet:
         values = []
         for query in self.queries:
             index = self._positions[query.name]
-            chosen = logits[query.split][index], self._labels[query.split][index]
+            chosen = logits[query.split][index], self._targets[query.split][index]
             values.append(self._quantity(query, *chosen).double().mean())
         return torch.stack(values) if values else torch.zeros(0, dtype=torch.float64)
 
     def value(self, query: Query, parameters: Tensor, buffers: Tensor) -> Tensor:
         """f_q as a differentiable scalar of the parameters [p] and buffers [r]."""
         total = torch.zeros((), device=self._process.device, dtype=self._process.dtype)
-        for images, labels in self._parts(query):
-            logits = self._process.model.logits(parameters, buffers, images)
-            total = total + self._quantity(query, logits, labels).sum()
+        for inputs, targets in self._parts(query):
+            logits = self._process.model.logits(parameters, buffers, inputs)
+            total = total + self._quantity(query, logits, targets).sum()
         return total / len(self._positions[query.name])
 
     def cotangents(self, state: State) -> State:
@@ -115,11 +115,11 @@ class QuerySet:
         rows, buffer_rows = [], []
         for query in self.queries:
             row, buffer_row = torch.zeros_like(state.parameters), torch.zeros_like(state.buffers)
-            for images, labels in self._parts(query):
+            for inputs, targets in self._parts(query):
                 parameters = state.parameters.detach().requires_grad_()
                 buffers = state.buffers.detach().requires_grad_()
-                logits = self._process.model.logits(parameters, buffers, images)
-                total = self._quantity(query, logits, labels).sum() / len(self._positions[query.name])
+                logits = self._process.model.logits(parameters, buffers, inputs)
+                total = self._quantity(query, logits, targets).sum() / len(self._positions[query.name])
                 by_parameters, by_buffers = torch.autograd.grad(
                     total, (parameters, buffers), allow_unused=True
                 )
@@ -153,12 +153,12 @@ class QuerySet:
         model, loss = self._process.model, self._process.loss
         leaf = state.parameters.detach().requires_grad_()
         row, largest = torch.zeros_like(state.parameters), -torch.inf  # the logarithm of max s
-        for images, labels in self._parts(query):
-            logits = model.logits(leaf, state.buffers, images)
+        for inputs, targets in self._parts(query):
+            logits = model.logits(leaf, state.buffers, inputs)
             known = logits.detach()
-            if not torch.equal(self._quantity(query, known, labels), loss.values(known, labels)):
+            if not torch.equal(self._quantity(query, known, targets), loss.values(known, targets)):
                 return None
-            direction, size = loss.direction(known, labels)
+            direction, size = loss.direction(known, targets)
             before, largest = largest, max(largest, size.max().item())
             if largest > before:
                 row *= math.exp(before - largest)

@@ -49,7 +49,7 @@ class Case:
         process = self.process
         index = torch.arange(first, last, device=process.device)
         keys = sample_keys(process.seed, 0, index) if process.keyed else None
-        return Batch(index, process.images[index], process.labels[index], keys)
+        return Batch(index, process.inputs[index], process.targets[index], keys)
 
     def gradient(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """∇θ [p], the buffers after the step [r], and the losses [b]."""
@@ -58,20 +58,21 @@ class Case:
     def losses(self, batch: Batch) -> Tensor:
         """The losses [b] in evaluation mode."""
         with torch.no_grad():
-            logits = self.process.model.logits(self.state.parameters, self.state.buffers, batch.images)
-            return self.process.loss.values(logits, batch.labels)
+            logits = self.process.model.logits(self.state.parameters, self.state.buffers, batch.inputs)
+            return self.process.loss.values(logits, batch.targets)
 
 
 def make_case(process: Process) -> Case:
     """The case of a process; raises what building its model raises."""
     count = min(SAMPLES, process.samples)
     model = process.settings.model
-    arguments = (model.name, process.images.shape[1:], process.classes, model.options, process.seed)
+    arguments = (model.name, process.inputs.shape[1:], process.classes, model.options, process.seed)
     small = replace(
         process,
         model=FlatModel(take_over(plain_model(*arguments))).to(process.device, torch.float64),
-        images=process.images[:count].double(),
-        labels=process.labels[:count],
+        inputs=_double(process.inputs[:count]),
+        targets=_double(process.targets[:count]),
+        dtype=torch.float64,
         table=np.arange(count, dtype=np.int32)[None],
         epochs=1,
         crop=0,
@@ -87,6 +88,10 @@ def make_case(process: Process) -> Case:
         scale[start:stop] = 0
     state = State(parameters + 0.02 * scale * noise, slots, buffers)
     return Case(small, state, plain_model(*arguments).to(process.device, torch.float64), scale)
+
+
+def _double(values: Tensor) -> Tensor:
+    return values.double() if values.is_floating_point() else values
 
 
 def _fixed_rows(model: FlatModel) -> Iterator[tuple[int, int]]:

@@ -36,7 +36,7 @@ def first_wrong(case: Case) -> Call | None:
     each is right."""
     model, state = case.process.model, case.state
     with watched(model.module) as seen:
-        model.train_logits(state.parameters, state.buffers, case.whole.images, case.whole.keys)
+        model.train_logits(state.parameters, state.buffers, case.whole.inputs, case.whole.keys)
     return next((call for call in seen.calls if not _right(case, call)), None)
 
 

@@ -17,7 +17,7 @@ def lower_precision(case: Case) -> StudyError | None:
     """What to say of the first layer that rounds float64 to fewer digits in a training step; None where none does."""
     model, state, batch = case.process.model, case.state, case.whole
     with watched(model.module) as seen, _Casts(seen) as casts, contextlib.suppress(Exception):
-        model.train_logits(state.parameters, state.buffers, batch.images, batch.keys)
+        model.train_logits(state.parameters, state.buffers, batch.inputs, batch.keys)
     if not casts.found:
         return None
     where, kind = casts.found[0]

@@ -22,10 +22,10 @@ def try_passes(case: Case) -> None:
     for batch in (case.whole, *case.halves):
         with watched(model.module) as seen:
             try:
-                logits, after = model.train_logits(parameters, case.state.buffers, batch.images, batch.keys)
-                logits = model.logits(parameters, case.state.buffers, batch.images)
+                logits, after = model.train_logits(parameters, case.state.buffers, batch.inputs, batch.keys)
+                logits = model.logits(parameters, case.state.buffers, batch.inputs)
             except Exception as error:  # whatever a foreign module trips over
-                raise _failed(seen, model.module, error, tuple(batch.images.shape)) from error
+                raise _failed(seen, model.module, error, tuple(batch.inputs.shape)) from error
         expected = (len(batch), case.process.classes)
         if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
             shape = f"of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__

@@ -30,7 +30,7 @@ def try_as_written(case: Case) -> None:
         for (name, _, _), value in zip(model.layout, model.views(case.state.parameters), strict=True):
             parameters.append(plain.get_parameter(name))
             parameters[-1].copy_(value)
-    loss = case.process.loss.values(plain(batch.images), batch.labels).mean()
+    loss = case.process.loss.values(plain(batch.inputs), batch.targets).mean()
     if not _close(loss.detach(), losses.mean()):
         raise StudyError(
             f"its loss is {losses.mean():.6g} here and {loss:.6g} where PyTorch runs it",
