@@ -25,6 +25,10 @@ LOSSES = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "hydra_averaged": {"runs": 2, "fraction": 0.2},
+    "data_shapley": {"permutations": 2},
+    "beta_shapley": {"permutations": 2},
+    "data_banzhaf": {"subsets": 6},
+    "datamodel": {"subsets": 6},
     "hydra_forward": {"samples": [0, 4, 10]},
     "influence_cg": {"damping": 0.1, "iterations": 2000, "tolerance": 1e-14},
     "influence_lissa": {
@@ -50,7 +54,7 @@ SPECS: list[dict[str, Any]] = [
 # Which of them go through a map over samples, with one query and with many.
 MAPPED = {"hydra_forward", "gradient_cosine", "relatif", "data_value_embedding"}
 MAPPED_FROM_MANY = MAPPED | {
-    *("hydra_hessian_free", "gradient_product", "tracin"),
+    *("hydra_hessian_free", "gradient_product", "tracin", "in_run_shapley"),
     *("influence_cg", "influence_lissa", "influence_arnoldi", "influence_ekfac"),
 }
 

@@ -15,6 +15,10 @@ from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 SMALL = {
+    "data_shapley": {"permutations": 2},
+    "beta_shapley": {"permutations": 2},
+    "data_banzhaf": {"subsets": 6},
+    "datamodel": {"subsets": 6},
     "influence_cg": {"damping": 0.1, "iterations": 60},
     "influence_lissa": {"iterations": 3, "repeats": 1, "batch": 8},
     "influence_arnoldi": {"dimensions": 4, "rank": 2},
