@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from hydra_steps.errors import Diverged
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import run
 from hydra_steps.process.together import at_once, one_by_one, run_together
@@ -33,7 +34,10 @@ class SubsetOutcomes:
         self.trainings = 0
 
     def __call__(self, members: Tensor) -> Tensor:
-        """f_q [k, q] float64 on the processor after training on each of ``members`` [k, n] (truth values)."""
+        """f_q [k, q] float64 on the processor after training on each of ``members`` [k, n] (truth values).
+
+        Raises :class:`Diverged` for an outcome that is not finite.
+        """
         found = [self._some(part) for part in members.split(self.at_once)]
         return torch.cat(found) if found else torch.zeros(0, len(self._queries), dtype=torch.float64)
 
@@ -52,4 +56,14 @@ class SubsetOutcomes:
         self.trainings += len(states)
         if self._bar is not None:
             self._bar.update(len(states))
-        return torch.stack([self._queries.values(state).cpu() for state in states])
+        values = torch.stack([self._queries.values(state).cpu() for state in states])
+        finite = torch.isfinite(values)
+        if not finite.all():
+            k, q = (int(place) for place in (~finite).nonzero()[0])
+            raise Diverged(
+                f"a training on {int(members[k].sum())} of {self.samples} samples ends with a value of "
+                f"{self._queries.names[q]} that is not finite",
+                "a finite outcome of every training",
+                "lower training.optimizer.learning_rate, or leave the query out",
+            )
+        return values

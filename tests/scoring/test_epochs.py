@@ -14,7 +14,7 @@ from tests.helpers.tiny import relative_error, tiny_process
 from tests.helpers.unrolled import unrolled_final_state
 
 SPECS = [{"kind": "mean_loss", "split": "test"}, {"kind": "sample_loss", "split": "test", "samples": [2, 0]}]
-METHODS = ["hydra_exact", "hydra_gauss_newton", "hydra_hessian_free", "tracin"]
+METHODS = ["hydra_exact", "hydra_gauss_newton", "hydra_hessian_free", "tracin", "in_run_shapley"]
 
 
 def _tiny(optimizer="momentum", **training):

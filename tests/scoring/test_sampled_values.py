@@ -13,7 +13,7 @@ import torch
 from scipy.special import beta as beta_function
 from torch import Tensor
 
-from hydra_steps.errors import Unsuited
+from hydra_steps.errors import Diverged, Unsuited
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain, run
 from hydra_steps.scoring import data_banzhaf as banzhaf_module
@@ -220,6 +220,15 @@ def test_a_datamodel_of_nobody_is_refused():
     trajectory, queries = made(9)
     with pytest.raises(Unsuited, match=r"without 0\.01 of 9 samples are without 0; expected: 1 to 8"):
         datamodel(trajectory, queries, fraction=0.01)
+
+
+def test_trainings_that_end_in_no_number_are_named():
+    trajectory, queries = made(4)
+    trajectory.rates = [1e200] * trajectory.steps
+    with pytest.raises(
+        Diverged, match=r"a training on 3 of 4 samples ends with a value of test_mean that is not"
+    ):
+        leave_one_out(trajectory, queries)
 
 
 def test_subsets_come_with_their_complements_and_more_extend_fewer():
