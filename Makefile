@@ -78,8 +78,8 @@ update: $(VENV)/.installed-test  ## take newer versions of everything but PyTorc
 	$(BIN)/python -m tools.lock --newest
 	$(MAKE) test
 
-clean:  ## remove the environment and caches; results and data stay
-	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+clean:  ## remove the environment and caches; results, data and what Snakemake remembers of them stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
 GROUND = (
     *("errors", "locks", "job_environment", "progress", "json_files", "csv_files", "contents"),
-    *("registry", "queries", "config", "terminal", "stores", "jobs", "cluster", "tables"),
+    *("provenance", "registry", "queries", "config", "terminal", "stores", "jobs", "cluster", "tables"),
 )
 FLOORS = (
     *GROUND,

@@ -3,8 +3,9 @@
 from hydra_steps.config.run import Run
 from hydra_steps.evaluation.evaluate import evaluate
 from hydra_steps.jobs import job
+from hydra_steps.provenance.recorded import recorded
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), recorded(snakemake):
     evaluate(
         snakemake.params.table,
         inputs={

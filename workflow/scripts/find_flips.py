@@ -2,8 +2,9 @@
 
 from hydra_steps.counterfactual.flips import find_flips
 from hydra_steps.jobs import job
+from hydra_steps.provenance.recorded import recorded
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), recorded(snakemake):
     find_flips(
         trajectory=snakemake.input.trajectory,
         splits=snakemake.input.splits,

@@ -2,8 +2,9 @@
 
 from hydra_steps.counterfactual.smoothness import measure_smoothness
 from hydra_steps.jobs import job
+from hydra_steps.provenance.recorded import recorded
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), recorded(snakemake):
     measure_smoothness(
         trajectory=snakemake.input.trajectory,
         splits=snakemake.input.splits,

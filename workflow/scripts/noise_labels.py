@@ -2,9 +2,10 @@
 
 from hydra_steps.data import noise_labels
 from hydra_steps.jobs import job
+from hydra_steps.provenance.recorded import recorded
 from hydra_steps.queries.expansion import splits_by_class
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), recorded(snakemake):
     noise_labels(
         splits_csv=snakemake.input.splits,
         **snakemake.params.noise,

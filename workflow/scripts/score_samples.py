@@ -2,9 +2,10 @@
 
 from hydra_steps.config.study import Method
 from hydra_steps.jobs import job
+from hydra_steps.provenance.recorded import recorded
 from hydra_steps.scoring.score_samples import score_samples
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), recorded(snakemake):
     score_samples(
         label=snakemake.wildcards.method,
         method=Method.of(snakemake.params.options),

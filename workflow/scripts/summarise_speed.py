@@ -2,8 +2,9 @@
 
 from hydra_steps.benchmark.speed_summary import summarise_speed
 from hydra_steps.jobs import job
+from hydra_steps.provenance.recorded import recorded
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), recorded(snakemake):
     summarise_speed(
         speed=snakemake.input.speed,
         scaling=snakemake.input.scaling,

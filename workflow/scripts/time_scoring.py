@@ -5,8 +5,9 @@ from hydra_steps.config.experiments import Benchmark
 from hydra_steps.config.sections import OF_TRAINING, RunSettings
 from hydra_steps.config.study import Method
 from hydra_steps.jobs import job
+from hydra_steps.provenance.recorded import recorded
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), recorded(snakemake):
     time_scoring(
         run=RunSettings.of({name: snakemake.params[name] for name in OF_TRAINING}),
         splits=snakemake.input.splits,

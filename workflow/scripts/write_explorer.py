@@ -2,8 +2,9 @@
 
 from hydra_steps.explorer.write_explorer import write_explorer
 from hydra_steps.jobs import job
+from hydra_steps.provenance.recorded import recorded
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), recorded(snakemake):
     write_explorer(
         config=snakemake.input.config,
         splits=snakemake.input.splits,
