@@ -21,6 +21,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.json_files import TEXT, read_json
 
 BLOCK_BYTES = 4 * 2**20
+SEAL = "seal"  # the digest of all other attributes: one in the store and one in its manifest, which has fewer
 
 
 def write_store(
@@ -35,8 +36,8 @@ def write_store(
 
     ``dimensions`` names each array's axes. The digest of the arrays, in the order of ``dimensions``, joins the
     ``attributes``. The manifest holds the attributes but those in ``measured`` (clocks and the like), so that equal
-    computations leave equal manifests. ``extras`` are arrays that most readers do not want, each with a digest
-    of its own (:func:`read_extra`).
+    computations leave equal manifests. Store and manifest each carry the digest of all their attributes. ``extras``
+    are arrays that most readers do not want, each with a digest of its own (:func:`read_extra`).
     """
     folder, extras = Path(path), extras or {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,8 +50,8 @@ def write_store(
         _write_array(group, name, arrays[name], axes)
     for name, array in extras.items():
         _write_array(group, name, array, None)
-    group.attrs.update(described)
-    write_json(folder / "manifest.json", {k: v for k, v in described.items() if k not in measured})
+    group.attrs.update(_sealed(described))
+    write_json(folder / "manifest.json", _sealed({k: v for k, v in described.items() if k not in measured}))
     group.attrs["complete"] = True
 
 
@@ -84,17 +85,20 @@ def read_store(
 
 
 def read_attributes(path: str | Path, schema_version: int) -> dict[str, Any]:
-    """Read the attributes alone of what :func:`write_store` wrote; refused as by :func:`read_store`, unless an array
-    was altered."""
+    """Read the attributes alone of what :func:`write_store` wrote, without their seal; refused as by
+    :func:`read_store`, unless an array was altered."""
     store = Path(path) / "store.zarr"
     attributes: dict[str, Any] = dict(open_complete(store).attrs)
+    del attributes[SEAL]
     if attributes.get("schema_version") != schema_version:
         raise StudyError(
             f"{store} has schema version {attributes.get('schema_version')}",
             f"version {schema_version}, which this release writes and reads",
             remedy(path),
         )
-    listed = read_json(Path(path) / "manifest.json", {"digest": TEXT}, remedy(path))
+    listed = read_json(Path(path) / "manifest.json", {"digest": TEXT, SEAL: TEXT}, remedy(path))
+    _check_seal(Path(path) / "manifest.json", listed)
+    del listed[SEAL]
     others = [name for name in listed if name not in attributes or attributes[name] != listed[name]]
     if others:
         raise StudyError(
@@ -131,9 +135,31 @@ def open_complete(path: str | Path) -> zarr.Group:
     with readable(path, fix):
         group = zarr.open_group(str(path), mode="r")
         complete = group.attrs.get("complete")
+        attributes = dict(group.attrs)
     if complete is not True:
         raise StudyError(f"the store {path} is not complete", "the attribute complete: true", fix)
+    _check_seal(path, {name: value for name, value in attributes.items() if name != "complete"})
     return group
+
+
+def _sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {**attributes, SEAL: _seal_of(attributes)}
+
+
+def _seal_of(attributes: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of attributes, which are the same in every order."""
+    own = {name: value for name, value in attributes.items() if name != SEAL}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
+
+
+def _check_seal(path: Path, attributes: Mapping[str, Any]) -> None:
+    found, stated = _seal_of(attributes), attributes.get(SEAL)
+    if found != stated:
+        raise StudyError(
+            f"the attributes of {path} were changed after they were written: their digest is {found[:12]}",
+            f"{str(stated)[:12]} as they say themselves",
+            remedy(path.parent),
+        )
 
 
 def check_digest(path: str | Path, found: str, stated: Mapping[str, Any]) -> None:
@@ -148,8 +174,8 @@ def check_digest(path: str | Path, found: str, stated: Mapping[str, Any]) -> Non
 
 def read_array(group: zarr.Group, name: str) -> np.ndarray:
     """Read an array whole."""
-    folder = Path(str(group.store_path.store)).parent
-    with readable(f"the array {name} of {group.store_path}", remedy(folder)):
+    store = Path(str(group.store_path.store).removeprefix("file://"))
+    with readable(f"the array {name} of {store}", remedy(store.parent)):
         array = group[name]
         if not isinstance(array, zarr.Array):
             raise TypeError("it is no array")

@@ -55,14 +55,14 @@ class Bank:
         """Return the outcome of the re-training with ``change``, or None if it is not there or damaged."""
         entry = read_json_if_whole(self._path(change)) or {}
         outcome = entry.get("outcome")
-        whole = entry.get("change") == change and entry.get("digest") == _digest_of(outcome)
+        whole = entry.get("change") == change and entry.get("digest") == self._digest_of(change, outcome)
         return outcome if whole and isinstance(outcome, dict) else None
 
     def write(self, change: Any, outcome: Mapping[str, Any]) -> None:
         """Keep an outcome."""
         path = self._path(change)
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        entry = {"change": change, "outcome": outcome, "digest": _digest_of(outcome)}
+        entry = {"change": change, "outcome": outcome, "digest": self._digest_of(change, outcome)}
         try:
             partial.write_text(json.dumps(entry) + "\n", encoding="utf-8")
             os.replace(partial, path)
@@ -72,13 +72,12 @@ class Bank:
             ) from error
 
     def _path(self, change: Any) -> Path:
-        text = f"{self._identity}/{json.dumps(change, sort_keys=True)}"
-        return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+        return self.folder / f"{self._digest_of(change)[:32]}.json"
 
-
-def _digest_of(outcome: Any) -> str:
-    """Return what an outcome is compared by when it is read back; it is the same after that."""
-    return hashlib.sha256(json.dumps(outcome, sort_keys=True).encode()).hexdigest()
+    def _digest_of(self, *what: Any) -> str:
+        """Return the digest of a change, or of a change and its outcome, in this bank and no other."""
+        text = "/".join([self._identity, *(json.dumps(one, sort_keys=True) for one in what)])
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def circumstances(module: str, process: Process) -> dict[str, Any]:

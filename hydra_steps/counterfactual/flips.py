@@ -28,7 +28,6 @@ from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.queries.query import Query, flips_prediction, query_from
 from hydra_steps.stores import write_store
-from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.trajectory import Trajectory, open_run
 
 SCHEMA_VERSION = 2  # since 2, the attribute ``queries`` says what each query asks, not its name alone
@@ -60,7 +59,7 @@ def find_flips(
     positions = [_position(query, len(data.test)) for query in asked]
     images = base.process.place(data.test.inputs[positions])
     truth = data.test.targets[positions]
-    identity = {"trajectory": read_manifest(Path(trajectory))["digest"], "positions": positions}
+    identity = {"trajectory": base.digest, "positions": positions}
     kept = Bank(bank or Path(output).parent / ".bank", identity | circumstances(__name__, base.process))
 
     correct = _predictions(base, base.final_state, images) == truth

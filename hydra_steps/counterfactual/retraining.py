@@ -36,7 +36,6 @@ from hydra_steps.process.state import State
 from hydra_steps.process.together import at_once, one_by_one, run_together
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.trajectory.manifest import read_manifest
 from hydra_steps.trajectory.trajectory import Trajectory, open_run
 
 
@@ -73,12 +72,11 @@ def retrain_without(
     groups = draw_groups(name, spec, base.process.samples, base.process.seed, contribution)[first:]
     check_classes(name, groups, data.train.targets, data.classes)
 
-    trajectory_digest = read_manifest(Path(trajectory))["digest"]
     query_set = QuerySet(expand_queries(queries, data), data, base.process)
     retrainer = Retrainer(base, query_set, data.test.inputs, data.test.targets)
     kept = Bank(
         bank or Path(output).parents[1] / ".bank",
-        {"trajectory": trajectory_digest, "queries": list(queries)} | circumstances(__name__, base.process),
+        {"trajectory": base.digest, "queries": list(queries)} | circumstances(__name__, base.process),
     )
     draws = draws_of(base, repeats, int(spec.get("seeds") or 0))
     made = [_draw(draw, retrainer, kept, groups, f"re-training without {name}") for draw in draws]
@@ -102,7 +100,7 @@ def retrain_without(
             "spec": {key: value for key, value in spec.items() if key != "groups"},
             "base_test_accuracy": float(np.mean([one.base.test_accuracy for one in truth])),
             "data_digest": data.digest,
-            "trajectory_digest": trajectory_digest,
+            "trajectory_digest": base.digest,
         },
     )
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from hydra_steps.registry.decorators import table
-from hydra_steps.stores import open_complete, read_array, readable, remedy
 from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
+from hydra_steps.trajectory.store import TrajectoryStore
 
 PREFIX = "epoch_"
 METRICS = tuple(
@@ -26,21 +24,17 @@ METRICS = tuple(
 @table("training", title="Training", keys=["epoch"], order=10)
 def describe_training(trajectories: Sequence[Artifact], output: str | Path) -> None:
     """Write ``training.csv`` from trajectory folders ``…/runs/<run>/trajectory`` (arrays ``epoch_<metric>``
-    [epoch]).
+    [epoch]). Raises :class:`StudyError` for a trajectory that is not whole.
     """
     rows = []
     for artifact in trajectories:
-        store = open_complete(artifact.path / "store.zarr")
-        with readable(artifact.path, remedy(artifact.path)):
-            names = set(store.array_keys())
+        found = TrajectoryStore.open(artifact.path).epochs
         for metric in METRICS:
-            if PREFIX + metric not in names:
+            values = found.get(PREFIX + metric)
+            if values is None:
                 continue
-            values = read_array(store, PREFIX + metric).astype(np.float64)
-            epochs = read_array(store, "epoch") if "epoch" in names else np.arange(1, len(values) + 1)
-            with readable(artifact.path, remedy(artifact.path)):
-                rows += [
-                    artifact.run.columns | {"metric": metric, "epoch": epoch, "value": value}
-                    for epoch, value in zip(epochs, values, strict=True)
-                ]
+            rows += [
+                artifact.run.columns | {"metric": metric, "epoch": epoch, "value": value}
+                for epoch, value in zip(found["epoch"], values, strict=True)
+            ]
     write_table(make_table("training", rows), output)

@@ -23,7 +23,6 @@ from hydra_steps.scoring.attempt import SCORED, attempt
 from hydra_steps.scoring.methods import method_of
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.manifest import TIMING
-from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.trajectory import open_run
 
 
@@ -70,7 +69,7 @@ def score_samples(
             "options": method.plain(),
             "status": status,
             "data_digest": data.digest,
-            "trajectory_digest": digest_of(trajectory),
+            "trajectory_digest": opened.digest,
             "seconds": seconds,
             "seconds_training": training_seconds(trajectory),
             "peak_memory_bytes": peak_memory(),
@@ -78,11 +77,6 @@ def score_samples(
         },
         result.arrays,
     )
-
-
-def digest_of(trajectory: str | Path) -> str:
-    """The digest that names a trajectory's content."""
-    return TrajectoryStore.open(Path(trajectory)).digest
 
 
 def training_seconds(trajectory: str | Path) -> float:

@@ -19,7 +19,7 @@ from hydra_steps.config.study import Method
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.attempt import attempt
 from hydra_steps.scoring.methods import method_of
-from hydra_steps.scoring.score_samples import digest_of, peak_memory, training_seconds
+from hydra_steps.scoring.score_samples import peak_memory, training_seconds
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.trajectory import open_run
 
@@ -63,7 +63,7 @@ def trace_scores(
                 "status": status,
                 "epoch": epoch,
                 "data_digest": data.digest,
-                "trajectory_digest": digest_of(trajectory),
+                "trajectory_digest": whole.digest,
                 "seconds": time.perf_counter() - began,
                 "seconds_training": training_seconds(trajectory),
                 "peak_memory_bytes": peak_memory(),

@@ -68,6 +68,11 @@ class Trajectory:
         return self.process.steps
 
     @property
+    def digest(self) -> str:
+        """The digest that names the content of the store that was opened; an empty text for one in memory."""
+        return self.store.digest if self.store else ""
+
+    @property
     def final_state(self) -> State:
         """s_T."""
         return self.load(self.steps)

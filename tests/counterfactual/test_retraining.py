@@ -210,6 +210,20 @@ def test_bank_round_trip_and_damage(tmp_path):
     assert bank.read([1, 5]) is None
 
 
+def test_an_entry_of_another_bank_or_another_digit_is_made_anew(tmp_path):
+    bank, other = Bank(tmp_path / "a", {"trajectory": "t"}), Bank(tmp_path / "b", {"trajectory": "u"})
+    for one, value in ((bank, 0.25), (other, 0.5)):
+        one.write([1, 5], {"value": value})
+    (path,), (foreign,) = ((tmp_path / name).glob("*.json") for name in "ab")
+    whole = path.read_text()
+    path.write_text(foreign.read_text())
+    assert bank.read([1, 5]) is None
+    path.write_text(whole.replace("0.25", "0.26"))
+    assert bank.read([1, 5]) is None
+    path.write_text(whole)
+    assert bank.read([1, 5]) == {"value": 0.25}
+
+
 def _without(base: Trajectory, removed: np.ndarray) -> torch.Tensor:
     weights = torch.ones(base.process.samples)
     weights[torch.from_numpy(removed).long()] = 0

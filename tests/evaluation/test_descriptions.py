@@ -12,15 +12,24 @@ from hydra_steps.evaluation.noise import describe_noise, transition_matrix
 from hydra_steps.evaluation.statuses import describe_statuses
 from hydra_steps.evaluation.training import describe_training
 from hydra_steps.tables.tidy import read_table
+from hydra_steps.trajectory.writer import TrajectoryWriter
 from tests.helpers.artifacts import located
 
 
-def trajectory(folder, run, loss, complete=True):
+def trajectory(folder, run, loss):
+    """A recorded training of one step an epoch."""
     path = folder / "runs" / run / "trajectory"
-    group = zarr.create_group(store=str(path / "store.zarr"))
-    for name in ("epoch_train_loss", "epoch_test_accuracy"):
-        group.create_array(name, data=np.asarray(loss, np.float64))
-    group.attrs["complete"] = complete
+    sizes = {"steps": len(loss), "batch_size": 1, "parameters": 1, "slots": 0, "buffers": 0}
+    state = np.zeros(1, np.float32), np.zeros((0, 1), np.float32), np.zeros(0, np.float32)
+    shape = {**sizes, "dtype": "float32", "checkpoints": [0, len(loss)]}
+    with TrajectoryWriter.create(path.parent / ".scratch", attributes={}, **shape) as writer:
+        writer.checkpoint(0, *state)
+        for step, value in enumerate(loss, 1):
+            writer.record(step, batch=np.array([0]), learning_rate=0.1, loss=value, gradient_norm=1.0)
+            writer.epoch(step, train_loss=value, test_accuracy=value)
+        writer.checkpoint(len(loss), *state)
+        writer.finish()
+        writer.publish(path)
     return located(path)
 
 
@@ -34,9 +43,11 @@ def test_training_curves(tmp_path):
     assert summary["sd_seeds"].to_dict() == {1: pytest.approx(2**0.5), 2: 0}
 
 
-def test_an_unfinished_trajectory_is_refused(tmp_path):
-    with pytest.raises(StudyError, match="not complete"):
-        describe_training([trajectory(tmp_path, "base-seed0", [1], complete=False)], tmp_path / "t.csv")
+def test_a_trajectory_that_is_not_whole_is_refused(tmp_path):
+    artifact = trajectory(tmp_path, "base-seed0", [3, 2])
+    zarr.open_group(str(artifact.path / "store.zarr"))["epoch_train_loss"][0] = 1
+    with pytest.raises(StudyError, match="changed after training"):
+        describe_training([artifact], tmp_path / "t.csv")
 
 
 def test_transition_matrix():

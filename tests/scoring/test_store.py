@@ -1,6 +1,7 @@
 """The scores' store: what is written is read, and nothing unfinished or altered is."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -117,6 +118,54 @@ def test_a_manifest_of_another_store_is_refused(tmp_path):
     (tmp_path / "a" / "manifest.json").unlink()
     with pytest.raises(StudyError, match="missing"):
         read_scores(tmp_path / "a")
+
+
+@pytest.mark.parametrize("name", ["unit", "options", "queries", "seconds"])
+def test_attributes_that_were_changed_are_refused(tmp_path, name):
+    """In the store and in its manifest alike, and also those that only the store has."""
+    write_scores(tmp_path / "s", contributions(1, 4), queries_named(["q"]), ABOUT)
+    group = zarr.open_group(str(tmp_path / "s" / "store.zarr"))
+    other = {"unit": "rank only", "options": {}, "queries": [], "seconds": 0.5}[name]
+    group.attrs[name] = other
+    manifest = tmp_path / "s" / "manifest.json"
+    listed = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(listed | ({name: other} if name in listed else {})))
+    with pytest.raises(StudyError, match="attributes of .* were changed after they were written"):
+        read_scores(tmp_path / "s")
+
+
+def test_an_attribute_that_the_manifest_lost_is_missed(tmp_path):
+    write_scores(tmp_path / "s", contributions(1, 4), queries_named(["q"]), ABOUT)
+    manifest = tmp_path / "s" / "manifest.json"
+    listed = json.loads(manifest.read_text())
+    del listed["unit"]
+    manifest.write_text(json.dumps(listed))
+    with pytest.raises(StudyError, match=r"attributes of .*manifest\.json were changed"):
+        read_scores(tmp_path / "s")
+
+
+def _truncate(store):
+    path = max((p for p in store.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _truncate,
+        lambda store: (store / "zarr.json").write_text("{"),
+        lambda store: (store / "zarr.json").write_bytes(b"\xff"),
+        lambda store: (store / "contribution" / "zarr.json").write_text("[]"),
+        lambda store: (store / "contribution" / "zarr.json").unlink(),
+        lambda store: shutil.rmtree(store / "contribution"),
+        lambda store: shutil.rmtree(store / "contribution" / "c"),
+    ],
+)
+def test_a_damaged_store_is_one_message(tmp_path, damage):
+    write_scores(tmp_path / "s", contributions(3, 40), queries_named(["a", "b", "c"]), ABOUT)
+    damage(tmp_path / "s" / "store.zarr")
+    with pytest.raises(StudyError, match=f"delete {tmp_path / 's'} and run the study again"):
+        read_scores(tmp_path / "s")
 
 
 @pytest.mark.parametrize(
