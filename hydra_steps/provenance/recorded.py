@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hydra_steps.errors import StudyError
+from hydra_steps.locks import join
 from hydra_steps.provenance.content import content_of
 from hydra_steps.provenance.fits import check_whole
 from hydra_steps.provenance.record import Making, Record, key_of, plain, write_record
@@ -27,12 +28,14 @@ class Step(Protocol):
 
 @contextmanager
 def recorded(step: Step) -> Iterator[None]:
-    """Run one job: check its inputs, and when it has ended write the records of its outputs.
+    """Run one job: check its inputs, and when it has ended write the records of its outputs. This process holds the
+    study's claim as long as it lives.
 
     Raises :class:`StudyError` for an input that is not as the study made it, and for one that changed while the job
-    ran, as nobody can then say what the outputs are made from.
+    ran, as nobody can then say what the outputs are made from; and where another run has begun since the job's own.
     """
     study = study_folder(step.config)
+    join(study)
     before = read_inputs(step.input, study)
     yield
     for path in step.input:
