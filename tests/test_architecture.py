@@ -23,6 +23,7 @@ FLOORS = (
         "evaluation",
         "figures",
         "benchmark",
+        "audit",
         "report",
         "explorer",
         "plan",
@@ -32,7 +33,7 @@ FLOORS = (
         "__main__",
     ),
 )
-NO_TORCH = (*GROUND, "evaluation", "figures", "report", "explorer", "plan")
+NO_TORCH = (*GROUND, "evaluation", "figures", "audit", "report", "explorer", "plan")
 
 
 def modules() -> dict[str, Path]:

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from hydra_steps.config.ablations import check_ablations
+from hydra_steps.config.audits import check_audit
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
 from hydra_steps.config.designs import check_design, design_specs
@@ -56,6 +57,7 @@ def _check(study: Plain) -> None:
         check_design(name, design, sizes["train"], list(study["methods"]), names)
     check_removals(study, sizes, len(classes), queries)
     check_trace(study, sizes["train"], names)
+    check_audit(study, sizes["train"], names)
     check_explanations(study, queries)
     check_ablations(study)
     _check_looks(study)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hydra_steps.config.run import Run
+from hydra_steps.config.run import PlantedRun, Run
 from hydra_steps.config.schema import fill, merge_section, section_of_run
 from hydra_steps.config.sections import RUN_SECTIONS, RunSettings
 from hydra_steps.config.typed import Plain, field_types
@@ -43,6 +43,17 @@ def study_runs(study: PlainStudy) -> Mapping[str, Run]:
     return _runs(tuple(variant_names(study)), tuple(study["seeds"]))
 
 
+def audited_run(study: PlainStudy) -> Run:
+    """Return the run that an audit judges: the first variant's with the first seed."""
+    return next(iter(study_runs(study).values()))
+
+
+def planted_runs(study: PlainStudy) -> Mapping[str, PlantedRun]:
+    """Return the runs of an audit's copies of the data by name; none where it is off."""
+    copies = (PlantedRun.of(audited_run(study), number) for number in range(study["audit"]["copies"]))
+    return {run.name: run for run in copies}
+
+
 def explored_runs(study: PlainStudy) -> list[str]:
     """Return the runs that the explorer shows: the first seed of each variant; none where it is off."""
     return run_names(study)[:: len(study["seeds"])] if study["explorer"]["top"] else []
@@ -51,10 +62,13 @@ def explored_runs(study: PlainStudy) -> list[str]:
 def run_config(study: PlainStudy, run: str) -> PlainStudy:
     """Return the sections that decide a run, its variant merged in, with ``run``, ``variant`` and ``seed``.
 
+    The run is one of the study's, or that of a copy with planted labels, which has all of the run that it is a copy of.
+
     ``noise.seed`` is a number: the run's seed where the study leaves it open.
     """
-    named = study_runs(study)[run]
-    asked = [{name: study[name] for name in RUN_SECTIONS}, study["variants"].get(named.variant, {})]
+    named = study_runs(study).get(run) or planted_runs(study)[run]
+    origin = named.origin if isinstance(named, PlantedRun) else named
+    asked = [{name: study[name] for name in RUN_SECTIONS}, study["variants"].get(origin.variant, {})]
     sections: PlainStudy = json.loads(_resolved(json.dumps(asked), active_plugins()))
     if sections["noise"]["seed"] is None:
         sections["noise"] = {**sections["noise"], "seed": named.seed}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 
-from hydra_steps.config import experiments, sections
+from hydra_steps.config import audits, experiments, sections
 from hydra_steps.config.typed import Plain, Section, field_types
 from hydra_steps.errors import StudyError
 
@@ -148,6 +148,7 @@ class Study(Section):
     brittleness: experiments.Brittleness = field(default_factory=experiments.Brittleness)
     smoothness: experiments.Smoothness = field(default_factory=experiments.Smoothness)
     trace: experiments.Trace = field(default_factory=experiments.Trace)
+    audit: audits.Audit = field(default_factory=audits.Audit)
     claims: bool = False
     evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
     explorer: Explorer = field(default_factory=Explorer)

@@ -14,7 +14,7 @@ from hydra_steps.config import explored_runs, run_names
 from hydra_steps.config.datasets import dataset, sizes_of
 from hydra_steps.config.designs import design_specs, draws
 from hydra_steps.config.removals import brittleness_labels, removal_labels
-from hydra_steps.config.runs import PlainStudy, run_settings
+from hydra_steps.config.runs import PlainStudy, planted_runs, run_settings
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Held
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # Rules that take seconds whatever the study, and the disk of each: typical values, not measured ones.
 SMALL = {"save_study": 1e4, "write_report": 1e7}
 OF_EXPLORER = {"predict_samples": 1e6, "write_explorer": 1e7}
+OF_AUDIT = {"plant_labels": 1e6, "predict_classes": 1e6}  # of each copy of the data
 TABLE_DISK, FIGURE_DISK = 1e6, 1e6
 RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
@@ -59,16 +60,17 @@ def study_costs(study: PlainStudy, calibration_of: Callable[[str], Calibration])
     """Return the costs of all rules; ``calibration_of(run)`` gives the measurements of a run's configuration."""
     results = Path(study["results"])
     runs = {run: RunCosts(run_size(study, run), calibration_of(run)) for run in run_names(study)}
+    copies = [RunCosts(run_size(study, run), calibration_of(run)) for run in planted_runs(study)]
     costs = _data_costs(study, results)
     steps = least_sure(cost.measured.source for cost in runs.values())
     scored = {
         label: least_sure(cost.measured.methods[label].source for cost in runs.values())
         for label in study["methods"]
     }
-    trained = _sum("train_model", results, [[cost.train()] for cost in runs.values()], steps)
+    trained = _sum("train_model", results, [[cost.train()] for cost in (*runs.values(), *copies)], steps)
     costs.append(_holding(trained, [cost.holds() for cost in runs.values()]))
     for label, source in scored.items():
-        jobs = [[cost.score(label)] for cost in runs.values()]
+        jobs = [[cost.score(label)] for cost in (*runs.values(), *copies)]
         scores = _sum(f"score_samples: {label}", results, jobs, source)
         costs.append(_holding(scores, [cost.holds(label) for cost in runs.values()]))
     for name, spec in design_specs(study["counterfactual"]).items():
@@ -182,6 +184,8 @@ def _light_costs(study: PlainStudy, results: Path) -> list[Cost]:
     figures = plan_figures(study, tables)
     small = SMALL | (OF_EXPLORER if explored_runs(study) else {})
     light = [(rule, 1, disk, LIGHT_SECONDS) for rule, disk in small.items()]
+    copies = len(planted_runs(study))
+    light += [(rule, copies, disk, LIGHT_SECONDS) for rule, disk in OF_AUDIT.items() if copies]
     light += [
         (table.rule, 1, TABLE_DISK, LIGHT_SECONDS + table.seconds)
         for table in tables.values()

@@ -11,14 +11,25 @@ from typing import Any
 
 from hydra_steps.config.designs import batch_bounds, design_specs
 from hydra_steps.config.removals import brittleness_labels, removal_labels
-from hydra_steps.config.runs import PlainStudy, run_config, run_names, study_runs
+from hydra_steps.config.runs import (
+    PlainStudy,
+    audited_run,
+    planted_runs,
+    run_config,
+    run_names,
+    study_runs,
+)
 from hydra_steps.config.traces import trace_labels
 
 # Parameters of a table → what they are given, beside ``config`` and ``benchmarks``: lists of paths.
 KINDS = (
     *("labels", "splits", "trajectories", "scores", "outcomes", "removals", "flips"),
     *("traced", "smoothness", "approximation", "raw", "readings", "memory", "machines"),
+    *("planted_labels", "planted_scores", "planted_classes"),
+    *("audited_labels", "audited_splits", "audited_scores", "audited_classes"),
 )
+# What is kept of the run that an audit judges, and of its copies with planted labels.
+OF_AUDIT = {"labels": "labels.csv", "splits": "splits.csv", "classes": "classes", "scores": "scores/{label}"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,16 @@ class Artifacts:
     def timed_runs(self) -> list[str]:
         """The runs of the timing study: the first seed of each variant."""
         return self.runs[:: len(self.study["seeds"])]
+
+    @property
+    def planted(self) -> list[str]:
+        """The runs of an audit's copies of the data; none where it is off."""
+        return list(planted_runs(self.study))
+
+    @property
+    def audited(self) -> list[str]:
+        """The run that an audit judges; none where it is off."""
+        return [audited_run(self.study).name] if self.planted else []
 
     @property
     def exact(self) -> str | None:
@@ -83,7 +104,9 @@ class Artifacts:
             case "raw":
                 return sorted({self.manifest(run) for run in runs})
             case _:
-                raise KeyError(kind)
+                whose, what = kind.split("_")
+                audited = {"planted": self.planted, "audited": self.audited}[whose]
+                return self.of_runs(OF_AUDIT[what], audited, methods if what == "scores" else ("",))
 
     def measured(self) -> list[str]:
         """Return the outputs of all steps that compute; when they are there, so are their measurements."""

@@ -64,6 +64,8 @@ def _made(
         # The raw files lie elsewhere; smoothness is measured beside exact HyDRA alone.
         if kind != "raw" and (kind != "smoothness" or artifacts.exact):
             yield from artifacts.given(kind, artifacts.runs, list(study["methods"]))
+    for name in ("splits.csv", "trajectory"):
+        yield from artifacts.of_runs(name, artifacts.planted)
     explored = explored_runs(study)
     yield from artifacts.of_runs("predictions.csv", explored)
     if explored:

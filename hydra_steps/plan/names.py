@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hydra_steps.config.conditions import conditions
+from hydra_steps.config.datasets import dataset
 from hydra_steps.config.designs import design_specs
 from hydra_steps.config.known_labels import labels_known
 from hydra_steps.config.runs import PlainStudy, run_config, run_names
@@ -24,10 +25,10 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
     method; ``label_of``: name of a method → the first label that has it, or else the name; ``used``: the names of the
     methods that have a label; ``in_unit``: the labels whose contributions have the query's unit; ``traced``: the labels
     scored at the ends of epochs; ``sweeps``: damping sweeps, name → label → damping; ``labels_known``: whether it is
-    known which training labels are wrong; ``conditions``: variant → its setting in words; ``datasets``: run → ``name``
-    and ``folder`` of its dataset; ``random_designs``: name of each design of random groups → its ``fraction`` and
-    whether it is ``from_seeds``; ``predicts``: label → the share of the samples whose removal its method was made to
-    predict.
+    known which training labels are wrong; ``classes``: the names of the first variant's classes; ``conditions``:
+    variant → its setting in words; ``datasets``: run → ``name`` and ``folder`` of its dataset; ``random_designs``: name
+    of each design of random groups → its ``fraction`` and whether it is ``from_seeds``; ``predicts``: label → the share
+    of the samples whose removal its method was made to predict.
     """
     method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
     data = {run: run_config(study, run)["data"] for run in run_names(study)}
@@ -43,6 +44,7 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
         "traced": trace_labels(study),
         "sweeps": damping_sweeps(study["methods"]),
         "labels_known": labels_known(study),
+        "classes": list(dataset(data[run_names(study)[0]]["name"]).classes),
         "conditions": conditions(study),
         "random_designs": {
             name: {"fraction": spec["fraction"], "from_seeds": bool(spec.get("seeds"))}

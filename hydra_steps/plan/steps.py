@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from hydra_steps.config.designs import batch_bounds, design_specs
 from hydra_steps.config.queries import study_queries
-from hydra_steps.config.runs import PlainStudy, run_config, run_settings
+from hydra_steps.config.runs import PlainStudy, planted_runs, run_config, run_settings
 from hydra_steps.config.typed import Plain
 from hydra_steps.registry import find
 
@@ -25,6 +25,15 @@ def noise_settings(study: PlainStudy, run: str) -> Plain:
     options = {name: noise[name] for name in find("noise", noise["kind"]).options}
     where = {key: data[key] for key in ("name", "folder")}
     return {**where, "kind": noise["kind"], "options": options, "seed": noise["seed"]}
+
+
+def planting_settings(study: PlainStudy, run: str) -> Plain:
+    """Return what decides the labels of a copy with planted ones, besides those of the run that it is a copy of."""
+    audit, planted = study["audit"], planted_runs(study)[run]
+    data = run_config(study, run)["data"]
+    kind = audit["kinds"][planted.number % len(audit["kinds"])]
+    where = {key: data[key] for key in ("name", "folder")}
+    return {**where, "kind": kind, "rate": audit["rate"], "seed": planted.seed, "number": planted.number}
 
 
 def design_settings(study: PlainStudy, design: str) -> Plain:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from hydra_steps.config.runs import PlainStudy, study_runs
+from hydra_steps.config.runs import PlainStudy, planted_runs, study_runs
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.plan.artifacts import KINDS, Artifacts
 from hydra_steps.plan.code import chosen, entry_code
@@ -111,7 +111,10 @@ def _planned(
     used = [pair for run in runs if "raw" in inputs for pair in chosen(study, ["dataset"], run)]
     if "readings" in inputs:
         runs = artifacts.timed_runs
-    named = {name: [run.variant, run.seed] for name, run in study_runs(study).items() if name in runs}
+    used_runs = {name: run for name, run in study_runs(study).items() if name in runs}
+    if any(name.startswith("planted_") for name in inputs):
+        used_runs |= planted_runs(study)
+    named = {name: [run.variant, run.seed] for name, run in used_runs.items()}
     outputs = {"output": f"{folder}/{entry.name}.csv", **also}
     code = entry_code("table", entry.name, used=used)
     seconds = value_of(traits["seconds"], {**known, "labels": labels, "runs": runs}, entry)

@@ -25,8 +25,8 @@ ROOMS = {
     "schedule": ("process/schedules",),
     "method": ("scoring",),
     "query": ("process/queries",),
-    "table": ("evaluation", "benchmark"),
-    "figure": ("figures", "benchmark"),
+    "table": ("evaluation", "benchmark", "audit"),
+    "figure": ("figures", "benchmark", "audit"),
     "sentence": ("report",),
 }
 

@@ -16,6 +16,7 @@ HEADINGS = (
     "Does the score predict re-training?",
     "How far from exact HyDRA?",
     "Does the score find wrong labels?",
+    "Which labels are wrong?",
     "Is training without what the score flags better?",
     "How few samples does a prediction hang on?",
     "What do contributions look like, sample by sample?",

@@ -3,6 +3,7 @@
 from functools import cache
 
 from hydra_steps.config import explored_runs, run_config, run_names
+from hydra_steps.config.runs import audited_run, planted_runs
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.config.sections import OF_TRAINING
 from hydra_steps.config.designs import design_specs, needs_scores
@@ -17,14 +18,21 @@ REQUESTS = Requests(STUDY)
 OUT = ARTIFACTS.out
 RUN = f"{OUT}/runs/{{run}}"
 RUNS = run_names(STUDY)
+# An audit's copies of the data with planted labels: runs that only the audit's tables read.
+AUDITED, PLANTED = audited_run(STUDY).name, list(planted_runs(STUDY))
 METHODS = list(STUDY["methods"])
 EXPLORED = explored_runs(STUDY)
 
 ENVIRONMENT = "../../environment.yml"
 
 
+def alternatives(names):
+    """A pattern that matches these names alone; without any, nothing."""
+    return "|".join(names) or "(?!)"
+
+
 wildcard_constraints:
-    run="|".join(RUNS),
+    run=alternatives([*RUNS, *PLANTED]),
     method="|".join(METHODS),
     design="|".join(design_specs(STUDY["counterfactual"])),
     batch="[0-9]+",

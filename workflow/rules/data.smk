@@ -85,6 +85,8 @@ rule noise_labels:
         f"{RUN}/labels.csv",
     log:
         f"{OUT}/logs/noise_labels/{{run}}.log",
+    wildcard_constraints:
+        run=alternatives(RUNS),
     conda:
         ENVIRONMENT
     resources:

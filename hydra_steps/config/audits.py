@@ -1,0 +1,69 @@
+"""The section ``audit``: what it asks for, and whether the study has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from hydra_steps.config.typed import Plain, Section
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.registry import find, names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit(Section):
+    """Labels with mistakes that nobody knows of: which method finds them here, which labels to look at, and how many
+    are wrong. Wrong labels are planted into copies of the training data; every copy is trained and scored by every
+    method, and the training data are judged by what is learnt from them. On the first variant and its first seed. Off
+    while `copies` is 0. Costs one training and all scores for each copy.
+
+    Options:
+        copies: Copies of the training data with planted wrong labels.
+        kinds: What the planted labels are like, as for `noise.kind`; the copies take turns.
+        rate: Share of the labels of a copy that are planted wrong.
+        query: Name of the query whose contributions rank the samples. The test set should not choose.
+        blends: Also try all methods together, the mean of their ranks and a logistic regression on them.
+        decisions: A file of decisions about suspects (`decisions.csv`), which `make audit-apply` tries out by training
+            again.
+        seeds: Fresh trainings on each form of the data that decisions lead to.
+    """
+
+    copies: Annotated[int, "0 <= x <= 1000"] = 0
+    kinds: Annotated[list[str], {"minItems": 1}] = field(default_factory=lambda: ["symmetric"])
+    rate: Annotated[float, "0 < x <= 0.5"] = 0.05
+    query: str = "validation_mean"
+    blends: bool = True
+    decisions: str | None = None
+    seeds: Annotated[int, "2 <= x <= 1000"] = 5
+
+
+def check_audit(study: Plain, samples: int, queries: Sequence[str]) -> None:
+    """Raise :class:`StudyError` for what the section names and the study does not have; ``samples``: for training."""
+    audit = study["audit"]
+    if not audit["copies"]:
+        return
+    if audit["copies"] < 2:
+        raise StudyError(
+            "audit.copies: 1 copy is learnt from, and none is left to check it on", "2 or more", "raise it"
+        )
+    for kind in audit["kinds"]:
+        if kind not in names("noise"):
+            raise StudyError(f"audit.kinds: {kind!r} is unknown", "", nearest(kind, names("noise")))
+        if "rate" not in find("noise", kind).options:
+            fitting = [name for name in names("noise") if "rate" in find("noise", name).options]
+            raise StudyError(
+                f"audit.kinds: {kind!r} takes no rate", f"kinds that do: {', '.join(fitting)}", "name another"
+            )
+    if audit["query"] not in queries:
+        raise StudyError(
+            f"audit.query: {audit['query']!r} is not among the study's queries",
+            "a mean over the validation split, which chooses the method",
+            f"{nearest(audit['query'], list(queries))}, or add {{kind: mean_loss, split: validation}} to queries",
+        )
+    if audit["copies"] * round(audit["rate"] * samples) < 10:
+        raise StudyError(
+            f"audit: {audit['copies']} copies with {round(audit['rate'] * samples)} planted labels each",
+            "10 planted labels or more in all",
+            "raise audit.rate or audit.copies",
+        )
