@@ -59,7 +59,11 @@ def test_where_the_truth_is_known_it_stays_known(run, tmp_path):
 
 def audited(**audit):
     return resolve_study(
-        {"seeds": [3, 4], "variants": {"a": {"noise": {"rate": 0.1}}, "b": {}}, "audit": {"copies": 3, **audit}}
+        {
+            "seeds": [3, 4],
+            "variants": {"a": {"noise": {"rate": 0.1}}, "b": {}},
+            "audit": {"copies": 3, **audit},
+        }
     )
 
 
