@@ -14,6 +14,24 @@ from typing import Annotated, Any, ClassVar, Literal
 from hydra_steps.config.run import Run
 from hydra_steps.config.typed import Plain, Section
 
+Clip = Annotated[
+    dict[str, Any] | None,
+    {
+        "anyOf": [
+            {"type": "null"},
+            *(
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": [by],
+                    "properties": {by: {"type": "number", "exclusiveMinimum": 0}},
+                }
+                for by in ("norm", "value")
+            ),
+        ],
+        "x-expected": "null, {norm: 1.0} or {value: 0.5}",
+    },
+]
 Keep = Annotated[
     str | dict[str, Any],
     {
@@ -138,18 +156,35 @@ class Loss(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ParameterGroup(Section):
+    """Parameters with a rate and a weight decay of their own.
+
+    Options:
+        parameters: A pattern of their names, such as `"*.bias"`; of several groups the first that matches counts.
+        rate: What the learning rate is multiplied by.
+        weight_decay: Their weight decay. null takes the optimizer's.
+    """
+
+    parameters: Annotated[str, {"minLength": 1}]
+    rate: Annotated[float, "0 <= x <= 1000"] = 1.0
+    weight_decay: Annotated[float | None, "0 <= x <= 10"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Optimizer(Section):
     """The optimizer, with PyTorch's semantics.
 
     Options:
         name: The optimizer.
         learning_rate: The first learning rate.
+        groups: Parameters, by patterns of their names, that are trained at another rate or with another weight decay.
     """
 
     chosen: ClassVar[tuple[str, str]] = ("optimizer", "name")
 
     name: str = "sgd"
     learning_rate: Annotated[float, "0 < x <= 100"] = 0.05
+    groups: list[ParameterGroup] = field(default_factory=list)
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -194,12 +229,15 @@ class Training(Section):
         batch_norm_statistics: Whose statistics batch norm takes where samples are removed or weighted: those of `all`
             samples of the batch, so that a removed sample is only left out of the loss, or of the samples `weighted`
             as in the loss, as if it had not been there.
+        clip: Whether each step's gradient is clipped: to a norm over all parameters, or each of its entries to a
+            value. A removed sample changes how much is clipped, and scores know it.
     """
 
     epochs: Annotated[int, "1 <= x <= 100000"] = 20
     batch_size: Annotated[int, "1 <= x <= 1000000"] = 64
     sampling: Literal["shuffle", "with_replacement"] = "shuffle"
     batch_norm_statistics: Literal["all", "weighted"] = "all"
+    clip: Clip = None
     loss: Loss = field(default_factory=Loss)
     optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Schedule = field(default_factory=Schedule)

@@ -124,7 +124,8 @@ def _schema(cls: type[Section], name: str, kind: Any, plain: Any) -> Schema:
     if inner is kind:
         return section_schema(inner, plain)
     if get_origin(kind) is list:
-        return {"type": "array", "items": section_schema(inner), "minItems": 1, **_default_of(cls, name)}
+        least = 0 if _default(cls, name) == [] else 1
+        return {"type": "array", "items": section_schema(inner), "minItems": least, **_default_of(cls, name)}
     return {"type": "object", "additionalProperties": section_schema(inner), **_default_of(cls, name)}
 
 

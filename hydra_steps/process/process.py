@@ -28,7 +28,8 @@ from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.process.batches import ABSENT, augment, batch_table
 from hydra_steps.process.flat_model import FlatModel
-from hydra_steps.process.optimizers import Optimizer, Scalar, build_optimizer
+from hydra_steps.process.optimizers import Optimizer, Scalar
+from hydra_steps.process.optimizers.build import training_optimizer
 from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
 from hydra_steps.tasks.losses import Loss, build_loss
@@ -212,10 +213,11 @@ def build_process(settings: RunSettings, data: RunData) -> Process:
     dtype = {"float32": torch.float32, "float64": torch.float64}[settings.compute.dtype]
     device = choose_device(settings.compute.device)
     module = build_model(model.name, data.train.inputs.shape[1:], len(data.classes), model.options, seed)
+    flat = FlatModel(module).to(device, dtype)
     process = Process(
-        model=FlatModel(module).to(device, dtype),
+        model=flat,
         loss=build_loss(training.loss.name, training.loss.options),
-        optimizer=build_optimizer(training.optimizer.name, training.optimizer.options),
+        optimizer=training_optimizer(training, flat.layout),
         inputs=place(data.train.inputs, device, dtype),
         targets=place(data.train.targets, device, dtype),
         dtype=dtype,

@@ -90,8 +90,8 @@ def optimizer(
 
 
 def schedule(name: str, *, title: str = "", require: Mapping[str, str] = {}) -> Callable[[F], F]:
-    """Declare a schedule: ``(rate, epoch, epochs, losses, **options) -> rate`` of the next epoch; of the first four it
-    names those that it needs.
+    """Declare a schedule: ``(rate, epoch, epochs, losses, **options) -> rate`` of the next epoch, or ``(rate, step,
+    steps, **options) -> rate`` of one step of so many; of what stands before the options it names those that it needs.
 
     ``epoch``: how many are over; ``losses``: the validation loss after each of them. ``require`` as for an optimizer.
     """

@@ -95,5 +95,6 @@ def lengths(trajectory: Trajectory, first: int, last: int) -> Tensor:
 
 def repeats(process: Process) -> float:
     """m = (1 − d) / (1 − μ), how often momentum μ with dampening d repeats a step in the long run."""
-    momentum, dampening = (float(getattr(process.optimizer, name, 0.0)) for name in ("momentum", "dampening"))
+    options = process.settings.training.optimizer.options
+    momentum, dampening = (float(options.get(name, 0.0)) for name in ("momentum", "dampening"))
     return (1 - dampening) / (1 - momentum) if momentum else 1.0

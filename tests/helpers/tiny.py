@@ -35,6 +35,7 @@ OPTIMIZERS = {
     },
     "adam": {"name": "adam", "learning_rate": 0.01, "weight_decay": 0.01},
     "adamw": {"name": "adamw", "learning_rate": 0.01, "weight_decay": 0.05},
+    "rmsprop": {"name": "rmsprop", "learning_rate": 0.01, "momentum": 0.5, "weight_decay": 0.01},
 }
 SCHEDULES = {
     "constant": {"name": "constant"},

@@ -67,6 +67,25 @@ def test_rates_are_torchs(name, settings):
     assert rates == _torchs(name, settings, 20)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 30])
+@pytest.mark.parametrize("name", ["linear", "one_cycle"])
+def test_rates_by_step_are_torchs(name, steps):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    if name == "linear":
+        scheduler = lr_scheduler.LambdaLR(optimizer, lambda step: (steps - step) / steps)
+    else:
+        scheduler = lr_scheduler.OneCycleLR(optimizer, max_lr=0.3, total_steps=steps, cycle_momentum=False)
+    schedule, found, expected = Schedule(name, {}, 0.3, epochs=steps, steps_per_epoch=1), [], []
+    for step in range(steps):
+        found.append(schedule.rate(step))
+        schedule.end_epoch(1.0)
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if step + 1 < steps:
+            scheduler.step()
+    assert found == pytest.approx(expected, rel=1e-14, abs=1e-18)
+
+
 def test_warm_up_rises_by_step_to_the_schedules_rate():
     schedule = Schedule("constant", {}, 0.4, epochs=5, steps_per_epoch=2, warmup_epochs=2)
     assert [schedule.rate(step) for step in range(6)] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4])

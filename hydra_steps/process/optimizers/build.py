@@ -1,16 +1,37 @@
-"""From an optimizer's name to an :class:`Optimizer`."""
+"""From a study's section to the :class:`Optimizer` that a training runs: its groups, its clipping, and its name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hydra_steps.config.sections import Training
 from hydra_steps.errors import StudyError
+from hydra_steps.process.optimizers.clipped import Clipped
+from hydra_steps.process.optimizers.grouped import Group, Grouped, members_of
 from hydra_steps.process.optimizers.protocol import Optimizer
 from hydra_steps.process.optimizers.update_alone import ARGUMENTS, UpdateAlone, check_update
 from hydra_steps.registry import find, load
 from hydra_steps.registry.expressions import evaluate
 from hydra_steps.registry.options import check_requirements, options_of
+
+
+def training_optimizer(training: Training, layout: Sequence[tuple[str, tuple[int, ...], int]]) -> Optimizer:
+    """The optimizer of a training of parameters with this ``layout``, (name, shape, offset) of each.
+
+    Raises :class:`StudyError` as :func:`build_optimizer`, and for a group's pattern that matches no parameter.
+    """
+    asked = training.optimizer
+    made = build_optimizer(asked.name, asked.options)
+    if asked.groups:
+        *members, others = members_of([group.parameters for group in asked.groups], layout)
+        groups = [Group(others, made, 1.0)] if len(others) else []
+        for index, group in zip(members, asked.groups, strict=True):
+            own = {} if group.weight_decay is None else {"weight_decay": group.weight_decay}
+            one = build_optimizer(asked.name, {**asked.options, **own})
+            groups.append(Group(index, one, group.rate, frozenset(own)))
+        made = Grouped(groups)
+    return made if training.clip is None else Clipped(made, **training.clip)
 
 
 def build_optimizer(name: str, options: Mapping[str, Any]) -> Optimizer:
