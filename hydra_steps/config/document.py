@@ -133,6 +133,9 @@ def _rows(properties: Mapping[str, Schema], prefix: str, kind: type[Section] | N
             continue
         default = f"`{_default(schema['default'])}`" if "default" in schema else ""
         yield f"| `{prefix}{key}` | {_escaped(schema.get('description', ''))} | {default} | {_allowed(schema)} |\n"
+        items = schema.get("items")
+        if isinstance(items, dict) and _is_section(items):
+            yield from _rows(items["properties"], f"{prefix}{key}[].")
 
 
 def _is_section(schema: Schema) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from hydra_steps.config.experiments import Counterfactual
 from hydra_steps.config.run import Run
 from hydra_steps.config.runs import run_settings, variant_names
-from hydra_steps.config.sections import Noise, Optimizer, RunSettings
+from hydra_steps.config.sections import Noise, Optimizer, RunSettings, Training
 from hydra_steps.config.study import Study
 from hydra_steps.registry import Entry, entries
 from hydra_steps.report.words import listing, percent
@@ -101,6 +101,7 @@ def _training(study: Study) -> str:
         _optimizer(training.optimizer),
         f"{_titled('schedule', training.schedule.name)} rate",
         f"{_titled('task', training.loss.name)} loss",
+        *([f"gradients clipped to {clip}"] if (clip := _clip(training)) else []),
     ]
     units = [str(number) for number in model.options.get("hidden", [])]
     hidden = f" with hidden layers of {listing(units)} units" if units else ""
@@ -114,7 +115,15 @@ def _optimizer(optimizer: Optimizer) -> str:
     for option in ("momentum", "weight_decay"):
         if optimizer.options.get(option):
             numbers.append(f"{option.replace('_', ' ')} {optimizer.options[option]:g}")
+    for group in optimizer.groups:
+        own = [] if group.weight_decay is None else [f"weight decay {group.weight_decay:g}"]
+        numbers.append(f"for ``{group.parameters}`` {listing([f'{group.rate:g} times the rate', *own])}")
     return f"{_titled('optimizer', optimizer.name)} ({', '.join(numbers)})"
+
+
+def _clip(training: Training) -> str:
+    """What each step's gradient is clipped to, in words; empty where it is not."""
+    return listing([f"a {what} of {limit:g}" for what, limit in (training.clip or {}).items()])
 
 
 def _truth(bank: Counterfactual) -> str:
