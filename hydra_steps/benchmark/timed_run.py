@@ -18,9 +18,9 @@ from torch.nn import functional
 from hydra_steps.config.sections import Model, RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.errors import StudyError
-from hydra_steps.models.build import build_model
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
+from hydra_steps.models.settled import run_model
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.state import State
@@ -115,7 +115,7 @@ class TimedRun:
         chosen = {key: options[key] for key in constants}
 
         def train() -> nn.Module:
-            module = build_model(model.name, shape, classes, model.options, process.seed)
+            module = run_model(model, shape, classes, process.seed)
             module = plain_module(module).to(process.device, process.dtype).train()
             optimizer = torch.optim.SGD(module.parameters(), lr=self.rate, **chosen)
             for batch in batches:

@@ -25,6 +25,7 @@ from hydra_steps.config.sections import RUN_SECTIONS
 from hydra_steps.config.study import Study
 from hydra_steps.config.typed import field_types
 from hydra_steps.config.validate import shown, validate
+from hydra_steps.config.weights import pin_weights
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry import names, use_plugins
 
@@ -44,6 +45,8 @@ def resolve_study(raw: Any, folder: str | Path = ".") -> PlainStudy:
     """
     check_names(raw)
     plugins = _plugins(raw, Path(folder))
+    if isinstance(raw, dict):
+        raw = pin_weights(raw, Path(folder))
     raw = unquote(raw, study_schema(raw))
     if isinstance(raw, dict):
         raw = raw | ({"plugins": plugins} if plugins else {})

@@ -133,11 +133,21 @@ class Model(Section):
 
     Options:
         name: The model.
+        initial: A file with the initial parameters and buffers, the `state_dict` of PyTorch or a `.safetensors` file,
+            relative to the study's file. null draws them by the run's seed.
+        initial_sha256: SHA-256 of that file. Filled in when the study is read; where it is given, another content is
+            refused.
+        fresh: Patterns of names, such as `"classifier.*"`, that are drawn nevertheless.
+        frozen: Patterns of names that are not trained.
     """
 
     chosen: ClassVar[tuple[str, str]] = ("model", "name")
 
     name: str = "lenet5_tanh"
+    initial: Annotated[str | None, {"minLength": 1}] = None
+    initial_sha256: Annotated[str | None, {"pattern": r"^[0-9a-f]{64}\Z"}] = None
+    fresh: Annotated[list[str], {"uniqueItems": True}] = field(default_factory=list)
+    frozen: Annotated[list[str], {"uniqueItems": True}] = field(default_factory=list)
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

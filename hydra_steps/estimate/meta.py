@@ -26,9 +26,9 @@ from hydra_steps.config.datasets import dataset, run_image_shape
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Counts, Network
-from hydra_steps.models.build import build_model
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.pooling import pool_first
+from hydra_steps.models.settled import run_model
 
 FEW, MORE = 2, 4  # samples of the two steps whose difference is what a sample adds; batch norm needs two
 
@@ -37,7 +37,7 @@ def run_network(run: RunSettings) -> Network:
     """Return the size of a run's model, for its data."""
     data, model, classes = run.data, run.model, len(dataset(run.data.name).classes)
     shape = run_image_shape(data.name, data.pad, data.channels)
-    return built_network(lambda: build_model(model.name, shape, classes, model.options, seed=0), shape)
+    return built_network(lambda: run_model(model, shape, classes, seed=0, weights=False), shape)
 
 
 def built_network(build: Callable[[], nn.Module], shape: Sequence[int]) -> Network:
@@ -64,12 +64,12 @@ def measure(module: nn.Module, *inputs: Tensor) -> Network:
     module = pool_first(copy.deepcopy(module)).train()
     few, more = (_step(module, inputs, samples) for samples in (FEW, MORE))
     return Network(
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        parameters=sum(x.numel() for x in module.parameters() if x.requires_grad),
         buffers=sum(buffer.numel() for buffer in module.buffers() if buffer.is_floating_point()),
         forward=_per_sample(few.forward, more.forward),
         step=_per_sample(few.step, more.step),
         saved=(more.saved - few.saved) / (MORE - FEW),
-        factors=sum(_factors(parameter) for parameter in module.parameters()),
+        factors=sum(_factors(x) for x in module.parameters() if x.requires_grad),
     )
 
 

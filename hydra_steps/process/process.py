@@ -23,9 +23,9 @@ from torch import Tensor
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, load_run_data
 from hydra_steps.errors import StudyError
-from hydra_steps.models.build import build_model
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.keyed import sample_keys
+from hydra_steps.models.settled import run_model
 from hydra_steps.process.batches import ABSENT, augment, batch_table
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import Optimizer, Scalar
@@ -212,7 +212,7 @@ def build_process(settings: RunSettings, data: RunData) -> Process:
     training, model, seed = settings.training, settings.model, settings.seed
     dtype = {"float32": torch.float32, "float64": torch.float64}[settings.compute.dtype]
     device = choose_device(settings.compute.device)
-    module = build_model(model.name, data.train.inputs.shape[1:], len(data.classes), model.options, seed)
+    module = run_model(model, data.train.inputs.shape[1:], len(data.classes), seed)
     flat = FlatModel(module).to(device, dtype)
     process = Process(
         model=flat,

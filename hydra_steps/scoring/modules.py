@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from hydra_steps.models.build import build_model
+from hydra_steps.models.settled import run_model
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.process.state import State
@@ -19,9 +19,7 @@ def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:
     """A fresh module in evaluation mode with the parameters and buffers of s_step (the final state for None)."""
     process = trajectory.process
     model = process.settings.model
-    module = build_model(
-        model.name, process.inputs.shape[1:], classes_of(process), model.options, process.seed
-    )
+    module = run_model(model, process.inputs.shape[1:], classes_of(process), process.seed, weights=False)
     module.to(
         process.device, process.dtype
     )  # first: parameters take the module's precision when they are loaded

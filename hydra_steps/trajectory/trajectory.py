@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
-from hydra_steps.models.build import build_model
+from hydra_steps.models.settled import run_model
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import own_rates, run
@@ -93,7 +93,7 @@ class Trajectory:
         """An ordinary ``nn.Module`` with the parameters and buffers of s_step, in evaluation mode."""
         model = self.process.settings.model
         shape = self.process.inputs.shape[1:]
-        module = build_model(model.name, shape, self.process.classes, model.options, self.process.seed)
+        module = run_model(model, shape, self.process.classes, self.process.seed, weights=False)
         module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
         return module.eval()
 
