@@ -28,6 +28,7 @@ from hydra_steps.config.validate import shown, validate
 from hydra_steps.config.weights import pin_weights
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry import names, use_plugins
+from hydra_steps.registry.undeclared import name_models
 
 
 def load_study(path: str | Path) -> PlainStudy:
@@ -44,7 +45,7 @@ def resolve_study(raw: Any, folder: str | Path = ".") -> PlainStudy:
     same study. Raises :class:`StudyError` for the first thing that is wrong.
     """
     check_names(raw)
-    plugins = _plugins(raw, Path(folder))
+    raw, plugins = _plugins(raw, Path(folder))
     if isinstance(raw, dict):
         raw = pin_weights(raw, Path(folder))
     raw = unquote(raw, study_schema(raw))
@@ -76,14 +77,18 @@ def save_study(study: Mapping[str, Any], output: str | Path) -> None:
     path.write_text(study_yaml(resolve_study(dict(study))), encoding="utf-8")
 
 
-def _plugins(raw: Any, folder: Path) -> list[str]:
-    """Use the study's plug-ins, before anything of it is looked at: they decide what it may name."""
+def _plugins(raw: Any, folder: Path) -> tuple[Any, list[str]]:
+    """Use the study's plug-ins, before anything of it is looked at: they decide what it may name.
+
+    Return what was written, with models of files in short, and the plug-ins in full, these among them.
+    """
     asked = raw.get("plugins") if isinstance(raw, dict) else None
     if asked is not None and not (isinstance(asked, list) and all(isinstance(one, str) for one in asked)):
         raise StudyError(
             f"plugins: {shown(asked)} has the wrong form", "a list of files and modules", "change plugins"
         )
-    return use_plugins(asked or [], folder)
+    raw, plugins = name_models(raw, asked or [])
+    return raw, use_plugins(plugins, folder)
 
 
 def _method(label: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -85,9 +85,10 @@ def section_schema(cls: type[Section], plain: Any = None) -> Schema:
             schema["enum"] = list(entries(cls.chosen[0]))
         properties[name] = schema
     entry = chosen_entry(cls, plain)
+    required = [f.name for f in _fields(cls) if f.default is MISSING and f.default_factory is MISSING]
     if entry is not None:
         properties |= {name: dict(schema) for name, schema in entry.options.items()}
-    required = [f.name for f in _fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+        required += [name for name in entry.options if name not in entry.defaults()]
     schema = {
         "type": "object",
         "additionalProperties": False,

@@ -6,7 +6,7 @@ plug-in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torch.nn.parameter import is_lazy
 
 from hydra_steps.errors import StudyError
 from hydra_steps.models.take_over import take_over
-from hydra_steps.registry import find, load
+from hydra_steps.registry import Entry, find, load
 from hydra_steps.registry.options import options_of
 
 
@@ -40,7 +40,7 @@ def plain_model(
     chosen = options_of(entry, options, "model")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = load("model", name)(tuple(shape), outputs, **chosen)
+        module = _call(load("model", name), entry, tuple(shape), outputs, chosen)
         if not isinstance(module, nn.Module):
             raise StudyError(
                 f"the model {name!r} returned a {type(module).__name__}",
@@ -52,3 +52,26 @@ def plain_model(
                 module.eval()(torch.zeros(2, *shape))
             module.train()
     return module
+
+
+def _call(
+    function: Callable[..., Any],
+    entry: Entry,
+    shape: tuple[int, ...],
+    outputs: int,
+    options: Mapping[str, Any],
+) -> Any:
+    """Call what makes the module; one that was written for no study is given what it has a parameter for."""
+    if not entry.traits.get("undeclared"):
+        return function(shape, outputs, **options)
+    known = {"shape": shape, "outputs": outputs}
+    try:
+        return function(**{name: known[name] for name in entry.given}, **options)
+    except StudyError:
+        raise
+    except Exception as error:
+        raise StudyError(
+            f"the model {entry.name} ({entry.where}) fails with {dict(options)}: {type(error).__name__}: {error}",
+            "a module",
+            "mend it, or change its options",
+        ) from error

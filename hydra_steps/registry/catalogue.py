@@ -13,6 +13,7 @@ from hydra_steps.registry.decorators import KINDS, REGISTERED
 from hydra_steps.registry.entry import Entry
 from hydra_steps.registry.plugins import active_plugins, import_plugin
 from hydra_steps.registry.reading import read_entries
+from hydra_steps.registry.undeclared import MARK, read_undeclared
 
 PACKAGE = Path(__file__).parents[1]
 # Where the entries of each kind stand.
@@ -62,6 +63,8 @@ def load(kind: str, name: str) -> Any:
 def loaded(kind: str, name: str) -> tuple[Any, dict[str, Any]]:
     """Return what was declared, with its runtime arguments (a dataset's files and sources)."""
     entry = find(kind, name)
+    if entry.traits.get("undeclared"):
+        return getattr(import_plugin(entry), entry.function), {}
     if entry.plugin:
         import_plugin(entry)
     elif name not in REGISTERED.get(kind, {}):
@@ -109,4 +112,8 @@ def _own(kind: str) -> Iterator[Entry]:
 
 @cache
 def _of_plugins(plugins: tuple[tuple[str, Path], ...]) -> tuple[Entry, ...]:
-    return tuple(entry for module, file in plugins for entry in read_entries(file, module, plugin=True))
+    found: list[Entry] = []
+    for place, file in plugins:
+        module, mark, name = place.partition(MARK)
+        found += [read_undeclared(file, module, name)] if mark else read_entries(file, module, plugin=True)
+    return tuple(found)

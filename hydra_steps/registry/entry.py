@@ -42,5 +42,5 @@ class Entry:
         return f"{self.file}:{self.line}"
 
     def defaults(self) -> dict[str, Any]:
-        """Return option → default."""
-        return {name: schema["default"] for name, schema in self.options.items()}
+        """Return option → default, of those that have one."""
+        return {name: schema["default"] for name, schema in self.options.items() if "default" in schema}

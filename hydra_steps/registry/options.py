@@ -27,7 +27,14 @@ def options_of(entry: Entry, given: Mapping[str, Any], key: str) -> dict[str, An
                 f"an option of {entry.name}",
                 nearest(name, list(entry.options)) if entry.options else f"remove {key}.{name}",
             )
-    return entry.defaults() | {name: value for name, value in given.items() if name in entry.options}
+    chosen = entry.defaults() | {name: value for name, value in given.items() if name in entry.options}
+    if missing := [name for name in entry.options if name not in chosen]:
+        raise StudyError(
+            f"{key}: {entry.name} is asked for without {', '.join(missing)}, which has no default",
+            "a value for each",
+            f"add {key}.{missing[0]}",
+        )
+    return chosen
 
 
 def check_requirements(entry: Entry, options: Mapping[str, Any], key: str) -> None:

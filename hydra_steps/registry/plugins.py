@@ -21,6 +21,7 @@ from types import ModuleType
 
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.entry import Entry
+from hydra_steps.registry.undeclared import MARK
 
 GROUP = "hydra_steps"
 VARIABLE = "HYDRA_STEPS_PLUGINS"
@@ -53,7 +54,10 @@ def share_plugins(plugins: Sequence[str]) -> None:
 
 
 def active_plugins() -> tuple[tuple[str, Path], ...]:
-    """Return (module, file) of the plug-ins in use, those of installed packages first."""
+    """Return (module, file) of the plug-ins in use, those of installed packages first.
+
+    A model without a declaration (:mod:`.undeclared`) stands there as ``module#name``.
+    """
     used = tuple(one for one in os.environ.get(VARIABLE, "").split(os.pathsep) if one)
     return (*_installed(), *(_module_and_file(one) for one in used))
 
@@ -92,6 +96,7 @@ def _imported(module: str, file: Path) -> ModuleType:
 
 
 def _located(plugin: str, folder: Path) -> str:
+    plugin, mark, target = plugin.partition(MARK)
     if plugin.endswith(".py"):
         file = Path(os.path.abspath(folder / Path(plugin).expanduser()))
         if not file.is_file():
@@ -100,13 +105,17 @@ def _located(plugin: str, folder: Path) -> str:
                 "a Python file, relative to the study's",
                 "correct the path",
             )
-        return str(file)
+        return f"{file}{mark}{target}"
     _module_and_file(plugin)
-    return plugin
+    return f"{plugin}{mark}{target}"
 
 
 @cache
 def _module_and_file(plugin: str) -> tuple[str, Path]:
+    plugin, mark, target = plugin.partition(MARK)
+    if mark:
+        module, file = _module_and_file(plugin)
+        return f"{module}{MARK}{target}", file
     if plugin.endswith(".py"):
         # A file has no name among modules; its stem makes errors readable.
         return f"hydra_plugin_{Path(plugin).stem}", Path(plugin)

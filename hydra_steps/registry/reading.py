@@ -26,19 +26,24 @@ _NO_OPTION = "by_epoch"  # whether contributions are kept by epoch is asked for 
 
 def read_entries(file: Path, module: str, plugin: bool = False) -> list[Entry]:
     """Return the entries that ``file`` declares, in their order; ``module`` is its dotted name."""
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-    except SyntaxError as error:
-        raise StudyError(f"{file}:{error.lineno}: {error.msg}", "Python", "mend the line") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"{file} cannot be read: {error}", "a Python file in UTF-8") from error
-    names = NAMES | _aliases(tree)
+    tree, names = parse(file)
     found = []
     for node in tree.body:
         if isinstance(node, Definition):
             for kind, call in _declarations(node):
                 found.append(_entry(kind, call, node, names, file, module, plugin))
     return found
+
+
+def parse(file: Path) -> tuple[ast.Module, dict[str, Any]]:
+    """Return the tree of a Python file, and the names that its annotations may use."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    except SyntaxError as error:
+        raise StudyError(f"{file}:{error.lineno}: {error.msg}", "Python", "mend the line") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{file} cannot be read: {error}", "a Python file in UTF-8") from error
+    return tree, NAMES | _aliases(tree)
 
 
 def _declarations(node: Definition) -> Iterator[tuple[str, ast.Call]]:
@@ -61,7 +66,7 @@ def _entry(
             f"{where}: {kind} is named {name!r}", "letters, digits and _, a letter first", "rename it"
         )
     words = read_docstring(ast.get_docstring(node))
-    given, optional, options = _parameters(kind, node, names, words.options, where)
+    given, optional, options = parameters_of(kind, node, names, words.options, where)
     title = str(traits.pop("title", "") or name.replace("_", " "))
     return Entry(
         kind,
@@ -116,10 +121,19 @@ def _literal(node: ast.expr, where: str) -> Any:
         ) from None
 
 
-def _parameters(
-    kind: str, node: Definition, names: dict[str, Any], sentences: dict[str, str], where: str
+def parameters_of(
+    kind: str,
+    node: Definition,
+    names: dict[str, Any],
+    sentences: dict[str, str],
+    where: str,
+    lenient: bool = False,
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Schema]]:
-    """Return the parameters that the caller gives, those that it may give, and the schema of the options."""
+    """Return the parameters that the caller gives, those that it may give, and the schema of the options.
+
+    ``lenient``: of what was written for no study. A type that no configuration holds allows anything, and a default
+    that is no literal makes no option.
+    """
     given: list[str] = []
     optional: list[str] = []
     options: dict[str, Schema] = {}
@@ -130,8 +144,18 @@ def _parameters(
         if argument.arg == _NO_OPTION or (kind in _LISTED and argument.arg not in sentences):
             optional.append(argument.arg)
             continue
-        value = _as_yaml(_literal(default, where))
-        schema = _option(argument, value, names, where)
+        try:
+            value = _as_yaml(_literal(default, where))
+        except StudyError:
+            if lenient:
+                continue
+            raise
+        try:
+            schema = _option(argument, value, names, where)
+        except StudyError:
+            if not lenient:
+                raise
+            schema = {}
         options[argument.arg] = schema | {"default": value, "description": sentences.get(argument.arg, "")}
     return tuple(given), tuple(optional), options
 

@@ -118,7 +118,12 @@ def test_a_variant_that_chooses_another_entry_leaves_the_options_of_the_first() 
         }
     )
     run = run_config(study, "other-seed0")
-    assert run["model"] == {"name": "lenet5_tanh", "dropout": 0.5, "batch_norm": False}
+    model = {
+        key: value
+        for key, value in run["model"].items()
+        if key in ("name", "hidden", "dropout", "batch_norm")
+    }
+    assert model == {"name": "lenet5_tanh", "dropout": 0.5, "batch_norm": False}
     assert run["noise"] == {"kind": "none", "seed": 0}
     assert "momentum" not in run["training"]["optimizer"]
     assert run["training"]["optimizer"]["weight_decay"] == 0.1
@@ -142,7 +147,7 @@ def test_a_plug_in_beside_the_study_brings_what_it_names(tmp_path: Path) -> None
     )
     (tmp_path / "study.yaml").write_text("plugins: [mine.py]\nmodel: {name: wide, width: 3}\n")
     study = load_study(tmp_path / "study.yaml")
-    assert study["model"] == {"name": "wide", "width": 3}
+    assert (study["model"]["name"], study["model"]["width"]) == ("wide", 3)
     assert study["plugins"] == [str(tmp_path / "mine.py")]
     assert resolve_study(study) == study
     with pytest.raises(StudyError, match=r"model\.name: \"wide\" is unknown"):
