@@ -118,20 +118,22 @@ def measure(
         metrics |= {by_value: pearson}
         metrics |= {"slope": _slope, "intercept": _intercept, "sign_accuracy": _sign_accuracy}
     for metric, function in metrics.items():
-        for row in _rows(function, queries, predicted, real):
+        for row in metric_rows(function, queries, predicted, real):
             yield {"metric": metric} | row
 
 
 def real_changes(design: Design) -> Iterator[dict[str, Any]]:
     """Yield rows (metric, query, n, value, ci_low, ci_high) of the mean real change over a design's groups."""
-    for row in _rows(_mean_real, design.queries, design.change, design.change):
+    for row in metric_rows(_mean_real, design.queries, design.change, design.change):
         if row["query"] != ALL_QUERIES:  # queries have different sizes: their mean says nothing
             yield {"metric": "real_change"} | row
 
 
-def _rows(
+def metric_rows(
     function: Metric, queries: Sequence[str], predicted: np.ndarray, real: np.ndarray
 ) -> Iterator[dict[str, Any]]:
+    """Yield rows (query, n, value, ci_low, ci_high) of a metric over groups, and of its mean over the queries, from
+    predicted and real changes [r, q]."""
     groups, x, y = len(predicted), predicted.T, real.T
     per_query = function(x, y)
     left = (

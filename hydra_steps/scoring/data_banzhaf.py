@@ -22,6 +22,7 @@ from hydra_steps.registry.decorators import method
 from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.sampled import with_error
+from hydra_steps.scoring.sampled_arrays import COUNT
 from hydra_steps.scoring.subset_outcomes import SubsetOutcomes
 from hydra_steps.trajectory.trajectory import Trajectory
 
@@ -85,7 +86,7 @@ def leave_one_out(trajectory: Trajectory, queries: QuerySet) -> Contribution:
         found = SubsetOutcomes(trajectory, queries, bar)(
             torch.cat([~torch.eye(samples, dtype=torch.bool), torch.ones(1, samples, dtype=torch.bool)])
         )
-    return Contribution((found[:-1] - found[-1]).T.contiguous(), {"trainings": samples + 1})
+    return Contribution((found[:-1] - found[-1]).T.contiguous(), {COUNT: samples + 1})
 
 
 def coin_subsets(seed: int, own: int, subsets: int, samples: int) -> Tensor:

@@ -22,6 +22,7 @@ from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
 from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
+from hydra_steps.scoring.sampled_arrays import COUNT
 from hydra_steps.scoring.subset_outcomes import SubsetOutcomes
 from hydra_steps.trajectory.trajectory import Trajectory
 
@@ -81,7 +82,7 @@ def datamodel(
     fit = RidgeCV(PENALTIES, alpha_per_target=True).fit(removed.double().numpy(), (outcomes / scale).numpy())
     values = torch.from_numpy(np.atleast_2d(fit.coef_)) * scale[:, None]
     penalty = dict(zip(queries.names, np.atleast_1d(fit.alpha_).tolist(), strict=True))
-    return Contribution(values, {"trainings": subsets, "penalty": penalty})
+    return Contribution(values, {COUNT: subsets, "penalty": penalty})
 
 
 def random_groups(seed: int, own: int, count: int, size: int, samples: int) -> Tensor:

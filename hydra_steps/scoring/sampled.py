@@ -6,12 +6,11 @@ import torch
 from torch import Tensor
 
 from hydra_steps.scoring.contribution import Contribution
-
-ERROR = "standard_error"  # of the array in the scores' store
+from hydra_steps.scoring.sampled_arrays import COUNT, ERROR
 
 
 def sampled(values: Tensor, trainings: int) -> Contribution:
-    """The mean [q, n] of draws ``values`` [k, q, n], k > 1, its ``standard_error`` [q, n] and how many ``trainings``
+    """The mean [q, n] of draws ``values`` [k, q, n], k > 1, its ``standard_error`` [q, n] and how many trainings
     they took."""
     return with_error(values.mean(0), values.std(0) / len(values) ** 0.5, trainings)
 
@@ -19,4 +18,4 @@ def sampled(values: Tensor, trainings: int) -> Contribution:
 def with_error(values: Tensor, error: Tensor, trainings: int) -> Contribution:
     """Contributions [q, n] with a standard error [q, n]."""
     arrays = {ERROR: torch.as_tensor(error, dtype=torch.float64).cpu().numpy()}
-    return Contribution(values, {"trainings": trainings}, arrays)
+    return Contribution(values, {COUNT: trainings}, arrays)

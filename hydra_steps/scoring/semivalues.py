@@ -59,7 +59,7 @@ def data_shapley(
     """Data Shapley by random permutations, each truncated where the rest changes little.
 
     c[q, n] [q, n] float64, in the query's unit; positive helps. The array ``standard_error`` [q, n] is that of the mean
-    over the permutations, and the diagnostic ``trainings`` counts those made.
+    over the permutations, and the diagnostic ``subset_trainings`` counts the trainings.
 
     Options:
         permutations: Random orders in which the samples join.
@@ -96,7 +96,7 @@ def beta_shapley(
 ) -> Contribution:
     """Beta(α, β) Shapley by random permutations.
 
-    c[q, n] [q, n] float64, in the query's unit; positive helps. ``standard_error`` and ``trainings`` as of
+    c[q, n] [q, n] float64, in the query's unit; positive helps. ``standard_error`` and ``subset_trainings`` as of
     ``data_shapley``. Only Beta(1, 1) adds up to f(none) − f(all).
 
     Options:

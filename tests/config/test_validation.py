@@ -51,6 +51,26 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
         {"trace": {"epochs": [1], "queries": ["test_men"]}},
         ("trace.queries", "test_men", "did you mean 'test_mean'"),
     ),
+    "values compared with a method that is not there": (
+        {"methods": {"data_shapley": {}}, "values": {"truth": "data_shaply"}},
+        ("values.truth", "data_shaply", "did you mean 'data_shapley'"),
+    ),
+    "values of a method that only ranks": (
+        {"methods": {"trak_like": {"method": "final_loss"}}, "values": {"truth": "trak_like"}},
+        ("values.truth", "trak_like", "only ranks", "query's unit"),
+    ),
+    "the middle of removing nobody": (
+        {"methods": {"hydra_centred": {"fraction": 0}}},
+        ("methods.hydra_centred.fraction", "0", "above 0"),
+    ),
+    "the middle of removing everybody": (
+        {"methods": {"hydra_centred": {"fraction": 1}}},
+        ("methods.hydra_centred.fraction", "1", "below 1"),
+    ),
+    "an integral with one node": (
+        {"methods": {"hydra_integrated": {"nodes": 1}}},
+        ("methods.hydra_integrated.nodes", "1", "2 or more"),
+    ),
     "unknown method": ({"methods": {"hydra_exat": {}}}, ("methods.hydra_exat", "did you mean 'hydra_exact'")),
     "unknown method by option": (
         {"methods": {"mine": {"method": "influence"}}},

@@ -57,6 +57,19 @@ class CostTables(Writing):
                     rows.append(about | row | {"ci_low": 0.94, "ci_high": 0.99})
         return self._save("removal_sizes", pd.DataFrame(rows))
 
+    def values(self) -> Path:
+        rows = []
+        for variant in self.variants:
+            about = {"variant": variant, "run": variant, "seed": "all", "n": 60}
+            for place, method in enumerate(self.methods):
+                rows.append(about | {"method": method, "metric": "trainings", "value": 0.02 * 8.0**place})
+                value = self.quality[method][1]
+                row = {"method": method, "metric": "pearson", "query": self.asked[0], "value": value}
+                rows.append(about | row | {"ci_low": value - 0.1, "ci_high": value + 0.05})
+            rows.append(about | {"method": "shapley_truth", "metric": "trainings", "value": 18_000.0})
+            rows.append(about | {"metric": "ceiling", "query": self.asked[0], "value": 0.97})
+        return self._save("values", pd.DataFrame(rows))
+
     def damping(self) -> Path:
         rows = []
         for variant in self.variants:

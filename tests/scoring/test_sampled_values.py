@@ -90,7 +90,7 @@ def test_over_all_orders_data_shapley_is_the_shapley_value(enumerated, monkeypat
     trajectory, queries, value = enumerated
     found = data_shapley(trajectory, queries, permutations=every_order(monkeypatch))
     assert relative_error(found.values, shapley(value)) <= 1e-10
-    assert found.diagnostics["trainings"] == 120 * (FEW - 1) + 2
+    assert found.diagnostics["subset_trainings"] == 120 * (FEW - 1) + 2
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 1.0), (4.0, 1.0), (1.0, 16.0)])
@@ -141,12 +141,12 @@ def test_data_shapley_adds_up_and_is_another_for_another_seed():
 def test_truncation_saves_trainings_and_costs_little():
     trajectory, queries = made(12, epochs=6)
     whole, part, none = (data_shapley(trajectory, queries, permutations=8, truncation=t) for t in (0, 0.1, 1))
-    assert part.diagnostics["trainings"] < whole.diagnostics["trainings"]
+    assert part.diagnostics["subset_trainings"] < whole.diagnostics["subset_trainings"]
     assert relative_error(part.values, whole.values) < 0.3
     gap = (part.values.sum(1) - whole.values.sum(1)).abs()
     assert torch.all(gap <= 0.1 * whole.values.sum(1).abs() + 1e-12)
     assert not none.values.any()
-    assert none.diagnostics["trainings"] == 2
+    assert none.diagnostics["subset_trainings"] == 2
 
 
 @pytest.mark.parametrize(
