@@ -25,8 +25,8 @@ LOSSES = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "hydra_averaged": {"runs": 2, "fraction": 0.2},
-    "data_shapley": {"permutations": 2},
-    "beta_shapley": {"permutations": 2},
+    "data_shapley": {"permutations": 4},
+    "beta_shapley": {"permutations": 4},
     "data_banzhaf": {"subsets": 6},
     "datamodel": {"subsets": 6},
     "hydra_forward": {"samples": [0, 4, 10]},

@@ -15,8 +15,8 @@ from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 SMALL = {
-    "data_shapley": {"permutations": 2},
-    "beta_shapley": {"permutations": 2},
+    "data_shapley": {"permutations": 4},
+    "beta_shapley": {"permutations": 4},
     "data_banzhaf": {"subsets": 6},
     "datamodel": {"subsets": 6},
     "influence_cg": {"damping": 0.1, "iterations": 60},

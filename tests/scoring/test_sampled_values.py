@@ -126,13 +126,13 @@ def test_a_sample_of_orders_and_subsets_is_within_its_own_error(enumerated):
 
 def test_data_shapley_adds_up_and_is_another_for_another_seed():
     trajectory, queries = made(8)
-    found = data_shapley(trajectory, queries, permutations=3)
+    found = data_shapley(trajectory, queries, permutations=4)
     process = trajectory.process
     none = queries.values(retrain(process, trajectory.rates, range(8)))
     everyone = queries.values(run(process, process.initial_state(), trajectory.rates))
     assert relative_error(found.values.sum(1), none - everyone) <= 1e-10
     assert (
-        relative_error(data_shapley(trajectory, queries, permutations=3, seed=1).values, found.values) > 0.01
+        relative_error(data_shapley(trajectory, queries, permutations=4, seed=1).values, found.values) > 0.01
     )
     more = data_shapley(trajectory, queries, permutations=6).values
     assert relative_error(more, found.values) > 0.01
@@ -152,8 +152,8 @@ def test_truncation_saves_trainings_and_costs_little():
 @pytest.mark.parametrize(
     ("score", "options"),
     [
-        (data_shapley, {"permutations": 3}),
-        (beta_shapley, {"permutations": 3}),
+        (data_shapley, {"permutations": 4}),
+        (beta_shapley, {"permutations": 4}),
         (data_banzhaf, {"subsets": 8}),
         (leave_one_out, {}),
         (in_run_shapley, {"order": 2}),
