@@ -73,7 +73,7 @@ def check_design(name: str, spec: Spec, samples: int, methods: Sequence[str], qu
         missing = [key for key in wanted if key not in spec]
     if missing:
         raise StudyError(f"{where} lacks {', '.join(missing)}", f"{', '.join(wanted)} for {kind}", "add it")
-    spare = sorted(set(spec) - {"kind", "groups", "seeds", *wanted})
+    spare = sorted(set(spec) - {"kind", "groups", "seeds", "window", *wanted})
     if spare:
         raise StudyError(f"{where}.{spare[0]} has no meaning for {kind}", fix=f"remove {where}.{spare[0]}")
     for key, known in (("method", methods), ("query", queries)):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
 from hydra_steps.config.typed import Section
-from hydra_steps.registry.types import SomeMethods
+from hydra_steps.registry.types import SomeMethods, Window
 
 Names = Annotated[list[str], {"uniqueItems": True}]
 
@@ -28,6 +28,8 @@ class Design(Section):
         query: Name of the query, such as `test_mean`.
         seeds: Fresh seeds from which the groups are left out instead of the run's own: the outcomes are the means over
             them, the linear datamodelling score as the literature has it.
+        window: The steps that the groups are left out of, as `{last_epochs: 2}` or `{from_step: 100}`: before it all
+            samples take part. For scores with the same window.
     """
 
     sparse: ClassVar[bool] = True
@@ -40,6 +42,7 @@ class Design(Section):
     method: str | None = None
     query: str | None = None
     seeds: Annotated[int | None, "1 <= x <= 1000"] = None
+    window: Window = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from hydra_steps.config.traces import check_trace
 from hydra_steps.config.typed import Plain
 from hydra_steps.config.validate import shown
 from hydra_steps.config.valued import check_values
+from hydra_steps.config.windows import check_windows
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry import find
 from hydra_steps.registry.options import check_requirements
@@ -62,6 +63,7 @@ def _check(study: Plain) -> None:
     check_explanations(study, queries)
     check_ablations(study)
     check_values(study)
+    check_windows(study, sizes["train"])
     _check_looks(study)
     check_queries(study, queries)
     run_image_shape(data["name"], data["pad"], data["channels"])

@@ -26,6 +26,7 @@ from hydra_steps.config.study import Study
 from hydra_steps.config.typed import field_types
 from hydra_steps.config.validate import shown, validate
 from hydra_steps.config.weights import pin_weights
+from hydra_steps.config.windows import refuse_window
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry import names, use_plugins
 from hydra_steps.registry.undeclared import name_models
@@ -104,6 +105,7 @@ def _method(label: str, options: dict[str, Any]) -> dict[str, Any]:
         )
     schema = method_schema(name)
     options = unquote(options, schema)
+    refuse_window(label, name, options)
     validate(options, schema, ("methods", label))
     check_installed(label, name, schema)
     filled: dict[str, Any] = fill({"method": name, **options}, schema)

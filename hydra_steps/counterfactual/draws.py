@@ -9,6 +9,7 @@ truth from fresh seeds (another start, order and noise) asks for what holds on a
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,16 +32,25 @@ class Draw:
 
     def change(self, removed: np.ndarray) -> list[int | str]:
         """What a bank knows the re-training without ``removed`` by."""
-        return [*([self.name] if self.name else []), *removed.tolist()]
+        told = [self.name] if self.name else []
+        told += [f"from step {self.base.first}"] if self.base.first else []
+        return [*told, *removed.tolist()]
 
 
-def draws_of(base: Trajectory, repeats: int, seeds: int) -> list[Draw]:
-    """The run and ``repeats`` of it that are moved; or, where ``seeds`` is not 0, so many fresh trainings instead."""
+def draws_of(
+    base: Trajectory, repeats: int, seeds: int, window: Mapping[str, int] | None = None
+) -> list[Draw]:
+    """The run and ``repeats`` of it that are moved; or, where ``seeds`` is not 0, so many fresh trainings instead.
+
+    ``window``: the steps that groups are left out of (:mod:`hydra_steps.config.windows`).
+    """
     if seeds:
         known = ((number, fresh_seed(base.process.seed, number)) for number in range(seeds))
-        return [Draw(f"seed {number}", base.from_seed(seed)) for number, seed in known]
-    moved = [Draw(f"moved {number}", _moved(base, number)) for number in range(1, repeats + 1)]
-    return [Draw("", base), *moved]
+        drawn = [Draw(f"seed {number}", base.from_seed(seed)) for number, seed in known]
+    else:
+        moved = [Draw(f"moved {number}", _moved(base, number)) for number in range(1, repeats + 1)]
+        drawn = [Draw("", base), *moved]
+    return [replace(draw, base=draw.base.within(window)) for draw in drawn]
 
 
 def _moved(base: Trajectory, number: int) -> Trajectory:

@@ -78,7 +78,7 @@ def retrain_without(
         bank or Path(output).parents[1] / ".bank",
         {"trajectory": base.digest, "queries": list(queries)} | circumstances(__name__, base.process),
     )
-    draws = draws_of(base, repeats, int(spec.get("seeds") or 0))
+    draws = draws_of(base, repeats, int(spec.get("seeds") or 0), spec.get("window"))
     made = [_draw(draw, retrainer, kept, groups, f"re-training without {name}") for draw in draws]
     values, bases = np.stack([one.values for one in made]), np.stack([one.base.value for one in made])
     truth = made if spec.get("seeds") else made[:1]
@@ -118,12 +118,11 @@ class _Drawn(NamedTuple):
 
 
 def _draw(draw: Draw, run: Retrainer, kept: Bank, groups: Sequence[np.ndarray], doing: str) -> _Drawn:
+    run = run.of(draw.base)
     if not draw.name:
         return _Drawn(run.measured(run.base.final_state), _outcomes(run, kept, draw, groups, doing))
     # Its training with all samples is one without nobody: what the bank has is not trained again.
-    made = _outcomes(
-        run.of(draw.base), kept, draw, [np.array([], np.int64), *groups], f"{doing}, {draw.name}"
-    )
+    made = _outcomes(run, kept, draw, [np.array([], np.int64), *groups], f"{doing}, {draw.name}")
     return _Drawn(made[0], made[1:])
 
 
@@ -199,9 +198,10 @@ class Retrainer:
         return self.measured(state)._replace(final_loss=final_loss)
 
     def outcomes(self, groups: Sequence[np.ndarray]) -> list[Outcome]:
-        """:meth:`outcome` of each group, all trained at once, from the first step; equal to it up to round-off."""
+        """:meth:`outcome` of each group, all trained at once, from the window's first step; equal up to round-off."""
         process = self.base.process
         weights = torch.stack([weights_without(process, torch.from_numpy(removed)) for removed in groups])
+        start = self.base.first, self.base.load(self.base.first)
         last_epoch = process.steps - process.steps_per_epoch
         losses: list[Tensor] = []
         kept: list[Tensor] = []
@@ -211,7 +211,7 @@ class Retrainer:
                 losses.append(batch_losses.double())
                 kept.append(weights[:, process.index(step)] > 0)
 
-        states = one_by_one(run_together(process, self.base.rates, weights, observe))
+        states = one_by_one(run_together(process, self.base.rates, weights, observe, start))
         final_losses = [float("nan")] * len(groups)
         if losses:
             every, which = torch.cat(losses, 1), torch.cat(kept, 1)
@@ -225,11 +225,12 @@ class Retrainer:
         """The last checkpoint before which the run saw none of ``removed``: until there both trainings are
         one.
 
-        At most the start of the last epoch, whose losses are wanted whole.
+        At most the start of the last epoch, whose losses are wanted whole, and not before the window.
         """
-        process = self.base.process
-        met = np.isin(process.table, removed).any(axis=1)
-        step = min(int(met.argmax()) if met.any() else process.steps, process.steps - process.steps_per_epoch)
+        process, first = self.base.process, self.base.first
+        met = np.isin(process.table[first:], removed).any(axis=1)
+        step = first + int(met.argmax()) if met.any() else process.steps
+        step = max(min(step, process.steps - process.steps_per_epoch), first)
         return max(c for c in self.base.checkpoints if c <= step)
 
     def measured(self, state: State) -> Outcome:

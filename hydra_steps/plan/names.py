@@ -49,7 +49,7 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
         "random_designs": {
             name: {"fraction": spec["fraction"], "from_seeds": bool(spec.get("seeds"))}
             for name, spec in design_specs(study["counterfactual"]).items()
-            if spec["kind"] == "random_groups"
+            if spec["kind"] == "random_groups" and not spec.get("window")
         },
         "predicts": {label: _predicted_share(options) for label, options in study["methods"].items()},
         "datasets": {run: {key: of_run[key] for key in ("name", "folder")} for run, of_run in data.items()},

@@ -31,19 +31,25 @@ def at_once(process: Process) -> int:
 
 
 def run_together(
-    process: Process, rates: Sequence[float], weights: Tensor, observe: Observer | None = None
+    process: Process,
+    rates: Sequence[float],
+    weights: Tensor,
+    observe: Observer | None = None,
+    start: tuple[int, State] | None = None,
 ) -> State:
     """The final states of k trainings with data ``weights`` [k, n]: parameters [k, p], slots [k, slot, p],
     buffers [k, r].
 
-    The batched twin of :func:`hydra_steps.process.running.run` from the first step to the last.
+    The batched twin of :func:`hydra_steps.process.running.run` to the last step; ``start``: the first step and the
+    state before it, by default those of the whole training.
     """
-    count, start = len(weights), process.initial_state()
-    parameters = start.parameters.repeat(count, 1)
+    first, state = (0, process.initial_state()) if start is None else start
+    count = len(weights)
+    parameters = state.parameters.repeat(count, 1)
     # Optimizers are elementwise and keep their slots on the first axis.
-    slots = start.slots[:, None].repeat(1, count, 1)
-    buffers = start.buffers.repeat(count, 1)
-    for step in range(process.steps):
+    slots = state.slots[:, None].repeat(1, count, 1)
+    buffers = state.buffers.repeat(count, 1)
+    for step in range(first, process.steps):
         gradients, buffers, losses = process.gradients(parameters, buffers, process.batch(step), weights)
         parameters, slots = process.optimizer.update(parameters, slots, gradients, rates[step], step)
         if observe is not None:

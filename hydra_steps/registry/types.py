@@ -31,11 +31,34 @@ QueriesAtOnce = Annotated[int | None, "x >= 1"]
 Share = Annotated[float, "0 <= x <= 1"]
 FreshSeeds = Annotated[int, "0 <= x <= 1000"]  # trainings from seeds of their own; 0 is the run's own
 Seed = Annotated[int, "0 <= x <= 4294967295"]
+# Which steps the data weights count in; None for all (:mod:`hydra_steps.config.windows`).
+Window = Annotated[
+    dict[str, int] | None,
+    {
+        "anyOf": [
+            {"type": "null"},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["last_epochs"],
+                "properties": {"last_epochs": {"type": "integer", "minimum": 1}},
+            },
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["from_step"],
+                "properties": {"from_step": {"type": "integer", "minimum": 0}},
+            },
+        ],
+        "x-expected": "null, {last_epochs: 2} or {from_step: 100}",
+    },
+]
 SomeMethods = Annotated[list[str] | None, {"uniqueItems": True}]  # labels that take part; None for all
 NAMES: dict[str, Any] = {
     "Annotated": Annotated, "Any": Any, "Literal": Literal, "Mapping": Mapping, "Path": Path, "Sequence": Sequence,
     "QueriesAtOnce": QueriesAtOnce, "Share": Share, "Seed": Seed,
     "FreshSeeds": FreshSeeds,
+    "Window": Window,
     "SomeMethods": SomeMethods,
     **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)},
 }  # fmt: skip

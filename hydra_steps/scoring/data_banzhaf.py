@@ -19,7 +19,7 @@ from hydra_steps.data.seeding import generator_of
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import Seed
+from hydra_steps.registry.types import Seed, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.sampled import with_error
 from hydra_steps.scoring.sampled_arrays import COUNT
@@ -44,7 +44,12 @@ Subsets = Annotated[int, "4 <= x <= 10000000"]
     order=244,
 )
 def data_banzhaf(
-    trajectory: Trajectory, queries: QuerySet, *, subsets: Subsets = 200, seed: Seed = 0
+    trajectory: Trajectory,
+    queries: QuerySet,
+    *,
+    subsets: Subsets = 200,
+    seed: Seed = 0,
+    window: Window = None,
 ) -> Contribution:
     """Data Banzhaf by maximum sample reuse: every training counts for every sample.
 
@@ -54,10 +59,12 @@ def data_banzhaf(
     Options:
         subsets: Random subsets of the samples, each with its complement; an odd one is left without.
         seed: Seed of the subsets, besides the run's.
+        window: The steps that a sample is in or out of, as `{last_epochs: 2}` or `{from_step: 100}`: before it all take
+            part. null takes the whole training.
     """
     members = coin_subsets(trajectory.process.seed, seed, subsets, trajectory.process.samples)
     with Progress(total=subsets, desc="halves", unit="training", mininterval=2) as bar:
-        found = SubsetOutcomes(trajectory, queries, bar)(members)
+        found = SubsetOutcomes(trajectory.within(window), queries, bar)(members)
     inside, outside = _mean_and_error(found, members), _mean_and_error(found, ~members)
     error = (inside[1] + outside[1]).sqrt()
     return with_error(outside[0] - inside[0], error, subsets)
@@ -76,14 +83,18 @@ def data_banzhaf(
     marker="^",
     order=246,
 )
-def leave_one_out(trajectory: Trajectory, queries: QuerySet) -> Contribution:
+def leave_one_out(trajectory: Trajectory, queries: QuerySet, *, window: Window = None) -> Contribution:
     """Leaving each sample out of a training with the same seed and order.
 
     c[q, n] [q, n] float64, in the query's unit; positive helps.
+
+    Options:
+        window: The steps that it is left out of, as `{last_epochs: 2}` or `{from_step: 100}`. null takes the whole
+            training.
     """
     samples = trajectory.process.samples
     with Progress(total=samples + 1, desc="leaving out", unit="training", mininterval=2) as bar:
-        found = SubsetOutcomes(trajectory, queries, bar)(
+        found = SubsetOutcomes(trajectory.within(window), queries, bar)(
             torch.cat([~torch.eye(samples, dtype=torch.bool), torch.ones(1, samples, dtype=torch.bool)])
         )
     return Contribution((found[:-1] - found[-1]).T.contiguous(), {COUNT: samples + 1})

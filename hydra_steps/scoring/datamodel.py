@@ -20,7 +20,7 @@ from hydra_steps.errors import Unsuited
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import Seed
+from hydra_steps.registry.types import Seed, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.sampled_arrays import COUNT
 from hydra_steps.scoring.subset_outcomes import SubsetOutcomes
@@ -52,6 +52,7 @@ def datamodel(
     subsets: Annotated[int, "4 <= x <= 1000000"] = 200,
     fraction: Annotated[float, "0 < x < 1"] = 0.5,
     seed: Seed = 0,
+    window: Window = None,
 ) -> Contribution:
     """A datamodel: the query's linear regression on the samples left out, over trainings on random subsets.
 
@@ -62,6 +63,8 @@ def datamodel(
         subsets: Random subsets, each a training.
         fraction: Share of the samples that each training is without.
         seed: Seed of the subsets, besides the run's.
+        window: The steps that the samples are left out of, as `{last_epochs: 2}` or `{from_step: 100}`. null takes the
+            whole training.
     """
     from sklearn.linear_model import RidgeCV
 
@@ -75,7 +78,7 @@ def datamodel(
         )
     removed = random_groups(process.seed, seed, subsets, size, process.samples)
     with Progress(total=subsets, desc="datamodel", unit="training", mininterval=2) as bar:
-        outcomes = SubsetOutcomes(trajectory, queries, bar)(~removed)
+        outcomes = SubsetOutcomes(trajectory.within(window), queries, bar)(~removed)
     if not len(queries):
         return Contribution(torch.zeros(0, process.samples, dtype=torch.float64))
     scale = outcomes.std(0).clamp_min(1e-300)

@@ -21,7 +21,7 @@ from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import QueriesAtOnce
+from hydra_steps.registry.types import QueriesAtOnce, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.epochs import add_part, epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradient_products import batch_products
@@ -125,6 +125,7 @@ def hydra_exact(
     curvature_proxy: Proxy = 0.0,
     hypergradients: bool = False,
     queries_at_once: QueriesAtOnce = None,
+    window: Window = None,
     by_epoch: bool = False,
 ) -> Contribution:
     """HyDRA with the exact Hessian, by one reverse sweep through the trajectory.
@@ -139,9 +140,11 @@ def hydra_exact(
         hypergradients: Also give the derivatives by learning rate (per step), weight decay, momentum and initial
             parameters.
         queries_at_once: Queries in one sweep, to save memory. null takes as many as fit 1 GB.
+        window: The steps from which on the data weights count, as `{last_epochs: 2}` or `{from_step: 100}`: the sweep
+            ends there. null takes the whole training.
     """
     return _swept(
-        trajectory,
+        trajectory.within(window),
         queries,
         Curvature.EXACT,
         queries_at_once=queries_at_once,
@@ -172,6 +175,7 @@ def hydra_gauss_newton(
     queries: QuerySet,
     *,
     queries_at_once: QueriesAtOnce = None,
+    window: Window = None,
     by_epoch: bool = False,
 ) -> Contribution:
     """HyDRA with the generalised Gauss–Newton matrix in the Hessian's place.
@@ -180,9 +184,15 @@ def hydra_gauss_newton(
 
     Options:
         queries_at_once: Queries in one sweep, to save memory. null takes as many as fit 1 GB.
+        window: The steps from which on the data weights count, as `{last_epochs: 2}` or `{from_step: 100}`: the sweep
+            ends there. null takes the whole training.
     """
     return _swept(
-        trajectory, queries, Curvature.GAUSS_NEWTON, queries_at_once=queries_at_once, by_epoch=by_epoch
+        trajectory.within(window),
+        queries,
+        Curvature.GAUSS_NEWTON,
+        queries_at_once=queries_at_once,
+        by_epoch=by_epoch,
     )
 
 
@@ -208,6 +218,7 @@ def hydra_hessian_free(
     *,
     curvature_proxy: Proxy = 0.0,
     queries_at_once: QueriesAtOnce = None,
+    window: Window = None,
     by_epoch: bool = False,
 ) -> Contribution:
     """HyDRA with the Hessian dropped, the paper's fast form, in closed form.
@@ -219,7 +230,10 @@ def hydra_hessian_free(
         curvature_proxy: A number c; c times the identity is added to the curvature, which the Hessian-free form
             drops otherwise.
         queries_at_once: Queries in one sweep, to save memory. null takes as many as fit 1 GB.
+        window: The steps from which on the data weights count, as `{last_epochs: 2}` or `{from_step: 100}`: the sweep
+            ends there. null takes the whole training.
     """
+    trajectory = trajectory.within(window)
     if not trajectory.process.optimizer.linear:
         return _swept(
             trajectory,

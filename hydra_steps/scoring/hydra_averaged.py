@@ -26,7 +26,7 @@ from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Share
+from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Share, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.nearby import retrained, sources, swept
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -58,6 +58,7 @@ def hydra_averaged(
     curvature: Literal["exact", "gauss_newton"] = "exact",
     seeds: FreshSeeds = 0,
     queries_at_once: QueriesAtOnce = None,
+    window: Window = None,
 ) -> Contribution:
     """HyDRA averaged over trainings without small random groups, for training maps that are not smooth.
 
@@ -74,10 +75,12 @@ def hydra_averaged(
         curvature: The exact Hessian, or the Gauss–Newton matrix in its place.
         seeds: Fresh seeds, each with as many trainings. 0 takes the run's own seed.
         queries_at_once: Queries in one sweep, to save memory. null takes all.
+        window: The steps from which on the data weights count, as `{last_epochs: 2}` or `{from_step: 100}`. null takes
+            the whole training.
     """
     draws = (
         (source, weights)
-        for source in sources(trajectory, seeds)
+        for source in sources(trajectory.within(window), seeds)
         for weights in lowered_weights(source.process, runs, fraction, depth)
     )
     return average(draws, queries, Curvature(curvature), queries_at_once, runs * max(seeds, 1))

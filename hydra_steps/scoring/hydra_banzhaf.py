@@ -23,7 +23,7 @@ from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce
+from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.hydra_averaged import average
 from hydra_steps.scoring.nearby import sources
@@ -53,6 +53,7 @@ def hydra_banzhaf(
     runs: Annotated[int, "2 <= x <= 1000"] = 8,
     seeds: FreshSeeds = 0,
     queries_at_once: QueriesAtOnce = None,
+    window: Window = None,
 ) -> Contribution:
     """HyDRA averaged over random halves of the data, which is the Data Banzhaf value up to one sample's curvature.
 
@@ -64,10 +65,12 @@ def hydra_banzhaf(
         runs: Random subsets, each trained and swept; a complement follows each.
         seeds: Fresh seeds, each with as many trainings. 0 takes the run's own seed.
         queries_at_once: Queries in one sweep, to save memory. null takes all.
+        window: The steps from which on the data weights count, as `{last_epochs: 2}` or `{from_step: 100}`. null takes
+            the whole training.
     """
     draws = (
         (source, weights)
-        for source in sources(trajectory, seeds)
+        for source in sources(trajectory.within(window), seeds)
         for weights in coin_draws(source.process, runs)
     )
     return average(draws, queries, Curvature.EXACT, queries_at_once, runs * max(seeds, 1))

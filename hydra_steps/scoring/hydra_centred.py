@@ -18,7 +18,7 @@ from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce
+from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.nearby import retrained, sources, swept, uniform
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -50,6 +50,7 @@ def hydra_centred(
     curvature: Literal["exact", "gauss_newton", "none"] = "exact",
     seeds: FreshSeeds = 0,
     queries_at_once: QueriesAtOnce = None,
+    window: Window = None,
 ) -> Contribution:
     """HyDRA at the middle of a random removal, for removals of a large share of the samples.
 
@@ -60,11 +61,13 @@ def hydra_centred(
         curvature: The exact Hessian, the Gauss–Newton matrix in its place, or none (Hessian-free).
         seeds: Fresh seeds to average over, each trained and swept. 0 takes the run's own seed.
         queries_at_once: Queries in one sweep, to save memory. null takes all.
+        window: The steps from which on the data weights count, as `{last_epochs: 2}` or `{from_step: 100}`. null takes
+            the whole training.
     """
     each = []
     total = max(seeds, 1)
     for source in Progress(
-        sources(trajectory, seeds), total=total, desc="centred", unit="run", mininterval=2
+        sources(trajectory.within(window), seeds), total=total, desc="centred", unit="run", mininterval=2
     ):
         nearby = retrained(source, uniform(source.process, 1 - fraction))
         each.append(swept(nearby, queries, Curvature(curvature), queries_at_once))

@@ -23,7 +23,7 @@ from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import run
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce
+from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.nearby import retrained, sources, swept, uniform
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -54,6 +54,7 @@ def hydra_integrated(
     most_nodes: Annotated[int, "2 <= x <= 1024"] = 32,
     seeds: FreshSeeds = 0,
     queries_at_once: QueriesAtOnce = None,
+    window: Window = None,
 ) -> Contribution:
     """HyDRA integrated over the data weights: values that add up to the difference between no data and all.
 
@@ -68,11 +69,13 @@ def hydra_integrated(
         most_nodes: Where doubling ends, whatever the gap.
         seeds: Fresh seeds to average over. 0 takes the run's own seed.
         queries_at_once: Queries in one sweep, to save memory. null takes all.
+        window: The steps from which on the data weights count, as `{last_epochs: 2}` or `{from_step: 100}`. null takes
+            the whole training.
     """
     each, gaps, used, trainings = [], [], [], 0
     total = nodes * max(seeds, 1)
     with Progress(total=total, desc="integrating", unit="training", mininterval=2) as bar:
-        for source in sources(trajectory, seeds):
+        for source in sources(trajectory.within(window), seeds):
             change, count = _change_by_all(source, queries), nodes
             while True:
                 values = _integral(source, queries, count, queries_at_once, bar)
@@ -121,11 +124,11 @@ def _integral(
 
 def _change_by_all(source: Trajectory, queries: QuerySet) -> Tensor:
     """f(no data) − f(all data) [q]: what the values of all samples add up to."""
-    process = source.process
+    process, first = source.process, source.first
     # Where weights count in batch norm's statistics, those of equal weights near 0 are those of equal weights 1.
     idle = process.with_statistics_of_all()
-    without = run(idle, process.initial_state(), source.rates, weights=uniform(process, 0.0))
-    whole = run(process, process.initial_state(), source.rates)
+    without = run(idle, source.load(first), source.rates, first, weights=uniform(process, 0.0))
+    whole = run(process, source.load(first), source.rates, first)
     return (queries.values(without) - queries.values(whole)).cpu()
 
 

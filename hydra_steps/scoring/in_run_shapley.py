@@ -22,6 +22,7 @@ from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
+from hydra_steps.registry.types import Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.epochs import add_part, epoch_arrays, epoch_parts
 from hydra_steps.scoring.gradient_products import batch_products
@@ -48,6 +49,7 @@ def in_run_shapley(
     queries: QuerySet,
     *,
     order: Literal[1, 2] = 1,
+    window: Window = None,
     by_epoch: bool = False,
 ) -> Contribution:
     """In-run Data Shapley of first or second order.
@@ -58,7 +60,9 @@ def in_run_shapley(
 
     Options:
         order: 1 takes the query's slope, 2 its curvature as well.
+        window: The steps that count, as `{last_epochs: 2}` or `{from_step: 100}`. null takes the whole training.
     """
+    trajectory = trajectory.within(window)
     process = trajectory.process
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     parts = epoch_parts(trajectory, len(queries), by_epoch)

@@ -28,12 +28,15 @@ BUDGET = 10**9  # bytes of states of one run in memory
 
 
 def retrained(trajectory: Trajectory, weights: Tensor) -> Trajectory:
-    """The same training at other data weights [n]: same seed, order, rates and noise; recorded in memory."""
+    """The same training at other data weights [n]: same seed, order, rates and noise; recorded in memory.
+
+    Of a trajectory that begins later (a window) the weights count from there on.
+    """
     process = trajectory.process
-    start = process.initial_state()
+    start = trajectory.load(trajectory.first)
     size = sum(part.numel() * part.element_size() for part in start)
     keep = checkpoint_steps({"budget": f"{max(BUDGET, 4 * size)}"}, process.steps, size)
-    return Trajectory.in_memory(process, trajectory.rates, keep, weights)
+    return Trajectory.in_memory(process, trajectory.rates, keep, weights, (trajectory.first, start))
 
 
 def sources(trajectory: Trajectory, seeds: int) -> Iterator[Trajectory]:
@@ -44,7 +47,7 @@ def sources(trajectory: Trajectory, seeds: int) -> Iterator[Trajectory]:
     if not seeds:
         yield trajectory
     for number in range(seeds):
-        yield trajectory.from_seed(score_seed(trajectory.process.seed, number))
+        yield trajectory.from_seed(score_seed(trajectory.process.seed, number)).since(trajectory.first)
 
 
 def score_seed(seed: int, number: int) -> int:

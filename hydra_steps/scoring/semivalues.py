@@ -24,7 +24,7 @@ from hydra_steps.data.seeding import generator_of
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import Seed, Share
+from hydra_steps.registry.types import Seed, Share, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.sampled import sampled
 from hydra_steps.scoring.subset_outcomes import SubsetOutcomes
@@ -55,6 +55,7 @@ def data_shapley(
     permutations: Permutations = 20,
     truncation: Share = 0.0,
     seed: Seed = 0,
+    window: Window = None,
 ) -> Contribution:
     """Data Shapley by random permutations, each truncated where the rest changes little.
 
@@ -66,8 +67,10 @@ def data_shapley(
         truncation: A permutation ends where the query is so near to its value with all samples, as a share of
             f(none) − f(all); samples that have not joined get nothing there. 0 for never.
         seed: Seed of the permutations, besides the run's.
+        window: The steps in which the samples join, as `{last_epochs: 2}` or `{from_step: 100}`: before it all take
+            part. null takes the whole training.
     """
-    return _by_permutations(trajectory, queries, permutations, truncation, seed, None)
+    return _by_permutations(trajectory.within(window), queries, permutations, truncation, seed, None)
 
 
 @method(
@@ -93,6 +96,7 @@ def beta_shapley(
     beta: Shape = 1.0,
     permutations: Permutations = 20,
     seed: Seed = 0,
+    window: Window = None,
 ) -> Contribution:
     """Beta(α, β) Shapley by random permutations.
 
@@ -104,9 +108,11 @@ def beta_shapley(
         beta: β; above α it gives joining many samples more weight.
         permutations: Random orders in which the samples join.
         seed: Seed of the permutations, besides the run's.
+        window: The steps in which the samples join, as `{last_epochs: 2}` or `{from_step: 100}`: before it all take
+            part. null takes the whole training.
     """
     weights = beta_weights(trajectory.process.samples, alpha, beta)
-    return _by_permutations(trajectory, queries, permutations, 0.0, seed, weights)
+    return _by_permutations(trajectory.within(window), queries, permutations, 0.0, seed, weights)
 
 
 def beta_weights(samples: int, alpha: float, beta: float) -> np.ndarray:

@@ -47,12 +47,13 @@ class SubsetOutcomes:
         return none, everyone
 
     def _some(self, members: Tensor) -> Tensor:
-        process, rates = self._trajectory.process, self._trajectory.rates
+        process, rates, first = self._trajectory.process, self._trajectory.rates, self._trajectory.first
+        start = self._trajectory.load(first)
         weights = members.to(process.device, process.dtype)
         if len(weights) == 1:
-            states = [run(process, process.initial_state(), rates, weights=weights[0])]
+            states = [run(process, start, rates, first, weights=weights[0])]
         else:
-            states = one_by_one(run_together(process, rates, weights))
+            states = one_by_one(run_together(process, rates, weights, start=(first, start)))
         self.trainings += len(states)
         if self._bar is not None:
             self._bar.update(len(states))

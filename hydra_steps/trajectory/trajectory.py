@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.config.windows import window_start
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.models.settled import run_model
@@ -120,6 +121,35 @@ class Trajectory:
             load=lambda wanted: end if wanted == step else load(wanted),
         )
 
+    @property
+    def first(self) -> int:
+        """The first step from which states are known and data weights count: 0, or the start of a window."""
+        return self.checkpoints[0]
+
+    def since(self, step: int) -> Trajectory:
+        """The same training looked at from s_step on: it has no state before that.
+
+        A state that is not stored is replayed once, here. Raises :class:`StudyError` for a step that the training
+        does not have.
+        """
+        if not self.first <= step < max(self.steps, 1):
+            raise StudyError(
+                f"the training was to be looked at from step {step} on",
+                f"a step from {self.first} to {self.steps - 1}",
+            )
+        if step == self.first:
+            return self
+        start, load = self.state(step), self.load
+        return replace(
+            self,
+            checkpoints=[step, *(c for c in self.checkpoints if c > step)],
+            load=lambda wanted: start if wanted == step else load(wanted),
+        )
+
+    def within(self, window: Mapping[str, int] | None) -> Trajectory:
+        """The same training looked at in a window (:mod:`hydra_steps.config.windows`); all of it for None."""
+        return self.since(window_start(window, self.process.epochs, self.steps))
+
     def segments(self, reverse: bool = False) -> Iterator[Segment]:
         """All steps in segments, forwards or backwards; each segment's states are in forward order."""
         pieces: list[tuple[int, int]] = []
@@ -194,16 +224,21 @@ class Trajectory:
         rates: Sequence[float],
         keep: Sequence[int] | None = None,
         weights: Tensor | None = None,
+        start: tuple[int, State] | None = None,
     ) -> Trajectory:
-        """Train now and keep the states of the steps ``keep`` (all by default) in memory."""
-        wanted = set(range(process.steps + 1) if keep is None else keep) | {0, process.steps}
-        states = {0: process.initial_state()}
+        """Train now and keep the states of the steps ``keep`` (all by default) in memory.
+
+        ``start``: the step and the state from which on it is trained; by default from the initial one.
+        """
+        first, state = (0, process.initial_state()) if start is None else start
+        wanted = set(range(process.steps + 1) if keep is None else keep) | {process.steps}
+        states = {first: state}
 
         def store(step: int, state: State, *_: Any) -> None:
             if step + 1 in wanted:
                 states[step + 1] = state
 
-        states[process.steps] = run(process, states[0], rates, weights=weights, observe=store)
+        states[process.steps] = run(process, state, rates, first, weights=weights, observe=store)
         return cls(process, rates, sorted(states), states.__getitem__, weights)
 
     @classmethod

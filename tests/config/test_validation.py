@@ -59,6 +59,49 @@ WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
         {"methods": {"trak_like": {"method": "final_loss"}}, "values": {"truth": "trak_like"}},
         ("values.truth", "trak_like", "only ranks", "query's unit"),
     ),
+    "a window longer than the training": (
+        {"training": {"epochs": 3}, "methods": {"hydra_exact": {"window": {"last_epochs": 4}}}},
+        ("methods.hydra_exact.window.last_epochs", "4 of a training of 3 epochs", "1 to 3"),
+    ),
+    "a window after the training": (
+        {
+            "training": {"epochs": 2, "batch_size": 50},
+            "data": {"train": 110},
+            "methods": {"hydra_centred": {"window": {"from_step": 6}}},
+        },
+        ("methods.hydra_centred.window.from_step", "6 of a training of 6 steps", "0 to 5"),
+    ),
+    "a design's window before the training": (
+        {
+            "counterfactual": {
+                "designs": {
+                    "late": {
+                        "kind": "random_groups",
+                        "groups": 2,
+                        "fraction": 0.1,
+                        "window": {"from_step": -1},
+                    }
+                }
+            }
+        },
+        ("counterfactual.designs.late.window", "-1", "{from_step: 100}"),
+    ),
+    "a window with two ends": (
+        {"methods": {"hydra_exact": {"window": {"from_step": 1, "last_epochs": 1}}}},
+        ("methods.hydra_exact.window", "{last_epochs: 2} or {from_step: 100}"),
+    ),
+    "a window of influence functions": (
+        {"methods": {"influence_cg": {"window": {"last_epochs": 1}}}},
+        ("methods.influence_cg.window", "looks at the whole training", "hydra_exact"),
+    ),
+    "a window that is traced": (
+        {
+            "training": {"epochs": 3},
+            "trace": {"epochs": [2]},
+            "methods": {"hydra_exact": {"window": {"last_epochs": 1}}},
+        },
+        ("methods.hydra_exact.window", "trace", "trace.methods"),
+    ),
     "the middle of removing nobody": (
         {"methods": {"hydra_centred": {"fraction": 0}}},
         ("methods.hydra_centred.fraction", "0", "above 0"),

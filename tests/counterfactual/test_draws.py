@@ -15,7 +15,7 @@ from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
 from hydra_steps.counterfactual.retraining import retrain_without
 from hydra_steps.process.process import build_process, load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.process.running import retrain
+from hydra_steps.process.running import retrain, run
 from hydra_steps.scoring.nearby import score_seed
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -98,3 +98,21 @@ def test_batches_agree_and_the_bank_knows_the_draws_apart(trained, tmp_path):
     again = outcomes(trained, tmp_path / "whole", repeats=1)
     assert np.array_equal(again.draws, whole.draws)
     assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "whole" / "bank").iterdir()}
+
+
+@pytest.mark.parametrize("more", [{}, {"seeds": 1}])
+def test_a_window_leaves_groups_out_from_there_on(trained, tmp_path, more):
+    base, queries = opened(trained)
+    first = base.process.steps - base.process.steps_per_epoch
+    plain = outcomes(trained, tmp_path, design=DESIGN | more)
+    for window in ({"last_epochs": 1}, {"from_step": first}):
+        found = outcomes(trained, tmp_path, design=DESIGN | more | {"window": window})
+        for number, draw in enumerate(draws_of(base, 0, more.get("seeds", 0))):
+            process, state = draw.base.process, draw.base.state(first)
+            for group, removed in enumerate(found.removed):
+                weights = torch.ones(process.samples, dtype=process.dtype)
+                weights[removed] = 0
+                after = queries.values(run(process, state, draw.base.rates, first, weights=weights))
+                assert found.draws[number, group] == pytest.approx(after.numpy(), rel=1e-4, abs=1e-5)
+        assert found.base_value == pytest.approx(plain.base_value, rel=1e-5)
+        assert np.abs(found.value - plain.value).max() > 1e-4
