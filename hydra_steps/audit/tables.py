@@ -7,20 +7,18 @@ planted labels, ``lead`` over the next one and ``over_plain`` over the plain los
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from hydra_steps.audit.chances import calibration_error
 from hydra_steps.audit.copies import read_copies
 from hydra_steps.audit.judge import Verdict, judge
 from hydra_steps.audit.suspects import COLUMNS, list_suspects, mean_probability
 from hydra_steps.audit.trust import PLAIN, Trusted, mean_interval
-from hydra_steps.csv_files import read_csv
-from hydra_steps.data.tables import write_csv
+from hydra_steps.csv_files import read_csv, write_rows
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.class_probabilities import read_classes
 from hydra_steps.scoring.store import read_scores
@@ -71,12 +69,12 @@ def audit_labels(
     data, copies = read_copies(audited_labels, audited_scores, planted_labels, planted_scores, query)
     verdict = judge(data, copies, blends)
     plain = next((label for label in data.by_method if method_of.get(label) == PLAIN), None)
-    _write(output, MEASURES, about, _measures(verdict, query, plain))
-    _write(audit_methods, METHODS, about, _methods(verdict.trusted, plain))
+    write_dicts(output, MEASURES, about, _measures(verdict, query, plain))
+    write_dicts(audit_methods, METHODS, about, _methods(verdict.trusted, plain))
     bins = [
         {"method": verdict.trusted.chosen, "told": b.told, "real": b.real, "n": b.count} for b in verdict.bins
     ]
-    _write(audit_reliability, RELIABILITY, about, bins)
+    write_dicts(audit_reliability, RELIABILITY, about, bins)
     probability = mean_probability(
         [read_classes(one.path) for one in (*audited_classes, *planted_classes)],
         [~one.planted for one in (data, *copies)],
@@ -85,8 +83,16 @@ def audit_labels(
     splits = read_csv(audited_splits[0].path)
     source = splits[splits["split"] == "train"].sort_values("index")["source_index"].to_numpy()
     listed = list_suspects(data, verdict, probability, scores, source, classes, query)
-    rows = [{str(key): cell for key, cell in row.items()} for row in listed.to_dict("records")]
-    _write(audit_suspects, (*RUN, *COLUMNS), about, rows)
+    write_rows(
+        audit_suspects, (*RUN, *COLUMNS), ((*about.values(), *row) for row in listed.itertuples(index=False))
+    )
+
+
+def write_dicts(
+    path: str | Path, columns: Sequence[str], about: Mapping[str, str], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write rows in their order, each with what is said ``about`` their run; a cell that is not given is empty."""
+    write_rows(path, columns, ([{**about, **row}.get(name, "") for name in columns] for row in rows))
 
 
 def _measures(verdict: Verdict, query: str, plain: str | None) -> list[dict[str, Any]]:
@@ -120,12 +126,3 @@ def _methods(trusted: Trusted, plain: str | None) -> list[dict[str, Any]]:
             row |= dict(zip(("over_plain", "over_plain_low", "over_plain_high"), over, strict=True))
         rows.append(row | {"chosen": int(name == trusted.chosen)})
     return rows
-
-
-def _write(
-    path: str | Path, columns: Sequence[str], about: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Write rows in their order, with the columns of the run; numbers with ten digits."""
-    found = pd.DataFrame([{**about, **row} for row in rows], columns=list(columns))
-    numbers = found.select_dtypes("float").columns
-    write_csv(found.assign(**{name: found[name].map(lambda x: float(f"{x:.10g}")) for name in numbers}), path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 from hydra_steps.config.typed import Plain, Section
@@ -24,8 +25,8 @@ class Audit(Section):
         rate: Share of the labels of a copy that are planted wrong.
         query: Name of the query whose contributions rank the samples. The test set should not choose.
         blends: Also try all methods together, the mean of their ranks and a logistic regression on them.
-        decisions: A file of decisions about suspects (`decisions.csv`), which `make audit-apply` tries out by training
-            again.
+        decisions: Files of decisions about suspects (`decisions.csv`, of one person each), which are tried out by
+            training again. Off while there are none.
         seeds: Fresh trainings on each form of the data that decisions lead to.
     """
 
@@ -34,7 +35,7 @@ class Audit(Section):
     rate: Annotated[float, "0 < x <= 0.5"] = 0.05
     query: str = "validation_mean"
     blends: bool = True
-    decisions: str | None = None
+    decisions: Annotated[list[str], {"uniqueItems": True}] = field(default_factory=list)
     seeds: Annotated[int, "2 <= x <= 1000"] = 5
 
 
@@ -43,6 +44,13 @@ def check_audit(study: Plain, samples: int, queries: Sequence[str]) -> None:
     audit = study["audit"]
     if not audit["copies"]:
         return
+    for path in audit["decisions"]:
+        if not Path(path).is_file():
+            raise StudyError(
+                f"audit.decisions: there is no file {path}",
+                "decisions.csv, as the explorer exports it",
+                "name a file that is there",
+            )
     if audit["copies"] < 2:
         raise StudyError(
             "audit.copies: 1 copy is learnt from, and none is left to check it on", "2 or more", "raise it"

@@ -26,10 +26,11 @@ KINDS = (
     *("labels", "splits", "trajectories", "scores", "outcomes", "removals", "flips"),
     *("traced", "smoothness", "approximation", "raw", "readings", "memory", "machines"),
     *("planted_labels", "planted_scores", "planted_classes"),
-    *("audited_labels", "audited_splits", "audited_scores", "audited_classes"),
+    *("audited_labels", "audited_splits", "audited_scores", "audited_classes", "audited_decided"),
 )
 # What is kept of the run that an audit judges, and of its copies with planted labels.
 OF_AUDIT = {"labels": "labels.csv", "splits": "splits.csv", "classes": "classes", "scores": "scores/{label}"}
+OF_AUDIT["decided"] = "decided"  # the trainings that decisions are proved by, where there are decisions
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class Artifacts:
             case _:
                 whose, what = kind.split("_")
                 audited = {"planted": self.planted, "audited": self.audited}[whose]
+                if what == "decided" and not self.study["audit"]["decisions"]:
+                    return []
                 return self.of_runs(OF_AUDIT[what], audited, methods if what == "scores" else ("",))
 
     def measured(self) -> list[str]:

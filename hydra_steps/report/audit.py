@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hydra_steps.registry.decorators import sentence
 from hydra_steps.report.variant_tables import Finding, VariantTables
-from hydra_steps.report.words import number
+from hydra_steps.report.words import interval, number
 
 BLENDS = {"mean_of_ranks": "the mean of all methods' ranks", "stacking": "a stacking of all methods"}
 UNSURE = 0.5  # average precision on planted labels below which the number is an upper bound
@@ -72,3 +72,37 @@ def chances_sentence(found: dict[str, Measure]) -> str:
     """Return how far the chances that are told can be believed."""
     error = found["calibration_error"].value
     return f"On planted labels the chances that are told are off by {number(error)} on average."
+
+
+@sentence("audit_proof", chapter="Which labels are wrong?", paragraph=4, order=62)
+def audit_proof(tables: VariantTables) -> list[Finding]:
+    """Whether training again on the corrected data is better than on the data as they came, and than blind removal."""
+    rows = tables.by_name.get("audit_proof")
+    if rows is None or rows.empty:
+        return []
+    real = rows[rows["method"] == ""].set_index(["form", "metric"])
+
+    def change(form: str) -> Measure:
+        row = real.loc[(form, "change_test_accuracy")]
+        return Measure(100 * row["value"], 100 * row["ci_low"], 100 * row["ci_high"])
+
+    corrected = change("corrected")
+    sure = corrected.low > 0 or corrected.high < 0
+    verdict = "" if sure else ", which may be chance"
+    seeds = int(real["n"].iloc[0])
+    text = (
+        f"Trained again on the data as decided, from {seeds} fresh seeds, the model is {_points(corrected)}"
+    )
+    text += " on the test set"
+    others = {
+        "as many samples removed at random": change("random_removed"),
+        "as many of the first suspects removed unseen": change("top_removed"),
+    }
+    beside = "; ".join(f"with {words}: {_points(one)}" for words, one in others.items())
+    return [Finding(f"{text}{verdict} ({beside}).", key=True)]
+
+
+def _points(change: Measure) -> str:
+    """A change in points of accuracy in words, with its interval."""
+    size = f"{number(abs(change.value))} points {'better' if change.value >= 0 else 'worse'}"
+    return f"{size}{interval(change.low, change.high)}"

@@ -47,3 +47,32 @@ rule predict_classes:
         "Ask the final model of {wildcards.run} about every class"
     script:
         "../scripts/predict_classes.py"
+
+
+rule prove_decisions:
+    input:
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        trajectory=f"{RUN}/trajectory",
+        suspects=f"{OUT}/tables/audit_suspects.csv",
+        decisions=STUDY["audit"]["decisions"],
+    output:
+        directory(f"{RUN}/decided"),
+    log:
+        f"{OUT}/logs/prove_decisions/{{run}}.log",
+    wildcard_constraints:
+        run=AUDITED,
+    conda:
+        ENVIRONMENT
+    threads: STUDY["compute"]["threads"]
+    resources:
+        gpu=accelerators,
+        mem_mb=megabytes("train_model"),
+        runtime=minutes("train_model"),
+    params:
+        seeds=STUDY["audit"]["seeds"],
+        code=code("audit.proof", *TRAINED),
+    message:
+        "Train {wildcards.run} anew as decided, and otherwise"
+    script:
+        "../scripts/prove_decisions.py"

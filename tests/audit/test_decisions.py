@@ -1,0 +1,183 @@
+"""Decisions about suspects: read, merged, checked; and what is trained on because of them."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hydra_steps.audit.decisions import COLUMNS, Decided, data_version, read_decisions
+from hydra_steps.audit.forms import FORMS, form_of
+from hydra_steps.audit.outcome import measure_decisions
+from hydra_steps.audit.proof import DIMENSIONS, prove_decisions
+from hydra_steps.errors import StudyError
+from hydra_steps.scoring.store import write_scores
+from hydra_steps.stores import read_store
+from tests.helpers.artifacts import located
+from tests.helpers.queries import queries_named
+
+CLASSES = ("cat", "dog", "cow")
+GIVEN = [0, 1, 2, 0, 1]
+VERSION = "0123456789abcdef"
+
+
+def write(path, rows, version=VERSION, columns=COLUMNS):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows([*row, version] for row in rows)
+    return path
+
+
+def read(path, *more):
+    return read_decisions([path, *more], VERSION, GIVEN, CLASSES)
+
+
+def test_decisions_of_several_people_merge_and_what_they_disagree_on_is_left(tmp_path):
+    one = write(
+        tmp_path / "a.csv",
+        [
+            (0, "cat", "relabel", "dog", "a"),
+            (1, "dog", "remove", "", "a"),
+            (2, "cow", "right", "", "a"),
+            (3, "cat", "relabel", "dog", "a"),
+            (4, "dog", "skip", "", "a"),
+        ],
+    )
+    two = write(
+        tmp_path / "b.csv",
+        [
+            (0, "cat", "relabel", "dog", "b"),
+            (3, "cat", "relabel", "cow", "b"),
+            (1, "dog", "skip", "", "b"),
+        ],
+    )
+    assert read(one, two) == Decided({0: 1}, (1,), (2,), (3,))
+    assert read(one, two).wrong == (0, 1)
+    assert read(one).relabel == {0: 1, 3: 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((7, "cat", "right", "", "a"), "no training sample '7'"),
+        (("x", "cat", "right", "", "a"), "no training sample 'x'"),
+        ((0, "dog", "right", "", "a"), "said to be 'dog'"),
+        ((0, "cat", "relabel", "dgo", "a"), "did you mean 'dog'"),
+        ((0, "cat", "relabel", "cat", "a"), "the label that it has"),
+        ((0, "cat", "rihgt", "", "a"), "did you mean 'right'"),
+    ],
+)
+def test_what_does_not_fit_the_data_is_one_message_with_its_line(tmp_path, row, said):
+    path = write(tmp_path / "d.csv", [(1, "dog", "right", "", "a"), row])
+    with pytest.raises(StudyError) as refused:
+        read(path)
+    assert said in str(refused.value)
+    assert "d.csv, line 3" in str(refused.value)
+
+
+def test_another_version_a_second_decision_and_a_file_that_is_none_are_refused(tmp_path):
+    with pytest.raises(StudyError, match="version ffff of the data"):
+        read(write(tmp_path / "a.csv", [(0, "cat", "right", "", "a")], "ffff"))
+    twice = [(0, "cat", "right", "", "a"), (0, "cat", "remove", "", "a")]
+    with pytest.raises(StudyError, match="again, after line 2"):
+        read(write(tmp_path / "b.csv", twice))
+    with pytest.raises(StudyError, match="cannot be read"):
+        read(tmp_path / "missing.csv")
+    (tmp_path / "c.csv").write_text("sample,given\n0,cat\n")
+    with pytest.raises(StudyError, match="no column decision"):
+        read(tmp_path / "c.csv")
+
+
+def test_forms_change_what_they_say():
+    label = np.array([0, 1, 2, 0, 1, 2, 0, 1])
+    decided = Decided({1: 2}, (4,), (), ())
+    forms = {name: form_of(name, decided, [6, 1, 4], label, 3, seed=5) for name in FORMS}
+    assert all(
+        (form.label == label).all()
+        for name, form in forms.items()
+        if "label" not in name and name != "corrected"
+    )
+    assert forms["as_is"].removed.size == 0
+    assert forms["corrected"].label.tolist() == [0, 2, 2, 0, 1, 2, 0, 1]
+    assert forms["corrected"].removed.tolist() == [4]
+    assert forms["only_removed"].removed.tolist() == [1, 4]
+    assert forms["top_removed"].removed.tolist() == [1, 6]
+    assert forms["random_removed"].removed.size == 2
+    assert (forms["random_relabelled"].label != label).sum() == 2
+    again = form_of("random_removed", decided, [], label, 3, seed=5)
+    assert again.removed.tolist() == forms["random_removed"].removed.tolist()
+    draws = {tuple(form_of("random_removed", decided, [], label, 3, seed).removed) for seed in range(9)}
+    assert len(draws) > 1
+
+
+def test_decisions_are_proved_by_training_again(trained, tmp_path):
+    home = tmp_path / "runs" / "base-seed0"
+    home.mkdir(parents=True)
+    labels = pd.read_csv(trained / "labels.csv")
+    wrong = labels[labels["is_noisy"] == 1]
+    version = data_version(trained / "splits.csv", trained / "labels.csv")
+    rows = [
+        (r["index"], str(r["label"]), "relabel", str(r["clean_label"]), "me") for _, r in wrong.iterrows()
+    ]
+    decisions = write(tmp_path / "decisions.csv", rows, version)
+    order = [*wrong["index"], *labels[labels["is_noisy"] == 0]["index"]]
+    suspects = tmp_path / "suspects.csv"
+    pd.DataFrame({"rank": range(1, len(order) + 1), "sample": order}).to_csv(suspects, index=False)
+    given = {"splits": trained / "splits.csv", "labels": trained / "labels.csv"}
+    prove_decisions(
+        trajectory=trained / "trajectory",
+        **given,
+        suspects=suspects,
+        decisions=[decisions],
+        seeds=3,
+        output=home / "decided",
+    )
+    found, _ = read_store(home / "decided", DIMENSIONS, 1)
+    assert len(found["form"]) == 3 * len(FORMS)
+    by_name = {name: found["form"] == number for number, name in enumerate(FORMS)}
+    assert (found["removed"][by_name["only_removed"]].sum(1) == len(wrong)).all()
+    assert np.array_equal(found["removed"][by_name["only_removed"]], found["removed"][by_name["top_removed"]])
+    contribution = np.linspace(-1, 1, len(labels))[None].astype(np.float32)
+    about = {"method": "hydra_exact", "unit": "query"}
+    write_scores(home / "scores" / "hydra_exact", contribution, queries_named(["test_mean"]), about)
+    for name, path in given.items():
+        (home / f"{name}.csv").write_bytes(path.read_bytes())
+    measure_decisions(
+        audited_decided=[located(home / "decided")],
+        audited_splits=[located(home / "splits.csv")],
+        audited_labels=[located(home / "labels.csv")],
+        audited_scores=[located(home / "scores" / "hydra_exact")],
+        output=tmp_path / "proof.csv",
+        audit_cleaned=tmp_path / "cleaned.csv",
+        decisions=[str(decisions)],
+        classes=[str(c) for c in range(10)],
+    )
+    proof = pd.read_csv(tmp_path / "proof.csv").set_index(["form", "metric", "method"]).fillna("")
+    real = found["test_loss"][by_name["corrected"]] - found["test_loss"][by_name["as_is"]]
+    table = pd.read_csv(tmp_path / "proof.csv", keep_default_na=False)
+    row = table[(table["form"] == "corrected") & (table["metric"] == "change_test_loss")].iloc[0]
+    assert float(row["value"]) == pytest.approx(real.mean())
+    row = table[(table["form"] == "only_removed") & (table["method"] == "hydra_exact")].iloc[0]
+    assert float(row["value"]) == pytest.approx(contribution[0, wrong["index"]].sum(), rel=1e-5)
+    assert len(proof) == len(table)
+    cleaned = pd.read_csv(tmp_path / "cleaned.csv")
+    assert (cleaned["decided"] == labels["clean_label"]).all()
+    assert cleaned["changed"].sum() == len(wrong)
+
+
+def test_decisions_that_find_nothing_wrong_are_refused_before_any_training(trained, tmp_path):
+    labels = pd.read_csv(trained / "labels.csv")
+    version = data_version(trained / "splits.csv", trained / "labels.csv")
+    decisions = write(tmp_path / "d.csv", [(0, str(labels["label"][0]), "right", "", "me")], version)
+    with pytest.raises(StudyError, match="no label is decided to be wrong"):
+        prove_decisions(
+            trajectory=trained / "trajectory",
+            splits=trained / "splits.csv",
+            labels=trained / "labels.csv",
+            suspects=tmp_path / "none.csv",
+            decisions=[decisions],
+            seeds=2,
+            output=tmp_path / "decided",
+        )
+    assert not (tmp_path / "decided").exists()
