@@ -17,7 +17,8 @@ import numpy as np
 
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks, scaled_halves
-from hydra_steps.explorer.lists import HARMED, extreme_samples, listed_epochs, most_listed
+from hydra_steps.explorer.decide import Suspects, add_suspects, compared_with, ranked_suspects
+from hydra_steps.explorer.lists import HARMED, NONE, extreme_samples, listed_epochs, most_listed
 from hydra_steps.explorer.samples import Samples
 from hydra_steps.explorer.sprites import COLUMNS, ROWS, sprites
 from hydra_steps.figures.methods import MethodStyle
@@ -48,11 +49,13 @@ def run_page(
     top: int,
     blocks: Blocks,
     share: float = 1.0,
+    judged: Suspects | None = None,
 ) -> dict[str, Any]:
     """Return the facts of the run ``name`` and add its arrays to ``blocks``, their names led by the run's.
 
-    ``top`` samples stand on each side of a list. ``share`` of the budgets for pictures and contributions is this
-    run's. Memory: one method's contributions by epoch, 4·e·q·n bytes, and everybody's [q, n].
+    ``judged``: the suspects of an audit of the run, if there is one. ``top`` samples stand on each side of a list.
+    ``share`` of the budgets for pictures and contributions is this run's. Memory: one method's contributions by epoch,
+    4·e·q·n bytes, and everybody's [q, n].
     """
     train = samples["train"]
     n = len(train.images)
@@ -75,9 +78,14 @@ def run_page(
     suspects = [
         extreme_samples(s.of_query(main)[None], min(SUSPECTS, n), signed=False)[0][:, HARMED] for s in scores
     ]
-    chosen = np.arange(n) if n <= EVERYTHING else most_listed([*lists, *suspects], n)
+    decided = judged or ranked_suspects(scores[0].of_query(main), train)
+    near = compared_with(decided, train)
+    add_suspects(name, decided, near, blocks)
+    listed = most_listed([*lists, *suspects], n)
+    pictured = np.concatenate([decided.sample, near[near != NONE].ravel(), listed]).astype(np.int64)
+    chosen = np.arange(n) if n <= EVERYTHING else np.array(list(dict.fromkeys(pictured.tolist())))
     detailed = _details(name, methods, scores, chosen, share, blocks)
-    pictured = _pictures(name, samples, queries, chosen, share, blocks)
+    shown = _pictures(name, samples, queries, chosen, share, blocks)
     _columns(name, train, blocks)
     height, width = train.images.shape[2:]
     return {
@@ -87,7 +95,7 @@ def run_page(
         "main": scores[0].names.index(main),
         "methods": facts,
         "detailed": detailed,
-        "pictured": pictured,
+        "pictured": shown,
         "tile": {"width": width, "height": height, "columns": COLUMNS, "rows": ROWS},
     }
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from hydra_steps.audit.decisions import data_version
 from hydra_steps.config.datasets import dataset
-from hydra_steps.config.runs import run_settings, study_runs
+from hydra_steps.config.runs import audited_run, run_settings, study_runs
 from hydra_steps.config.study import read_study
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks
+from hydra_steps.explorer.decide import audited_suspects
 from hydra_steps.explorer.run_page import Method, run_page
 from hydra_steps.explorer.samples import read_samples
 from hydra_steps.figures.style import Style
@@ -28,7 +30,10 @@ from hydra_steps.stores import plain
 from hydra_steps.tables.layout import locate
 
 PAGE = Path(__file__).parent / "page"
-SCRIPTS = ("data.js", "parts.js", "list.js", "query.js", "sample.js", "suspects.js", "main.js")
+SCRIPTS = (
+    *("data.js", "parts.js", "list.js", "query.js", "sample.js", "suspects.js"),
+    *("decisions.js", "decide.js", "main.js"),
+)
 
 
 def write_explorer(
@@ -39,11 +44,13 @@ def write_explorer(
     predictions: Sequence[str | Path],
     scores: Sequence[str | Path],
     output: str | Path,
+    suspects: str | Path | None = None,
 ) -> None:
     """Write the page of the study whose resolved ``config.yaml`` is given, on the runs whose files are given.
 
-    ``splits``, ``labels`` and ``predictions`` are the runs' tables in one order of runs, ``scores`` their score
-    folders. The same inputs give the same bytes. Raises :class:`StudyError` for files that do not fit each other.
+    ``suspects``: the table of suspects of an audit, where the study has one. ``splits``, ``labels`` and ``predictions``
+    are the runs' tables in one order of runs, ``scores`` their score folders. The same inputs give the same bytes.
+    Raises :class:`StudyError` for files that do not fit each other.
     """
     study = read_study(config)
     settings, methods = study.plain(), study.method_of
@@ -59,8 +66,12 @@ def write_explorer(
         scored = [Method(label, look, folders[label]) for label, look in looks.items() if label in folders]
         if not scored:
             raise StudyError(f"no scores of the run {run} are given", "at least one method's")
-        page = run_page(run, samples, scored, study.explorer.top, blocks, 1 / len(splits))
-        runs.append(page | {"classes": list(dataset(data.name).classes)})
+        classes = list(dataset(data.name).classes)
+        audited = suspects is not None and run == audited_run(settings).name
+        judged = audited_suspects(suspects, classes) if suspects is not None and audited else None
+        page = run_page(run, samples, scored, study.explorer.top, blocks, 1 / len(splits), judged)
+        version = data_version(own_splits, own_labels)
+        runs.append(page | {"classes": classes, "version": version, "audited": audited})
     facts = {"study": study.study, "runs": runs, "shapes": blocks.shapes}
     content = {
         "study": study.study,

@@ -5,6 +5,8 @@ from hydra_steps.plan.steps import method_looks
 from hydra_steps.registry.code import ROOT
 
 EXPLORER = [f"{OUT}/explorer.html"] if EXPLORED else []
+# An audit's list of suspects, to decide about.
+SUSPECTS = [f"{OUT}/tables/audit_suspects.csv"] if PLANTED else []
 PAGE_FILES = sorted(file.name for file in (ROOT / "hydra_steps/explorer/page").iterdir())
 
 
@@ -36,6 +38,7 @@ rule write_explorer:
         labels=expand(f"{RUN}/labels.csv", run=EXPLORED),
         predictions=expand(f"{RUN}/predictions.csv", run=EXPLORED),
         scores=expand(f"{RUN}/scores/{{method}}", run=EXPLORED, method=METHODS),
+        suspects=SUSPECTS,
     output:
         report(
             f"{OUT}/explorer.html",

@@ -1,7 +1,8 @@
 // The page's state is its address: #/run/view/number. What is chosen can be linked to, and the back button works.
 const runs = facts.runs.map((plain) => new Run(plain));
 const state = { run: runs[0].name, view: "query", query: firstQuery(runs[0]), sample: 0 };
-const views = { query: queryView, sample: sampleView, suspects: suspectsView };
+const views = { query: queryView, sample: sampleView, suspects: suspectsView, decide: decideView };
+const isList = (view) => view === "suspects" || view === "decide"; // about all samples, and so without a number
 let shownMethods = new Set(runs.flatMap((run) => run.methods.map((method) => method.label)));
 
 function firstQuery(run) {
@@ -10,7 +11,7 @@ function firstQuery(run) {
 }
 function here(change) {
   const { run, view, query, sample } = { ...state, ...change };
-  return `#/${run}/${view}${view === "suspects" ? "" : `/${view === "query" ? query : sample}`}`;
+  return `#/${run}/${view}${isList(view) ? "" : `/${view === "query" ? query : sample}`}`;
 }
 const go = (change) => {
   location.hash = here(change);
@@ -22,7 +23,7 @@ const read = () => {
   if (state.run !== run.name) Object.assign(state, { query: firstQuery(run), sample: 0 });
   Object.assign(state, { run: run.name, view });
   const most = view === "query" ? run.queries.length : run.samples;
-  if (view !== "suspects" && /^\d+$/.test(number ?? "") && Number(number) < most) state[view] = Number(number);
+  if (!isList(view) && /^\d+$/.test(number ?? "") && Number(number) < most) state[view] = Number(number);
 };
 const show = () => {
   read();
@@ -37,7 +38,8 @@ const show = () => {
     if (name === state.view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  views[state.view].show(run, state.view === "suspects" ? methods : state[state.view], state.view === "suspects" ? undefined : methods, places);
+  if (isList(state.view)) views[state.view].show(run, methods);
+  else views[state.view].show(run, state[state.view], methods, places);
   document.getElementById("held").textContent =
     `${run.name}: ${count(run.samples)} training samples, ${count(run.queries.length)} queries, ${run.methods.length} methods; ` +
     `on this page ${count(run.pictured)} pictures of training samples, and the contributions of ${count(run.detailed)} to all queries.`;
@@ -62,15 +64,16 @@ for (const method of new Map(runs.flatMap((run) => run.methods).map((m) => [m.la
 queryView.start(go);
 sampleView.start(go);
 suspectsView.start();
+decideView.start();
 addEventListener("hashchange", show);
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
   if (document.getElementById("along").open) return;
-  const view = { 1: "query", 2: "sample", 3: "suspects" }[event.key];
+  const view = { 1: "query", 2: "sample", 3: "suspects", 4: "decide" }[event.key];
   if (view) go({ view });
   if (event.key === "/") {
     event.preventDefault();
-    document.getElementById({ query: "query-words", sample: "sample-number", suspects: "suspects-method" }[state.view]).focus();
+    document.getElementById({ query: "query-words", sample: "sample-number", suspects: "suspects-method", decide: "decide-pair" }[state.view]).focus();
   }
 });
 show();

@@ -1,0 +1,112 @@
+// What people decided about the labels of a run: kept in this browser, taken back step by step, written and read as CSV.
+const COLUMNS = ["sample", "given", "decision", "label", "who", "data"];
+
+// A CSV text as rows of cells; quotes may hold commas, quotes (doubled) and line ends.
+const csvRows = (text) => {
+  const rows = [[""]];
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const row = rows[rows.length - 1];
+    if (quoted) {
+      if (text[i] !== '"') row[row.length - 1] += text[i];
+      else if (text[i + 1] === '"') row[row.length - 1] += text[i++];
+      else quoted = false;
+    } else if (text[i] === '"') quoted = true;
+    else if (text[i] === ",") row.push("");
+    else if (text[i] === "\n") rows.push([""]);
+    else if (text[i] !== "\r") row[row.length - 1] += text[i];
+  }
+  return rows.filter((row) => row.length > 1 || row[0] !== "");
+};
+const csvCell = (value) => (/[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+
+class Decisions {
+  constructor(run) {
+    this.run = run;
+    this.key = `decisions/${facts.study}/${run.name}/${run.version}`;
+    this.own = new Map(); // sample -> {decision, label}
+    this.others = new Map(); // who -> sample -> {decision, label}
+    this.past = []; // steps, each a list of [sample, what it was before]
+    this.who = "";
+    this.load();
+  }
+  // A browser may refuse to keep anything; the decisions then last as long as the page.
+  load() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(this.key) ?? "{}");
+      this.own = new Map(kept.own ?? []);
+      this.others = new Map((kept.others ?? []).map(([who, said]) => [who, new Map(said)]));
+      this.who = kept.who ?? localStorage.getItem("decisions/who") ?? "";
+    } catch {
+      this.own = new Map();
+    }
+  }
+  keep() {
+    try {
+      const others = [...this.others].map(([who, said]) => [who, [...said]]);
+      localStorage.setItem(this.key, JSON.stringify({ own: [...this.own], others, who: this.who }));
+      localStorage.setItem("decisions/who", this.who);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+  // One step: the same decision about one sample or many; `of` says which label each gets.
+  decide(samples, decision, of = () => null) {
+    this.past.push(samples.map((sample) => [sample, this.own.get(sample)]));
+    for (const sample of samples) this.own.set(sample, { decision, label: of(sample) });
+    return this.keep();
+  }
+  // The samples of the last step, which is taken back.
+  undo() {
+    const step = this.past.pop() ?? [];
+    for (const [sample, before] of step) {
+      if (before) this.own.set(sample, before);
+      else this.own.delete(sample);
+    }
+    this.keep();
+    return step.map(([sample]) => sample);
+  }
+  // Everybody who said something of a sample: [who, what].
+  said(sample) {
+    const all = [...this.others].map(([who, said]) => [who, said.get(sample)]);
+    if (this.own.has(sample)) all.unshift([this.who || "you", this.own.get(sample)]);
+    return all.filter(([, what]) => what && what.decision !== "skip");
+  }
+  disputed(sample) {
+    return new Set(this.said(sample).map(([, what]) => `${what.decision} ${what.label ?? ""}`)).size > 1;
+  }
+  csv() {
+    const rows = [[this.who || "me", this.own], ...this.others].flatMap(([who, said]) =>
+      [...said].sort(([a], [b]) => a - b).map(([sample, { decision, label }]) => {
+        const given = this.run.classes[this.run.column("label")[sample]];
+        return [sample, given, decision, decision === "relabel" ? this.run.classes[label] : "", who, this.run.version];
+      }));
+    return [COLUMNS, ...rows].map((row) => row.map(csvCell).join(",")).join("\n") + "\n";
+  }
+  // Take over what a file says; returns a sentence, and takes nothing from a file that is not about these data.
+  read(text, name) {
+    const [head = [], ...rows] = csvRows(text);
+    const at = Object.fromEntries(COLUMNS.map((column) => [column, head.indexOf(column)]));
+    const missing = COLUMNS.filter((column) => at[column] < 0);
+    if (missing.length) return `${name} has no column ${missing.join(", ")}: nothing is taken from it.`;
+    const found = new Map();
+    for (const [line, row] of rows.entries()) {
+      const cell = (column) => row[at[column]] ?? "";
+      const sample = Number(cell("sample"));
+      const label = cell("decision") === "relabel" ? this.run.classes.indexOf(cell("label")) : null;
+      const where = `${name}, line ${line + 2}`;
+      if (cell("data") !== this.run.version) return `${where} is about another version of the data: nothing is taken from the file.`;
+      if (!/^\d+$/.test(cell("sample")) || sample >= this.run.samples) return `${where} names a sample that is not there: nothing is taken from the file.`;
+      if (label === -1) return `${where} names a label that is not there, ${cell("label")}: nothing is taken from the file.`;
+      if (!["right", "relabel", "remove", "skip"].includes(cell("decision"))) return `${where} has the unknown decision ${cell("decision")}: nothing is taken from the file.`;
+      const who = cell("who") === (this.who || "me") ? `${cell("who")} (${name})` : cell("who") || name;
+      if (!found.has(who)) found.set(who, new Map());
+      found.get(who).set(sample, { decision: cell("decision"), label });
+    }
+    for (const [who, said] of found) this.others.set(who, said);
+    this.keep();
+    const disputes = [...new Set([...found.values()].flatMap((said) => [...said.keys()]))].filter((sample) => this.disputed(sample));
+    return `${name}: ${count(rows.length)} decisions of ${[...found.keys()].join(", ")}; ${count(disputes.length)} samples that not all agree on.`;
+  }
+}
