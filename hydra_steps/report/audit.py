@@ -80,11 +80,11 @@ def audit_proof(tables: VariantTables) -> list[Finding]:
     rows = tables.by_name.get("audit_proof")
     if rows is None or rows.empty:
         return []
-    real = rows[rows["method"] == ""].set_index(["form", "metric"])
+    real = rows[rows["method"] == ""]
 
     def change(form: str) -> Measure:
-        row = real.loc[(form, "change_test_accuracy")]
-        return Measure(100 * row["value"], 100 * row["ci_low"], 100 * row["ci_high"])
+        row = real[(real["form"] == form) & (real["metric"] == "change_test_accuracy")]
+        return Measure(*(100 * float(row[name].iloc[0]) for name in ("value", "ci_low", "ci_high")))
 
     corrected = change("corrected")
     sure = corrected.low > 0 or corrected.high < 0
