@@ -235,7 +235,8 @@ class Training(Section):
     Options:
         epochs: Passes over the training split.
         batch_size: Samples in a batch. The last batch of an epoch may be shorter.
-        sampling: A new order in each epoch, or batches that are drawn independently.
+        sampling: A new order in each epoch; or samples that are drawn independently, all with the same chance, or
+            `balanced`, so that all classes come equally often.
         batch_norm_statistics: Whose statistics batch norm takes where samples are removed or weighted: those of `all`
             samples of the batch, so that a removed sample is only left out of the loss, or of the samples `weighted`
             as in the loss, as if it had not been there.
@@ -245,7 +246,7 @@ class Training(Section):
 
     epochs: Annotated[int, "1 <= x <= 100000"] = 20
     batch_size: Annotated[int, "1 <= x <= 1000000"] = 64
-    sampling: Literal["shuffle", "with_replacement"] = "shuffle"
+    sampling: Literal["shuffle", "with_replacement", "balanced"] = "shuffle"
     batch_norm_statistics: Literal["all", "weighted"] = "all"
     clip: Clip = None
     loss: Loss = field(default_factory=Loss)

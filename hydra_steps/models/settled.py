@@ -43,7 +43,7 @@ def settled_model(
         if _matches(name, model.frozen):
             parameter.requires_grad_(False)
     _require_matches("model.frozen", model.frozen, [name for name, _ in module.named_parameters()])
-    if not any(parameter.requires_grad for parameter in module.parameters()):
+    if model.frozen and not any(parameter.requires_grad for parameter in module.parameters()):
         raise StudyError(
             f"model.frozen {list(model.frozen)} leaves no parameter of {model.name} to be trained",
             "one parameter or more",

@@ -26,7 +26,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.settled import run_model
-from hydra_steps.process.batches import ABSENT, augment, batch_table
+from hydra_steps.process.batches import ABSENT, augment, balanced_chances, batch_table
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import Optimizer, Scalar
 from hydra_steps.process.optimizers.build import training_optimizer
@@ -222,7 +222,12 @@ def build_process(settings: RunSettings, data: RunData) -> Process:
         targets=place(data.train.targets, device, dtype),
         dtype=dtype,
         table=batch_table(
-            len(data.train.targets), training.batch_size, training.epochs, training.sampling, seed
+            len(data.train.targets),
+            training.batch_size,
+            training.epochs,
+            training.sampling,
+            seed,
+            balanced_chances(data.train.targets) if training.sampling == "balanced" else None,
         ),
         epochs=training.epochs,
         seed=seed,

@@ -18,6 +18,8 @@ CASES: list[tuple[str, tuple[int, int, int], dict]] = [
     ("mlp", (1, 8, 8), {"hidden": [16, 8], "batch_norm": True}),
     ("logistic", (1, 28, 28), {}),
     ("densenet40", (3, 32, 32), {}),
+    ("resnet18", (3, 16, 16), {"width": 4}),
+    ("vision_transformer", (1, 28, 28), {}),
 ]
 
 

@@ -39,7 +39,9 @@ def test_initial_parameters_are_pinned(name, shape, options, digest):
 def test_every_option_does_what_it_says(name):
     options = entries("model")[name].options
     given = {"dropout": 0.25, "batch_norm": True, "hidden": [5, 4]}
-    module = build_model(name, (1, 12, 12), 3, {key: given[key] for key in options}, seed=0).eval()
+    module = build_model(
+        name, (1, 12, 12), 3, {key: given[key] for key in options if key in given}, seed=0
+    ).eval()
     layers = list(module.modules())
     assert any(isinstance(layer, KeyedDropout) and layer.rate == 0.25 for layer in layers) == (
         "dropout" in options
@@ -60,7 +62,7 @@ def test_an_option_of_another_model_is_passed_over():
     [
         ("lenet5_tan", (1, 28, 28), {}, r"model\.name: 'lenet5_tan' is unknown.*did you mean 'lenet5_tanh'"),
         ("mlp", (1, 8, 8), {"hiden": [3]}, r"model\.hiden: \[3\] .*did you mean 'hidden'"),
-        ("logistic", (1, 8, 8), {"width": 3}, r"model\.width: 3 .*remove model\.width"),
+        ("logistic", (1, 8, 8), {"wideness": 3}, r"model\.wideness: 3 .*remove model\.wideness"),
         ("lenet5_relu", (1, 3, 8), {}, "3×8 pixels; expected: at least 4×4"),
         ("densenet40", (3, 7, 8), {}, "7×8 pixels; expected: at least 8×8"),
     ],

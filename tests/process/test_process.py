@@ -14,7 +14,10 @@ from hydra_steps.errors import StudyError
 from hydra_steps.models.build import build_model
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.process.batches import augment, batch_table
+from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain, run
+from hydra_steps.scoring.hydra import hydra_exact
+from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import (
     MODELS,
     OPTIMIZERS,
@@ -26,6 +29,7 @@ from tests.helpers.tiny import (
     tiny_rates,
     tiny_settings,
 )
+from tests.helpers.unrolled import unrolled_contribution
 
 
 def _torch_optimizer(parameters, settings):
@@ -97,6 +101,21 @@ def test_batches_cover_every_epoch_and_short_ones_are_marked():
     assert np.array_equal(table[:6], batch_table(11, 4, 2, "shuffle", seed=5))
     assert batch_table(0, 4, 3, "shuffle", seed=5).shape == (0, 4)
     assert batch_table(1, 4, 2, "shuffle", seed=5).tolist() == [[0, -1, -1, -1]] * 2
+
+
+def test_balanced_batches_hold_all_classes_alike():
+    data = tiny_data(samples=300)
+    data.train.targets[:] = np.arange(300) % 30 == 0  # one sample in thirty is of class 1
+    process, _, rates = tiny_process(data=data, sampling="balanced", batch_size=50)
+    drawn = process.table[process.table >= 0]
+    assert len(drawn) == 900
+    assert 0.4 < data.train.targets[drawn].mean() < 0.6
+    queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
+    found = hydra_exact(Trajectory.in_memory(process, rates), queries).values
+    assert relative_error(found, unrolled_contribution(process, rates, queries)) <= 1e-8
+    object.__setattr__(data.train, "targets", data.train.targets[:, None])
+    with pytest.raises(StudyError, match="no classes"):
+        tiny_process(data=data, sampling="balanced")
 
 
 def test_augmentation_crops_and_flips_each_sample_by_its_own_key():
