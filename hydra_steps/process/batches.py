@@ -64,8 +64,9 @@ def balanced_chances(targets: np.ndarray) -> np.ndarray:
             "set training.sampling to shuffle",
         )
     counts = np.bincount(targets)
-    chances: np.ndarray = 1 / (counts[targets] * np.count_nonzero(counts))
-    return chances / chances.sum()
+    chances: np.ndarray = np.divide(1, counts[targets])
+    chances /= chances.sum()
+    return chances
 
 
 def augment(images: Tensor, keys: Tensor, crop: int, flip: bool) -> Tensor:
