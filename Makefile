@@ -16,7 +16,7 @@ $(error this folder's path has a space in it: $(CURDIR); expected: a path withou
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate benchmark figures report check test environments lint format docs rulegraph crate lock update clean
+.PHONY: help study plan estimate benchmark figures report verify check test environments lint format docs rulegraph crate lock update clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,9 @@ benchmark: $(VENV)/.installed  ## time training and scoring side by side (CONFIG
 
 figures: $(VENV)/.installed  ## draw the figures of a study again
 	$(RUN) --target figures
+
+verify: $(VENV)/.installed  ## say what of a study's results is whole, stale, foreign or edited, and the study's digest
+	$(RUN) --verify
 
 check: $(VENV)/.installed  ## check a study and its models, and print it with all defaults
 	@$(BIN)/python -m hydra_steps.config --check $(CONFIG)

@@ -17,6 +17,7 @@ from hydra_steps import __version__
 from hydra_steps.config.__main__ import outputs
 from hydra_steps.config.resolve import load_study
 from hydra_steps.errors import StudyError, reported
+from hydra_steps.plan.verify import VERIFY
 
 DEFAULT = "config/config.yaml"
 PACKAGE = Path(__file__).parents[1]
@@ -49,6 +50,9 @@ def main() -> None:
     parser.add_argument("--cores", default="all", help="how many jobs at a time (all cores)")
     parser.add_argument("--verbose", action="store_true", help="show what Snakemake says")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument(
+        "--verify", action="store_true", help="say what of the results is whole and this study's"
+    )
     parser.add_argument("--version", action="version", version=__version__)
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     asked, others = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1 :]
@@ -58,13 +62,15 @@ def main() -> None:
         study = load_study(file)
         command = [sys.executable, "-m", "snakemake", *asked.target, "--snakefile", str(folder / "Snakefile")]
         command += ["--cores", asked.cores, "--configfile", file, *others]
-        command += ["--dry-run"] if asked.dry_run else []
+        looks = asked.dry_run or asked.verify
+        command += ["--dry-run"] if looks else []
         command += [] if asked.verbose or asked.dry_run else ["--logger=steps"]
         # Where a checkout is run without being installed, Snakemake finds its plug-in there.
         found = [str(PACKAGE)] if folder == PACKAGE else []
         path = os.pathsep.join([*found, *filter(None, [os.environ.get("PYTHONPATH")])])
-        code = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}).returncode
-        if code:
+        told = {"PYTHONPATH": path} | ({VERIFY: "1"} if asked.verify else {})
+        code = subprocess.run(command, env=os.environ | told).returncode
+        if code or asked.verify:
             sys.exit(code)
         print(outputs(study))
 

@@ -42,6 +42,7 @@ def write_store(
     folder, extras = Path(path), extras or {}
     folder.mkdir(parents=True, exist_ok=True)
     described = plain(attributes) | {"digest": digest_of(*(arrays[name] for name in dimensions))}
+    described["arrays"] = list(dimensions)
     if extras:
         described["extras"] = {name: digest_of(array) for name, array in extras.items()}
     described.pop("complete", None)
@@ -84,13 +85,13 @@ def read_store(
     return arrays, attributes
 
 
-def read_attributes(path: str | Path, schema_version: int) -> dict[str, Any]:
+def read_attributes(path: str | Path, schema_version: int | None = None) -> dict[str, Any]:
     """Read the attributes alone of what :func:`write_store` wrote, without their seal; refused as by
-    :func:`read_store`, unless an array was altered."""
+    :func:`read_store`, unless an array was altered. ``schema_version`` None: of any."""
     store = Path(path) / "store.zarr"
     attributes: dict[str, Any] = dict(open_complete(store).attrs)
     del attributes[SEAL]
-    if attributes.get("schema_version") != schema_version:
+    if schema_version is not None and attributes.get("schema_version") != schema_version:
         raise StudyError(
             f"{store} has schema version {attributes.get('schema_version')}",
             f"version {schema_version}, which this release writes and reads",
@@ -107,6 +108,25 @@ def read_attributes(path: str | Path, schema_version: int) -> dict[str, Any]:
             remedy(path),
         )
     return attributes
+
+
+def verify_store(path: str | Path) -> None:
+    """Read everything that :func:`write_store` wrote into the folder ``path``; refused as by :func:`read_store`."""
+    store = Path(path) / "store.zarr"
+    attributes = read_attributes(path)
+    group = open_complete(store)
+    listed = [*attributes["arrays"], *attributes.get("extras", {})]
+    with readable(store, remedy(path)):
+        there = set(group)
+    if there != set(listed):
+        raise StudyError(
+            f"{store} holds {', '.join(sorted(there))}",
+            f"{', '.join(sorted(listed))} and nothing else",
+            remedy(path),
+        )
+    check_digest(store, digest_of(*(read_array(group, name) for name in attributes["arrays"])), attributes)
+    for name in attributes.get("extras", {}):
+        read_extra(path, name)
 
 
 def read_extra(path: str | Path, name: str) -> np.ndarray | None:

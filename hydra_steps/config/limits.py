@@ -7,6 +7,8 @@ are is refused before anything is fetched.
 from __future__ import annotations
 
 import os
+import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from hydra_steps.config.ablations import check_ablations
@@ -53,6 +55,7 @@ def _check(study: Plain) -> None:
     classes = dataset(data["name"]).classes
     _check_noise(noise, len(classes))
     _check_training(study["training"], "training")
+    _check_methods(study, sizes["train"])
     queries = study_queries(study)
     names = [query.name for query in queries]
     for name, design in design_specs(study["counterfactual"]).items():
@@ -101,12 +104,34 @@ def _check_looks(study: Plain) -> None:
                 raise StudyError(
                     f"figures.{key}.{label}: the study has no such method", fix=nearest(label, known)
                 )
+    for label, colour in study["figures"]["colours"].items():
+        _check_colour(f"figures.colours.{label}", colour)
+
+
+def _check_colour(key: str, colour: str) -> None:
+    """Refuse what is no colour; where no figure can be drawn, its names are not known, and the form alone is looked
+    at."""
+    known = re.fullmatch(r"#[0-9A-Fa-f]{3,8}|[A-Za-z][A-Za-z0-9: ]*|[01]?\.?[0-9]+", colour) is not None
+    if known and find_spec("matplotlib") is not None:
+        from matplotlib.colors import is_color_like  # not for studies that set none
+
+        known = bool(is_color_like(colour))
+    if not known:
+        raise StudyError(
+            f"{key}: {shown(colour)} is no colour", "'#rrggbb', or a name such as 'tab:blue'", f"change {key}"
+        )
 
 
 def _check_noise(noise: Plain, classes: int) -> None:
     options = find("noise", noise["kind"], "noise.kind").options
     if "matrix" in options:
         check_matrix(noise["matrix"], classes)
+
+
+def _check_methods(study: Plain, samples: int) -> None:
+    facts = {"n": (samples, "training samples"), "e": (study["training"]["epochs"], "epochs")}
+    for label, options in study["methods"].items():
+        check_requirements(find("method", options["method"]), options, f"methods.{label}", facts)
 
 
 def _check_training(training: Plain, where: str) -> None:

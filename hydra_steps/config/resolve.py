@@ -35,7 +35,11 @@ from hydra_steps.registry.undeclared import name_models
 def load_study(path: str | Path) -> PlainStudy:
     """Read a study from a YAML file and resolve it; its plug-ins are looked for beside it."""
     raw = read_yaml(path)
-    return resolve_study({} if raw is None else raw, Path(path).parent)
+    if raw is None:  # as Snakemake does
+        raise StudyError(
+            f"the study {path} is empty", "at least one key", "write 'study: ' and a name into it"
+        )
+    return resolve_study(raw, Path(path).parent)
 
 
 def resolve_study(raw: Any, folder: str | Path = ".") -> PlainStudy:

@@ -18,7 +18,7 @@ from hydra_steps.config.typed import Section, chosen_entry, field_types, section
 from hydra_steps.registry import entries, find
 from hydra_steps.registry.entry import Entry, Schema
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_]*\Z"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_]{0,99}\Z"
 
 
 def study_schema(raw: Any = None) -> Schema:

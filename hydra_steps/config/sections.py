@@ -72,6 +72,13 @@ Replay = Annotated[
 ]
 
 
+# What is a folder for every file system, and for Snakemake, to which braces and places on the net mean something else.
+FOLDER = {
+    "pattern": r"^(?!.*://)(?!.*[^/]{201})(?! )[^\x00-\x1f\x7f{}*?\[\]]{1,1000}(?<! )\Z",
+    "x-expected": "a folder's path: names of at most 200 characters, no {}[]*?, no ://, no control characters",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Data(Section):
     """Which samples, and how they are split.
@@ -94,7 +101,7 @@ class Data(Section):
     chosen: ClassVar[tuple[str, str]] = ("dataset", "name")
 
     name: str = "digits"
-    folder: Annotated[str, {"minLength": 1}] = "data"
+    folder: Annotated[str, FOLDER] = "data"
     train: Annotated[int | None, "x >= 1"] = 1000
     validation: Annotated[int | None, "x >= 1"] = 200
     validation_from: Literal["train", "test"] = "train"

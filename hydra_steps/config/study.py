@@ -129,8 +129,8 @@ class Study(Section):
             `base`.
     """
 
-    study: Annotated[str, {"pattern": r"^[A-Za-z0-9][A-Za-z0-9_-]*\Z"}] = "quickstart"
-    results: Annotated[str, {"minLength": 1}] = "results"
+    study: Annotated[str, {"pattern": r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z"}] = "quickstart"
+    results: Annotated[str, sections.FOLDER] = "results"
     seeds: Annotated[list[Annotated[int, "0 <= x <= 4294967295"]], {"minItems": 1, "uniqueItems": True}] = (
         field(default_factory=lambda: [0, 1])
     )

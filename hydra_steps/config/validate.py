@@ -98,9 +98,8 @@ def _explained(error: jsonschema.ValidationError, where: tuple[str | int, ...]) 
             missing = next(k for k in rule if k not in value)
             return StudyError(f"{found} lacks the key {missing!r}", "", f"add {missing}: ... to {key}")
         case "pattern":
-            return StudyError(
-                f"{found} is not allowed", f"a text that matches {rule}", f"choose another value for {key}"
-            )
+            expected = str(schema.get("x-expected", f"a text that matches {rule}"))
+            return StudyError(f"{found} is not allowed", expected, f"choose another value for {key}")
         case "propertyNames":
             return StudyError(f"{found}: a name in it is not allowed", error.message, f"rename it in {key}")
         case "uniqueItems":

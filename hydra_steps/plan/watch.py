@@ -8,14 +8,14 @@ is kept where the record says that it is whole, and this study's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hydra_steps.errors import StudyError
 from hydra_steps.provenance.content import content_of
 from hydra_steps.provenance.fits import misfit
-from hydra_steps.provenance.record import key_of
+from hydra_steps.provenance.record import Making, key_of
 from hydra_steps.provenance.recorded import making
 
 NAMED = 10  # so many outputs in a sentence
@@ -43,9 +43,9 @@ def _check(workflow: Any, study: Path) -> str:
     own = [job for job in dag.jobs if job.output and Path(str(job.output[0])).is_relative_to(study)]
 
     def why_not(job: Any) -> str:
-        inputs = {key_of(str(path), study): contents[str(path)] for path in job.input}
-        made_by = making(job.rule.name, job.params.items(), inputs)
-        return next(filter(None, (misfit(str(output), made_by) for output in job.output)), "")
+        made_by = planned_making(job, study, contents)
+        found = filter(None, (misfit(str(output), made_by) for output in job.output))
+        return next((one.words for one in found), "")
 
     adopted = [job for job in own if _ended_alone(workflow, job) and not why_not(job)]
     unfit = {job: why for job in own if not dag.needrun(job) and (why := why_not(job))}
@@ -62,6 +62,12 @@ def _check(workflow: Any, study: Path) -> str:
     named = [f"{job.output[0]} ({why})" for job, why in list(unfit.items())[:NAMED]]
     more = f", and {len(unfit) - NAMED:,} more" if len(unfit) > NAMED else ""
     return f"Not as this study makes it, and made again: {', '.join(named)}{more}." if unfit else ""
+
+
+def planned_making(job: Any, study: Path, contents: Mapping[str, str]) -> Making:
+    """Return what makes the outputs of a job of Snakemake's plan; ``contents``: the digests of its inputs, by path."""
+    inputs = {key_of(str(path), study): contents[str(path)] for path in job.input}
+    return making(job.rule.name, job.params.items(), inputs)
 
 
 def _ended_alone(workflow: Any, job: Any) -> bool:

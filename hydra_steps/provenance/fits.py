@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra_steps.errors import StudyError
 from hydra_steps.provenance.content import content_of, remedy
@@ -14,21 +14,31 @@ from hydra_steps.provenance.record import Making, read_record
 SHOWN = 60  # characters of a value in a sentence
 
 
-def misfit(output: str | Path, made_by: Making) -> str:
-    """Return in what an output differs from what ``made_by`` makes; an empty text where in nothing.
+class Misfit(NamedTuple):
+    """How an output is not what a step of this study makes: ``foreign``, ``edited`` or ``stale``, and a sentence."""
+
+    kind: str
+    words: str
+
+
+def misfit(output: str | Path, made_by: Making) -> Misfit | None:
+    """Return in what an output differs from what ``made_by`` makes; None where in nothing.
 
     The output is there. Cost: reading its record, and a digest of its content.
     """
     record = read_record(output)
     if record is None:
-        return "nothing says what made it"
+        return Misfit("foreign", "nothing says what made it")
     try:
         content = content_of(output)
     except StudyError as error:
-        return error.found
+        return Misfit("edited", error.found)
     if content != record.content:
-        return f"it was changed after {record.step} wrote it"
-    return next(_differences(record, made_by), "")
+        return Misfit("edited", f"it was changed after {record.step} wrote it")
+    if record.step != made_by.step:
+        return Misfit("foreign", f"{record.step} made it, not {made_by.step}")
+    words = next(_differences(record, made_by), "")
+    return Misfit("stale", words) if words else None
 
 
 def check_whole(path: str | Path) -> str:
@@ -46,8 +56,6 @@ def check_whole(path: str | Path) -> str:
 
 
 def _differences(was: Making, now: Making) -> Iterator[str]:
-    if was.step != now.step:
-        yield f"{was.step} made it, not {now.step}"
     for name, (before, after) in _changed(was.settings, now.settings):
         yield f"made with {name} {_shown(before)}, the study has {_shown(after)}"
     if was.code != now.code:

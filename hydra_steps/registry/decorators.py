@@ -112,6 +112,7 @@ def method(
     work: Mapping[str, str] = {},
     predicts: str = "0",
     memory: str = "0",
+    require: Mapping[str, str] = {},
     colour: str = "",
     marker: str = "",
     line: str | Sequence[Any] = "-",
@@ -126,9 +127,9 @@ def method(
     step), ``gradients`` and ``gradients_per_query`` (in single samples' gradients per sample). ``memory``: how many
     numbers it is sure to hold at once beside the data, an expression of the options, of ``n``, ``e``, ``p`` parameters,
     ``s`` vectors of the optimizer's, ``q`` queries, and ``k`` entries of the layers' Kronecker factors; a study whose
-    numbers pass the machine's memory is refused. ``predicts``: an expression of the options for the share of samples
-    whose removal it is made to predict; 0 is a small group. ``colour``, ``marker`` and ``line`` are its look in
-    figures, ``order`` its place.
+    numbers pass the machine's memory is refused. ``require`` as for an optimizer, also of ``n`` and ``e``.
+    ``predicts``: an expression of the options for the share of samples whose removal it is made to predict; 0 is a
+    small group. ``colour``, ``marker`` and ``line`` are its look in figures, ``order`` its place.
     """
     return _keep("method", name)
 

@@ -37,12 +37,19 @@ def options_of(entry: Entry, given: Mapping[str, Any], key: str) -> dict[str, An
     return chosen
 
 
-def check_requirements(entry: Entry, options: Mapping[str, Any], key: str) -> None:
-    """Raise :class:`StudyError` where the options do not fulfil what the entry's ``require`` says."""
+def check_requirements(
+    entry: Entry, options: Mapping[str, Any], key: str, facts: Mapping[str, tuple[int, str]] = {}
+) -> None:
+    """Raise :class:`StudyError` where the options do not fulfil what the entry's ``require`` says.
+
+    ``facts``: what an expression may name beside the options: a number, and what is counted.
+    """
+    known = {**options, **{name: number for name, (number, _) in facts.items()}}
     for expression, expected in entry.traits.get("require", {}).items():
-        if not evaluate(expression, options):
+        if not evaluate(expression, known):
             used = {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
             told = [f"{name} {json.dumps(options[name])}" for name in entry.options if name in used]
+            told += [f"{number:,} {what}" for name, (number, what) in facts.items() if name in used]
             raise StudyError(
                 f"{key}: {entry.name} with {', '.join(told)}", expected, f"change one of them in {key}"
             )

@@ -44,6 +44,15 @@ def is_large(name: str) -> bool:
     return bool(known[name].traits["large"]) if name in known else name in _beside()
 
 
+def is_measured(name: str) -> bool:
+    """Say whether a table has readings of the clock, and differs from run to run."""
+    measured = [entry for entry in entries("table").values() if entry.traits["clock"]]
+    return name in {
+        *(entry.name for entry in measured),
+        *(PurePath(file).stem for entry in measured for file in entry.traits["also"]),
+    }
+
+
 def _beside() -> set[str]:
     return {PurePath(file).stem for entry in entries("table").values() for file in entry.traits["also"]}
 

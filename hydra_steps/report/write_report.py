@@ -24,6 +24,7 @@ from hydra_steps.figures.style import Style
 from hydra_steps.json_files import TEXT, read_json
 from hydra_steps.report.captions import caption_html
 from hydra_steps.report.chapters import chapters, findings, remarks, summary
+from hydra_steps.report.digest import digest_of_study
 from hydra_steps.report.headline import headline_columns, headline_methods
 from hydra_steps.report.overview import overview
 from hydra_steps.report.pictures import Picture, pictures
@@ -83,6 +84,7 @@ def write_report(
             settings, sort_keys=False, default_flow_style=None, allow_unicode=True, width=88
         ),
         "versions": _versions(),
+        "digest": digest_of_study(config, tables, [Path(path).parent for path in manifests]),
         "digests": _digests(manifests),
         "command": command or f"snakemake --cores all --configfile {config}",
     }

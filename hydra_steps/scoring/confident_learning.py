@@ -37,6 +37,7 @@ NEIGHBOURS = 10  # Datalab's own number
     use="what practitioners use for wrong labels when some more trainings are affordable",
     libraries=["cleanlab"],
     work={"steps": "1.1 * folds", "gradients": "1"},
+    require={"folds <= n": "at most as many folds as training samples"},
     colour="#661100",
     marker="p",
     line=(0, (4, 2)),

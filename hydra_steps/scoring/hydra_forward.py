@@ -51,6 +51,7 @@ Tracked = Annotated[list[Annotated[int, "x >= 0"]] | None, {"minItems": 1, "uniq
     work={"steps": "1 + 2.5 * (max(1, round(fraction * n)) if samples is None else len(samples))"},
     memory="(max(1, round(fraction * n)) if samples is None else len(samples))"
     " * p * (3 + 2 * s + keep_hypergradients * e)",
+    require={"samples is None or max(samples) < n": "positions of training samples, from 0"},
     colour="#3366AA",
     marker="8",
     line=(0, (1, 1)),

@@ -25,7 +25,7 @@ def output(tmp_path: Path) -> Path:
 
 
 def test_an_output_with_its_record_fits(output: Path) -> None:
-    assert misfit(output, MADE_BY) == ""
+    assert misfit(output, MADE_BY) is None
     assert check_whole(output) == content_of(output)
 
 
@@ -46,12 +46,15 @@ def test_an_output_with_its_record_fits(output: Path) -> None:
     ],
 )
 def test_another_making_is_named(output: Path, change: dict, words: str) -> None:
-    assert words in misfit(output, replace(MADE_BY, **change))
+    found = misfit(output, replace(MADE_BY, **change))
+    assert found is not None
+    assert words in found.words
+    assert found.kind == ("foreign" if "step" in change else "stale")
 
 
 def test_an_edited_output_is_found(output: Path) -> None:
     output.write_text("index,label\n0,2\n")
-    assert misfit(output, MADE_BY) == "it was changed after noise_labels wrote it"
+    assert misfit(output, MADE_BY) == ("edited", "it was changed after noise_labels wrote it")
     with pytest.raises(
         StudyError, match="changed after noise_labels wrote it.* as its record says.*run the study"
     ):
@@ -63,7 +66,7 @@ def test_an_output_whose_record_is_lost_or_edited_is_of_unknown_origin(output: P
     record["settings"]["noise"]["rate"] = 0.3
     record_path(output).write_text(json.dumps(record))
     assert read_record(output) is None
-    assert misfit(output, MADE_BY) == "nothing says what made it"
+    assert misfit(output, MADE_BY) == ("foreign", "nothing says what made it")
     record_path(output).unlink()
     with pytest.raises(StudyError, match="nothing says what made"):
         check_whole(output)
@@ -73,7 +76,7 @@ def test_a_record_of_another_output_is_refused(output: Path, tmp_path: Path) -> 
     other = tmp_path / "other.csv"
     other.write_text("index,label\n0,3\n")
     record_path(other).write_bytes(record_path(output).read_bytes())
-    assert "changed" in misfit(other, MADE_BY)
+    assert misfit(other, MADE_BY) == ("edited", "it was changed after noise_labels wrote it")
 
 
 def test_a_folder_is_known_by_its_manifests(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from hydra_steps.provenance.record import FOLDER
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "hydra_steps", "profiles", "workflow", "environment.yml", "pyproject.toml")
 PARTS += ("snakemake_logger_plugin_steps",)
@@ -64,9 +66,13 @@ class Tree:
         path.write_text(after, encoding="utf-8")
 
     def contents(self, *folders: str) -> dict[str, bytes]:
-        """Return the bytes of all files in folders of the results."""
+        """Return the bytes of all files in folders of the results, but for records."""
         files = [path for folder in folders for path in sorted((self.results / folder).rglob("*"))]
-        return {str(p.relative_to(self.results)): p.read_bytes() for p in files if p.is_file()}
+        return {
+            str(p.relative_to(self.results)): p.read_bytes()
+            for p in files
+            if p.is_file() and FOLDER not in p.parts
+        }
 
 
 def copy_tree(folder: Path) -> Tree:
