@@ -3,6 +3,7 @@ message."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 from hydra_steps.errors import StudyError
 
 NUMBER, TEXT = {"type": "number"}, {"type": "string"}
+SEAL = "seal"  # the member that is the digest of all others
 
 
 def read_json(path: str | Path, members: Mapping[str, Mapping[str, Any]], fix: str) -> dict[str, Any]:
@@ -49,6 +51,23 @@ def read_json_if_whole(
     except (OSError, ValueError, RecursionError):
         return None
     return content if next(_wrong(content, members or {}), None) is None else None
+
+
+def sealed(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of an object with their digest among them, by which a change of any of them is known."""
+    own = {name: value for name, value in members.items() if name != SEAL}
+    return {**own, SEAL: hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()}
+
+
+def check_seal(where: str | Path, members: Mapping[str, Any], fix: str) -> None:
+    """Raise :class:`StudyError`, with ``fix``, for members that are not those that were sealed."""
+    stated, found = str(members.get(SEAL)), str(sealed(members)[SEAL])
+    if found != stated:
+        raise StudyError(
+            f"{where} was changed after it was written: its content has digest {found[:12]}",
+            f"{stated[:12]} as it says itself",
+            fix,
+        )
 
 
 def write_whole(path: Path, text: str) -> None:

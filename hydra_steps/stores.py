@@ -18,10 +18,9 @@ import numpy as np
 import zarr
 
 from hydra_steps.errors import StudyError
-from hydra_steps.json_files import TEXT, read_json
+from hydra_steps.json_files import SEAL, TEXT, check_seal, read_json, sealed
 
 BLOCK_BYTES = 4 * 2**20
-SEAL = "seal"  # the digest of all other attributes: one in the store and one in its manifest, which has fewer
 
 
 def write_store(
@@ -51,8 +50,8 @@ def write_store(
         _write_array(group, name, arrays[name], axes)
     for name, array in extras.items():
         _write_array(group, name, array, None)
-    group.attrs.update(_sealed(described))
-    write_json(folder / "manifest.json", _sealed({k: v for k, v in described.items() if k not in measured}))
+    group.attrs.update(sealed(described))
+    write_json(folder / "manifest.json", sealed({k: v for k, v in described.items() if k not in measured}))
     group.attrs["complete"] = True
 
 
@@ -98,7 +97,7 @@ def read_attributes(path: str | Path, schema_version: int | None = None) -> dict
             remedy(path),
         )
     listed = read_json(Path(path) / "manifest.json", {"digest": TEXT, SEAL: TEXT}, remedy(path))
-    _check_seal(Path(path) / "manifest.json", listed)
+    check_seal(Path(path) / "manifest.json", listed, remedy(path))
     del listed[SEAL]
     others = [name for name in listed if name not in attributes or attributes[name] != listed[name]]
     if others:
@@ -158,28 +157,8 @@ def open_complete(path: str | Path) -> zarr.Group:
         attributes = dict(group.attrs)
     if complete is not True:
         raise StudyError(f"the store {path} is not complete", "the attribute complete: true", fix)
-    _check_seal(path, {name: value for name, value in attributes.items() if name != "complete"})
+    check_seal(path, {name: value for name, value in attributes.items() if name != "complete"}, fix)
     return group
-
-
-def _sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {**attributes, SEAL: _seal_of(attributes)}
-
-
-def _seal_of(attributes: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of attributes, which are the same in every order."""
-    own = {name: value for name, value in attributes.items() if name != SEAL}
-    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
-
-
-def _check_seal(path: Path, attributes: Mapping[str, Any]) -> None:
-    found, stated = _seal_of(attributes), attributes.get(SEAL)
-    if found != stated:
-        raise StudyError(
-            f"the attributes of {path} were changed after they were written: their digest is {found[:12]}",
-            f"{str(stated)[:12]} as they say themselves",
-            remedy(path.parent),
-        )
 
 
 def check_digest(path: str | Path, found: str, stated: Mapping[str, Any]) -> None:

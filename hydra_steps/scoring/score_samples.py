@@ -17,7 +17,7 @@ import torch
 
 from hydra_steps.config.study import Method
 from hydra_steps.errors import StudyError
-from hydra_steps.json_files import NUMBER, read_json
+from hydra_steps.json_files import NUMBER, check_seal, read_json
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.attempt import SCORED, attempt
 from hydra_steps.scoring.methods import method_of
@@ -88,7 +88,9 @@ def training_seconds(trajectory: str | Path) -> float:
     if not path.exists():
         return float("nan")
     expected = {"seconds_in_loop": NUMBER, "seconds_evaluating": NUMBER}
-    timing = read_json(path, expected, f"delete {path}, which is no part of the result, or train again")
+    fix = f"delete {path}, which is no part of the result, or train again"
+    timing = read_json(path, expected, fix)
+    check_seal(path, timing, fix)
     return float(timing["seconds_in_loop"] - timing["seconds_evaluating"])
 
 

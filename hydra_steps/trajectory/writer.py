@@ -27,6 +27,7 @@ import numpy as np
 import zarr
 
 from hydra_steps.errors import StudyError
+from hydra_steps.json_files import sealed
 from hydra_steps.trajectory import arrays, manifest
 from hydra_steps.trajectory.arrays import STATE, STEP, Shape, StoredState
 from hydra_steps.trajectory.manifest import MANIFEST, SCHEMA_VERSION, STORE, TIMING, storage_error
@@ -201,7 +202,7 @@ class TrajectoryWriter:
             }
             attributes = {**self.attributes, **manifest.plain(more_attributes), "complete": True}
             content = manifest.build_manifest(attributes, final)
-            manifest.write_json(self.folder / TIMING, {**seconds, **(timing or {})})
+            manifest.write_json(self.folder / TIMING, sealed({**seconds, **(timing or {})}))
             manifest.write_json(self.folder / MANIFEST, content)
             self._group.attrs.put(attributes)
         except OSError as error:
