@@ -31,7 +31,7 @@ import torch
 
 from hydra_steps.benchmark.timed_run import plain_module
 from hydra_steps.counterfactual.outcomes import read_outcomes
-from hydra_steps.counterfactual.retraining import Retrainer
+from hydra_steps.counterfactual.retrainer import Retrainer
 from hydra_steps.job_environment import ENVIRONMENT, start_as_job
 from hydra_steps.models.build import build_model
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries

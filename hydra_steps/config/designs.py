@@ -73,9 +73,15 @@ def check_design(name: str, spec: Spec, samples: int, methods: Sequence[str], qu
         missing = [key for key in wanted if key not in spec]
     if missing:
         raise StudyError(f"{where} lacks {', '.join(missing)}", f"{', '.join(wanted)} for {kind}", "add it")
-    spare = sorted(set(spec) - {"kind", "groups", "seeds", "window", *wanted})
+    spare = sorted(set(spec) - {"kind", "groups", "seeds", "window", "by", *wanted})
     if spare:
         raise StudyError(f"{where}.{spare[0]} has no meaning for {kind}", fix=f"remove {where}.{spare[0]}")
+    if spec.get("by") == "subset" and spec.get("window") is not None:
+        raise StudyError(
+            f"{where}.by: a training on the subset has no step in common with the run",
+            "no window beside it",
+            f"remove {where}.window, or {where}.by",
+        )
     for key, known in (("method", methods), ("query", queries)):
         if key in wanted and spec[key] not in known:
             raise StudyError(

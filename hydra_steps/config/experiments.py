@@ -30,6 +30,8 @@ class Design(Section):
             them, the linear datamodelling score as the literature has it.
         window: The steps that the groups are left out of, as `{last_epochs: 2}` or `{from_step: 100}`: before it all
             samples take part. For scores with the same window.
+        by: How a group is left out. `weights`, the default, sets its data weights to 0 and leaves all else as it is;
+            `subset` trains on the rest alone, with batches and a number of steps of its own, as the literature does.
     """
 
     sparse: ClassVar[bool] = True
@@ -43,6 +45,7 @@ class Design(Section):
     query: str | None = None
     seeds: Annotated[int | None, "1 <= x <= 1000"] = None
     window: Window = None
+    by: Literal["weights", "subset"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

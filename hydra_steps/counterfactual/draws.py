@@ -25,32 +25,43 @@ MOVE = 1e-6
 
 @dataclass(frozen=True)
 class Draw:
-    """A training with all samples, ``base``; ``name`` tells what was made from it apart, empty for the run itself."""
+    """A training with all samples, ``base``; ``name`` tells what was made from it apart, empty for the run itself.
+
+    ``moved``: which of the moved ones it is, 0 for none; ``subset``: groups are left out by training on the rest alone.
+    """
 
     name: str
     base: Trajectory
+    moved: int = 0
+    subset: bool = False
 
     def change(self, removed: np.ndarray) -> list[int | str]:
         """What a bank knows the re-training without ``removed`` by."""
         told = [self.name] if self.name else []
+        told += ["subset"] if self.subset else []
         told += [f"from step {self.base.first}"] if self.base.first else []
         return [*told, *removed.tolist()]
 
 
 def draws_of(
-    base: Trajectory, repeats: int, seeds: int, window: Mapping[str, int] | None = None
+    base: Trajectory,
+    repeats: int,
+    seeds: int,
+    window: Mapping[str, int] | None = None,
+    subset: bool = False,
 ) -> list[Draw]:
     """The run and ``repeats`` of it that are moved; or, where ``seeds`` is not 0, so many fresh trainings instead.
 
-    ``window``: the steps that groups are left out of (:mod:`hydra_steps.config.windows`).
+    ``window``: the steps that groups are left out of (:mod:`hydra_steps.config.windows`); ``subset``: by training
+    on the rest alone.
     """
     if seeds:
         known = ((number, fresh_seed(base.process.seed, number)) for number in range(seeds))
         drawn = [Draw(f"seed {number}", base.from_seed(seed)) for number, seed in known]
     else:
-        moved = [Draw(f"moved {number}", _moved(base, number)) for number in range(1, repeats + 1)]
+        moved = [Draw(f"moved {number}", _moved(base, number), number) for number in range(1, repeats + 1)]
         drawn = [Draw("", base), *moved]
-    return [replace(draw, base=draw.base.within(window)) for draw in drawn]
+    return [replace(draw, base=draw.base.within(window), subset=subset) for draw in drawn]
 
 
 def _moved(base: Trajectory, number: int) -> Trajectory:

@@ -16,27 +16,22 @@ had never been there. HyDRA's derivatives are those of the same choice.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from hydra_steps.config.designs import needs_scores
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import check_classes, draw_groups
 from hydra_steps.counterfactual.draws import Draw, draws_of
 from hydra_steps.counterfactual.outcomes import write_outcomes
+from hydra_steps.counterfactual.retrainer import Outcome, Retrainer
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
-from hydra_steps.process.running import evaluate, run, weights_without
-from hydra_steps.process.state import State
-from hydra_steps.process.together import at_once, one_by_one, run_together
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.trajectory.trajectory import Trajectory, open_run
+from hydra_steps.trajectory.trajectory import open_run
 
 
 def retrain_without(
@@ -78,7 +73,9 @@ def retrain_without(
         bank or Path(output).parents[1] / ".bank",
         {"trajectory": base.digest, "queries": list(queries)} | circumstances(__name__, base.process),
     )
-    draws = draws_of(base, repeats, int(spec.get("seeds") or 0), spec.get("window"))
+    draws = draws_of(
+        base, repeats, int(spec.get("seeds") or 0), spec.get("window"), subset=spec.get("by") == "subset"
+    )
     made = [_draw(draw, retrainer, kept, groups, f"re-training without {name}") for draw in draws]
     values, bases = np.stack([one.values for one in made]), np.stack([one.base.value for one in made])
     truth = made if spec.get("seeds") else made[:1]
@@ -118,7 +115,7 @@ class _Drawn(NamedTuple):
 
 
 def _draw(draw: Draw, run: Retrainer, kept: Bank, groups: Sequence[np.ndarray], doing: str) -> _Drawn:
-    run = run.of(draw.base)
+    run = run.of(draw)
     if not draw.name:
         return _Drawn(run.measured(run.base.final_state), _outcomes(run, kept, draw, groups, doing))
     # Its training with all samples is one without nobody: what the bank has is not trained again.
@@ -132,7 +129,7 @@ def _outcomes(
     """The outcomes of ``groups``, from the bank or made now, as many at once as is fastest."""
     entries = [kept.read(draw.change(group)) for group in groups]
     missing = [position for position, entry in enumerate(entries) if entry is None]
-    size = at_once(retrainer.base.process)
+    size = retrainer.at_once
     with Progress(total=len(groups), initial=len(groups) - len(missing), desc=doing, unit="group") as bar:
         for first in range(0, len(missing), size):
             part = missing[first : first + size]
@@ -143,106 +140,6 @@ def _outcomes(
                 kept.write(draw.change(groups[position]), outcome.as_json())
             bar.update(len(part))
     return [Outcome.from_json(entry) for entry in entries if entry is not None]
-
-
-class Outcome(NamedTuple):
-    """One re-training: query values [q] float64, share of test samples right, mean loss in the last epoch."""
-
-    value: np.ndarray
-    test_accuracy: float
-    final_loss: float
-
-    def as_json(self) -> dict[str, Any]:
-        return self._asdict() | {"value": self.value.tolist()}
-
-    @classmethod
-    def from_json(cls, entry: Mapping[str, Any]) -> Outcome:
-        return cls(np.array(entry["value"], np.float64), entry["test_accuracy"], entry["final_loss"])
-
-
-class Retrainer:
-    """Re-trains one run without samples, and measures queries and test accuracy at the end."""
-
-    def __init__(
-        self, base: Trajectory, queries: QuerySet, test_inputs: np.ndarray, test_targets: np.ndarray
-    ) -> None:
-        self.base, self.queries = base, queries
-        process = base.process
-        self._inputs = process.place(test_inputs)
-        self._targets = process.place(test_targets)
-
-    def of(self, base: Trajectory) -> Retrainer:
-        """The same for another training: queries look at architecture and loss, which all draws share."""
-        other = copy.copy(self)
-        other.base = base
-        return other
-
-    def outcome(self, removed: np.ndarray) -> Outcome:
-        """Train without ``removed`` and measure; ``final_loss`` is the kept samples' mean loss in the last
-        epoch.
-        """
-        process = self.base.process
-        weights = weights_without(process, torch.from_numpy(removed))
-        last_epoch = process.steps - process.steps_per_epoch
-        losses: list[Tensor] = []
-        kept: list[Tensor] = []
-
-        def observe(step: int, state: State, rate: float, batch_losses: Tensor, gradient: Tensor) -> None:
-            if step >= last_epoch:
-                losses.append(batch_losses.double())
-                kept.append(weights[process.index(step)] > 0)
-
-        start = self.first_step(removed)
-        state = run(process, self.base.load(start), self.base.rates, start, weights=weights, observe=observe)
-        final_loss = float(torch.cat(losses)[torch.cat(kept)].mean()) if losses else float("nan")
-        return self.measured(state)._replace(final_loss=final_loss)
-
-    def outcomes(self, groups: Sequence[np.ndarray]) -> list[Outcome]:
-        """:meth:`outcome` of each group, all trained at once, from the window's first step; equal up to round-off."""
-        process = self.base.process
-        weights = torch.stack([weights_without(process, torch.from_numpy(removed)) for removed in groups])
-        start = self.base.first, self.base.load(self.base.first)
-        last_epoch = process.steps - process.steps_per_epoch
-        losses: list[Tensor] = []
-        kept: list[Tensor] = []
-
-        def observe(step: int, batch_losses: Tensor) -> None:
-            if step >= last_epoch:
-                losses.append(batch_losses.double())
-                kept.append(weights[:, process.index(step)] > 0)
-
-        states = one_by_one(run_together(process, self.base.rates, weights, observe, start))
-        final_losses = [float("nan")] * len(groups)
-        if losses:
-            every, which = torch.cat(losses, 1), torch.cat(kept, 1)
-            final_losses = [float(row[chosen].mean()) for row, chosen in zip(every, which, strict=True)]
-        return [
-            self.measured(state)._replace(final_loss=final_loss)
-            for state, final_loss in zip(states, final_losses, strict=True)
-        ]
-
-    def first_step(self, removed: np.ndarray) -> int:
-        """The last checkpoint before which the run saw none of ``removed``: until there both trainings are
-        one.
-
-        At most the start of the last epoch, whose losses are wanted whole, and not before the window.
-        """
-        process, first = self.base.process, self.base.first
-        met = np.isin(process.table[first:], removed).any(axis=1)
-        step = first + int(met.argmax()) if met.any() else process.steps
-        step = max(min(step, process.steps - process.steps_per_epoch), first)
-        return max(c for c in self.base.checkpoints if c <= step)
-
-    def measured(self, state: State) -> Outcome:
-        """Query values and test accuracy at a state, without a final loss; one forward pass over each
-        split.
-        """
-        logits = self.queries.logits(state)
-        if "test" in logits:
-            accuracy = float((logits["test"].argmax(-1) == self._targets).double().mean())
-        else:
-            _, accuracy = evaluate(self.base.process, state, self._inputs, self._targets)
-        return Outcome(self.queries.values(state, logits).cpu().numpy(), accuracy, float("nan"))
 
 
 def read_contribution(scores: str | Path, spec: Mapping[str, Any]) -> np.ndarray:

@@ -5,7 +5,8 @@ middle of a removal those of that size. The rows are those of ``counterfactual.c
 with what the designs are and what the methods were made for beside them:
 
     fraction   share of the training samples in a group
-    truth      ``same_seed``, or ``fresh_seeds`` where the outcomes are means over trainings from other seeds
+    truth      ``same_seed``, or ``fresh_seeds`` where the outcomes are means over trainings from other seeds;
+               ``same_subset`` and ``fresh_subset`` where the trainings were on the rest alone
     predicts   share that the method was made to predict; 0 is a small group; empty for a ceiling
 
 Torch-free.
@@ -23,6 +24,7 @@ from hydra_steps.registry.decorators import table
 from hydra_steps.tables.tidy import TRAILING, make_table, read_table, write_table
 
 FROM_SEEDS = {False: "same_seed", True: "fresh_seeds"}
+ON_SUBSETS = {False: "same_subset", True: "fresh_subset"}
 
 
 @table(
@@ -42,7 +44,8 @@ def evaluate_removal_sizes(
 ) -> None:
     """Write ``removal_sizes.csv``.
 
-    ``designs``: name → ``fraction`` and whether it is ``from_seeds``, of random groups; ``predicts``: label → share.
+    ``designs``: name → ``fraction`` and whether it is ``from_seeds`` and ``on_subsets``, of random groups;
+    ``predicts``: label → share.
     """
     data = read_table(counterfactual_table)
     data = data[
@@ -56,7 +59,7 @@ def evaluate_removal_sizes(
         design = designs[row["design"]]
         own = {
             "fraction": design["fraction"],
-            "truth": FROM_SEEDS[bool(design["from_seeds"])],
+            "truth": (ON_SUBSETS if design["on_subsets"] else FROM_SEEDS)[bool(design["from_seeds"])],
             "predicts": predicts.get(row["method"], np.nan),
         }
         rows.append(about | own | {name: row[name] for name in TRAILING if name != "sd_seeds"})

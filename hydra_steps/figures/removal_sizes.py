@@ -19,7 +19,12 @@ from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import over_seeds, read_tidy, variants
 from hydra_steps.tables.queries import ALL_QUERIES, read_queries_table
 
-TRUTHS = {"same_seed": "Re-trained with the same seed", "fresh_seeds": "Re-trained from fresh seeds"}
+TRUTHS = {
+    "same_seed": "Re-trained with the same seed",
+    "fresh_seeds": "Re-trained from fresh seeds",
+    "same_subset": "Trained on the rest, same seed",
+    "fresh_subset": "Trained on the rest, fresh seeds",
+}
 
 
 @figure(

@@ -27,8 +27,9 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
     scored at the ends of epochs; ``sweeps``: damping sweeps, name → label → damping; ``labels_known``: whether it is
     known which training labels are wrong; ``classes``: the names of the first variant's classes; ``conditions``:
     variant → its setting in words; ``datasets``: run → ``name`` and ``folder`` of its dataset; ``random_designs``: name
-    of each design of random groups → its ``fraction`` and whether it is ``from_seeds``; ``predicts``: label → the share
-    of the samples whose removal its method was made to predict.
+    of each design of random groups, left out of the whole training, → its ``fraction`` and whether it is
+    ``from_seeds`` and ``on_subsets``; ``predicts``: label → the share of the samples whose removal its method was made
+    to predict.
     """
     method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
     data = {run: run_config(study, run)["data"] for run in run_names(study)}
@@ -47,7 +48,11 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
         "classes": list(dataset(data[run_names(study)[0]]["name"]).classes),
         "conditions": conditions(study),
         "random_designs": {
-            name: {"fraction": spec["fraction"], "from_seeds": bool(spec.get("seeds"))}
+            name: {
+                "fraction": spec["fraction"],
+                "from_seeds": bool(spec.get("seeds")),
+                "on_subsets": spec.get("by") == "subset",
+            }
             for name, spec in design_specs(study["counterfactual"]).items()
             if spec["kind"] == "random_groups" and not spec.get("window")
         },

@@ -10,7 +10,12 @@ from hydra_steps.report.words import number, percent
 from hydra_steps.tables.frames import over_seeds
 from hydra_steps.tables.queries import ALL_QUERIES
 
-FROM = {"same_seed": "", "fresh_seeds": " from fresh seeds"}
+FROM = {
+    "same_seed": "",
+    "fresh_seeds": " from fresh seeds",
+    "same_subset": " by training on the rest",
+    "fresh_subset": " by training on the rest from fresh seeds",
+}
 
 
 @sentence("removal_sizes", chapter="Does the score predict re-training?", order=42)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from hydra_steps.config.designs import check_design
 from hydra_steps.counterfactual.draws import MOVE, draws_of
-from hydra_steps.counterfactual.fresh import fresh_seed
+from hydra_steps.counterfactual.fresh import fresh_seed, keep_samples, train_anew
 from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
 from hydra_steps.counterfactual.retraining import retrain_without
+from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process, load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain, run
@@ -116,3 +118,34 @@ def test_a_window_leaves_groups_out_from_there_on(trained, tmp_path, more):
                 assert found.draws[number, group] == pytest.approx(after.numpy(), rel=1e-4, abs=1e-5)
         assert found.base_value == pytest.approx(plain.base_value, rel=1e-5)
         assert np.abs(found.value - plain.value).max() > 1e-4
+
+
+@pytest.mark.parametrize("more", [{}, {"seeds": 1}])
+def test_a_training_on_the_rest_is_one_of_the_data_without_the_group(trained, tmp_path, more):
+    base, queries = opened(trained)
+    plain = outcomes(trained, tmp_path, design=DESIGN | more, repeats=1)
+    found = outcomes(trained, tmp_path, design=DESIGN | more | {"by": "subset"}, repeats=1)
+    assert np.array_equal(found.base_draws, plain.base_draws)
+    assert np.abs(found.value - plain.value).max() > 1e-3
+    if more:
+        seed = fresh_seed(base.process.seed, 0)
+    else:
+        seed = base.process.seed
+        moved = np.abs(found.draws[1] - found.draws[0])
+        assert 0 < moved.max() < 1e-2
+    left = keep_samples(base.data, np.setdiff1d(np.arange(60), found.removed[2]))
+    process, state = train_anew(base.process.settings, left, seed)
+    assert process.samples == 57
+    assert found.draws[0, 2] == pytest.approx(queries.values(state).numpy(), rel=1e-6)
+
+
+def test_a_subset_has_no_window():
+    spec = {
+        "kind": "random_groups",
+        "groups": 2,
+        "fraction": 0.1,
+        "by": "subset",
+        "window": {"last_epochs": 1},
+    }
+    with pytest.raises(StudyError, match=r"designs\.d\.by: a training on the subset has no step in common"):
+        check_design("d", spec, 60, [], [])

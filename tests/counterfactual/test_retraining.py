@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from hydra_steps.counterfactual import retraining
+from hydra_steps.counterfactual import retrainer as retrainer_module
 from hydra_steps.counterfactual.bank import Bank
 from hydra_steps.counterfactual.outcomes import read_outcomes
-from hydra_steps.counterfactual.retraining import Outcome, Retrainer, retrain_without
+from hydra_steps.counterfactual.retrainer import Outcome, Retrainer
+from hydra_steps.counterfactual.retraining import retrain_without
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
@@ -62,7 +63,7 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("size", [1, 16])
 def test_the_same_as_training_from_scratch(trained, tmp_path, monkeypatch, size):
     """Bit for bit one by one, up to round-off together: far below what a removal does."""
-    monkeypatch.setattr(retraining, "at_once", lambda process: size)
+    monkeypatch.setattr(retrainer_module, "at_once", lambda process: size)
     found = read_outcomes(batch(trained, tmp_path / "d" / "0", tmp_path / "bank"))
     base, queries, retrainer = opened(trained)
     assert found.names == tuple(queries.names) == ("test_mean", "validation_margin_1")

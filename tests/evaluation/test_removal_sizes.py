@@ -38,9 +38,9 @@ def test_a_plan_knows_designs_and_what_methods_were_made_for():
     study = resolve_study(STUDY)
     names = study_names(study)
     assert names["random_designs"] == {
-        "groups": {"fraction": 0.1, "from_seeds": False},
-        "halves": {"fraction": 0.5, "from_seeds": False},
-        "anew": {"fraction": 0.5, "from_seeds": True},
+        "groups": {"fraction": 0.1, "from_seeds": False, "on_subsets": False},
+        "halves": {"fraction": 0.5, "from_seeds": False, "on_subsets": False},
+        "anew": {"fraction": 0.5, "from_seeds": True, "on_subsets": False},
     }
     assert names["predicts"] == {"hydra_exact": 0.0, "half": 0.5, "tenth": 0.1, "hydra_integrated": 0.5}
     assert "removal_sizes" in plan_tables(study)
