@@ -52,6 +52,14 @@ MODELS = {
 }
 
 
+# Every optimizer with every variant; a schedule only gives rates, and each stands beside most of both.
+CASES = [
+    (optimizer, list(SCHEDULES)[(i + j) % len(SCHEDULES)], variant)
+    for i, optimizer in enumerate(OPTIMIZERS)
+    for j, variant in enumerate(MODELS)
+]
+
+
 def tiny_data(samples: int = 11, side: int = 3, classes: int = 3, seed: int = 0) -> RunData:
     """Random images with labels that depend on them; 6 validation and 7 test samples."""
     generator = np.random.default_rng(seed)

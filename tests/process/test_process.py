@@ -19,9 +19,7 @@ from hydra_steps.process.running import retrain, run
 from hydra_steps.scoring.hydra import hydra_exact
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import (
-    MODELS,
-    OPTIMIZERS,
-    SCHEDULES,
+    CASES,
     built,
     relative_error,
     tiny_data,
@@ -34,8 +32,13 @@ from tests.helpers.unrolled import unrolled_contribution
 
 def _torch_optimizer(parameters, settings):
     """The optimizer that a user of plain PyTorch would write for the same settings."""
-    forms = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    called = {"epsilon": "eps"}
+    forms = {
+        "sgd": torch.optim.SGD,
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "rmsprop": torch.optim.RMSprop,
+    }
+    called = {"epsilon": "eps", "smoothing": "alpha"}
     options = {
         called.get(name, name): value for name, value in settings.options.items() if name != "decoupled"
     }
@@ -63,9 +66,9 @@ def _plain_loop(process, data, dtype):
     return parameters, torch.cat(buffers) if buffers else torch.zeros(0, dtype=dtype)
 
 
-@pytest.mark.parametrize("variant", MODELS)
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o != "decoupled"])
+@pytest.mark.parametrize(
+    ("optimizer", "schedule", "variant"), [case for case in CASES if case[0] != "decoupled"]
+)
 def test_training_is_a_plain_torch_optim_loop(optimizer, schedule, variant):
     """In float64, to round-off: summing the batch's losses and then dividing is another order than their mean,
     and the flat vector's elements meet vectorised and scalar code at other places than the separate tensors' do."""

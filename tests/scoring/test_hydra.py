@@ -23,9 +23,8 @@ from hydra_steps.scoring.hydra import (
 from hydra_steps.scoring.sweep import reverse_sweep
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import (
-    MODELS,
+    CASES,
     OPTIMIZERS,
-    SCHEDULES,
     built,
     relative_error,
     tiny_data,
@@ -59,9 +58,7 @@ def _finite_difference(process, queries, rates, group):
     return -(8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
 
 
-@pytest.mark.parametrize("variant", MODELS)
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "schedule", "variant"), CASES)
 def test_exact_sweep_is_the_gradient_of_the_unrolled_training(optimizer, schedule, variant):
     process, data, rates = tiny_process(optimizer, schedule, variant)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
@@ -71,9 +68,7 @@ def test_exact_sweep_is_the_gradient_of_the_unrolled_training(optimizer, schedul
     assert relative_error(found, expected) <= 1e-8
 
 
-@pytest.mark.parametrize("variant", MODELS)
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "schedule", "variant"), CASES)
 def test_exact_sweep_is_the_finite_difference_of_real_retraining(optimizer, schedule, variant):
     process, data, rates = tiny_process(optimizer, schedule, variant)
     queries = QuerySet(expand_queries(SPECS, data), data, process)

@@ -10,7 +10,7 @@ from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.hydra import hydra_exact, hydra_hessian_free
 from hydra_steps.scoring.hydra_forward import forward, hydra_forward, tracked_samples
 from hydra_steps.trajectory.trajectory import Trajectory
-from tests.helpers.tiny import MODELS, OPTIMIZERS, SCHEDULES, relative_error, tiny_process
+from tests.helpers.tiny import CASES, relative_error, tiny_process
 from tests.helpers.unrolled import unrolled_final_state
 
 SPECS = [
@@ -19,9 +19,7 @@ SPECS = [
 ]
 
 
-@pytest.mark.parametrize("variant", MODELS)
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "schedule", "variant"), CASES)
 def test_forward_is_reverse_with_and_without_hessian(optimizer, schedule, variant):
     process, data, rates = tiny_process(optimizer, schedule, variant)
     queries = QuerySet(expand_queries(SPECS, data), data, process)
