@@ -37,14 +37,16 @@ _ROW = object_of({"file": {"type": ["string", "null"]}, "sha256": TEXT})
 MEMBERS: dict[str, dict[str, Any]] = {"planned": TEXT, "files": {"type": "array", "items": _ROW}}
 
 
-def files_in(home: Path, patterns: Sequence[str] = EVERYTHING) -> Files:
+def files_in(home: Path, patterns: Sequence[str] = EVERYTHING, kept_in: Path | None = None) -> Files:
     """Return all regular files in the folder ``home`` that match one of ``patterns``, with their content's SHA-256.
 
     Patterns are those of :mod:`glob`, ``**`` for all folders; hidden files match only where a pattern names the dot.
-    What this package itself keeps there is left out. Cost: a look at each file, and one reading of those that changed.
-    Raises :class:`StudyError` for a file that cannot be read.
+    What this package itself keeps there is left out. What was found is noted in ``home``, or in ``kept_in``. Cost: a
+    look at each file, and one reading of those that changed. Raises :class:`StudyError` for a file that cannot be
+    read.
     """
-    known = read_json_if_whole(home / LOOKED_AT) or {}
+    notes = (kept_in or home) / LOOKED_AT
+    known = read_json_if_whole(notes) or {}
     looked: dict[str, list[Any]] = {}
     unread = {}
     for name in _matching(home, patterns):
@@ -63,7 +65,7 @@ def files_in(home: Path, patterns: Sequence[str] = EVERYTHING) -> Files:
     if kept and kept != known:
         # Where the folder cannot be written, all is read again the next time.
         with contextlib.suppress(OSError):
-            write_whole(home / LOOKED_AT, json.dumps(kept))
+            write_whole(notes, json.dumps(kept))
     return {name: str(row[-1]) for name, row in sorted(looked.items()) if row[-1]}
 
 
@@ -100,7 +102,15 @@ def changes_since_manifest(home: Path, patterns: Sequence[str] | None) -> str:
     listed = read_manifest(home)
     if listed is None:
         return ""
-    before, now = listed[0], files_in(home, _patterns(patterns, listed))
+    return differences(listed[0], files_in(home, _patterns(patterns, listed)))
+
+
+def differences(before: Files, now: Files) -> str:
+    """Say which files are others now, ``a.npy changed, b.npy added``; an empty text for none.
+
+    >>> differences({"a.npy": "1"}, {"a.npy": "2", "b.npy": "3"})
+    'a.npy changed, b.npy added'
+    """
     words = [f"{name} removed" for name in before.keys() - now.keys()]
     words += [f"{name} added" for name in now.keys() - before.keys()]
     words += [f"{name} changed" for name in before.keys() & now.keys() if before[name] != now[name]]

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 # Columns of names: a name stays text although it may look like a number.
-_NAMES = ("variant", "run", "method", "against", "query", "metric", "design")
+SAMPLE_NAMES = ("name", "training_name", "test_name", "label_name")  # what a user calls samples and classes
+_NAMES = ("variant", "run", "method", "against", "query", "metric", "design", *SAMPLE_NAMES)
 
 
 def read_csv(

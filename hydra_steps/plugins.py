@@ -28,6 +28,7 @@ from hydra_steps.registry.decorators import (
 
 _TYPES = {
     "Part": "hydra_steps.data.raw",
+    "Samples": "hydra_steps.data.samples",
     "RawFile": "hydra_steps.data.raw",
     "Mirror": "hydra_steps.data.sources",
     "CleanLabels": "hydra_steps.data.clean_labels",

@@ -1,35 +1,50 @@
-"""What is known of a dataset before a byte is read: classes, shape and sizes, and what a study makes of them.
+"""What is known of a dataset before a study is made of it: classes, shape and sizes, and what a study asks of them.
 
-Read from the dataset's declaration, in plain Python, so that a study which asks for more samples than there are is
-refused where it is planned.
+Read in plain Python, from the dataset's declaration or from the description of data that declare nothing
+(:mod:`hydra_steps.config.descriptions`), so that a study which asks for more samples than there are is refused where
+it is planned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import floor
+from pathlib import Path
 from typing import Any
 
+from hydra_steps.config.descriptions import description, prepared_folder, source_folder
 from hydra_steps.config.sections import Data
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, find
+from hydra_steps.registry.entry import is_described
+from hydra_steps.registry.options import options_of
+
+# Of a part that several splits of described data are drawn from, where a study gives no numbers.
+SHARES = {"validation": 0.1, "test": 0.2}
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as it is declared (:func:`hydra_steps.registry.decorators.dataset`).
+    """A dataset as it is declared (:func:`hydra_steps.registry.decorators.dataset`) or described.
 
-    ``shape`` is (channels, height, width). ``parts`` maps a published part (``train``, ``test``) to its number of
-    samples; a dataset with only ``train`` is one from which all splits are taken. ``mean`` and ``std``, one number
-    per channel, are those of the train part's pixels divided by ``white``, the value of a full pixel. ``bundled`` is
-    the SHA-256 of the content of data that ship with a dependency. ``fetched``: it has raw files. ``reads``: patterns
-    of the files in its folder that it is read from; None where these are its raw files.
+    ``shape`` is that of a sample, of images (channels, height, width). ``parts`` maps a part (``train``,
+    ``validation``, ``test``) to its number of samples; a dataset with only ``train`` is one from which all splits are
+    taken. ``mean`` and ``std``, one number per channel, are those of the train part's pixels divided by ``white``, the
+    value of a full pixel. ``bundled`` is the SHA-256 of the content of data that ship with a dependency. ``fetched``:
+    it has raw files. ``reads``: patterns of the files in its folder that it is read from; None where these are its raw
+    files. ``options``: what its function is told besides the folder; ``home``: where its manifest is.
+
+    Of ``described`` data, ``kind`` is image, row, text or array, and the arrays of numbers are in the folder ``store``
+    of ``home``; ``source`` is the folder that was read; ``columns`` names the columns of rows; ``scaled`` says
+    for each channel or column whether it is standardised, by the training split's own mean and deviation; ``groups``
+    maps a part to the sizes of its groups, where it has any.
     """
 
     name: str
     title: str
     classes: tuple[str, ...]
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     parts: Mapping[str, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -38,27 +53,79 @@ class Dataset:
     bundled: str
     fetched: bool
     reads: tuple[str, ...] | None
+    home: Path
+    source: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+    described: bool = False
+    kind: str = "image"
+    dtype: str = "uint8"
+    store: str = ""
+    columns: tuple[str, ...] = ()
+    scaled: tuple[bool, ...] = ()
+    groups: Mapping[str, list[int]] = field(default_factory=dict)
 
 
-def dataset(name: str) -> Dataset:
-    """Return the dataset called ``name``; an unknown name is a :class:`StudyError` with the nearest known one."""
+def dataset(name: str, folder: str | Path = "data", options: Mapping[str, Any] | None = None) -> Dataset:
+    """Return the dataset called ``name``; an unknown name is a :class:`StudyError` with the nearest known one.
+
+    ``folder`` and ``options`` are those of a study's section ``data``; a declared dataset needs neither to be known.
+    """
     entry = find("dataset", name, "data.name")
     told = entry.traits
+    common: dict[str, Any] = {
+        "name": name,
+        "title": entry.title,
+        "reference": told["reference"],
+        "options": options_of(entry, options or {}, "data"),
+    }
+    if is_described(entry):
+        return _described(common, folder)
     _check(entry)
-    channels, height, width = told["shape"]
+    channels = told["shape"][0]
     return Dataset(
-        name=name,
-        title=entry.title,
+        **common,
         classes=tuple(told["classes"]),
-        shape=(channels, height, width),
+        shape=tuple(told["shape"]),
         parts=told["parts"],
         mean=tuple(told["mean"]) or (0.0,) * channels,
         std=tuple(told["std"]) or (1.0,) * channels,
         white=told["white"],
-        reference=told["reference"],
         bundled=told["bundled"],
         fetched=told["files"],
         reads=None if told["files"] else tuple(told["reads"]),
+        home=Path(folder) / name,
+        source=Path(folder) / name,
+    )
+
+
+def dataset_of(data: Data) -> Dataset:
+    """Return the dataset of a study's section ``data``."""
+    return dataset(data.name, data.folder, data.options)
+
+
+def _described(common: Mapping[str, Any], folder: str | Path) -> Dataset:
+    where = (common["name"], folder, common["options"])
+    told = description(*where)
+    return Dataset(
+        **common,
+        classes=tuple(told["classes"]),
+        shape=tuple(told["shape"]),
+        parts=told["parts"],
+        mean=(),
+        std=(),
+        white=told["white"],
+        bundled="",
+        fetched=False,
+        reads=(),
+        home=prepared_folder(*where),
+        source=source_folder(folder),
+        described=True,
+        kind=told["kind"],
+        dtype=told["dtype"],
+        store=told["store"],
+        columns=tuple(told["columns"]),
+        scaled=tuple(told["scaled"]),
+        groups=told["groups"],
     )
 
 
@@ -90,7 +157,7 @@ def _check(entry: Entry) -> None:
 
 
 def split_sizes(
-    name: str,
+    entry: Dataset,
     train: int | None,
     validation: int | None,
     test: int | None,
@@ -98,10 +165,10 @@ def split_sizes(
 ) -> dict[str, int]:
     """Return the number of samples of each split, with ``None`` resolved.
 
-    Raises :class:`StudyError` naming the key, the value and the counts when a count is not a whole number ≥
-    0, when two splits of one part are ``None``, or when more samples are asked for than there are.
+    Of described data, ``None`` is a tenth of a part for validation and a fifth for the test, where training is drawn
+    from it, too. Raises :class:`StudyError` naming the key, the value and the counts when a count is not a whole number
+    ≥ 0, when two splits of one part are ``None``, or when more samples are asked for than there are.
     """
-    entry = dataset(name)
     asked: dict[str, Any] = {"train": train, "validation": validation, "test": test}
     for split, count in asked.items():
         if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
@@ -113,19 +180,23 @@ def split_sizes(
     sizes: dict[str, int] = {}
     for part, there in entry.parts.items():
         splits = [split for split in asked if source_of(entry, split, validation_from) == part]
+        if entry.described and len(splits) > 1:
+            for split in splits:
+                if asked[split] is None and split in SHARES:
+                    asked[split] = max(1, floor(SHARES[split] * there))
         given = {split: asked[split] for split in splits if asked[split] is not None}
         open_ended = [split for split in splits if asked[split] is None]
         listing = " + ".join(f"data.{split} {count}" for split, count in given.items())
         if sum(given.values()) > there:
             raise StudyError(
-                f"{listing} asks for {sum(given.values())} samples of {name}",
+                f"{listing} asks for {sum(given.values())} samples of {entry.name}",
                 f"at most {there}, which is what its {part} part has",
                 f"lower {' or '.join(f'data.{split}' for split in given)}",
             )
         if len(open_ended) > 1:
             raise StudyError(
                 f"{' and '.join(f'data.{split}' for split in open_ended)} are null",
-                f"at most one null among the splits taken from the {part} part of {name} ({there} samples)",
+                f"at most one null among the splits taken from the {part} part of {entry.name} ({there} samples)",
                 "give a number of samples for the others",
             )
         sizes |= given | {split: there - sum(given.values()) for split in open_ended}
@@ -134,31 +205,46 @@ def split_sizes(
 
 def sizes_of(data: Data) -> dict[str, int]:
     """Return :func:`split_sizes` of a study's section ``data``."""
-    return split_sizes(data.name, data.train, data.validation, data.test, data.validation_from)
+    return split_sizes(dataset_of(data), data.train, data.validation, data.test, data.validation_from)
 
 
 def source_of(entry: Dataset, split: str, validation_from: str = "train") -> str:
-    """Return the part of the dataset that ``split`` is drawn from."""
-    wanted = {"train": "train", "validation": validation_from, "test": "test"}[split]
-    return wanted if wanted in entry.parts else "train"
+    """Return the part of the dataset that ``split`` is drawn from: its own, where there is one."""
+    if split == "validation" and "validation" not in entry.parts:
+        split = validation_from
+    return split if split in entry.parts else "train"
 
 
-def run_image_shape(name: str, pad: int = 0, channels: int | None = None) -> tuple[int, int, int]:
-    """Return ``(channels, height, width)`` of a run's images: ``pad`` black pixels on each side, grey ones repeated.
+def run_shape(data: Data) -> tuple[int, ...]:
+    """Return the shape of a sample in a run whose section ``data`` is given (:func:`padded_shape`)."""
+    return padded_shape(dataset_of(data), data.pad, data.channels)
 
-    >>> run_image_shape("mnist", pad=2, channels=3)
+
+def padded_shape(entry: Dataset, pad: int = 0, channels: int | None = None) -> tuple[int, ...]:
+    """Return the shape of a run's samples: of images with ``pad`` black pixels on each side, grey ones repeated.
+
+    >>> padded_shape(dataset("mnist"), pad=2, channels=3)
     (3, 32, 32)
     """
-    depth, height, width = dataset(name).shape
     if isinstance(pad, bool) or not isinstance(pad, int) or pad < 0:
         raise StudyError(f"data.pad is {pad!r}", "a whole number of at least 0", "change it in the config")
+    if len(entry.shape) != 3:
+        if pad or channels is not None:
+            raise StudyError(
+                f"data.{'pad' if pad else 'channels'} is given, and a sample of {entry.name} has the shape "
+                f"{list(entry.shape)}",
+                "images, whose shape is [channels, height, width]",
+                f"remove data.{'pad' if pad else 'channels'}",
+            )
+        return entry.shape
+    depth, height, width = entry.shape
     if (
         channels is not None
         and channels != depth
         and (depth != 1 or not isinstance(channels, int) or channels < 1)
     ):
         raise StudyError(
-            f"data.channels is {channels!r} and the images of {name} have {depth}",
+            f"data.channels is {channels!r} and the images of {entry.name} have {depth}",
             "null, the number of channels of the images, or (grey images only) how often to repeat them",
             "change data.channels in the config",
         )

@@ -14,7 +14,8 @@ from pathlib import Path
 from hydra_steps.config.ablations import check_ablations
 from hydra_steps.config.audits import check_audit
 from hydra_steps.config.controls import CONTROLS
-from hydra_steps.config.datasets import dataset, run_image_shape, sizes_of
+from hydra_steps.config.datasets import dataset_of, run_shape, sizes_of
+from hydra_steps.config.descriptions import ensure_described
 from hydra_steps.config.designs import check_design, design_specs
 from hydra_steps.config.explanations import check_explanations
 from hydra_steps.config.matrices import check_matrix
@@ -48,11 +49,13 @@ def check_limits(study: Plain, variant: str = "") -> None:
 
 def _check(study: Plain) -> None:
     data, noise = study["data"], study["noise"]
-    sizes = sizes_of(Data.of(data))
+    section = Data.of(data)
+    ensure_described(section.name, section.folder, section.options)
+    sizes = sizes_of(section)
     for split, size in sizes.items():
         if size < 1:
             raise StudyError(f"data.{split}: null leaves no sample", "at least 1", "lower the other splits")
-    classes = dataset(data["name"]).classes
+    classes = dataset_of(section).classes
     _check_noise(noise, len(classes))
     _check_training(study["training"], "training")
     _check_methods(study, sizes["train"])
@@ -69,7 +72,7 @@ def _check(study: Plain) -> None:
     check_windows(study, sizes["train"])
     _check_looks(study)
     check_queries(study, queries)
-    run_image_shape(data["name"], data["pad"], data["channels"])
+    run_shape(section)
 
 
 def check_writable(results: str, study: str) -> None:

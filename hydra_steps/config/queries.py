@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hydra_steps.config.datasets import dataset, sizes_of
+from hydra_steps.config.datasets import dataset_of, sizes_of
 from hydra_steps.config.sections import Data
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.errors import StudyError
@@ -18,7 +18,7 @@ _MEAN = "add {kind: mean_loss, split: validation} to the study's queries"
 def study_queries(study: Mapping[str, Any], data: Data | None = None) -> list[Query]:
     """Return the queries that a resolved study asks about ``data`` (a run's section; None for the study's own)."""
     data = Data.of(study["data"]) if data is None else data
-    return expand(study["queries"], len(dataset(data.name).classes), sizes_of(data))
+    return expand(study["queries"], len(dataset_of(data).classes), sizes_of(data))
 
 
 def check_queries(study: Mapping[str, Any], queries: Sequence[Query]) -> None:

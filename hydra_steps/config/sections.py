@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from hydra_steps.config.run import Run
 from hydra_steps.config.typed import Plain, Section
+from hydra_steps.registry import Entry
+from hydra_steps.registry.entry import is_described
 
 Clip = Annotated[
     dict[str, Any] | None,
@@ -88,7 +90,8 @@ class Data(Section):
         folder: Folder of the verified raw files. A file that you put into `<folder>/<name>/` is used before any
             download.
         train: Training samples, drawn with equal shares of the classes from the dataset's training part. null takes
-            all that are left.
+            all that are left. Your own data have null for the three splits, which then draw a tenth for validation
+            and a fifth for the test, or take all of a part that is named for them.
         validation: Validation samples, disjoint from the training and the test samples.
         validation_from: The dataset's part that the validation samples are drawn from. `test` leaves the whole
             training part for training.
@@ -110,6 +113,11 @@ class Data(Section):
     pad: Annotated[int, "0 <= x <= 64"] = 0
     channels: Annotated[int | None, "1 <= x <= 16"] = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def defaults_of(cls, entry: Entry) -> Plain:
+        """Nobody knows how many samples a user's own data have."""
+        return dict.fromkeys(("train", "validation", "test")) if is_described(entry) else {}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,11 @@ class Section:
     sparse: ClassVar[bool] = False  # keys whose default is None are left out of plain values
 
     @classmethod
+    def defaults_of(cls, entry: Entry) -> Plain:
+        """Return the defaults of the section's own keys that are others where ``entry`` is chosen."""
+        return {}
+
+    @classmethod
     def of(cls, plain: Plain) -> Self:
         """Return the section of checked plain values; keys that are left out take their defaults."""
         kinds = field_types(cls)
@@ -89,6 +94,8 @@ def section_schema(cls: type[Section], plain: Any = None) -> Schema:
     if entry is not None:
         properties |= {name: dict(schema) for name, schema in entry.options.items()}
         required += [name for name in entry.options if name not in entry.defaults()]
+        for name, default in cls.defaults_of(entry).items():
+            properties[name] = properties[name] | {"default": default}
     schema = {
         "type": "object",
         "additionalProperties": False,

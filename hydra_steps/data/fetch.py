@@ -22,7 +22,17 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.config.datasets import Dataset, dataset
-from hydra_steps.contents import MANIFEST, SOURCES, changes_since_manifest, digest_of, files_in
+from hydra_steps.config.descriptions import source_files
+from hydra_steps.contents import (
+    MANIFEST,
+    SOURCES,
+    changes_since_manifest,
+    differences,
+    digest_of,
+    files_in,
+    read_manifest,
+)
+from hydra_steps.data.own.store import read_samples
 from hydra_steps.data.raw import Part, RawFile, Source
 from hydra_steps.data.sources import LocalFolder
 from hydra_steps.errors import StudyError
@@ -90,8 +100,10 @@ def files_of(name: str) -> tuple[tuple[RawFile, ...], tuple[Source, ...]]:
 
 def read_content(entry: Dataset, home: Path) -> dict[str, Part]:
     """Return the parts of ``entry`` from its folder ``home``; what ships with a dependency is checked."""
+    if entry.described:
+        return read_samples(entry.home, entry.store, list(entry.parts))
     read = loaded("dataset", entry.name)[0]
-    parts: dict[str, Part] = read(home)
+    parts: dict[str, Part] = read(home, **entry.options)
     if entry.bundled and (found := content_sha256(parts)) != entry.bundled:
         raise StudyError(
             f"the content of {entry.title} has SHA-256 {found}",
@@ -113,8 +125,11 @@ def content_sha256(parts: Mapping[str, Part]) -> str:
 
 def verify_files(entry: Dataset, home: Path) -> None:
     """Raise :class:`StudyError` unless every file of ``entry`` is in ``home`` as it was published, or, of a dataset
-    without published files, as the manifest beside it says, where there is one."""
+    without published files, as the manifest beside it says, where there is one; so are described data."""
     files, _ = files_of(entry.name)
+    if entry.described:
+        _verify_described(entry)
+        return
     if changed := changes_since_manifest(home, entry.reads) if entry.reads is not None else "":
         raise StudyError(
             f"{home} is no longer what the study began with: {changed}",
@@ -217,6 +232,17 @@ def _adopt(file: RawFile, candidate: Path, home: Path, scratch: Path) -> str:
         return f"{candidate.name} has SHA-256 {digest.hexdigest()} ({part.stat().st_size} bytes)"
     os.replace(part, home / file.name)
     return ""
+
+
+def _verify_described(entry: Dataset) -> None:
+    listed = read_manifest(entry.home)
+    there = source_files(entry.name, entry.source, entry.options)
+    if changed := differences(listed[0] if listed else {}, there):
+        raise StudyError(
+            f"the data in {entry.source} are no longer what the study began with: {changed}",
+            f"the files of {entry.home / MANIFEST}, until the study is done",
+            "run again: all that depends on the data is made from them as they are now",
+        )
 
 
 def _row(home: Path, file: str, sha256: str, source: str) -> dict[str, Any]:

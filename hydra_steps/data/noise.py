@@ -15,7 +15,8 @@ import pandas as pd
 from hydra_steps.config.datasets import dataset
 from hydra_steps.data.classes import require_every_class
 from hydra_steps.data.clean_labels import CleanLabels
-from hydra_steps.data.run_data import read_parts, standardise
+from hydra_steps.data.run_data import read_parts
+from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.seeding import random_stream
 from hydra_steps.data.tables import LABEL_COLUMNS, read_splits, write_csv
 from hydra_steps.errors import StudyError
@@ -32,25 +33,28 @@ def noise_labels(
     seed: int,
     output: str | Path,
     every_class: bool = False,
+    source: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Draw the noisy labels of the training split in ``splits_csv`` and write them to ``output``
     (labels.csv).
 
-    ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``kind`` and ``options`` what becomes of the
-    labels, ``every_class`` that each class must keep a sample. Columns: ``index``, ``label``, ``clean_label``,
-    ``is_noisy`` (1 where they differ); the last two are empty where the kind does not know the clean labels. The same
-    arguments give the same file, byte for byte. Cost O(n), for ``instance`` that of a few logistic regressions.
+    ``name`` and ``folder`` say where the data are (``<folder>/<name>/``), ``source`` holds the dataset's own options,
+    ``kind`` and ``options`` say what becomes of the labels, ``every_class`` that each class must keep a sample.
+    Columns: ``index``, ``label``, ``clean_label``, ``is_noisy`` (1 where they differ); the last two are empty where
+    the kind does not know the clean labels. The same arguments give the same file, byte for byte. Cost O(n), for
+    ``instance`` that of a few logistic regressions.
 
     Raises :class:`StudyError` for an unknown kind or option, a rate outside [0, 1], a matrix that is not C×C
     row-stochastic, a bad seed, labels that a kind must not return, and raw files or splits that are missing or wrong.
     """
-    entry, traits = dataset(name), find("noise", kind, "noise.kind").traits
+    entry, traits = dataset(name, folder, source), find("noise", kind, "noise.kind").traits
     rows = read_splits(splits_csv, entry)
     rows = rows[rows["split"] == "train"]
-    parts = read_parts(name, folder)
+    parts = read_parts(name, folder, source)
     part = parts[rows["source"].iloc[0] if len(rows) else "train"]
     positions = rows["source_index"].to_numpy()
-    images = standardise(part.inputs[positions], entry) if traits["images"] else None
+    inputs = part.inputs[positions] if traits["images"] else None
+    images = None if inputs is None else standardise(inputs, scaling_of(entry, inputs))
     clean = part.targets[positions]
     noisy = draw_labels(clean, len(entry.classes), kind, options, seed, images)
     if every_class:

@@ -1,29 +1,63 @@
-"""The samples of a split as published: 8-bit pictures and clean labels, for figures. Imports no torch."""
+"""The samples of a split as they are shown: 8-bit pictures or lines of text, names and clean labels. No torch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from hydra_steps.config.datasets import dataset
+from hydra_steps.config.datasets import Dataset, dataset
+from hydra_steps.data.raw import Part
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.tables import read_splits
 
 
+@dataclass(frozen=True)
+class Shown:
+    """``pictures`` uint8 [n, c, h, w], 0 black and 255 white, of no size (h = w = 0) for samples that are none;
+    ``texts`` [n], None for pictures alone; ``names`` [n], None where samples have none; ``labels`` int64 [n]."""
+
+    pictures: np.ndarray
+    labels: np.ndarray
+    names: Sequence[str] | None = None
+    texts: Sequence[str] | None = None
+
+
 def read_pictures(
-    name: str, folder: str | Path, splits_csv: str | Path, split: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images uint8 ``[n, c, h, w]``, 0 black and 255 white, and the labels ``[n]`` of a split.
+    name: str,
+    folder: str | Path,
+    splits_csv: str | Path,
+    split: str,
+    options: Mapping[str, Any] | None = None,
+) -> Shown:
+    """Return the samples of a split as they are shown.
 
     The raw files in ``<folder>/<name>/`` are verified; :class:`~hydra_steps.errors.StudyError` where they are missing
     or wrong, or where the splits do not fit. Cost: one pass over the dataset, SHA-256 included.
     """
-    entry = dataset(name)
+    entry = dataset(name, folder, options)
     rows = read_splits(splits_csv, entry)
     rows = rows[rows["split"] == split]
-    parts = read_parts(name, folder)
+    parts = read_parts(name, folder, options)
     part = parts[rows["source"].iloc[0]] if len(rows) else next(iter(parts.values()))
-    positions = rows["source_index"].to_numpy(np.int64)
-    images = part.inputs[positions].astype(np.uint16) * 255 // int(entry.white)
-    return images.astype(np.uint8), part.targets[positions].astype(np.int64)
+    return shown(entry, part, rows["source_index"].to_numpy(np.int64))
+
+
+def shown(entry: Dataset, part: Part, positions: np.ndarray) -> Shown:
+    """Return some samples of a part as they are shown."""
+    if entry.kind == "image":
+        chosen = part.inputs[positions][
+            :, : 3 if entry.shape[0] > 2 else 1
+        ]  # alpha, or a second channel, is not shown
+        pictures = (chosen.astype(np.uint32) * 255 // int(entry.white)).astype(np.uint8)
+    else:
+        pictures = np.zeros((len(positions), 1, 0, 0), np.uint8)
+    return Shown(
+        pictures,
+        part.targets[positions].astype(np.int64),
+        None if part.names is None else [part.names[at] for at in positions],
+        None if part.shown is None else [part.shown[at] for at in positions],
+    )

@@ -6,14 +6,17 @@ becomes known: ``clean_label`` and ``is_noisy`` say as much as they did.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import dataset
 from hydra_steps.data.noise import draw_labels
-from hydra_steps.data.run_data import read_parts, standardise
+from hydra_steps.data.run_data import read_parts
+from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.data.tables import LABEL_COLUMNS, read_labels, read_splits, write_csv
 from hydra_steps.registry import find
@@ -29,20 +32,23 @@ def plant_labels(
     seed: int,
     number: int,
     output: str | Path,
+    source: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Write ``labels.csv`` of the ``number``-th copy of the run whose splits and labels are given.
 
-    ``name`` and ``folder`` say where the data are; noise of a ``kind`` changes a share ``rate`` of the labels as if
-    they were clean. The same arguments give the same file, byte for byte.
+    ``name`` and ``folder`` say where the data are, ``source`` holds the dataset's own options; noise of a ``kind``
+    changes a share ``rate`` of the labels as if they were clean. The same arguments give the same file, byte for
+    byte.
     """
-    entry = dataset(name)
+    entry = dataset(name, folder, source)
     given = read_labels(labels_csv, len(entry.classes))
     images = None
     if find("noise", kind).traits["images"]:
         rows = read_splits(splits_csv, entry)
         rows = rows[rows["split"] == "train"]
-        part = read_parts(name, folder)[rows["source"].iloc[0]]
-        images = standardise(part.inputs[rows["source_index"].to_numpy()], entry)
+        part = read_parts(name, folder, source)[rows["source"].iloc[0]]
+        inputs = part.inputs[rows["source_index"].to_numpy()]
+        images = standardise(inputs, scaling_of(entry, inputs))
     own = int(generator_of(seed, "planted", 0.0, number).integers(2**32))
     label = draw_labels(given["label"].to_numpy(), len(entry.classes), kind, {"rate": rate}, own, images)
     known = not given["clean_label"].isna().any()

@@ -5,7 +5,7 @@ Index letters: ``n`` sample, ``c`` channel, ``h`` and ``w`` pixel row and column
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,10 +16,14 @@ import numpy as np
 @dataclass(frozen=True)
 class Part:
     """One part of a dataset as published: ``inputs`` (of images uint8 ``[n, c, h, w]``) and ``targets`` (classes as
-    int64 ``[n]``)."""
+    int64 ``[n]``). Of a user's own data also the samples' ``names``, the texts by which they are ``shown``, and their
+    ``groups``."""
 
     inputs: np.ndarray
     targets: np.ndarray
+    names: Sequence[str] | None = None
+    shown: Sequence[str] | None = None
+    groups: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The data of one run: standardised images and labels of its three splits, read from its two CSV files.
 
-``x[n, c, h, w] = (pixel / white − mean[c]) / std[c]``, with the dataset's published constants.
+``x[n, c, h, w] = (pixel / white − mean[c]) / std[c]``, with the dataset's published constants; a user's own data by
+the training split's own (:mod:`hydra_steps.data.scaling`).
 
 Index letters: ``n`` sample, ``c`` channel, ``h`` and ``w`` pixel row and column.
 """
@@ -8,15 +9,18 @@ Index letters: ``n`` sample, ``c`` channel, ``h`` and ``w`` pixel row and column
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hydra_steps.config.datasets import Dataset, dataset, run_image_shape
+from hydra_steps.config.datasets import Dataset, dataset, padded_shape
 from hydra_steps.data.fetch import read_content, verify_files
 from hydra_steps.data.raw import Part
+from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
 from hydra_steps.errors import StudyError
 
@@ -60,8 +64,10 @@ def load_run_data(
     labels_csv: str | Path,
     pad: int = 0,
     channels: int | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> RunData:
-    """Return the data of a run of dataset ``name``, whose verified raw files are in ``<folder>/<name>/``.
+    """Return the data of a run of dataset ``name``, whose verified raw files are in ``<folder>/<name>/``; with its
+    ``options``, where it has any.
 
     ``pad`` black pixels are added on each side before standardising; ``channels`` repeats a grey image that
     often (28×28 grey images become 3×32×32 with ``pad=2, channels=3``). Memory: 4 bytes per pixel of the
@@ -70,12 +76,17 @@ def load_run_data(
     Raises :class:`StudyError` for raw files that are missing or wrong, and for CSV files that are malformed
     or do not fit the dataset or each other.
     """
-    entry = dataset(name)
-    run_image_shape(name, pad, channels)
+    entry = dataset(name, folder, options)
+    padded_shape(entry, pad, channels)
     splits = read_splits(splits_csv, entry)
     labels = read_labels(labels_csv, len(entry.classes))
-    parts = read_parts(name, folder)
-    made = {split: _split(entry, parts, splits[splits["split"] == split], pad, channels) for split in SPLITS}
+    parts = read_parts(name, folder, options)
+    raw = {split: _split(entry, parts, splits[splits["split"] == split]) for split in SPLITS}
+    scaling = scaling_of(entry, raw["train"].inputs)
+    made = {
+        split: replace(one, inputs=standardise(one.inputs, scaling, pad, channels))
+        for split, one in raw.items()
+    }
     clean, train = made["train"].targets, made["train"]
     known = not labels["is_noisy"].isna().any()
     _check_labels(labels, clean, known, labels_csv, splits_csv)
@@ -93,21 +104,21 @@ def load_run_data(
     )
 
 
-def read_parts(name: str, folder: str | Path) -> dict[str, Part]:
+def read_parts(name: str, folder: str | Path, options: Mapping[str, Any] | None = None) -> dict[str, Part]:
     """Return the parts of dataset ``name`` from ``<folder>/<name>/``: files verified, shapes and labels
     checked."""
-    entry = dataset(name)
-    home = Path(folder) / name
+    entry = dataset(name, folder, options)
+    home = entry.source
     verify_files(entry, home)
     parts = read_content(entry, home)
     for part, there in entry.parts.items():
         images, labels = parts[part].inputs, parts[part].targets
         shape = (there, *entry.shape)
-        if images.shape != shape or images.dtype != np.uint8 or labels.shape != (there,):
+        if images.shape != shape or images.dtype != entry.dtype or labels.shape != (there,):
             raise StudyError(
                 f"the {part} part of {name} in {home} has images {images.dtype} {images.shape} "
                 f"and labels {labels.shape}",
-                f"images uint8 {shape} and labels ({there},)",
+                f"images {entry.dtype} {shape} and labels ({there},)",
                 "remove the raw files and fetch the data again",
             )
         if there and not (labels.min() >= 0 and labels.max() < len(entry.classes)):
@@ -119,28 +130,10 @@ def read_parts(name: str, folder: str | Path) -> dict[str, Part]:
     return parts
 
 
-def standardise(images: np.ndarray, entry: Dataset, pad: int = 0, channels: int | None = None) -> np.ndarray:
-    """Return uint8 images ``[n, c, h, w]`` padded with black, standardised to float32, and repeated to
-    ``channels``."""
-    if pad:
-        images = np.pad(images, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-    mean = np.asarray(entry.mean, dtype=np.float32)[:, None, None]
-    std = np.asarray(entry.std, dtype=np.float32)[:, None, None]
-    pixels = images.astype(np.float32)
-    # In place: a full dataset is held once as float32.
-    pixels /= np.float32(entry.white)
-    pixels -= mean
-    pixels /= std
-    return np.repeat(pixels, channels, axis=1) if channels and channels != pixels.shape[1] else pixels
-
-
-def _split(
-    entry: Dataset, parts: dict[str, Part], rows: pd.DataFrame, pad: int, channels: int | None
-) -> Split:
+def _split(entry: Dataset, parts: dict[str, Part], rows: pd.DataFrame) -> Split:
     part = parts[rows["source"].iloc[0]] if len(rows) else parts["train"]
     positions = rows["source_index"].to_numpy(np.int64)
-    images = standardise(part.inputs[positions], entry, pad, channels)
-    return Split(images, part.targets[positions].astype(np.int64), positions)
+    return Split(part.inputs[positions], part.targets[positions].astype(np.int64), positions)
 
 
 def _check_labels(

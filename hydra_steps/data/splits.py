@@ -7,17 +7,19 @@ shares of what it is drawn from, each class count rounded down or up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import dataset, source_of, split_sizes
 from hydra_steps.data.classes import require_every_class
+from hydra_steps.data.own.labels import check_classes
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.seeding import apportion, random_order, random_stream
-from hydra_steps.data.tables import SPLIT_COLUMNS, write_csv
+from hydra_steps.data.tables import NAME_COLUMN, SPLIT_COLUMNS, write_csv
 
 # Drawn in this order, so that asking for more training samples leaves the other two splits as they are.
 ORDER = ("test", "validation", "train")
@@ -33,6 +35,7 @@ def split_data(
     output: str | Path,
     validation_from: str = "train",
     every_class: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Draw the splits of dataset ``name`` from ``<folder>/<name>/`` and write them to ``output``
     (splits.csv).
@@ -40,38 +43,61 @@ def split_data(
     ``train``, ``validation`` and ``test`` are numbers of samples; ``None`` takes all that the others leave.
     ``validation_from``, train or test, is the part that the validation split is drawn from; ``every_class``: splits
     that must have a sample of each class. Columns: ``split``, ``index`` (position in the split), ``source`` (part of
-    the dataset) and ``source_index`` (position in that part). Splits follow one another as train, validation, test,
-    each in the order of ``source_index``. The same arguments give the same file, byte for byte; a smaller ``train``
-    leaves validation and test unchanged. Cost: reading the data, and O(n log n) for n samples.
+    the dataset) and ``source_index`` (position in that part); of described data also ``name``. Splits follow one
+    another as train, validation, test, each in the order of ``source_index``. The same arguments give the same file,
+    byte for byte; a smaller ``train`` leaves validation and test unchanged. Cost: reading the data, and O(n log n)
+    for n samples.
 
     Raises :class:`StudyError` for raw files that are missing or wrong, a bad count or seed, more samples
-    than there are, and a class that a split of ``every_class`` has no sample of.
+    than there are, a class that a split of ``every_class`` has no sample of, and, of described data, one that is tested
+    and not trained.
     """
-    sizes = split_sizes(name, train, validation, test, validation_from)
-    entry = dataset(name)
-    parts = read_parts(name, folder)
+    entry = dataset(name, folder, options)
+    sizes = split_sizes(entry, train, validation, test, validation_from)
+    parts = read_parts(name, folder, options)
     stream = random_stream(seed, "splits")
     # Each part in random order: every split is then taken from the front, class by class.
     free = {part: random_order(entry.parts[part], stream) for part in sorted(entry.parts)}
-    frames = {}
+    frames, counts = {}, {}
     for split in ORDER:
         part = source_of(entry, split, validation_from)
-        chosen = _draw(free[part], parts[part].targets, sizes[split], len(entry.classes))
+        labels = parts[part].targets
+        kept = entry.described and split != "train" and part == "train"
+        chosen = _draw(
+            _without_last(free[part], labels, sizes[split]) if kept else free[part], labels, sizes[split]
+        )
+        counts[split] = np.bincount(labels[chosen], minlength=len(entry.classes)).tolist()
         if split in every_class:
             fix = f"raise data.{split}" if len(chosen) < len(free[part]) else "take other data"
-            require_every_class(parts[part].targets[chosen], split, entry.classes, fix)
+            require_every_class(labels[chosen], split, entry.classes, fix)
         free[part] = free[part][~np.isin(free[part], chosen)]
         frames[split] = pd.DataFrame(
             {"split": split, "index": np.arange(len(chosen)), "source": part, "source_index": np.sort(chosen)}
         )
+    if entry.described:
+        check_classes(counts, entry.classes, f"the splits of {name} with data.train {sizes['train']}")
     table = pd.concat([frames[split] for split in ("train", "validation", "test")], ignore_index=True)
-    write_csv(table[list(SPLIT_COLUMNS)], output)
+    columns = list(SPLIT_COLUMNS)
+    if entry.described:
+        names = {part: list(one.names or ()) for part, one in parts.items()}
+        table[NAME_COLUMN] = [
+            names[part][at] for part, at in zip(table["source"], table["source_index"], strict=True)
+        ]
+        columns.append(NAME_COLUMN)
+    write_csv(table[columns], output)
     return table
 
 
-def _draw(free: np.ndarray, labels: np.ndarray, size: int, classes: int) -> np.ndarray:
+def _draw(free: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
     """Take ``size`` positions from ``free`` (in random order), stratified by class."""
     free_labels = labels[free]
-    there = np.bincount(free_labels, minlength=classes)  # [classes]
+    there = np.bincount(free_labels, minlength=int(labels.max(initial=0)) + 1)  # [classes]
     counts = apportion(size * there / max(len(free), 1))
-    return np.concatenate([free[free_labels == c][: counts[c]] for c in range(classes)])
+    return np.concatenate([free[free_labels == c][: counts[c]] for c in range(len(there))])
+
+
+def _without_last(free: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
+    """Return ``free`` without one sample of each class, which is left for training; as it is where that is too few."""
+    last = len(free) - 1 - np.unique(labels[free][::-1], return_index=True)[1]
+    rest = np.delete(free, last)
+    return rest if len(rest) >= size else free

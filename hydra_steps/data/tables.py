@@ -1,9 +1,9 @@
 """The two CSV files of a run's data, ``splits.csv`` and ``labels.csv``: written one way, checked when read.
 
 ``splits.csv``: ``split`` (train, validation, test), ``index`` (position in the split), ``source`` (part of the
-dataset), ``source_index`` (position in the part). ``labels.csv``, training split only: ``index``, ``label``,
-``clean_label``, ``is_noisy`` (0 or 1: whether the two differ); the last two are empty in all rows where the clean
-labels are not known.
+dataset), ``source_index`` (position in the part), and of described data the sample's ``name``. ``labels.csv``,
+training split only: ``index``, ``label``, ``clean_label``, ``is_noisy`` (0 or 1: whether the two differ); the last
+two are empty in all rows where the clean labels are not known.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hydra_steps.errors import StudyError
 
 SPLITS = ("train", "validation", "test")
 SPLIT_COLUMNS = ("split", "index", "source", "source_index")
+NAME_COLUMN = "name"  # of described data, by which a sample is called
 TRUTH_COLUMNS = ("clean_label", "is_noisy")
 LABEL_COLUMNS = ("index", "label", *TRUTH_COLUMNS)
 
@@ -79,6 +80,24 @@ def read_splits(path: str | Path, entry: Dataset) -> pd.DataFrame:
     return table
 
 
+def read_names(path: str | Path, split: str) -> list[str] | None:
+    """Return the samples' names of a split in ``splits.csv``; None where samples have none.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     _ = file.write("split,index,source,source_index,name\ntrain,0,train,4,P5\n")
+    ...     file.flush()
+    ...     read_names(file.name, "train")
+    ['P5']
+    """
+    table = read_csv(path, {NAME_COLUMN: "object"})
+    return (
+        [str(name) for name in table.loc[table["split"] == split, NAME_COLUMN]]
+        if NAME_COLUMN in table
+        else None
+    )
+
+
 def read_labels(path: str | Path, classes: int) -> pd.DataFrame:
     """Return ``labels.csv`` after checking that its labels are below ``classes`` and that ``is_noisy`` is
     right; both of the clean labels' columns are empty, as not-a-number, where these are not known."""
@@ -101,12 +120,12 @@ def read_labels(path: str | Path, classes: int) -> pd.DataFrame:
 
 def _read(path: str | Path, columns: tuple[str, ...], numbers: tuple[str, ...], remedy: str) -> pd.DataFrame:
     try:
-        table = read_csv(path)
+        table = read_csv(path, {NAME_COLUMN: "object"})
     except FileNotFoundError:
         raise StudyError(f"{path} is missing", "a CSV file", remedy) from None
     except (OSError, ValueError) as error:  # pandas' parser and decoding errors are ValueErrors
         raise StudyError(f"{path} cannot be read: {error}", "a CSV file", remedy) from error
-    if tuple(table.columns) != columns:
+    if tuple(name for name in table.columns if name != NAME_COLUMN) != columns:
         raise StudyError(f"{path} has the columns {', '.join(table.columns)}", ", ".join(columns), remedy)
     return _whole_numbers(path, table, numbers, remedy)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from hydra_steps.config.datasets import dataset
+from hydra_steps.config.datasets import dataset_of
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.config.study import Method
 from hydra_steps.estimate.budget import Budget, OutOfTime, at_most
@@ -67,7 +67,7 @@ def calibrate(
         return step_seconds(net, batch, slots_of(run.training.optimizer), machine) * width_of(run) / 4
 
     batch = run.training.batch_size
-    plan = small_plan(batch, len(dataset(run.data.name).classes), queries, expected)
+    plan = small_plan(batch, len(dataset_of(run.data).classes), queries, expected)
     try:
         with at_most(budget.left):
             steps = _measured_steps(run, plan)

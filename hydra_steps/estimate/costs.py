@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hydra_steps.config import explored_runs, run_names
 from hydra_steps.config.datasets import dataset, sizes_of
+from hydra_steps.config.descriptions import described_by
 from hydra_steps.config.designs import design_specs, draws
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import PlainStudy, planted_runs, run_settings
@@ -150,7 +151,7 @@ def require_space(costs: list[Cost], already: float = 0.0) -> None:
 def _data_costs(study: PlainStudy, results: Path) -> list[Cost]:
     """Fetching, splits and labels: bytes are known from the datasets' shapes, seconds are typical."""
     data = [run_settings(study, run).data for run in run_names(study)]
-    datasets = {(of_run.name, of_run.folder) for of_run in data}
+    datasets = {(of_run.name, of_run.folder) for of_run in data if not described_by(of_run.name)}
     costs = []
     for name, folder in sorted(datasets):
         entry = dataset(name)

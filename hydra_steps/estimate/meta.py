@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from hydra_steps.config.datasets import dataset, run_image_shape
+from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Counts, Network
@@ -36,8 +36,8 @@ FEW, MORE = 2, 4  # samples of the two steps whose difference is what a sample a
 
 def run_network(run: RunSettings) -> Network:
     """Return the size of a run's model, for its data."""
-    data, model, classes = run.data, run.model, len(dataset(run.data.name).classes)
-    shape = run_image_shape(data.name, data.pad, data.channels)
+    data, model, classes = run.data, run.model, len(dataset_of(run.data).classes)
+    shape = run_shape(data)
     return built_network(lambda: run_model(model, shape, classes, seed=0, weights=False), shape)
 
 

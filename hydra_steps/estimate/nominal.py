@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hydra_steps.config.datasets import dataset, sizes_of
+from hydra_steps.config.datasets import dataset_of, sizes_of
 from hydra_steps.config.sections import Optimizer, RunSettings
 from hydra_steps.config.study import Method
 from hydra_steps.estimate.rates import Calibration, Held, MethodCost, Network
@@ -137,7 +137,7 @@ def nominal(
     the sizes ``net``.
     """
     training, sizes = run.training, sizes_of(run.data)
-    classes = len(dataset(run.data.name).classes)
+    classes = len(dataset_of(run.data).classes)
     return nominal_costs(
         net,
         methods,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hydra_steps.config.datasets import dataset, run_image_shape
+from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.process.process import Process, build_process
@@ -88,8 +88,8 @@ def tiny_process(run: RunSettings, plan: Plan, samples: int, epochs: int) -> tup
 def random_data(run: RunSettings, samples: int, split: int = SPLIT) -> RunData:
     """Return random images and labels of the shape of the run's dataset; every class is in every split."""
     section = run.data
-    shape = run_image_shape(section.name, section.pad, section.channels)
-    classes = dataset(section.name).classes
+    shape = run_shape(section)
+    classes = dataset_of(section).classes
     generator = np.random.default_rng(0)
 
     def drawn(count: int) -> Split:

@@ -113,6 +113,6 @@ def _test_labels(splits: Sequence[Artifact], data: Mapping[str, Mapping[str, Any
     """Return the labels of the test split by run."""
     found = {}
     for artifact in splits:
-        about = data[artifact.run.name]
-        _, found[artifact.run.name] = read_pictures(about["name"], about["folder"], artifact.path, "test")
+        of_test = read_pictures(**data[artifact.run.name], splits_csv=artifact.path, split="test")
+        found[artifact.run.name] = of_test.labels
     return found

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import dataset
-from hydra_steps.data.pictures import read_pictures
+from hydra_steps.data.pictures import Shown, read_pictures
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
 from hydra_steps.queries.query import vector_queries
 from hydra_steps.registry.decorators import table
@@ -35,6 +35,7 @@ COLUMNS = (
     *("variant", "run", "seed", "method", "unit", "given", "query", "subject", "side", "rank"),
     *("training", "label", "clean_label", "is_noisy", "test", "test_label", "contribution"),
 )
+NAMES = ("training_name", "test_name", "label_name")  # of data whose samples have names
 SIDES = ("helpful", "harmful")
 
 
@@ -66,9 +67,10 @@ def describe_extremes(
 
     Writes ``extremes.csv`` and ``extremes_images`` (npz) from score folders and the runs' ``labels.csv`` and
     ``splits.csv``; fewer samples on a side where there are fewer than twice as many. ``raw`` stands for the verified
-    files of the datasets; ``data`` maps each run to the dataset's ``name`` and ``folder``. The npz holds, for the
-    lowest seed of each variant, ``<variant>/train`` and ``<variant>/test`` (uint8 [m, c, h, w]) of the samples in the
-    table, their positions ``<variant>/train_index`` and ``<variant>/test_index``, and the names ``<variant>/classes``.
+    files of the datasets; ``data`` maps each run to the dataset's ``name``, ``folder`` and ``options``. The npz
+    holds, for the lowest seed of each variant, ``<variant>/train`` and ``<variant>/test`` (uint8 [m, c, h, w]) of the
+    samples in the table, their positions ``<variant>/train_index`` and ``<variant>/test_index``, and the names
+    ``<variant>/classes``; of samples that are no pictures also ``…_names`` and ``…_texts``.
 
     Options:
         queries: Names of queries, such as `test_mean` or `test_sample_3`; each one must be among the study's queries.
@@ -79,16 +81,18 @@ def describe_extremes(
     """
     tables = {artifact.run.name: read_run_labels(artifact.path) for artifact in labels}
     split_files = {artifact.run.name: artifact.path for artifact in splits}
-    read = {}
-    for name, path in split_files.items():
-        about = data[name]
-        read[name] = {
-            split: read_pictures(about["name"], about["folder"], path, split) for split in ("train", "test")
+    read = {
+        name: {
+            split: read_pictures(**data[name], splits_csv=path, split=split) for split in ("train", "test")
         }
+        for name, path in split_files.items()
+    }
+    classes = {run: dataset(**data[run]).classes for run in split_files}
+    named = any(shown.names is not None for of_run in read.values() for shown in of_run.values())
     rows: list[dict[str, Any]] = []
     for artifact in of_labels(scores, methods):
         run, found = artifact.run, read_scores(artifact.path)
-        labelled, test_labels = tables[run.name], read[run.name]["test"][1]
+        labelled, test_labels = tables[run.name], read[run.name]["test"].labels
         check_length(found, labelled, artifact.path)
         singles = {query.name: query.position for query in vector_queries(found.queries)}
         columns = run.columns | {"method": artifact.label, "unit": found.attributes["unit"]}
@@ -101,12 +105,12 @@ def describe_extremes(
             if pair["query"] in singles:
                 row["test"] = singles[pair["query"]]
                 row["test_label"] = test_labels[row["test"]]
-            rows.append(row)
-    made = pd.DataFrame(rows, columns=list(COLUMNS))
+            rows.append(row | (_names(row, read[run.name], classes[run.name]) if named else {}))
+    made = pd.DataFrame(rows, columns=[*COLUMNS, *(NAMES if named else ())])
     write_table(made, output)
     runs = sorted((artifact.run for artifact in splits), reverse=True)
     shown = {
-        variant: (made[made["run"] == run], read[run], dataset(data[run]["name"]).classes)
+        variant: (made[made["run"] == run], read[run], classes[run])
         for variant, run in {run.variant: run.name for run in runs}.items()
     }
     _write_pictures(shown, extremes_images)
@@ -162,12 +166,25 @@ def _pairs(
                 }
 
 
+def _names(row: Mapping[str, Any], read: Mapping[str, Shown], classes: Sequence[str]) -> dict[str, Any]:
+    """Return what the samples and the label of a row are called."""
+    found = {"label_name": classes[int(row["label"])]}
+    for split, column in (("train", "training"), ("test", "test")):
+        names = read[split].names
+        if names is not None and column in row:
+            found[f"{column}_name"] = names[row[column]]
+    return found
+
+
 def _write_pictures(shown: Mapping[str, tuple[Any, ...]], path: str | Path) -> None:
     arrays = {}
     for variant, (made, read, classes) in shown.items():
         for split, column in (("train", "training"), ("test", "test")):
             index = np.unique(made[column].dropna().to_numpy(np.int64))
-            arrays[f"{variant}/{split}"] = read[split][0][index]
+            arrays[f"{variant}/{split}"] = read[split].pictures[index]
+            if read[split].texts is not None:
+                arrays[f"{variant}/{split}_names"] = np.array([read[split].names[at] for at in index], str)
+                arrays[f"{variant}/{split}_texts"] = np.array([read[split].texts[at] for at in index], str)
             arrays[f"{variant}/{split}_index"] = index
         arrays[f"{variant}/classes"] = np.array(classes)
     Path(path).parent.mkdir(parents=True, exist_ok=True)

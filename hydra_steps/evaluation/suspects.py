@@ -1,18 +1,21 @@
 """The training samples with the lowest contributions, to be looked at where nobody knows which labels are wrong.
 
 ``rank`` 1 has the lowest contribution (negative harms); equal ones stand by position. ``training`` is the position in
-the training split, ``label`` the given label. Torch-free.
+the training split, ``label`` the given label; ``training_name`` is what the user calls the sample, where it has a name.
+Torch-free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from hydra_steps.config.datasets import dataset
+from hydra_steps.data.tables import read_names
 from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.vectors import check_length, read_run_labels
 from hydra_steps.queries.query import ranking_queries
@@ -25,14 +28,28 @@ COLUMNS = ("variant", "run", "seed", "method", "query", "rank", "training", "lab
 SHARE, MOST = 0.1, 100
 
 
-@table("suspects", title="Suspected labels", when="not labels_known", order=80)
-def list_suspects(scores: Sequence[Artifact], labels: Sequence[Artifact], output: str | Path) -> None:
-    """Write ``suspects.csv`` from score folders and the ``labels.csv`` of the runs they belong to.
+@table(
+    "suspects",
+    title="Suspected labels",
+    when="not labels_known",
+    settings={"data": "datasets"},
+    order=80,
+)
+def list_suspects(
+    scores: Sequence[Artifact],
+    labels: Sequence[Artifact],
+    splits: Sequence[Artifact],
+    data: Mapping[str, Mapping[str, Any]],
+    output: str | Path,
+) -> None:
+    """Write ``suspects.csv`` from score folders and the ``labels.csv`` and ``splits.csv`` of the runs they belong to;
+    ``data`` maps each run to the dataset's ``name``, ``folder`` and ``options``.
 
     For each method and each mean over the validation or the test split: the tenth of the scored samples with the
     lowest contribution, at least one and at most ``MOST``; none of a method whose contributions are not all finite.
     """
     tables = {artifact.run.name: read_run_labels(artifact.path) for artifact in labels}
+    names = {artifact.run.name: read_names(artifact.path, "train") for artifact in splits}
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     asked = False
@@ -52,6 +69,9 @@ def list_suspects(scores: Sequence[Artifact], labels: Sequence[Artifact], output
             for rank, place in enumerate(lowest(contribution), 1):
                 position = int(found.scored[place])
                 sample = {"training": position, "label": given[position], "contribution": contribution[place]}
+                if known := names[run.name]:
+                    classes = dataset(**data[run.name]).classes
+                    sample |= {"training_name": known[position], "label_name": classes[int(given[position])]}
                 rows.append(about | {"rank": rank} | sample)
     if scores and not asked:
         raise StudyError(
@@ -59,7 +79,8 @@ def list_suspects(scores: Sequence[Artifact], labels: Sequence[Artifact], output
             "a mean over the validation or the test split",
             "add {kind: mean_loss, split: validation} to the study's queries",
         )
-    write_table(pd.DataFrame(rows, columns=list(COLUMNS)), output)
+    named = ["training_name", "label_name"] if any(names.values()) else []
+    write_table(pd.DataFrame(rows, columns=[*COLUMNS, *named]), output)
 
 
 def lowest(contribution: np.ndarray) -> np.ndarray:

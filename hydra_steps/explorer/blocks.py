@@ -6,7 +6,9 @@ A table of 60,000 samples as JSON would take a second to parse and three times t
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,10 @@ class Blocks:
         little = np.ascontiguousarray(array, dtype=np.dtype(KINDS[kind]).newbyteorder("<"))
         self.shapes[name] = (kind, list(array.shape))
         self.add_bytes(name, little.tobytes())
+
+    def add_json(self, name: str, value: Any) -> None:
+        """Keep texts."""
+        self.add_bytes(name, json.dumps(value, ensure_ascii=False).encode())
 
     def add_bytes(self, name: str, content: bytes) -> None:
         """Keep a file."""

@@ -56,11 +56,12 @@ def ranked_suspects(contribution: np.ndarray, train: Samples) -> Suspects:
 
 
 def compared_with(suspects: Suspects, train: Samples) -> np.ndarray:
-    """Return the nearest samples [k, s, NEAREST] uint32 of the given and of the suggested label, by the pixels.
+    """Return the nearest samples [k, s, NEAREST] uint32 of the given and of the suggested label, by what the
+    model is given.
 
     Empty places hold ``NONE``. Cost: k · n distances.
     """
-    flat = train.images.reshape(len(train.images), -1).astype(np.float32)
+    flat = train.compared.reshape(len(train.compared), -1).astype(np.float32)
     size = (flat**2).sum(axis=1)
     label = train.answers["label"].to_numpy(np.uint32)
     found = np.full((len(suspects.sample), 2, NEAREST), NONE, np.uint32)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hydra_steps.data.pictures import Shown
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks, scaled_halves
 from hydra_steps.explorer.decide import Suspects, add_suspects, compared_with, ranked_suspects
@@ -30,6 +31,7 @@ from hydra_steps.tables.queries import Queries
 EVERYTHING = 5_000  # up to so many training samples, each has its picture and its contributions on the page
 SUSPECTS = 200  # samples with the lowest contributions of each method that are worth a picture
 PICTURE_BYTES = 6 * 10**6
+LETTERS = 2_000  # of a sample's text
 DETAIL_BYTES = 6 * 10**6
 
 
@@ -58,7 +60,7 @@ def run_page(
     4·e·q·n bytes, and everybody's [q, n].
     """
     train = samples["train"]
-    n = len(train.images)
+    n = len(train.shown.pictures)
     scores = [read_scores(method.folder) for method in methods]
     queries = _same_queries(name, methods, scores)
     main = Queries(queries).detection(query.name for query in queries)
@@ -87,7 +89,8 @@ def run_page(
     detailed = _details(name, methods, scores, chosen, share, blocks)
     shown = _pictures(name, samples, queries, chosen, share, blocks)
     _columns(name, train, blocks)
-    height, width = train.images.shape[2:]
+    _texts(name, train.shown, chosen, share, blocks)
+    height, width = train.shown.pictures.shape[2:]
     return {
         "name": name,
         "samples": n,
@@ -96,6 +99,8 @@ def run_page(
         "methods": facts,
         "detailed": detailed,
         "pictured": shown,
+        "named": train.shown.names is not None,
+        "texts": train.shown.texts is not None,
         "tile": {"width": width, "height": height, "columns": COLUMNS, "rows": ROWS},
     }
 
@@ -132,6 +137,9 @@ def _query_facts(query: Query, samples: Mapping[str, Samples]) -> dict[str, Any]
         row = answers.iloc[query.position]
         source = int(samples[query.split].source[query.position])
         facts |= {"split": query.split, "position": query.position, "source": source}
+        shown = samples[query.split].shown
+        facts |= {"sample": shown.names[query.position]} if shown.names is not None else {}
+        facts |= {"text": shown.texts[query.position][:LETTERS]} if shown.texts is not None else {}
         facts |= {key: int(row[key]) for key in ("label", "predicted")}
         return facts | {key: float(row[key]) for key in ("probability", "loss")}
     about = answers if query.is_mean else answers[answers["label"] == query.index]
@@ -167,17 +175,31 @@ def _pictures(
     blocks: Blocks,
 ) -> int:
     """Keep the pictures of the queries' samples, and of as many selected training samples as the budget allows."""
+    if not samples["train"].shown.pictures.size:  # rows or texts
+        blocks.add(f"{name}/pictured", chosen[:0], "u4")
+        return 0
     asked = [fact for fact in (_query_facts(query, samples) for query in queries) if fact["single"]]
     if asked:
-        images = np.stack([samples[fact["split"]].images[fact["position"]] for fact in asked])
+        images = np.stack([samples[fact["split"]].shown.pictures[fact["position"]] for fact in asked])
         files, _ = sprites(images, PICTURE_BYTES)
         for number, file in enumerate(files):
             blocks.add_bytes(f"{name}/asked/{number}", file)
-    files, shown = sprites(samples["train"].images[chosen], int(share * PICTURE_BYTES))
+    files, shown = sprites(samples["train"].shown.pictures[chosen], int(share * PICTURE_BYTES))
     for number, file in enumerate(files):
         blocks.add_bytes(f"{name}/picture/{number}", file)
     blocks.add(f"{name}/pictured", chosen[:shown], "u4")
     return shown
+
+
+def _texts(name: str, shown: Shown, chosen: np.ndarray, share: float, blocks: Blocks) -> None:
+    """Keep all names of the training samples, and the texts of as many selected ones as the budget allows."""
+    if shown.names is not None:
+        blocks.add_json(f"{name}/names", list(shown.names))
+    if shown.texts is not None:
+        texts = {int(at): shown.texts[at][:LETTERS] for at in chosen}
+        used = np.cumsum([len(text.encode()) for text in texts.values()])
+        kept = int((used <= share * PICTURE_BYTES).sum())
+        blocks.add_json(f"{name}/texts", dict(list(texts.items())[:kept]))
 
 
 def _columns(name: str, train: Samples, blocks: Blocks) -> None:

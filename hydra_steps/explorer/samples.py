@@ -1,4 +1,5 @@
-"""The samples of a run as the page shows them: 8-bit pictures and, for each, labels and the model's answer."""
+"""The samples of a run as the page shows them: pictures or texts and, for each, its name, labels and the model's
+answer."""
 
 from __future__ import annotations
 
@@ -8,24 +9,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hydra_steps.config.datasets import dataset
+from hydra_steps.config.datasets import dataset_of
 from hydra_steps.config.sections import Data
 from hydra_steps.csv_files import read_csv
+from hydra_steps.data.pictures import Shown, shown
 from hydra_steps.data.run_data import read_parts
+from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
 from hydra_steps.errors import StudyError
 
 
 @dataclass(frozen=True)
 class Samples:
-    """The samples of one split: ``images`` uint8 [n, c, h, w] (255 is white), ``source`` their positions in the
-    dataset, ``answers`` the rows of ``predictions.csv``, ``clean`` the labels before any noise [n],
-    None where these are not known."""
+    """The samples of one split: how they are ``shown``, ``source`` their positions in the dataset, ``answers`` the rows
+    of ``predictions.csv``, ``clean`` the labels before any noise [n], None where these are not known; ``compared``
+    [n, ...]: numbers that are near each other where samples are alike."""
 
-    images: np.ndarray
+    shown: Shown
     source: np.ndarray
     answers: pd.DataFrame
     clean: np.ndarray | None
+    compared: np.ndarray
 
 
 def read_samples(
@@ -35,8 +39,8 @@ def read_samples(
 
     Raises :class:`StudyError` where the raw files are missing or wrong, or where the tables do not fit each other.
     """
-    entry = dataset(data.name)
-    parts = read_parts(data.name, data.folder)
+    entry = dataset_of(data)
+    parts = read_parts(data.name, data.folder, data.options)
     table = read_splits(splits, entry)
     truth = read_labels(labels, len(entry.classes))["clean_label"]
     clean = None if truth.isna().any() else truth.to_numpy()
@@ -52,7 +56,15 @@ def read_samples(
             )
         source = rows["source_index"].to_numpy(np.int64)
         part = parts[rows["source"].iloc[0]] if len(rows) else next(iter(parts.values()))
-        images = (part.inputs[source].astype(np.uint16) * 255 // int(entry.white)).astype(np.uint8)
+        looks, inputs = shown(entry, part, source), part.inputs[source]
+        if not looks.pictures.size:
+            inputs = standardise(inputs, scaling_of(entry, inputs))
         before = clean if split == "train" else own["label"].to_numpy()
-        found[split] = Samples(images, source, own.reset_index(drop=True), before)
+        found[split] = Samples(
+            looks,
+            source,
+            own.reset_index(drop=True),
+            before,
+            looks.pictures if looks.pictures.size else inputs,
+        )
     return found

@@ -15,7 +15,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from hydra_steps.audit.decisions import data_version
-from hydra_steps.config.datasets import dataset
+from hydra_steps.config.datasets import dataset_of
 from hydra_steps.config.runs import audited_run, run_settings, study_runs
 from hydra_steps.config.study import read_study
 from hydra_steps.errors import StudyError
@@ -66,7 +66,7 @@ def write_explorer(
         scored = [Method(label, look, folders[label]) for label, look in looks.items() if label in folders]
         if not scored:
             raise StudyError(f"no scores of the run {run} are given", "at least one method's")
-        classes = list(dataset(data.name).classes)
+        classes = list(dataset_of(data).classes)
         audited = suspects is not None and run == audited_run(settings).name
         judged = audited_suspects(suspects, classes) if suspects is not None and audited else None
         page = run_page(run, samples, scored, study.explorer.top, blocks, 1 / len(splits), judged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from hydra_steps.errors import StudyError
-from hydra_steps.figures.style import FAINT, NOISY
+from hydra_steps.figures.style import FAINT, INK, NOISY
 
+LINE, LINES, SMALL = 16, 5, 3.5  # letters of a line, lines of a text, and points, in the place of a picture
 LETTERS = 9  # of two class names that fit into one line over a picture
 
 
@@ -43,10 +45,23 @@ def draw_picture(axes: Axes, images: Mapping[str, np.ndarray], split: str, posit
         axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", color=FAINT)
         return
     image = images[split][found[0]]
+    if not image.size:
+        _draw_text(axes, images, split, int(found[0]))
+        return
     if len(image) == 3:
         axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
     else:
         axes.imshow(image[0], cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+
+
+def _draw_text(axes: Axes, images: Mapping[str, np.ndarray], split: str, place: int) -> None:
+    """Write the name and the beginning of a sample that is no picture."""
+    known = [images[key][place] for key in (f"{split}_names", f"{split}_texts") if key in images]
+    lines = [line for text in known for line in textwrap.wrap(str(text), LINE)[:LINES]]
+    axes.text(
+        0.5, 0.5, "\n".join(lines[: LINES + 1]) or "?", transform=axes.transAxes, ha="center", va="center",
+        fontsize=SMALL, color=INK, parse_math=False,
+    )  # fmt: skip
 
 
 def name_training_sample(axes: Axes, row: Any, classes: np.ndarray) -> None:

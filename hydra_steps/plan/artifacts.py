@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hydra_steps.config.descriptions import described_by, prepared_folder
 from hydra_steps.config.designs import batch_bounds, design_specs
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import (
@@ -19,7 +20,9 @@ from hydra_steps.config.runs import (
     run_names,
     study_runs,
 )
+from hydra_steps.config.sources import source_settings
 from hydra_steps.config.traces import trace_labels
+from hydra_steps.contents import MANIFEST
 
 # Parameters of a table → what they are given, beside ``config`` and ``benchmarks``: lists of paths.
 KINDS = (
@@ -124,8 +127,11 @@ class Artifacts:
         return [path.replace("{label}", label) for path in paths for label in labels]
 
     def manifest(self, run: str) -> str:
-        """Return the manifest of the verified raw files of a run's dataset."""
+        """Return the manifest of the verified raw files of a run's dataset, or of the files that describe it."""
         data: dict[str, Any] = run_config(self.study, run)["data"]
+        if described_by(data["name"]):
+            source = source_settings(data)
+            return str(prepared_folder(**source) / MANIFEST)
         return f"{data['folder']}/{data['name']}/manifest.json"
 
     def _outcomes(self, run: str) -> list[str]:

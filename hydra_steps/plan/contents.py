@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from hydra_steps.config.datasets import dataset
+from hydra_steps.config.descriptions import CHANGED, described_by, prepared_folder
 from hydra_steps.config.runs import PlainStudy, run_config, run_names
+from hydra_steps.config.sources import source_settings
 from hydra_steps.contents import changes_since_manifest, planned_by
 from hydra_steps.registry import active_plugins
 
@@ -23,12 +25,15 @@ def data_content(name: str, folder: str) -> str:
 def changed_data(study: PlainStudy) -> list[str]:
     """Return a sentence for each dataset of the study whose files are no longer those that were read."""
     data = [run_config(study, run)["data"] for run in run_names(study)[:: len(study["seeds"])]]
+    prepared = {prepared_folder(**source_settings(one)) for one in data if described_by(one["name"])}
+    data = [one for one in data if not described_by(one["name"])]
     used = dict.fromkeys((of_run["name"], of_run["folder"]) for of_run in data)
     changed = {
         (name, folder): changes_since_manifest(Path(folder) / name, dataset(name).reads)
         for name, folder in used
     }
-    return [
+    described = [words for folder, words in CHANGED.items() if folder in prepared]
+    return described + [
         f"Changed since {name} was read from {Path(folder) / name}: {files}. "
         "What was made from it is made again."
         for (name, folder), files in changed.items()

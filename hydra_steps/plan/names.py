@@ -11,6 +11,7 @@ from hydra_steps.config.datasets import dataset
 from hydra_steps.config.designs import design_specs
 from hydra_steps.config.known_labels import labels_known
 from hydra_steps.config.runs import PlainStudy, run_config, run_names
+from hydra_steps.config.sources import source_settings
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
@@ -23,13 +24,13 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
 
     Every top-level key of the study, and the options of each table as a section; ``method_of``: label → name of its
     method; ``label_of``: name of a method → the first label that has it, or else the name; ``used``: the names of the
-    methods that have a label; ``in_unit``: the labels whose contributions have the query's unit; ``traced``: the labels
-    scored at the ends of epochs; ``sweeps``: damping sweeps, name → label → damping; ``labels_known``: whether it is
-    known which training labels are wrong; ``classes``: the names of the first variant's classes; ``conditions``:
-    variant → its setting in words; ``datasets``: run → ``name`` and ``folder`` of its dataset; ``random_designs``: name
-    of each design of random groups, left out of the whole training, → its ``fraction`` and whether it is
-    ``from_seeds`` and ``on_subsets``; ``predicts``: label → the share of the samples whose removal its method was made
-    to predict.
+    methods that have a label; ``in_unit``: the labels whose contributions have the query's unit; ``traced``: the
+    labels scored at the ends of epochs; ``sweeps``: damping sweeps, name → label → damping; ``labels_known``: whether
+    it is known which training labels are wrong; ``classes``: the names of the first variant's classes;
+    ``conditions``: variant → its setting in words; ``datasets``: run → ``name``, ``folder`` and ``options`` of its
+    dataset; ``random_designs``: name of each design of random groups, left out of the whole training, → its
+    ``fraction`` and whether it is ``from_seeds`` and ``on_subsets``; ``predicts``: label → the share of the samples
+    whose removal its method was made to predict.
     """
     method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
     data = {run: run_config(study, run)["data"] for run in run_names(study)}
@@ -45,7 +46,7 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
         "traced": trace_labels(study),
         "sweeps": damping_sweeps(study["methods"]),
         "labels_known": labels_known(study),
-        "classes": list(dataset(data[run_names(study)[0]]["name"]).classes),
+        "classes": list(dataset(**source_settings(data[run_names(study)[0]])).classes),
         "conditions": conditions(study),
         "random_designs": {
             name: {
@@ -57,7 +58,7 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
             if spec["kind"] == "random_groups" and not spec.get("window")
         },
         "predicts": {label: _predicted_share(options) for label, options in study["methods"].items()},
-        "datasets": {run: {key: of_run[key] for key in ("name", "folder")} for run, of_run in data.items()},
+        "datasets": {run: source_settings(of_run) for run, of_run in data.items()},
     }
 
 

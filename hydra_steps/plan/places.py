@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
+from hydra_steps.config.descriptions import described_by
 from hydra_steps.config.runs import PlainStudy
 
 Place = Callable[[str], str]
@@ -36,6 +37,8 @@ def placed(study: PlainStudy, place: Place) -> PlainStudy:
 
 
 def _data(place: Place, section: dict[str, Any], name: str) -> dict[str, Any]:
+    if described_by(section.get("name", name)):  # a user's own files lie where they lie
+        return section
     return {**section, "folder": _folder(place, section["folder"], section.get("name", name))}
 
 

@@ -6,16 +6,17 @@ from __future__ import annotations
 from hydra_steps.config.designs import batch_bounds, design_specs
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.runs import PlainStudy, planted_runs, run_config, run_settings
+from hydra_steps.config.sources import source_settings
 from hydra_steps.config.typed import Plain
 from hydra_steps.registry import find
 
-SPLIT_KEYS = ("name", "folder", "train", "validation", "test", "seed", "validation_from")
+SPLIT_KEYS = ("train", "validation", "test", "seed", "validation_from")
 
 
 def split_settings(study: PlainStudy, run: str) -> Plain:
     """Return what decides the splits of a run."""
     data = run_config(study, run)["data"]
-    return {key: data[key] for key in SPLIT_KEYS}
+    return source_settings(data) | {key: data[key] for key in SPLIT_KEYS}
 
 
 def noise_settings(study: PlainStudy, run: str) -> Plain:
@@ -23,16 +24,17 @@ def noise_settings(study: PlainStudy, run: str) -> Plain:
     config = run_config(study, run)
     data, noise = config["data"], config["noise"]
     options = {name: noise[name] for name in find("noise", noise["kind"]).options}
-    where = {key: data[key] for key in ("name", "folder")}
+    where = source_settings(data)
+    where |= {"source": where.pop("options")} if "options" in where else {}
     return {**where, "kind": noise["kind"], "options": options, "seed": noise["seed"]}
 
 
 def planting_settings(study: PlainStudy, run: str) -> Plain:
     """Return what decides the labels of a copy with planted ones, besides those of the run that it is a copy of."""
     audit, planted = study["audit"], planted_runs(study)[run]
-    data = run_config(study, run)["data"]
+    where = source_settings(run_config(study, run)["data"])
+    where |= {"source": where.pop("options")} if "options" in where else {}
     kind = audit["kinds"][planted.number % len(audit["kinds"])]
-    where = {key: data[key] for key in ("name", "folder")}
     return {**where, "kind": kind, "rate": audit["rate"], "seed": planted.seed, "number": planted.number}
 
 

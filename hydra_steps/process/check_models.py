@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hydra_steps.config.datasets import dataset, run_image_shape
+from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.runs import PlainStudy, run_settings, study_runs
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data.run_data import RunData, Split
@@ -53,8 +53,8 @@ def _path(process: Process) -> str:
 
 def _process(settings: RunSettings) -> Process:
     """The process of a run with a handful of samples, on the processor."""
-    data, classes = settings.data, dataset(settings.data.name).classes
-    shape = run_image_shape(data.name, data.pad, data.channels)
+    data, classes = settings.data, dataset_of(settings.data).classes
+    shape = run_shape(data)
     draw = np.random.default_rng(0)
     images = draw.standard_normal((SAMPLES, *shape)).astype(np.float32)
     part = Split(images, np.arange(SAMPLES) % len(classes), np.arange(SAMPLES))

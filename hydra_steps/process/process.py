@@ -263,4 +263,6 @@ def _check_smallest_batch(process: Process) -> None:
 def load_data(settings: RunSettings, splits: str | Path, labels: str | Path) -> RunData:
     """The run's data, as its ``data`` section describes them."""
     data = settings.data
-    return load_run_data(data.name, data.folder, splits, labels, pad=data.pad, channels=data.channels)
+    return load_run_data(
+        data.name, data.folder, splits, labels, pad=data.pad, channels=data.channels, options=data.options
+    )

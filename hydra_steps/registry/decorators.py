@@ -31,9 +31,9 @@ def _keep(kind: str, name: str, **runtime: Any) -> Callable[[F], F]:
 def dataset(
     name: str,
     *,
-    classes: Sequence[str],
-    shape: Sequence[int],
-    parts: Mapping[str, int],
+    classes: Sequence[str] = (),
+    shape: Sequence[int] = (),
+    parts: Mapping[str, int] = {},
     title: str = "",
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
@@ -44,7 +44,7 @@ def dataset(
     files: Sequence[Any] = (),
     sources: Sequence[Any] = (),
 ) -> Callable[[F], F]:
-    """Declare a dataset: ``(folder) -> {part: Part}``, its published parts as arrays.
+    """Declare a dataset: ``(folder, **options) -> {part: Part}``, its published parts as arrays.
 
     ``shape``: (channels, height, width). ``parts``: published part (``train``, ``test``) → number of samples; with
     ``train`` alone all splits are drawn from it. ``mean`` and ``std``, one number per channel: those of the pixels
@@ -52,6 +52,10 @@ def dataset(
     content of data that ship with a dependency. ``files`` are verified before the function is called, and fetched
     from ``sources``. ``reads``: of a dataset without ``files``, patterns (:mod:`glob`) of what it is read from,
     relative to its folder; by default all there that is not hidden. Where these files change, the data are read again.
+
+    One that declares neither ``classes`` nor ``shape`` nor ``parts`` is *described by reading*: ``(folder, **options)
+    -> Samples`` (:class:`hydra_steps.data.samples.Samples`), called once, when the first study of it is planned. Its
+    ``folder`` is the study's ``data.folder`` itself, and its ``reads`` may name options: ``["{file}"]``.
     """
     return _keep("dataset", name, files=tuple(files), sources=tuple(sources))
 

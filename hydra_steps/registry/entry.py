@@ -44,3 +44,8 @@ class Entry:
     def defaults(self) -> dict[str, Any]:
         """Return option → default, of those that have one."""
         return {name: schema["default"] for name, schema in self.options.items() if "default" in schema}
+
+
+def is_described(entry: Entry) -> bool:
+    """Whether a dataset declares neither classes nor shape nor parts, and is described by reading."""
+    return not (entry.traits["classes"] or entry.traits["shape"] or entry.traits["parts"])

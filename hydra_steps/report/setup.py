@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hydra_steps.config.datasets import sizes_of
 from hydra_steps.config.experiments import Counterfactual
 from hydra_steps.config.run import Run
 from hydra_steps.config.runs import run_settings, variant_names
 from hydra_steps.config.sections import Noise, Optimizer, RunSettings, Training
 from hydra_steps.config.study import Study
 from hydra_steps.registry import Entry, entries
+from hydra_steps.registry.entry import is_described
 from hydra_steps.report.words import listing, percent
 from hydra_steps.tables.frames import plural
 
@@ -76,6 +78,9 @@ def _once(names: Iterable[str]) -> list[str]:
 def _data(study: Study) -> str:
     data = study.data
     parts = {"training": data.train, "validation": data.validation, "test": data.test}
+    entry = _entry("dataset", data.name)
+    if entry is not None and is_described(entry):
+        parts = dict(zip(parts, sizes_of(data).values(), strict=True))
     sizes = [f"all remaining {name}" if size is None else f"{size:,} {name}" for name, size in parts.items()]
     text = f"Data: {_titled('dataset', data.name)}; {listing(sizes)} samples, drawn once."
     return f"{text} {_noise(study.noise)}"

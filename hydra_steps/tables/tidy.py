@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hydra_steps.csv_files import read_csv
+from hydra_steps.csv_files import SAMPLE_NAMES, read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import find
 from hydra_steps.tables.seed_intervals import summary_interval
@@ -41,7 +41,7 @@ POINT_COLUMNS = (
 )
 TEXT_COLUMNS = (
     *("variant", "run", "seed", "method", "query", "metric", "design", "side"),
-    *("algorithm", "unit", "given", "truth"),
+    *("algorithm", "unit", "given", "truth", *SAMPLE_NAMES),
 )
 
 

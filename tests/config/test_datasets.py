@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hydra_steps.config.datasets import dataset, run_image_shape
+from hydra_steps.config.datasets import dataset, padded_shape
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import use_plugins
 from hydra_steps.registry.plugins import VARIABLE
@@ -34,7 +34,7 @@ def test_what_is_not_declared_has_its_meaning(declared):
     declared()
     own = dataset("own")
     assert (own.mean, own.std, own.white, own.fetched) == ((0.0,) * 3, (1.0,) * 3, 255.0, False)
-    assert (own.title, run_image_shape("own", 2)) == ("own", (3, 8, 9))
+    assert (own.title, padded_shape(dataset("own"), 2)) == ("own", (3, 8, 9))
     assert dataset("mnist").fetched
     assert not dataset("digits").fetched
 

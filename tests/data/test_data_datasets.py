@@ -17,7 +17,8 @@ from hydra_steps.config.datasets import dataset, split_sizes
 from hydra_steps.data import RawFile, fetch_data, load_run_data, noise_labels, split_data
 from hydra_steps.data.datasets.cifar import ARCHIVE, FOLDER, cifar10, read_cifar_batch
 from hydra_steps.data.datasets.idx import read_idx
-from hydra_steps.data.run_data import read_parts, standardise
+from hydra_steps.data.run_data import read_parts
+from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import load, names, use_plugins
 from hydra_steps.registry.decorators import REGISTERED
@@ -240,8 +241,10 @@ def test_a_dataset_without_files_is_read_by_its_function(tmp_path, monkeypatch):
     entry = dataset("own")
     assert not entry.fetched
     images = read_parts("own", tmp_path)["train"].inputs
-    np.testing.assert_array_equal(standardise(images, entry), images.astype(np.float32) / np.float32(255))
-    assert split_sizes("own", None, 10, 5) == {"train": 25, "validation": 10, "test": 5}
+    np.testing.assert_array_equal(
+        standardise(images, scaling_of(entry, images)), images.astype(np.float32) / np.float32(255)
+    )
+    assert split_sizes(dataset("own"), None, 10, 5) == {"train": 25, "validation": 10, "test": 5}
 
 
 READING = OWN.replace("SEED", "int(folder.joinpath('seed.txt').read_text())")

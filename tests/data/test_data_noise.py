@@ -12,7 +12,8 @@ from hydra_steps.config.datasets import dataset
 from hydra_steps.config.matrices import check_matrix
 from hydra_steps.data import draw_labels, noise_labels, realised_transition, split_data
 from hydra_steps.data.noises.instance import flip_probabilities, out_of_fold_probabilities
-from hydra_steps.data.run_data import load_run_data, read_parts, standardise
+from hydra_steps.data.run_data import load_run_data, read_parts
+from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.seeding import apportion, random_order, random_stream
 from hydra_steps.data.tables import read_labels
 from hydra_steps.errors import StudyError
@@ -178,7 +179,10 @@ def test_noise_takes_keyword_arguments(real_data, tmp_path):
 
 def test_instance_noise_prefers_hard_samples_and_likely_classes(real_data):
     part = read_parts("mnist", real_data)["train"]
-    images, clean = standardise(part.inputs[:2000], dataset("mnist")), part.targets[:2000]
+    images, clean = (
+        standardise(part.inputs[:2000], scaling_of(dataset("mnist"), part.inputs)),
+        part.targets[:2000],
+    )
     noisy = draw_labels(clean, 10, "instance", {"rate": 0.2}, 0, images=images)
     flipped = noisy != clean
     assert flipped.sum() == 400

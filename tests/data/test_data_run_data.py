@@ -9,9 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from hydra_steps.config.datasets import dataset, run_image_shape
+from hydra_steps.config.datasets import dataset, padded_shape
 from hydra_steps.data import load_run_data, noise_labels, split_data
-from hydra_steps.data.run_data import read_parts, standardise
+from hydra_steps.data.run_data import read_parts
+from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.errors import StudyError
 
 
@@ -39,7 +40,7 @@ def test_real_run(files, real_data, name):
     for split, part in ((data.train, "train"), (data.test, "test" if "test" in parts else "train")):
         raw = parts[part].inputs[split.source_index].astype(np.float64)
         assert split.inputs.dtype == np.float32
-        assert split.inputs.shape == (len(split), *entry.shape) == (len(split), *run_image_shape(name))
+        assert split.inputs.shape == (len(split), *entry.shape) == (len(split), *padded_shape(entry))
         np.testing.assert_allclose(
             split.inputs, (raw / entry.white - entry.mean) / entry.std, rtol=0, atol=2e-6
         )
@@ -61,7 +62,7 @@ def test_mnist_in_full(files):
 def test_padding_and_channels(files):
     arguments = files("fashion_mnist", 5, 1, 1)
     plain, padded = load_run_data(*arguments), load_run_data(*arguments, pad=2, channels=3)
-    assert padded.train.inputs.shape == (5, 3, 32, 32) == (5, *run_image_shape("fashion_mnist", 2, 3))
+    assert padded.train.inputs.shape == (5, 3, 32, 32) == (5, *padded_shape(dataset("fashion_mnist"), 2, 3))
     for channel in range(3):
         np.testing.assert_array_equal(padded.train.inputs[:, [channel], 2:-2, 2:-2], plain.train.inputs)
     black = np.float32(0 - 0.2860) / np.float32(0.3530)
@@ -72,13 +73,13 @@ def test_padding_and_channels(files):
     with pytest.raises(StudyError, match=r"data\.channels is 0"):
         load_run_data(*arguments, channels=0)
     with pytest.raises(StudyError, match=r"data\.channels is 1 and the images of cifar10 have 3"):
-        run_image_shape("cifar10", 0, 1)
+        padded_shape(dataset("cifar10"), 0, 1)
 
 
 def test_constants_per_channel():
     entry = dataset("cifar10")
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
-    made = standardise(images, entry)
+    made = standardise(images, scaling_of(entry, images))
     for c in range(3):
         expected = (images[:, c] / 255.0 - entry.mean[c]) / entry.std[c]
         np.testing.assert_allclose(made[:, c], expected, atol=2e-6)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydra_steps.config.datasets import split_sizes
+from hydra_steps.config.datasets import dataset, split_sizes
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.errors import StudyError
@@ -28,7 +28,9 @@ def test_subset_is_stratified_and_disjoint(real_data, tmp_path, name, sources):
     table = draw(tmp_path, real_data, name)
     parts = read_parts(name, real_data)
     assert not table.duplicated(["source", "source_index"]).any()
-    for (split, size), source in zip(split_sizes(name, 1000, 200, 400).items(), sources, strict=True):
+    for (split, size), source in zip(
+        split_sizes(dataset(name), 1000, 200, 400).items(), sources, strict=True
+    ):
         rows = table[table["split"] == split]
         assert len(rows) == size
         assert set(rows["source"]) == {source}
@@ -72,8 +74,8 @@ def test_null_takes_all_that_there_is(real_data, tmp_path):
     assert table["split"].value_counts().to_dict() == {"train": 55_000, "test": 10_000, "validation": 5000}
     rows = table[table["split"] != "test"]
     assert sorted(rows["source_index"]) == list(range(60_000))
-    assert split_sizes("digits", None, 100, 200) == {"train": 1497, "validation": 100, "test": 200}
-    assert split_sizes("mnist", 10, None, 0) == {"train": 10, "validation": 59_990, "test": 0}
+    assert split_sizes(dataset("digits"), None, 100, 200) == {"train": 1497, "validation": 100, "test": 200}
+    assert split_sizes(dataset("mnist"), 10, None, 0) == {"train": 10, "validation": 59_990, "test": 0}
 
 
 def test_no_sample_and_one_sample(real_data, tmp_path):
@@ -118,7 +120,7 @@ def real_data_free(tmp_path_factory):
 def test_wrong_counts(arguments, message, tmp_path):
     name, *counts = arguments
     with pytest.raises(StudyError, match=message):
-        split_sizes(name, *counts)
+        split_sizes(dataset(name), *counts)
     with pytest.raises(StudyError, match=message):  # before any file is looked for
         split_data(name, tmp_path / "absent", *counts, 0, tmp_path / "splits.csv")
 
@@ -133,13 +135,13 @@ def test_unwritable_output_and_wrong_seed(real_data, tmp_path):
 
 def test_a_validation_split_from_the_test_part_leaves_every_training_sample() -> None:
     """The paper trains on all 60,000 samples; what is chosen on validation must still not be a test sample."""
-    assert split_sizes("mnist", None, 1000, None, "test") == {
+    assert split_sizes(dataset("mnist"), None, 1000, None, "test") == {
         "train": 60_000,
         "validation": 1000,
         "test": 9000,
     }
     with pytest.raises(StudyError, match=r"data.validation 1000 \+ data.test 9500"):
-        split_sizes("mnist", None, 1000, 9500, "test")
+        split_sizes(dataset("mnist"), None, 1000, 9500, "test")
 
 
 def test_a_class_that_is_asked_about_and_absent_is_refused_with_the_counts(real_data, tmp_path):

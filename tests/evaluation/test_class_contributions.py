@@ -49,7 +49,7 @@ def test_single_test_samples_speak_for_their_class(study, tmp_path):
     noise_labels(
         folder / "splits.csv", "digits", "data", "symmetric", {"rate": 0.3}, 0, folder / "labels.csv"
     )
-    _, classes = read_pictures("digits", "data", folder / "splits.csv", "test")
+    classes = read_pictures("digits", "data", folder / "splits.csv", "test").labels
     queries = [f"test_sample_{i}" for i in range(30)]
     values = rng.standard_normal((30, 40))
     describe_classes(

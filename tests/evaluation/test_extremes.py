@@ -69,7 +69,7 @@ def test_test_samples_of_a_training_sample(made):
     folder, values, run = made
     table = read_table(folder / "a.csv")
     own = table[(table["seed"] == "0") & (table["given"] == "training")]
-    _, classes = read_pictures("digits", "data", run / "splits.csv", "test")
+    classes = read_pictures("digits", "data", run / "splits.csv", "test").labels
     for subject, sample in enumerate(np.argsort(-np.abs(values[0]))[:2], 1):
         rows = own[own["subject"] == subject]
         assert set(rows["training"]) == {sample}

@@ -75,7 +75,8 @@ def made_scores(home: Path, data: dict, methods: dict, queries: int, epochs: int
     """Write the scores of every method, and return their folders."""
     samples = read_samples(Data.of(data), home / "splits.csv", home / "labels.csv", home / "predictions.csv")
     train, test = (
-        samples[split].images.reshape(len(samples[split].images), -1) for split in ("train", "test")
+        samples[split].shown.pictures.reshape(len(samples[split].shown.pictures), -1)
+        for split in ("train", "test")
     )
     scaled = [
         images / np.linalg.norm(images.astype(np.float32), axis=1, keepdims=True) for images in (train, test)

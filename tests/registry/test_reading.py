@@ -106,7 +106,7 @@ def test_traits_have_the_decorators_defaults(entries: list[Entry]) -> None:
         ("@method('a')\ndef f(x: Annotated[int, 'x near 3'] = 1): ...", "no bound"),
         ("@method('a')\ndef f(x=print()): ...", "is no literal"),
         ("@method()\ndef f(): ...", "missing a required argument"),
-        ("@dataset('a')\ndef f(folder): ...", "missing a required argument"),
+        ("@dataset(title='a')\ndef f(folder): ...", "missing a required argument"),
         ("def f(:", "invalid syntax"),
     ],
 )

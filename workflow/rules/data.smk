@@ -1,11 +1,15 @@
 # From a dataset's name to the splits and labels of each run.
 
+from hydra_steps.config.descriptions import described_by
 from hydra_steps.plan.contents import data_content
 from hydra_steps.plan.steps import noise_settings, split_settings
 
 # One rule for each folder that holds data: a pattern for any folder would not know an absolute one under a prefix.
+# A user's own data are read when they are planned, and none of these.
 FOLDERS = {
-    run_config(WRITTEN, run)["data"]["folder"]: run_config(STUDY, run)["data"]["folder"] for run in RUNS
+    run_config(WRITTEN, run)["data"]["folder"]: run_config(STUDY, run)["data"]["folder"]
+    for run in RUNS
+    if not described_by(run_config(WRITTEN, run)["data"]["name"])
 }
 
 

@@ -10,6 +10,13 @@ const bytesOf = (name) => {
   return bytes;
 };
 
+const readTexts = new Map();
+// Texts: a list of names, or sample -> text.
+const textsOf = (name) => {
+  if (!readTexts.has(name)) readTexts.set(name, JSON.parse(new TextDecoder().decode(bytesOf(name))));
+  return readTexts.get(name);
+};
+
 const has = (name) => name in facts.shapes;
 
 // A typed array with the property `shape`; half-precision numbers stay as bits, for `half`.
@@ -46,6 +53,14 @@ class Run {
   }
   column(name) {
     return block(`${this.name}/${name}`);
+  }
+  // What the user calls a sample; null where samples have no names.
+  nameOf(sample) {
+    return this.named ? textsOf(`${this.name}/names`)[sample] : null;
+  }
+  // A sample that is no picture, in words.
+  textOf(sample) {
+    return this.texts ? (textsOf(`${this.name}/texts`)[sample] ?? "") : null;
   }
   toMain(method, sample) {
     return this.column(`${method.label}/main`)[sample];

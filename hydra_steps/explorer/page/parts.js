@@ -55,10 +55,22 @@ const picture = (run, folder, tile, words, size) => {
   });
   return canvas;
 };
+// A row or a text in the place of a picture: its beginning, or all of it where there is room.
+const SHORT = 70;
+const textual = (text, size) => {
+  if (size > 40) return make("p", { class: "sample-text" }, text);
+  return make("span", { class: "snippet", title: text }, text.length > SHORT ? `${text.slice(0, SHORT)}…` : text);
+};
+const isText = (run) => run.tile.width === 0;
+const whoWords = (run, sample) => {
+  const name = run.nameOf(sample);
+  return `no.\u00a0${count(sample)}${name === null ? "" : ` · ${name}`}`;
+};
 const ofTraining = (run, sample, size) =>
+  isText(run) ? textual(run.textOf(sample) ?? "", size) :
   picture(run, "picture", run.tiles.get(sample), `training sample ${sample}, label ${run.classes[run.column("label")[sample]]}`, size);
 const ofQuery = (run, query, size) =>
-  query.single ? picture(run, "asked", query.tile, query.words, size) : make("span", { class: "mean", style: `--size:${size}px`, "aria-hidden": "true" }, "x̄");
+  query.single ? isText(run) ? textual(query.text ?? "", size) : picture(run, "asked", query.tile, query.words, size) : make("span", { class: "mean", style: `--size:${size}px`, "aria-hidden": "true" }, "x̄");
 
 // Whether it is known which labels are wrong.
 const isKnown = (run) => has(`${run.name}/clean`);

@@ -64,7 +64,7 @@ const queryView = {
     box.append(
       make("p", {}, "Label ", make("strong", {}, run.classes[query.label]), ", predicted ", make("strong", right ? {} : { class: "missed" }, run.classes[query.predicted]),
         ` (probability ${percent(query.probability)})${right ? "" : ": wrong"}`),
-      make("p", { class: "quiet" }, `Loss ${written(query.loss, false)}; position ${count(query.source)} in the dataset's part`),
+      make("p", { class: "quiet" }, `${query.sample ? `${query.sample}. ` : ""}Loss ${written(query.loss, false)}; position ${count(query.source)} in the dataset's part`),
     );
     return box;
   },
@@ -84,7 +84,7 @@ const queryView = {
   place(run, at, row, most) {
     const open = make("a", { href: here({ view: "sample", sample: row.sample }), class: "who" },
       ofTraining(run, row.sample, 36),
-      make("span", { class: "words" }, labelWords(run, row.sample), make("span", { class: "quiet" }, `no.\u00a0${count(row.sample)}`)));
+      make("span", { class: "words" }, labelWords(run, row.sample), make("span", { class: "quiet" }, whoWords(run, row.sample))));
     const share = Math.min(1, Math.abs(row.value) / (most || 1));
     const value = make("span", { class: "value" }, written(row.value), make("span", { class: row.value < 0 ? "bar harms" : "bar helps", style: `--share:${share}` }));
     const item = make("li", {}, open, value);

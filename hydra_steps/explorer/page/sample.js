@@ -13,7 +13,7 @@ const sampleView = {
   },
   row(at) {
     const said = make("span", { class: "quiet" }, `loss ${written(this.run.column("loss")[at], false)}`);
-    return [ofTraining(this.run, at, 36), make("span", { class: "words" }, make("strong", {}, `No. ${count(at)}`), labelWords(this.run, at), said)];
+    return [ofTraining(this.run, at, 36), make("span", { class: "words" }, make("strong", {}, whoWords(this.run, at)), labelWords(this.run, at), said)];
   },
   find() {
     const run = this.run;
@@ -61,7 +61,7 @@ const sampleView = {
     const right = predicted === run.column("label")[at];
     const words = make("p", {}, "Label ", labelWords(run, at), ", predicted after training ", make("strong", right ? {} : { class: "missed" }, run.classes[predicted]));
     const quiet = `Own loss ${written(run.column("loss")[at], false)}; position ${count(run.column("source")[at])} in the dataset's part`;
-    const box = make("div", {}, make("h2", {}, `Training sample ${count(at)}`), words, make("p", { class: "quiet" }, quiet));
+    const box = make("div", {}, make("h2", {}, `Training sample ${count(at)}${run.named ? `, ${run.nameOf(at)}` : ""}`), words, make("p", { class: "quiet" }, quiet));
     if (!run.places.has(at))
       box.append(make("p", { class: "quiet" }, `This page has its contributions to single queries only where it stands in a list; all of them are in the scores of ${run.name}.`));
     return box;
@@ -91,7 +91,7 @@ const sampleView = {
     const open = make("a", { href: here({ view: "query", query: q }), class: "who" }, ofQuery(run, query, 36),
       make("span", { class: "words" }, make("span", { class: "label" }, run.classes[query.label]),
         query.label === query.predicted ? null : make("span", { class: "missed" }, ` predicted ${run.classes[query.predicted]}`),
-        make("span", { class: "quiet" }, `${query.split} no.\u00a0${count(query.position)}`)));
+        make("span", { class: "quiet" }, `${query.split} no.\u00a0${count(query.position)}${query.sample ? ` · ${query.sample}` : ""}`)));
     const share = Math.min(1, Math.abs(value) / (most || 1));
     const item = make("li", {}, open, make("span", { class: "value" }, written(value), make("span", { class: value < 0 ? "bar harms" : "bar helps", style: `--share:${share}` })));
     const row = method.epochs ? run.along(method, q, at) : null;

@@ -29,6 +29,7 @@ const suspectsView = {
     return [
       cells("rank", "rank", true, (at) => this.ranks.get(at)),
       cells("sample", "no.", true, (at) => at),
+      ...(run.named ? [cells("name", "name", false, (at) => run.nameOf(at))] : []),
       cells("position", "in dataset", true, (at) => run.column("source")[at]),
       cells("label", "label", false, (at) => run.classes[run.column("label")[at]]),
       cells("predicted", "predicted", false, (at) => run.classes[run.column("predicted")[at]]),
@@ -73,7 +74,7 @@ const suspectsView = {
       return make("th", { scope: "col", class: number ? "number" : "", "aria-sort": mark, "data-column": name }, button);
     });
     const table = document.getElementById("suspects-table");
-    table.tHead.replaceChildren(make("tr", {}, make("th", { scope: "col" }, "picture"), ...head));
+    table.tHead.replaceChildren(make("tr", {}, make("th", { scope: "col" }, isText(this.run) ? "values" : "picture"), ...head));
     table.tBodies[0].replaceChildren();
     this.grow();
   },

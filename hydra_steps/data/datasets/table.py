@@ -1,0 +1,162 @@
+"""``table``: rows of a CSV or Parquet file, without a line of code.
+
+A column of numbers is one input, standardised by the training split; a column of texts is one input for each of its
+values, 0 or 1. Which is which follows from the values, or from the options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from hydra_steps.data.own import frames
+from hydra_steps.data.own.labels import listed
+from hydra_steps.data.samples import Samples
+from hydra_steps.errors import StudyError, nearest
+from hydra_steps.registry.decorators import dataset
+
+MOST_VALUES = 50  # of a column of categories
+
+
+@dataset("table", title="rows of a table", reads=["{file}", "{validation_file}", "{test_file}"])
+def table(
+    folder: Path,
+    *,
+    file: str = "",
+    label: str = "label",
+    validation_file: str = "",
+    test_file: str = "",
+    split: str = "",
+    group: str = "",
+    id: str = "",
+    ignore: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    missing: Literal["refuse", "mean", "drop"] = "refuse",
+    separator: str = ",",
+    encoding: str = "utf-8",
+) -> Samples:
+    """Your own rows, from CSV or Parquet.
+
+    Options:
+        file: The file, in `data.folder` or by its path. The end `.parquet` is Parquet, all else CSV.
+        label: The column of the classes, texts or whole numbers.
+        validation_file: A file of its own for validation.
+        test_file: A file of its own for the test.
+        split: A column that says train, validation or test.
+        group: A column; rows with the same value come into the same split.
+        id: A column that names the rows. Without one they are counted.
+        ignore: Columns that are no input.
+        numbers: Columns that must be numbers. Others are, where all their values are.
+        categories: Columns that are categories though they look like numbers.
+        missing: What becomes of rows with empty cells. Of `mean`, a number becomes the training split's mean and a
+            category one of its own.
+        separator: What stands between the cells of a CSV.
+        encoding: How the text of a CSV is written.
+    """
+    rows, files, names = frames.read_parts(
+        folder, file, validation_file, test_file, separator=separator, encoding=encoding
+    )
+    roles = [label, *filter(None, (split, group, id)), *ignore]
+    for key, given in (("ignore", ignore), ("numbers", numbers), ("categories", categories)):
+        for one in given:
+            if one not in rows.columns:
+                raise StudyError(
+                    f"data.{key}: there is no column {one!r}", "", nearest(one, list(rows.columns))
+                )
+    labels = frames.column(rows, label, "data.label")
+    named = frames.optional(rows, id, "data.id") or names
+    parts = frames.parts_of(frames.optional(rows, split, "data.split"), files, named)
+    groups = frames.optional(rows, group, "data.group")
+    kept = np.ones(len(rows), bool)
+    if missing == "drop":
+        for name in (one for one in rows.columns if one not in roles):
+            kept &= np.array([text not in frames.MISSING for text in rows[name]])
+    inputs: list[np.ndarray] = []
+    columns: list[str] = []
+    scaled: list[bool] = []
+    for name in (str(one) for one in rows.columns if one not in roles):
+        texts = [str(text) for text in rows[name]]
+        values = None if name in categories else _numbers(name, texts, named, kept, name in numbers)
+        if missing == "refuse" or (missing == "mean" and values is None and name in numbers):
+            _refuse_missing(name, texts, named)
+        if values is not None:
+            inputs, columns, scaled = [*inputs, values], [*columns, name], [*scaled, True]
+        else:
+            levels = _levels(name, texts, kept)
+            inputs += [np.array([text == level for text in texts], np.float64) for level in levels]
+            columns += [f"{name}={level or 'missing'}" for level in levels]
+            scaled += [False] * len(levels)
+    if not inputs:
+        raise StudyError(
+            f"{file} has no column left as an input (columns: {listed(list(rows.columns))})", "at least one"
+        )
+    chosen = np.flatnonzero(kept)
+    shown = _shown(rows, [str(one) for one in rows.columns if one not in roles])
+    return Samples(
+        inputs=np.stack(inputs, axis=1)[chosen].astype(np.float32),
+        labels=[labels[at] for at in chosen],
+        names=[named[at] for at in chosen],
+        parts=None if parts is None else [parts[at] for at in chosen],
+        groups=None if groups is None else [groups[at] for at in chosen],
+        kind="row",
+        shown=[shown[at] for at in chosen],
+        columns=columns,
+        scaled=scaled,
+        gaps=missing == "mean",
+    )
+
+
+def _numbers(
+    name: str, texts: Sequence[str], named: Sequence[str], kept: np.ndarray, required: bool
+) -> np.ndarray | None:
+    """Return a column of numbers [n], NaN where one is missing; None for a column of categories.
+
+    A column whose values are numbers but for a few is a mistake more often than it is a category.
+    """
+    values, right = frames.numbers(texts)
+    wrong = np.flatnonzero(~right & kept)
+    if not len(wrong) and not np.isnan(values[kept]).all():
+        return values
+    if required or np.isfinite(values).sum() > len(texts) / 2:
+        at = int(wrong[0]) if len(wrong) else 0
+        raise StudyError(
+            f"the column {name} holds numbers, and {texts[at]!r} at {named[at]} ({len(wrong):,} such rows)",
+            "numbers",
+            f"correct it, or add {name} to data.categories or data.ignore",
+        )
+    return None
+
+
+def _levels(name: str, texts: Sequence[str], kept: np.ndarray) -> list[str]:
+    """Return the values of a column of categories, sorted, the missing one last."""
+    found = {"" if text in frames.MISSING else text for text, used in zip(texts, kept, strict=True) if used}
+    if len(found) > MOST_VALUES:
+        raise StudyError(
+            f"the column {name} has {len(found):,} different texts, such as {listed(sorted(found)[:3])}",
+            f"numbers, or at most {MOST_VALUES} categories",
+            f"add {name} to data.ignore, or let data.id, data.group or data.label name it",
+        )
+    return [*sorted(found - {""}), *([""] if "" in found else [])]
+
+
+def _refuse_missing(name: str, texts: Sequence[str], named: Sequence[str]) -> None:
+    empty = [at for at, text in enumerate(texts) if text in frames.MISSING]
+    if empty:
+        raise StudyError(
+            f"the column {name} has no value ({texts[empty[0]]!r}) at {named[empty[0]]} ({len(empty):,} such rows)",
+            "a value in each cell",
+            "fill it in, or set data.missing to mean (the training split's) or drop (the row)",
+        )
+
+
+def _shown(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Return each row as a line of text: ``age 31, city Bern``."""
+    return [
+        ", ".join(f"{name} {value}" for name, value in zip(columns, row, strict=True))
+        for row in rows[list(columns)].itertuples(index=False, name=None)
+    ]
