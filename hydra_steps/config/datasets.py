@@ -15,6 +15,7 @@ from typing import Any
 
 from hydra_steps.config.descriptions import description, prepared_folder, source_folder
 from hydra_steps.config.sections import Data
+from hydra_steps.config.whole_groups import whole_groups
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, find
 from hydra_steps.registry.entry import is_described
@@ -162,12 +163,14 @@ def split_sizes(
     validation: int | None,
     test: int | None,
     validation_from: str = "train",
+    seed: int = 0,
 ) -> dict[str, int]:
     """Return the number of samples of each split, with ``None`` resolved.
 
     Of described data, ``None`` is a tenth of a part for validation and a fifth for the test, where training is drawn
-    from it, too. Raises :class:`StudyError` naming the key, the value and the counts when a count is not a whole number
-    ≥ 0, when two splits of one part are ``None``, or when more samples are asked for than there are.
+    from it, too, and a number that whole groups have, where there are any (``seed`` decides which). Raises
+    :class:`StudyError` naming the key, the value and the counts when a count is not a whole number ≥ 0, when two
+    splits of one part are ``None``, or when more samples are asked for than there are.
     """
     asked: dict[str, Any] = {"train": train, "validation": validation, "test": test}
     for split, count in asked.items():
@@ -181,9 +184,7 @@ def split_sizes(
     for part, there in entry.parts.items():
         splits = [split for split in asked if source_of(entry, split, validation_from) == part]
         if entry.described and len(splits) > 1:
-            for split in splits:
-                if asked[split] is None and split in SHARES:
-                    asked[split] = max(1, floor(SHARES[split] * there))
+            asked |= _shares(entry, part, {split: asked[split] for split in splits}, seed)
         given = {split: asked[split] for split in splits if asked[split] is not None}
         open_ended = [split for split in splits if asked[split] is None]
         listing = " + ".join(f"data.{split} {count}" for split, count in given.items())
@@ -203,9 +204,38 @@ def split_sizes(
     return sizes
 
 
+def group_wishes(
+    entry: Dataset, part: str, asked: Mapping[str, int | None]
+) -> tuple[dict[str, int], dict[str, bool]]:
+    """Return how many samples each split takes from a part of described data, and whether that must be exact, in the
+    order in which splits are drawn; training is what is left where nothing is ``asked``."""
+    wanted: dict[str, int] = {}
+    exact: dict[str, bool] = {}
+    for split in (split for split in ("test", "validation", "train") if split in asked):
+        count = asked[split]
+        if count is None and split in SHARES and len(asked) > 1:
+            wanted[split], exact[split] = max(1, floor(SHARES[split] * entry.parts[part])), False
+        elif count is not None:
+            wanted[split], exact[split] = count, True
+    return wanted, exact
+
+
+def _shares(entry: Dataset, part: str, asked: Mapping[str, int | None], seed: int) -> dict[str, int]:
+    wanted, exact = group_wishes(entry, part, asked)
+    sizes = entry.groups.get(part)
+    if sizes is None:
+        return wanted
+    if sum(wanted.values()) > entry.parts[part]:
+        return {}
+    drawn = whole_groups(sizes, wanted, exact, seed)
+    return {split: sum(sizes[place] for place in places) for split, places in drawn.items()}
+
+
 def sizes_of(data: Data) -> dict[str, int]:
     """Return :func:`split_sizes` of a study's section ``data``."""
-    return split_sizes(dataset_of(data), data.train, data.validation, data.test, data.validation_from)
+    return split_sizes(
+        dataset_of(data), data.train, data.validation, data.test, data.validation_from, data.seed
+    )
 
 
 def source_of(entry: Dataset, split: str, validation_from: str = "train") -> str:

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hydra_steps.config.datasets import dataset, source_of, split_sizes
+from hydra_steps.config.datasets import Dataset, dataset, group_wishes, source_of, split_sizes
+from hydra_steps.config.whole_groups import whole_groups
 from hydra_steps.data.classes import require_every_class
 from hydra_steps.data.own.labels import check_classes
+from hydra_steps.data.raw import Part
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.seeding import apportion, random_order, random_stream
 from hydra_steps.data.tables import NAME_COLUMN, SPLIT_COLUMNS, write_csv
@@ -53,19 +55,23 @@ def split_data(
     and not trained.
     """
     entry = dataset(name, folder, options)
-    sizes = split_sizes(entry, train, validation, test, validation_from)
+    sizes = split_sizes(entry, train, validation, test, validation_from, seed)
     parts = read_parts(name, folder, options)
     stream = random_stream(seed, "splits")
     # Each part in random order: every split is then taken from the front, class by class.
     free = {part: random_order(entry.parts[part], stream) for part in sorted(entry.parts)}
+    asked = {"train": train, "validation": validation, "test": test}
+    grouped = _by_group(entry, parts, asked, validation_from, seed)
     frames, counts = {}, {}
     for split in ORDER:
         part = source_of(entry, split, validation_from)
         labels = parts[part].targets
-        kept = entry.described and split != "train" and part == "train"
-        chosen = _draw(
-            _without_last(free[part], labels, sizes[split]) if kept else free[part], labels, sizes[split]
-        )
+        if part in grouped:
+            chosen = grouped[part][split]
+        else:
+            kept = entry.described and split != "train" and part == "train"
+            candidates = _without_last(free[part], labels, sizes[split]) if kept else free[part]
+            chosen = _draw(candidates, labels, sizes[split])
         counts[split] = np.bincount(labels[chosen], minlength=len(entry.classes)).tolist()
         if split in every_class:
             fix = f"raise data.{split}" if len(chosen) < len(free[part]) else "take other data"
@@ -86,6 +92,29 @@ def split_data(
         columns.append(NAME_COLUMN)
     write_csv(table[columns], output)
     return table
+
+
+def _by_group(
+    entry: Dataset,
+    parts: Mapping[str, Part],
+    asked: Mapping[str, int | None],
+    validation_from: str,
+    seed: int,
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return part → split → positions, of the parts whose samples have groups."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for part, sizes in entry.groups.items():
+        own = {
+            split: count for split, count in asked.items() if source_of(entry, split, validation_from) == part
+        }
+        drawn = whole_groups(sizes, *group_wishes(entry, part, own), seed)
+        of_sample = np.unique(np.asarray(parts[part].groups), return_inverse=True)[1]
+        found[part] = {split: np.flatnonzero(np.isin(of_sample, places)) for split, places in drawn.items()}
+        rest = np.ones(entry.parts[part], bool)
+        for positions in found[part].values():
+            rest[positions] = False
+        found[part] |= {split: np.flatnonzero(rest) for split in own if split not in drawn}
+    return found
 
 
 def _draw(free: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:

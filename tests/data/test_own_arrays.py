@@ -177,6 +177,28 @@ def test_a_refusal_reaches_the_plan() -> None:
         dataset("arrays", "mine", {})
 
 
+def test_groups_stay_whole() -> None:
+    groups = np.repeat([f"g{number}" for number in range(15)], [1, 7, 3, 5, 2, 6, 4, 4, 1, 7, 3, 5, 2, 6, 4])
+    options = save(groups=groups) | {"groups": "groups"}
+    found = run_data(options)
+    table = pd.read_csv("splits.csv").assign(group=lambda rows: groups[rows["source_index"]])
+    assert (table.groupby("group")["split"].nunique() == 1).all()
+    assert len(table) == 60
+    assert [len(part) for part in (found.train, found.validation, found.test)] == [42, 6, 12]
+    assert len(run_data(options, test=29, train=13, validation=10).train) == 13
+
+
+def test_numbers_that_no_groups_have_are_refused() -> None:
+    options = save(groups=np.repeat(np.arange(20), 3)) | {"groups": "groups"}
+    with pytest.raises(
+        StudyError, match=r"data.test is 10, and no groups .*groups: 20, the largest 3.*such as 9"
+    ):
+        run_data(options, test=10)
+    assert len(run_data(options).test) == 12
+    with pytest.raises(StudyError, match=r"data.test 66 asks for 66 samples of arrays"):
+        run_data(options, test=66)
+
+
 PLUGIN = '''
 import numpy as np
 import hydra_steps.plugins as hs

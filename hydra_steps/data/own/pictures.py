@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +21,7 @@ WHITE_16 = 65535
 
 def look(path: Path) -> tuple[str, tuple[int, int]]:
     """Return the mode and the size (height, width) of a picture, of which only the head is read."""
-    with opened(path) as picture:
+    with _whole(path), _opened(path) as picture:
         turned = picture.getexif().get(0x0112, 1) >= 5  # by a quarter
         width, height = picture.size
         return picture.mode, (width, height) if turned else (height, width)
@@ -38,11 +40,8 @@ def read_picture(
     Transparent parts show the ``background`` (0 to 255), unless alpha is a channel. A picture that is not of the
     ``size`` (height, width) is stretched to it, cropped to its shape in the middle, or padded with the background.
     """
-    with opened(path) as picture:
-        try:
-            picture.load()
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise _unreadable(path, str(error)) from error
+    with _whole(path), _opened(path) as picture:
+        picture.load()
         upright = ImageOps.exif_transpose(picture)
         if picture.mode in DEEP:
             values = np.asarray(upright, np.int64)
@@ -61,14 +60,20 @@ def read_picture(
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
 
 
-def opened(path: Path) -> Image.Image:
-    """Return the opened picture; :class:`StudyError` for what is none."""
+def _opened(path: Path) -> Image.Image:
     if not path.stat().st_size:
         raise _unreadable(path, "the file is empty")
     try:
         return Image.open(path)
     except UnidentifiedImageError:
         raise _unreadable(path, "it is no picture that Pillow knows") from None
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Refuse what Pillow cannot decode: it reads a part when it is asked for it."""
+    try:
+        yield
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _unreadable(path, str(error)) from error
 
