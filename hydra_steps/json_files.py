@@ -3,6 +3,7 @@ message."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -97,4 +98,6 @@ def _wrong(content: Any, members: Mapping[str, Mapping[str, Any]]) -> Iterator[A
 
 
 def _parsed(path: Path) -> Any:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise OSError(errno.EINVAL, "it is no file")
     return json.loads(path.read_text(encoding="utf-8"))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,6 +153,7 @@ def open_complete(path: str | Path) -> zarr.Group:
     fix = remedy(path.parent)
     if not (path / "zarr.json").is_file():
         raise StudyError(f"there is no Zarr store at {path}", "a finished store", fix)
+    check_regular(path, fix)
     with readable(path, fix):
         group = zarr.open_group(str(path), mode="r")
         complete = group.attrs.get("complete")
@@ -179,6 +182,27 @@ def read_array(group: zarr.Group, name: str) -> np.ndarray:
         if not isinstance(array, zarr.Array):
             raise TypeError("it is no array")
         return np.asarray(array[...])
+
+
+def check_regular(store: Path, fix: str) -> None:
+    """Refuse a store in which something is neither a file nor a folder: zarr would wait for what a pipe never
+    gives."""
+    try:
+        for folder, folders, files in os.walk(store, onerror=_raised):
+            for name in (*folders, *files):
+                mode = os.stat(os.path.join(folder, name)).st_mode
+                if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+                    raise StudyError(f"{folder}/{name} is no file", "the files as they were written", fix)
+    except OSError as error:
+        raise StudyError(
+            f"{store} cannot be read: {error.strerror or error} ({error.filename})",
+            "the files as they were written",
+            fix,
+        ) from error
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.plan.watch import planned_making
 from hydra_steps.provenance.content import content_of
 from hydra_steps.provenance.fits import Misfit, misfit
-from hydra_steps.provenance.record import read_record
+from hydra_steps.provenance.record import Making, read_record
 from hydra_steps.report.digest import digest_of_study
 
 VERIFY = "HYDRA_STEPS_VERIFY"  # set where a study is to be verified and not run
@@ -55,11 +55,12 @@ def verified(jobs: Iterable[Any], study: Path) -> dict[str, Misfit | None]:
     found: dict[str, Misfit | None] = {}
     for job in jobs:
         made_by = planned_making(job, study, recorded)
-        found |= {str(output): _wrong(Path(str(output)), made_by) for output in job.output}
+        found |= {str(output): wrong_with(Path(str(output)), made_by) for output in job.output}
     return found
 
 
-def _wrong(output: Path, made_by: Any) -> Misfit | None:
+def wrong_with(output: Path, made_by: Making) -> Misfit | None:
+    """Return what is wrong with an output that ``made_by`` makes, once it has been read whole; None for nothing."""
     if not os.path.lexists(output):
         return Misfit("missing", "it is not there")
     return misfit(output, made_by) or _damage(output)

@@ -21,7 +21,7 @@ import zarr
 
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.errors import StudyError
-from hydra_steps.stores import readable
+from hydra_steps.stores import check_regular, readable
 from hydra_steps.trajectory import arrays, manifest
 from hydra_steps.trajectory.arrays import STATE, StoredState
 from hydra_steps.trajectory.manifest import STORE, retrain
@@ -68,6 +68,7 @@ class TrajectoryStore:
             raise StudyError(
                 f"there is no trajectory at {folder}", f"{STORE} with a finished training", retrain(folder)
             )
+        check_regular(store, retrain(folder))
         with readable(store, retrain(folder)):
             group = zarr.open_group(str(store), mode="r")
             attributes = dict(group.attrs)
