@@ -92,5 +92,5 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) -e '.[rivals,slurm,test,release]'
+	$(PIP) -e '.[rivals,slurm,tables,texts,test,release]'
 	touch $@

@@ -101,8 +101,8 @@ def check_samples(samples: Samples, name: str, where: str) -> None:
         raise StudyError(f"{said} has {len(inputs):,} samples and {count:,} {key}", "one for each sample")
     if not inputs.size:
         raise StudyError(f"{said} has {len(inputs)} samples of the shape {list(inputs.shape[1:])}", "samples")
-    if inputs.dtype not in (np.uint8, np.uint16, np.float32):
-        raise StudyError(f"{said} has inputs of the type {inputs.dtype}", "uint8, uint16 or float32")
+    if inputs.dtype not in (np.uint8, np.uint16, np.float32, np.int64):
+        raise StudyError(f"{said} has inputs of the type {inputs.dtype}", "uint8, uint16, float32 or int64")
     if inputs.dtype == np.float32:
         allowed = np.isnan if samples.gaps else np.zeros_like
         for start in range(0, len(inputs), CHUNK):

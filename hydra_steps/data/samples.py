@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -13,13 +13,14 @@ import numpy as np
 class Samples:
     """Samples as they were read.
 
-    ``inputs`` [n, ...] uint8, uint16, or a float type; ``labels`` [n], each a text, a whole number or a truth value;
-    ``names`` [n], by which tables, pages and messages call the samples. ``parts`` [n], each train, validation or test,
-    where the data say so; None: splits are drawn. ``groups`` [n]: samples of one group come into one split. ``kind``
-    says how a sample is shown; ``shown`` [n]: as this text. ``columns`` names the columns of rows. ``scaled``: which
-    channels (of [c, h, w]), which columns (else the last axis) are standardised by the training split; None for all.
-    ``gaps``: inputs that are not a number are missing, and become the training split's mean.
-    ``white`` is the value of a full pixel. ``classes`` fixes the order of the classes; None sorts them.
+    ``inputs`` [n, ...] uint8, uint16, float32, or int64 for tokens; ``labels`` [n], each a text, a whole number or a
+    truth value; ``names`` [n], by which tables, pages and messages call the samples. ``parts`` [n], each train,
+    validation or test, where the data say so; None: splits are drawn. ``groups`` [n]: samples of one group come into
+    one split. ``kind`` says how a sample is shown; ``shown`` [n]: as this text. ``columns`` names the columns of
+    rows. ``scaled``: which channels (of [c, h, w]), which columns (else the last axis) are standardised by the
+    training split; None for all. ``gaps``: inputs that are not a number are missing, and become the training split's
+    mean. ``white`` is the value of a full pixel. ``classes`` fixes the order of the classes; None sorts them.
+    ``kept``: texts by the names of the files that they are kept in, such as a tokenizer.
     """
 
     inputs: np.ndarray
@@ -34,6 +35,7 @@ class Samples:
     gaps: bool = False
     white: float = 255.0
     classes: Sequence[str] | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.inputs)

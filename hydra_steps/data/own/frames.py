@@ -6,6 +6,7 @@ role.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +20,7 @@ from hydra_steps.errors import StudyError, nearest
 
 # Words for a missing value in columns that are read as numbers or as categories.
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
-INSTALL = 'pip install "hydra-steps[tables]"'
+INSTALL = "pip install '.[tables]'"
 
 
 def read_parts(
@@ -74,9 +75,7 @@ def read_frame(path: Path, separator: str = ",", encoding: str = "utf-8") -> pd.
                 )
             frame = _as_texts(pd.read_parquet(path))
         elif path.suffix in (".jsonl", ".ndjson"):
-            frame = _as_texts(
-                pd.read_json(path, lines=True, encoding=encoding, dtype=False, convert_dates=False)
-            )
+            frame = _json_lines(path, encoding)
         else:
             frame = pd.read_csv(path, dtype=str, keep_default_na=False, sep=separator, encoding=encoding)
     except UnicodeDecodeError as error:
@@ -144,6 +143,19 @@ def numbers(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     missing = np.array([text in MISSING for text in texts])
     found = values.to_numpy(np.float64)
     return found, missing | ~np.isnan(found)
+
+
+def _json_lines(path: Path, encoding: str) -> pd.DataFrame:
+    """Return the objects of a file with one a line; columns are the names of all of them."""
+    rows = []
+    for number, line in enumerate(path.read_text(encoding=encoding).splitlines(), 1):
+        try:
+            rows.append(json.loads(line) if line.strip() else {})
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
+        if not isinstance(rows[-1], dict):
+            raise ValueError(f"line {number} is no object")
+    return _as_texts(pd.DataFrame([row for row in rows if row], dtype=object))
 
 
 def _part(text: str) -> str:

@@ -43,6 +43,8 @@ def write_samples(
                 "groups": None if samples.groups is None else [samples.groups[at] for at in positions],
             }
             (made / f"{part}.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        for name, text in samples.kept.items():
+            (made / name).write_text(text, encoding="utf-8")
         os.chmod(made, 0o755)
         if (home / store).exists():
             shutil.rmtree(home / store)
