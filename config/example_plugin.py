@@ -19,10 +19,10 @@ def stripes(folder: Path) -> dict[str, hs.Part]:
 
 
 @hs.noise("first_ones", title="flipped, the first ones of them")
-def first_ones(clean: hs.CleanLabels, rate: Annotated[float, "0 <= x <= 1"] = 0.1) -> np.ndarray:
+def first_ones(clean: hs.CleanTargets, rate: Annotated[float, "0 <= x <= 1"] = 0.1) -> np.ndarray:
     """The labels of the first samples become the next class."""
     first = np.arange(len(clean)) < round(rate * len(clean))
-    return np.where(first, (clean.labels + 1) % clean.classes, clean.labels)
+    return np.where(first, (clean.targets + 1) % clean.outputs, clean.targets)
 
 
 @hs.model("two_layers", title="network of two layers", article="a")

@@ -97,7 +97,7 @@ def test_outcomes(tmp_path: Path) -> None:
         removed=[np.array([1]), np.array([2, 3])],
         value=np.ones((2, 1)),
         base_value=np.ones(1),
-        test_accuracy=np.ones(2),
+        test_metric=np.ones(2),
         final_loss=np.ones(2),
         attributes={"design": "d", "kind": "random_groups", "fraction": 0.1},
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+from hydra_steps.config.targets import CLASS, fits
 from hydra_steps.config.typed import Plain, Section
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry import find, names
@@ -58,10 +59,12 @@ def check_audit(study: Plain, samples: int, queries: Sequence[str]) -> None:
     for kind in audit["kinds"]:
         if kind not in names("noise"):
             raise StudyError(f"audit.kinds: {kind!r} is unknown", "", nearest(kind, names("noise")))
-        if "rate" not in find("noise", kind).options:
-            fitting = [name for name in names("noise") if "rate" in find("noise", name).options]
+        if not _plants(kind):
+            fitting = [name for name in names("noise") if _plants(name)]
             raise StudyError(
-                f"audit.kinds: {kind!r} takes no rate", f"kinds that do: {', '.join(fitting)}", "name another"
+                f"audit.kinds: {kind!r} takes no rate, or changes no classes",
+                f"kinds that do: {', '.join(fitting)}",
+                "name another",
             )
     if audit["query"] not in queries:
         raise StudyError(
@@ -75,3 +78,9 @@ def check_audit(study: Plain, samples: int, queries: Sequence[str]) -> None:
             "10 planted labels or more in all",
             "raise audit.rate or audit.copies",
         )
+
+
+def _plants(kind: str) -> bool:
+    """Whether a kind of noise changes a share of the classes."""
+    entry = find("noise", kind)
+    return "rate" in entry.options and fits(entry, CLASS)

@@ -15,6 +15,7 @@ from typing import Any
 
 from hydra_steps.config.descriptions import description, prepared_folder, source_folder
 from hydra_steps.config.sections import Data
+from hydra_steps.config.targets import CLASS, WORDS
 from hydra_steps.config.whole_groups import whole_groups
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, find
@@ -29,6 +30,7 @@ SHARES = {"validation": 0.1, "test": 0.2}
 class Dataset:
     """A dataset as it is declared (:func:`hydra_steps.registry.decorators.dataset`) or described.
 
+    ``asks`` says what is asked of a sample: a class, one of ``classes``, or what ``quantities`` name.
     ``shape`` is that of a sample, of images (channels, height, width). ``parts`` maps a part (``train``,
     ``validation``, ``test``) to its number of samples; a dataset with only ``train`` is one from which all splits are
     taken. ``mean`` and ``std``, one number per channel, are those of the train part's pixels divided by ``white``, the
@@ -64,6 +66,13 @@ class Dataset:
     columns: tuple[str, ...] = ()
     scaled: tuple[bool, ...] = ()
     groups: Mapping[str, list[int]] = field(default_factory=dict)
+    asks: str = CLASS
+    quantities: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what is asked about: classes, labels, numbers or tokens."""
+        return self.classes or self.quantities
 
 
 def dataset(name: str, folder: str | Path = "data", options: Mapping[str, Any] | None = None) -> Dataset:
@@ -96,6 +105,8 @@ def dataset(name: str, folder: str | Path = "data", options: Mapping[str, Any] |
         reads=None if told["files"] else tuple(told["reads"]),
         home=Path(folder) / name,
         source=Path(folder) / name,
+        asks=told["targets"],
+        quantities=tuple(told["outputs"]),
     )
 
 
@@ -134,10 +145,15 @@ def _check(entry: Entry) -> None:
     """Raise :class:`StudyError`, with the declaration's line, for what no images can be."""
     told = entry.traits
     shape, parts = list(told["shape"]), dict(told["parts"])
-    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
-        found, expected = f"shape {shape}", "[channels, height, width], each at least 1"
-    elif len(told["classes"]) < 2:
+    if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
+        found, expected = f"shape {shape}", "[channels, height, width] or another shape, each at least 1"
+    elif told["targets"] == CLASS and len(told["classes"]) < 2:
         found, expected = f"classes {list(told['classes'])}", "at least 2"
+    elif told["targets"] != CLASS and (told["classes"] or not told["outputs"]):
+        found, expected = (
+            f"classes {list(told['classes'])}, outputs {list(told['outputs'])}",
+            (f"of {WORDS[told['targets']]} no classes, and outputs by name"),
+        )
     elif "train" not in parts or not set(parts) <= {"train", "test"}:
         found, expected = f"parts {parts}", "train, or train and test, each with its number of samples"
     elif not isinstance(told["reads"], list | tuple) or not all(

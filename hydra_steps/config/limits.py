@@ -22,6 +22,7 @@ from hydra_steps.config.matrices import check_matrix
 from hydra_steps.config.queries import check_queries, study_queries
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.sections import Data
+from hydra_steps.config.target_checks import check_targets
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.typed import Plain
 from hydra_steps.config.validate import shown
@@ -55,7 +56,9 @@ def _check(study: Plain) -> None:
     for split, size in sizes.items():
         if size < 1:
             raise StudyError(f"data.{split}: null leaves no sample", "at least 1", "lower the other splits")
-    classes = dataset_of(section).classes
+    entry = dataset_of(section)
+    check_targets(study, entry.asks, len(entry.outputs))
+    classes = entry.classes
     _check_noise(noise, len(classes))
     _check_training(study["training"], "training")
     _check_methods(study, sizes["train"])

@@ -18,7 +18,7 @@ _MEAN = "add {kind: mean_loss, split: validation} to the study's queries"
 def study_queries(study: Mapping[str, Any], data: Data | None = None) -> list[Query]:
     """Return the queries that a resolved study asks about ``data`` (a run's section; None for the study's own)."""
     data = Data.of(study["data"]) if data is None else data
-    return expand(study["queries"], len(dataset_of(data).classes), sizes_of(data))
+    return expand(study["queries"], len(dataset_of(data).outputs), sizes_of(data))
 
 
 def check_queries(study: Mapping[str, Any], queries: Sequence[Query]) -> None:

@@ -60,7 +60,7 @@ def _check_removal(removal: Plain, samples: int, classes: int, queries: Sequence
     _known("removal.query", removal["query"], queries)
     for fraction in removal["fractions"]:
         left = samples - round(fraction * samples)
-        if left < classes:
+        if left < max(classes, 1):
             raise StudyError(
                 f"removal.fractions: {fraction} of {samples} training samples leaves {left} for {classes} classes",
                 f"at least {classes} samples left, one of every class",

@@ -23,11 +23,13 @@ from hydra_steps.config.schema import (
 )
 from hydra_steps.config.sections import RUN_SECTIONS
 from hydra_steps.config.study import Study
+from hydra_steps.config.target_checks import check_same_targets
 from hydra_steps.config.typed import field_types
 from hydra_steps.config.validate import shown, validate
 from hydra_steps.config.weights import pin_weights
 from hydra_steps.config.windows import refuse_window
 from hydra_steps.errors import StudyError, nearest
+from hydra_steps.queries.expansion import with_defaults
 from hydra_steps.registry import names, use_plugins
 from hydra_steps.registry.undeclared import name_models
 
@@ -61,12 +63,14 @@ def resolve_study(raw: Any, folder: str | Path = ".") -> PlainStudy:
     schema = study_schema(raw)
     validate(raw, schema)
     study: PlainStudy = fill(raw, schema)
+    study["queries"] = [with_defaults(spec, f"queries[{i}]") for i, spec in enumerate(study["queries"])]
     study["methods"] = {label: _method(label, options) for label, options in study["methods"].items()}
     check_limits(study)
     study["variants"] = {
         name: _variant(name, override, raw, study) for name, override in study["variants"].items()
     }
     check_known_labels(study)
+    check_same_targets(study)
     return study
 
 

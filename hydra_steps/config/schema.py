@@ -76,9 +76,15 @@ def evaluation_schema(entry: Entry) -> Schema:
 
 
 def query_schema() -> Schema:
-    """Return the schema of one entry of ``queries``."""
+    """Return the schema of one entry of ``queries``: with the options of all kinds, which one takes is looked at later
+    (:func:`hydra_steps.queries.expansion.with_defaults`)."""
     schema = section_schema(QuerySpec)
     schema["properties"]["kind"]["enum"] = list(entries("query"))
+    for entry in entries("query").values():
+        for name, option in entry.options.items():
+            words = {"description": f"Of {entry.name}: {option['description']}"}
+            bare = {key: value for key, value in option.items() if key != "default"}
+            schema["properties"].setdefault(name, bare | words)
     return schema
 
 

@@ -25,12 +25,14 @@ class QuerySpec(Section):
         count: The first so many samples of the split. For kinds about single samples.
     """
 
+    chosen: ClassVar[tuple[str, str]] = ("query", "kind")
     sparse: ClassVar[bool] = True
 
     kind: str
     split: Literal["test", "validation", "train"] = "test"
     samples: Annotated[list[Annotated[int, "x >= 0"]] | None, {"minItems": 1, "uniqueItems": True}] = None
     count: Annotated[int | None, "x >= 1"] = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

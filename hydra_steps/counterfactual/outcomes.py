@@ -18,12 +18,13 @@ import numpy as np
 from hydra_steps.queries.query import Query, query_from
 from hydra_steps.stores import read_store, write_store
 
-SCHEMA_VERSION = 3  # since 2, ``queries`` says what each query asks; since 3, the draws of the truth are kept
+# Since 2, ``queries`` says what each query asks; since 3, the draws of the truth are kept; since 4, the metric is any.
+SCHEMA_VERSION = 4
 DIMENSIONS = {
     "group": ("group",),
     "removed": ("group", "member"),
     "value": ("group", "query"),
-    "test_accuracy": ("group",),
+    "test_metric": ("group",),
     "final_loss": ("group",),
     "base_value": ("query",),
     "draws": ("draw", "group", "query"),
@@ -37,7 +38,7 @@ class Outcomes:
 
     ``group`` [r] int64 numbers in the design; ``removed`` r arrays of positions in the training split;
     ``value`` [r, q] float64 the queries after re-training; ``base_value`` [q] the queries of the run
-    itself; ``test_accuracy`` [r]; ``final_loss`` [r] mean loss over the training samples that were kept. ``draws``
+    itself; ``test_metric`` [r]; ``final_loss`` [r] mean loss over the training samples that were kept. ``draws``
     [d, r, q] and ``base_draws`` [d, q]: the same of each training that the truth is drawn from
     (:mod:`hydra_steps.counterfactual.draws`); ``value`` is the first, or their mean where all are from fresh seeds.
     """
@@ -47,7 +48,7 @@ class Outcomes:
     removed: tuple[np.ndarray, ...]
     value: np.ndarray
     base_value: np.ndarray
-    test_accuracy: np.ndarray
+    test_metric: np.ndarray
     final_loss: np.ndarray
     draws: np.ndarray
     base_draws: np.ndarray
@@ -79,7 +80,7 @@ def write_outcomes(
     removed: Sequence[np.ndarray],
     value: np.ndarray,
     base_value: np.ndarray,
-    test_accuracy: np.ndarray,
+    test_metric: np.ndarray,
     final_loss: np.ndarray,
     attributes: Mapping[str, Any],
     draws: np.ndarray | None = None,
@@ -96,7 +97,7 @@ def write_outcomes(
         "group": np.asarray(group, np.int64),
         "removed": padded,
         "value": np.asarray(value, np.float64).reshape(len(removed), len(queries)),
-        "test_accuracy": np.asarray(test_accuracy, np.float64),
+        "test_metric": np.asarray(test_metric, np.float64),
         "final_loss": np.asarray(final_loss, np.float64),
         "base_value": np.asarray(base_value, np.float64),
     }

@@ -23,14 +23,15 @@ from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import evaluate, run, train, weights_without
 from hydra_steps.process.state import State
 from hydra_steps.process.together import at_once, one_by_one, run_together
+from hydra_steps.tasks.metrics import MEASURES
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
 class Outcome(NamedTuple):
-    """One re-training: query values [q] float64, share of test samples right, mean loss in the last epoch."""
+    """One re-training: query values [q] float64, the task's metric on the test split, mean loss in the last epoch."""
 
     value: np.ndarray
-    test_accuracy: float
+    test_metric: float
     final_loss: float
 
     def as_json(self) -> dict[str, Any]:
@@ -38,11 +39,11 @@ class Outcome(NamedTuple):
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> Outcome:
-        return cls(np.array(entry["value"], np.float64), entry["test_accuracy"], entry["final_loss"])
+        return cls(np.array(entry["value"], np.float64), entry["test_metric"], entry["final_loss"])
 
 
 class Retrainer:
-    """Re-trains one run without samples, and measures queries and test accuracy at the end."""
+    """Re-trains one run without samples, and measures queries and the task's metric on the test split at the end."""
 
     def __init__(
         self, base: Trajectory, queries: QuerySet, test_inputs: np.ndarray, test_targets: np.ndarray
@@ -135,12 +136,13 @@ class Retrainer:
         return max(c for c in self.base.checkpoints if c <= step)
 
     def measured(self, state: State) -> Outcome:
-        """Query values and test accuracy at a state, without a final loss; one forward pass over each
+        """Query values and the test split's metric at a state, without a final loss; one forward pass over each
         split.
         """
         logits = self.queries.logits(state)
         if "test" in logits:
-            accuracy = float((logits["test"].argmax(-1) == self._targets).double().mean())
+            measure = MEASURES[self.base.process.metric]
+            metric = measure.value(measure.sums(logits["test"], self._targets), len(self._targets))
         else:
-            _, accuracy = evaluate(self.base.process, state, self._inputs, self._targets)
-        return Outcome(self.queries.values(state, logits).cpu().numpy(), accuracy, float("nan"))
+            _, metric = evaluate(self.base.process, state, self._inputs, self._targets)
+        return Outcome(self.queries.values(state, logits).cpu().numpy(), metric, float("nan"))

@@ -20,6 +20,7 @@ import numpy as np
 
 from hydra_steps.config.controls import CONTROLS, RANDOM_ORDER, SIDES
 from hydra_steps.config.sections import RunSettings
+from hydra_steps.config.targets import metric_of
 from hydra_steps.counterfactual.bank import Bank, circumstances
 from hydra_steps.counterfactual.designs import rank_samples
 from hydra_steps.counterfactual.fresh import fresh_seed, keep_samples, train_anew
@@ -34,11 +35,11 @@ from hydra_steps.progress import Progress
 from hydra_steps.stores import write_store
 from hydra_steps.trajectory.store import TrajectoryStore
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MEASURES = (
-    "test_accuracy",
+    "test_metric",
     "test_loss",
-    "validation_accuracy",
+    "validation_metric",
     "validation_loss",
     "noise_left",
     "classes_left",
@@ -95,7 +96,13 @@ def retrain_subsets(
         rows.append({"side": SIDES.index(side), "fraction": share, "seed": seed, "kept": len(stays)} | entry)
     arrays = {name: np.array([row[name] for row in rows], np.float64) for name in DIMENSIONS}
     about = {"schema_version": SCHEMA_VERSION, "label": label, "query": query, "sides": list(SIDES)}
-    write_store(output, arrays, DIMENSIONS, about | {"data_digest": data.digest})
+    about |= {"data_digest": data.digest, "metric": metric_of(settings.training.loss.name).name}
+    write_store(
+        output,
+        arrays,
+        DIMENSIONS,
+        about,
+    )
 
 
 def check_kept(
@@ -106,6 +113,8 @@ def check_kept(
     ``stays`` [m] are the samples left.
     """
     labels, names = data.train.targets, data.classes
+    if not names:
+        labels, names = np.zeros(len(labels), np.int64), ("all",)
     before = np.bincount(labels, minlength=len(names))
     emptied = np.flatnonzero((before > 0) & (np.bincount(labels[stays], minlength=len(names)) == 0))
     if len(emptied) and not (fewer_classes and len(stays)):
@@ -143,8 +152,8 @@ def _train(settings: RunSettings, data: RunData, stays: np.ndarray, seed: int) -
     process, state = train_anew(settings, part, seed)
     left = np.nan if part.is_noisy is None else float(part.is_noisy.mean())
     measured: dict[str, Any] = {"noise_left": left}
-    measured["classes_left"] = len(np.unique(part.train.targets))
+    measured["classes_left"] = len(np.unique(part.train.targets)) if part.classes else np.nan
     for name, split in (("test", data.test), ("validation", data.validation)):
-        loss, accuracy = evaluate(process, state, process.place(split.inputs), process.place(split.targets))
-        measured |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
+        loss, metric = evaluate(process, state, process.place(split.inputs), process.place(split.targets))
+        measured |= {f"{name}_loss": loss, f"{name}_metric": metric}
     return measured

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import dataset
+from hydra_steps.config.targets import CLASS, LABELS, NUMBERS, TOKENS
 from hydra_steps.data.classes import require_every_class
-from hydra_steps.data.clean_labels import CleanLabels
+from hydra_steps.data.clean_targets import CleanTargets
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.seeding import random_stream
-from hydra_steps.data.tables import LABEL_COLUMNS, read_splits, write_csv
+from hydra_steps.data.tables import read_splits, write_csv
+from hydra_steps.data.target_columns import differ, to_columns
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import find, load
 from hydra_steps.registry.options import options_of
@@ -54,47 +56,67 @@ def noise_labels(
     part = parts[rows["source"].iloc[0] if len(rows) else "train"]
     positions = rows["source_index"].to_numpy()
     inputs = part.inputs[positions] if traits["images"] else None
-    images = None if inputs is None else standardise(inputs, scaling_of(entry, inputs))
+    inputs = None if inputs is None else standardise(inputs, scaling_of(entry, inputs))
     clean = part.targets[positions]
-    noisy = draw_labels(clean, len(entry.classes), kind, options, seed, images)
+    noisy = draw_targets(clean, len(entry.outputs), kind, options, seed, inputs, entry.asks)
     if every_class:
         require_every_class(noisy, "train", entry.classes, "choose another noise")
     table = pd.DataFrame(
         {
             "index": np.arange(len(clean)),
-            "label": noisy,
-            "clean_label": clean if traits["known"] else None,
-            "is_noisy": (noisy != clean).astype(np.int64) if traits["known"] else None,
+            **to_columns(noisy, entry.asks),
+            **{
+                f"clean_{name}": values if traits["known"] else None
+                for name, values in to_columns(clean, entry.asks).items()
+            },
+            "is_noisy": differ(noisy, clean).astype(np.int64) if traits["known"] else None,
         }
-    )[list(LABEL_COLUMNS)]
+    )
     write_csv(table, output)
     return table
 
 
-def draw_labels(
+def draw_targets(
     clean: np.ndarray,
-    classes: int,
+    outputs: int,
     kind: str,
     options: Mapping[str, Any],
     seed: int,
-    images: np.ndarray | None = None,
+    inputs: np.ndarray | None = None,
+    asks: str = CLASS,
 ) -> np.ndarray:
-    """Return noisy labels int64 ``[n]`` for ``clean`` ``[n]``; ``instance`` needs the images ``[n, c, h,
-    w]``."""
+    """Return noisy targets of the form of ``clean`` ``[n, …]``; ``instance`` needs the images ``[n, c, h, w]``."""
     entry = find("noise", kind, "noise.kind")
     chosen = options_of(entry, options, "noise")
-    clean = np.asarray(clean, dtype=np.int64)
-    given = CleanLabels(clean, classes, random_stream(seed, "noise"), images)
-    labels = np.asarray(load("noise", kind)(given, **chosen))
-    right = labels.shape == clean.shape and np.issubdtype(labels.dtype, np.integer)
-    if not right or (len(labels) and not (labels.min() >= 0 and labels.max() < classes)):
+    clean = np.asarray(clean, np.int64 if asks == CLASS else None)
+    given = CleanTargets(clean, outputs, random_stream(seed, "noise"), inputs, asks)
+    targets = np.asarray(load("noise", kind)(given, **chosen))
+    if wrong := _wrong(targets, clean, outputs, asks):
         raise StudyError(
-            f"{entry.where}: the noise {kind} returns {labels.dtype} {labels.shape}"
-            + (f" from {labels.min()} to {labels.max()}" if right else ""),
-            f"whole numbers {clean.shape} from 0 to {classes - 1}",
+            f"{entry.where}: the noise {kind} returns {targets.dtype} {targets.shape}{wrong[0]}",
+            f"{wrong[1]} {clean.shape}{wrong[2]}",
             "mend the function",
         )
-    return labels.astype(np.int64)
+    return targets.astype(clean.dtype)
+
+
+def _wrong(targets: np.ndarray, clean: np.ndarray, outputs: int, asks: str) -> tuple[str, str, str] | None:
+    """What is wrong with a noise's targets, as what was found, of what kind they should be, and from where to where."""
+    if asks == NUMBERS:
+        right = targets.shape == clean.shape and np.issubdtype(targets.dtype, np.floating)
+        ok = right and bool(np.isfinite(targets).all())
+        return None if ok else (" that are not finite" if right else "", "finite numbers", "")
+    right = targets.shape == clean.shape and np.issubdtype(targets.dtype, np.integer)
+    if asks == TOKENS and right:
+        targets, clean = targets[clean >= 0], clean[clean >= 0]
+    most = 1 if asks == LABELS else outputs - 1
+    if right and (not len(targets) or (targets.min() >= 0 and targets.max() <= most)):
+        return None
+    return (
+        (f" from {targets.min()} to {targets.max()}" if right else ""),
+        "whole numbers",
+        f" from 0 to {most}",
+    )
 
 
 def realised_transition(labels: pd.DataFrame, classes: int) -> pd.DataFrame:

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import dataset
-from hydra_steps.data.noise import draw_labels
+from hydra_steps.data.noise import draw_targets
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.seeding import generator_of
-from hydra_steps.data.tables import LABEL_COLUMNS, read_labels, read_splits, write_csv
+from hydra_steps.data.tables import label_columns, read_labels, read_splits, write_csv
 from hydra_steps.registry import find
 
 
@@ -41,7 +41,7 @@ def plant_labels(
     byte.
     """
     entry = dataset(name, folder, source)
-    given = read_labels(labels_csv, len(entry.classes))
+    given = read_labels(labels_csv, entry)
     images = None
     if find("noise", kind).traits["images"]:
         rows = read_splits(splits_csv, entry)
@@ -50,9 +50,9 @@ def plant_labels(
         inputs = part.inputs[rows["source_index"].to_numpy()]
         images = standardise(inputs, scaling_of(entry, inputs))
     own = int(generator_of(seed, "planted", 0.0, number).integers(2**32))
-    label = draw_labels(given["label"].to_numpy(), len(entry.classes), kind, {"rate": rate}, own, images)
+    label = draw_targets(given["label"].to_numpy(), len(entry.classes), kind, {"rate": rate}, own, images)
     known = not given["clean_label"].isna().any()
     noisy = (label != given["clean_label"]).astype(np.int64) if known else None
-    table = given.assign(label=label, is_noisy=noisy)[list(LABEL_COLUMNS)]
+    table = given.assign(label=label, is_noisy=noisy)[list(label_columns(entry.asks, len(entry.outputs)))]
     write_csv(table, output)
     return table

@@ -18,10 +18,13 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import Dataset, dataset, padded_shape
+from hydra_steps.config.targets import CLASS
+from hydra_steps.data.checks import check_part
 from hydra_steps.data.fetch import read_content, verify_files
 from hydra_steps.data.raw import Part
 from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
+from hydra_steps.data.target_columns import differ, from_columns
 from hydra_steps.errors import StudyError
 
 
@@ -44,6 +47,7 @@ class RunData:
     """The three splits of a run; ``clean_targets`` int64 ``[n]`` and ``is_noisy`` bool ``[n]`` of the training
     split, None where the clean labels are not known.
 
+    ``outputs`` names what is asked about: the classes, the labels, the numbers, or the tokens; ``asks`` says which.
     ``digest`` is the SHA-256 of the shapes and bytes of all inputs and targets.
     """
 
@@ -52,9 +56,15 @@ class RunData:
     test: Split
     clean_targets: np.ndarray | None
     is_noisy: np.ndarray | None
-    classes: tuple[str, ...]
+    outputs: tuple[str, ...]
     name: str
     digest: str
+    asks: str = CLASS
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none where another thing is asked of a sample."""
+        return self.outputs if self.asks == CLASS else ()
 
 
 def load_run_data(
@@ -79,7 +89,7 @@ def load_run_data(
     entry = dataset(name, folder, options)
     padded_shape(entry, pad, channels)
     splits = read_splits(splits_csv, entry)
-    labels = read_labels(labels_csv, len(entry.classes))
+    labels = read_labels(labels_csv, entry)
     parts = read_parts(name, folder, options)
     raw = {split: _split(entry, parts, splits[splits["split"] == split]) for split in SPLITS}
     scaling = scaling_of(entry, raw["train"].inputs)
@@ -89,18 +99,19 @@ def load_run_data(
     }
     clean, train = made["train"].targets, made["train"]
     known = not labels["is_noisy"].isna().any()
-    _check_labels(labels, clean, known, labels_csv, splits_csv)
-    noisy = labels["label"].to_numpy(np.int64)
+    _check_labels(labels, clean, entry if known else None, labels_csv, splits_csv)
+    noisy = from_columns(labels, entry.asks, len(entry.outputs)).astype(clean.dtype)
     made["train"] = Split(train.inputs, noisy, train.source_index)
     return RunData(
         train=made["train"],
         validation=made["validation"],
         test=made["test"],
         clean_targets=clean if known else None,
-        is_noisy=noisy != clean if known else None,
-        classes=entry.classes,
+        is_noisy=differ(noisy, clean) if known else None,
+        outputs=entry.outputs,
         name=name,
         digest=_digest(made),
+        asks=entry.asks,
     )
 
 
@@ -114,6 +125,9 @@ def read_parts(name: str, folder: str | Path, options: Mapping[str, Any] | None 
     for part, there in entry.parts.items():
         images, labels = parts[part].inputs, parts[part].targets
         shape = (there, *entry.shape)
+        if entry.asks != CLASS:
+            check_part(parts[part], entry, part, there, home)
+            continue
         if images.shape != shape or images.dtype != entry.dtype or labels.shape != (there,):
             raise StudyError(
                 f"the {part} part of {name} in {home} has images {images.dtype} {images.shape} "
@@ -133,11 +147,18 @@ def read_parts(name: str, folder: str | Path, options: Mapping[str, Any] | None 
 def _split(entry: Dataset, parts: dict[str, Part], rows: pd.DataFrame) -> Split:
     part = parts[rows["source"].iloc[0]] if len(rows) else parts["train"]
     positions = rows["source_index"].to_numpy(np.int64)
-    return Split(part.inputs[positions], part.targets[positions].astype(np.int64), positions)
+    targets = part.targets[positions]
+    return Split(
+        part.inputs[positions], targets.astype(np.int64) if entry.asks == CLASS else targets, positions
+    )
 
 
 def _check_labels(
-    labels: pd.DataFrame, clean: np.ndarray, known: bool, labels_csv: str | Path, splits_csv: str | Path
+    labels: pd.DataFrame,
+    clean: np.ndarray,
+    known: Dataset | None,
+    labels_csv: str | Path,
+    splits_csv: str | Path,
 ) -> None:
     remedy = "run noise_labels again on these splits"
     if len(labels) != len(clean):
@@ -146,14 +167,16 @@ def _check_labels(
             f"{len(clean)}, the training samples of {splits_csv}",
             remedy,
         )
-    if not known:
+    if known is None:
         return
-    wrong = np.flatnonzero(labels["clean_label"].to_numpy() != clean)
+    told = from_columns(labels, known.asks, len(known.outputs), "clean_")
+    wrong = np.flatnonzero(differ(told, clean))
     if len(wrong):
         row = int(wrong[0])
         raise StudyError(
-            f"{labels_csv} says that the clean label of sample {row} is {labels['clean_label'].iloc[row]}",
-            f"{clean[row]}, its label in the dataset ({len(wrong)} rows differ)",
+            f"{labels_csv} says that the clean {'label' if known.asks == CLASS else 'target'} of sample {row} is "
+            f"{told[row].tolist()}",
+            f"{clean[row].tolist()}, as in the dataset ({len(wrong)} rows differ)",
             remedy,
         )
 

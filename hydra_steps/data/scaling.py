@@ -26,9 +26,14 @@ class Scaling:
     white: float
 
 
-def scaling_of(entry: Dataset, train: np.ndarray) -> Scaling:
-    """Return how the inputs of a dataset are scaled; ``train``: the raw inputs of the training split [n, ...]."""
+def scaling_of(entry: Dataset, train: np.ndarray) -> Scaling | None:
+    """Return how the inputs of a dataset are scaled; ``train``: the raw inputs of the training split [n, ...].
+
+    None where they come as the model takes them: numbers and tokens of a declared dataset.
+    """
     if not entry.described:
+        if train.dtype != np.uint8:
+            return None
         mean = np.asarray(entry.mean, dtype=np.float32)[:, None, None]
         return Scaling(mean, np.asarray(entry.std, dtype=np.float32)[:, None, None], entry.white)
     white = entry.white if train.dtype.kind == "u" else 1.0
@@ -44,10 +49,12 @@ def scaling_of(entry: Dataset, train: np.ndarray) -> Scaling:
 
 
 def standardise(
-    inputs: np.ndarray, scaling: Scaling, pad: int = 0, channels: int | None = None
+    inputs: np.ndarray, scaling: Scaling | None, pad: int = 0, channels: int | None = None
 ) -> np.ndarray:
     """Return raw inputs [n, ...] as float32: images padded with black, all standardised, grey images repeated to
     ``channels``, and what is missing 0."""
+    if scaling is None:
+        return inputs
     if pad:
         inputs = np.pad(inputs, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     values = inputs.astype(np.float32)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import Dataset, dataset, group_wishes, source_of, split_sizes
+from hydra_steps.config.targets import CLASS
 from hydra_steps.config.whole_groups import whole_groups
 from hydra_steps.data.classes import require_every_class
 from hydra_steps.data.own.labels import check_classes
@@ -66,6 +67,8 @@ def split_data(
     for split in ORDER:
         part = source_of(entry, split, validation_from)
         labels = parts[part].targets
+        if entry.asks != CLASS:
+            labels = np.zeros(len(labels), np.int64)  # one stratum
         if part in grouped:
             chosen = grouped[part][split]
         else:
@@ -80,7 +83,7 @@ def split_data(
         frames[split] = pd.DataFrame(
             {"split": split, "index": np.arange(len(chosen)), "source": part, "source_index": np.sort(chosen)}
         )
-    if entry.described:
+    if entry.described and entry.asks == CLASS:
         check_classes(counts, entry.classes, f"the splits of {name} with data.train {sizes['train']}")
     table = pd.concat([frames[split] for split in ("train", "validation", "test")], ignore_index=True)
     columns = list(SPLIT_COLUMNS)

@@ -3,7 +3,8 @@
 ``splits.csv``: ``split`` (train, validation, test), ``index`` (position in the split), ``source`` (part of the
 dataset), ``source_index`` (position in the part), and of described data the sample's ``name``. ``labels.csv``,
 training split only: ``index``, ``label``, ``clean_label``, ``is_noisy`` (0 or 1: whether the two differ); the last
-two are empty in all rows where the clean labels are not known.
+two are empty in all rows where the clean labels are not known. Of
+targets that are no class other columns stand for the label (:mod:`hydra_steps.data.target_columns`).
 """
 
 from __future__ import annotations
@@ -16,14 +17,20 @@ import numpy as np
 import pandas as pd
 
 from hydra_steps.config.datasets import Dataset
+from hydra_steps.config.targets import CLASS, LABELS
 from hydra_steps.csv_files import read_csv
+from hydra_steps.data.target_columns import column_names, differ, from_columns
 from hydra_steps.errors import StudyError
 
 SPLITS = ("train", "validation", "test")
 SPLIT_COLUMNS = ("split", "index", "source", "source_index")
 NAME_COLUMN = "name"  # of described data, by which a sample is called
-TRUTH_COLUMNS = ("clean_label", "is_noisy")
-LABEL_COLUMNS = ("index", "label", *TRUTH_COLUMNS)
+
+
+def label_columns(asks: str, outputs: int) -> tuple[str, ...]:
+    """Return the columns of ``labels.csv``: index, targets, clean targets, is_noisy."""
+    own = column_names(asks, outputs)
+    return ("index", *own, *(f"clean_{name}" for name in own), "is_noisy")
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
@@ -98,23 +105,30 @@ def read_names(path: str | Path, split: str) -> list[str] | None:
     )
 
 
-def read_labels(path: str | Path, classes: int) -> pd.DataFrame:
-    """Return ``labels.csv`` after checking that its labels are below ``classes`` and that ``is_noisy`` is
-    right; both of the clean labels' columns are empty, as not-a-number, where these are not known."""
+def read_labels(path: str | Path, entry: Dataset) -> pd.DataFrame:
+    """Return ``labels.csv`` after checking it against the dataset, and that ``is_noisy`` is right; the clean targets'
+    columns and ``is_noisy`` are empty, as not-a-number, where these are not known."""
     remedy = "run noise_labels again"
-    table = _read(path, LABEL_COLUMNS, ("index", "label"), remedy)
-    known = not (len(table) and table[list(TRUTH_COLUMNS)].isna().all(axis=None))
+    asks, outputs = entry.asks, len(entry.outputs)
+    columns = label_columns(asks, outputs)
+    own, clean = column_names(asks, outputs), [name for name in columns if name.startswith("clean_")]
+    whole = asks in (CLASS, LABELS)
+    table = _read(path, columns, ("index", *own) if whole else ("index",), remedy)
+    known = not (len(table) and table[[*clean, "is_noisy"]].isna().all(axis=None))
     if known:
-        table = _whole_numbers(path, table, TRUTH_COLUMNS, remedy)
+        table = _whole_numbers(path, table, (*clean, "is_noisy") if whole else ("is_noisy",), remedy)
     _check_index(path, table["index"].to_numpy(), "the table", remedy)
-    for column in ("label", "clean_label") if known else ("label",):
-        bad = table.loc[~table[column].between(0, classes - 1), column]
+    most = outputs - 1 if asks == CLASS else 1
+    for column in [*own, *(clean if known else [])] if whole else []:
+        bad = table.loc[~table[column].between(0, most), column]
         if len(bad):
-            raise StudyError(f"{path} has the {column} {bad.iloc[0]}", f"0 to {classes - 1}", remedy)
-    if known and ((table["label"] != table["clean_label"]).astype(int) != table["is_noisy"]).any():
-        raise StudyError(
-            f"{path} has an is_noisy that contradicts its labels", "1 where they differ, else 0", remedy
-        )
+            raise StudyError(f"{path} has the {column} {bad.iloc[0]}", f"0 to {most}", remedy)
+    if known:
+        targets, before = (from_columns(table, asks, outputs, prefix) for prefix in ("", "clean_"))
+        if (differ(targets, before).astype(int) != table["is_noisy"]).any():
+            raise StudyError(
+                f"{path} has an is_noisy that contradicts its labels", "1 where they differ, else 0", remedy
+            )
     return table
 
 

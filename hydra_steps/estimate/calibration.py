@@ -67,7 +67,7 @@ def calibrate(
         return step_seconds(net, batch, slots_of(run.training.optimizer), machine) * width_of(run) / 4
 
     batch = run.training.batch_size
-    plan = small_plan(batch, len(dataset_of(run.data).classes), queries, expected)
+    plan = small_plan(batch, len(dataset_of(run.data).outputs), queries, expected)
     try:
         with at_most(budget.left):
             steps = _measured_steps(run, plan)

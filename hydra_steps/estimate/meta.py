@@ -25,6 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.sections import RunSettings
+from hydra_steps.config.targets import TOKENS, outputs_of
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Counts, Network
 from hydra_steps.models.dropout import Keyed
@@ -36,24 +37,27 @@ FEW, MORE = 2, 4  # samples of the two steps whose difference is what a sample a
 
 def run_network(run: RunSettings) -> Network:
     """Return the size of a run's model, for its data."""
-    data, model, classes = run.data, run.model, len(dataset_of(run.data).classes)
-    shape = run_shape(data)
-    return built_network(lambda: run_model(model, shape, classes, seed=0, weights=False), shape)
+    data, model, entry = run.data, run.model, dataset_of(run.data)
+    outputs = outputs_of(run.training.loss.name, len(entry.outputs))
+    shape, whole = run_shape(data), entry.asks == TOKENS
+    return built_network(lambda: run_model(model, shape, outputs, seed=0, weights=False), shape, whole)
 
 
-def built_network(build: Callable[[], nn.Module], shape: Sequence[int]) -> Network:
-    """Return the size of the module that ``build`` makes for floating-point samples of this shape.
+def built_network(build: Callable[[], nn.Module], shape: Sequence[int], whole: bool = False) -> Network:
+    """Return the size of the module that ``build`` makes for samples of this shape, floating-point numbers or ``whole``
+    ones.
 
     A :class:`StudyError` of the builder is passed on, and any error of the module's own step on the processor.
     """
+    dtype = torch.int64 if whole else None
     try:
         with torch.device("meta"):
             module = build()
-        return measure(module.to("meta"), torch.zeros(1, *shape, device="meta"))
+        return measure(module.to("meta"), torch.zeros(1, *shape, dtype=dtype, device="meta"))
     except StudyError:
         raise
     except Exception:  # whatever a foreign module trips over where tensors have no values
-        return measure(build(), torch.zeros(1, *shape))
+        return measure(build(), torch.zeros(1, *shape, dtype=dtype))
 
 
 def measure(module: nn.Module, *inputs: Tensor) -> Network:

@@ -137,7 +137,7 @@ def nominal(
     the sizes ``net``.
     """
     training, sizes = run.training, sizes_of(run.data)
-    classes = len(dataset_of(run.data).classes)
+    classes = len(dataset_of(run.data).outputs)
     return nominal_costs(
         net,
         methods,

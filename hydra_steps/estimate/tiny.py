@@ -11,6 +11,7 @@ import numpy as np
 from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, Split
+from hydra_steps.data.made_up import made_up
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -86,19 +87,18 @@ def tiny_process(run: RunSettings, plan: Plan, samples: int, epochs: int) -> tup
 
 
 def random_data(run: RunSettings, samples: int, split: int = SPLIT) -> RunData:
-    """Return random images and labels of the shape of the run's dataset; every class is in every split."""
+    """Return random samples of the shape of the run's dataset; every class is in every split."""
     section = run.data
-    shape = run_shape(section)
-    classes = dataset_of(section).classes
+    shape, entry = run_shape(section), dataset_of(section)
     generator = np.random.default_rng(0)
 
     def drawn(count: int) -> Split:
-        images = generator.standard_normal((count, *shape), dtype=np.float32)
-        return Split(images, np.arange(count) % len(classes), np.arange(count))
+        return made_up(shape, entry.asks, len(entry.outputs), count, generator)
 
-    train, other = drawn(samples), max(split, len(classes))
+    train, other = drawn(samples), max(split, len(entry.classes))
     nothing = np.zeros(samples, dtype=bool)
-    return RunData(train, drawn(other), drawn(other), train.targets, nothing, classes, section.name, "random")
+    about = (entry.outputs, section.name, "random", entry.asks)
+    return RunData(train, drawn(other), drawn(other), train.targets, nothing, *about)
 
 
 def small_queries(queries: Sequence[Mapping[str, Any]], most: int) -> tuple[list[dict[str, Any]], float]:

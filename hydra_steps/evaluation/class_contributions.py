@@ -33,7 +33,7 @@ from hydra_steps.tables.tidy import make_table, write_table
     "class_contributions",
     title="Mean contributions of labels to classes",
     keys=["label", "test_label", "is_noisy"],
-    when="labels_known and class_contributions.queries is not None",
+    when="asks == 'class' and labels_known and class_contributions.queries is not None",
     settings={"data": "datasets"},
     large=True,
     order=140,

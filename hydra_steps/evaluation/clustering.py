@@ -55,7 +55,7 @@ Algorithms = Annotated[Sequence[Literal["kmeans", "kmeans_unit", "agglomerative"
     "clustering",
     title="Clusters of contribution vectors",
     keys=["algorithm", "queries", "label"],
-    when="labels_known and clustering.algorithms",
+    when="asks == 'class' and labels_known and clustering.algorithms",
     heavy=True,
     seconds="4 * len(labels) * len(runs)",
     order=120,

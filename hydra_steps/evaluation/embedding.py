@@ -39,7 +39,7 @@ COLUMNS = (
 @table(
     "embedding",
     title="Contribution vectors in two dimensions",
-    when="embedding.samples > 0",
+    when="asks == 'class' and embedding.samples > 0",
     runs="first",
     large=True,
     heavy=True,

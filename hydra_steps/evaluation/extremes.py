@@ -42,7 +42,7 @@ SIDES = ("helpful", "harmful")
 @table(
     "extremes",
     title="Samples that help and harm most",
-    when="extremes.queries",
+    when="asks == 'class' and extremes.queries",
     settings={"data": "datasets"},
     also=["extremes_images.npz"],
     heavy=True,

@@ -1,7 +1,7 @@
 """The label noise that a run really got: its rate and its class-transition matrix.
 
     rate         share of the training samples whose label is not the true one
-    transition   share of the samples of class ``clean_label`` that carry ``label``; its rows sum to 1
+    transition   share of the samples of class ``clean_label`` that carry ``label``; rows sum to 1; of classes alone
 
 ``n`` is the number of samples behind the share. These are counts of what is there, so they have no
 interval. Torch-free.
@@ -29,6 +29,8 @@ def describe_noise(labels: Sequence[Artifact], output: str | Path) -> None:
         about = artifact.run.columns
         rate = given["is_noisy"].mean() if len(given) else np.nan
         rows.append(about | {"metric": "rate", "n": len(given), "value": rate})
+        if "label" not in given.columns:
+            continue
         matrix = transition_matrix(given["clean_label"].to_numpy(), given["label"].to_numpy())
         for true, row in enumerate(matrix):
             samples = int(row.sum())

@@ -1,6 +1,7 @@
 """Removal curves: how good the model is after training anew without what each method points at.
 
-    test_accuracy, test_loss, validation_accuracy, validation_loss   of models trained with fresh seeds
+    test_accuracy, test_loss, validation_accuracy, validation_loss   of models trained with fresh seeds (or what else
+    the task counts as good in place of the accuracy)
     noise_left   share of mislabelled among the kept samples, if known; classes_left   classes among their labels
 
 Keys: ``side`` (most_harmful: lowest contribution removed first; most_helpful: highest) and ``fraction``
@@ -24,11 +25,11 @@ from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.seed_intervals import mean_interval, within
 from hydra_steps.tables.tidy import make_table, write_table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MEASURES = (
-    "test_accuracy",
+    "test_metric",
     "test_loss",
-    "validation_accuracy",
+    "validation_metric",
     "validation_loss",
     "noise_left",
     "classes_left",
@@ -54,8 +55,9 @@ def evaluate_removal(removals: Sequence[Artifact], output: str | Path) -> None:
             key = {"side": about["sides"][int(side)], "fraction": fraction}
             for metric in MEASURES:
                 values = arrays[metric][chosen]
-                if metric == "noise_left" and np.isnan(values).all():
+                if metric in ("noise_left", "classes_left") and np.isnan(values).all():
                     continue
+                metric = metric.replace("_metric", f"_{about['metric']}")
                 low, high = within(metric, *mean_interval(values))
                 row = {
                     "metric": metric,

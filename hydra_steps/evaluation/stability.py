@@ -61,7 +61,7 @@ def evaluate_stability(
         ]
         per_query: dict[str, list[float]] = {}
         for other, folder in others:
-            same = given[run] == given[other]
+            same = (given[run] == given[other]).all(axis=1)
             for row in _correlations(path, folder, queries, same):
                 per_query.setdefault(row["query"], []).append(row["value"])
         own = run.columns | {"method": label, "metric": "between_seeds"}
@@ -86,4 +86,6 @@ def _spearman(one: Scores, two: Scores, query: str, positions: np.ndarray) -> fl
 
 
 def _labels(path: str | Path) -> np.ndarray:
-    return read_csv(path).sort_values("index", kind="stable")["label"].to_numpy()
+    return (
+        read_csv(path).sort_values("index", kind="stable").filter(regex="^(label|target|tokens)").to_numpy()
+    )

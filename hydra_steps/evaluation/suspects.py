@@ -60,7 +60,7 @@ def list_suspects(
                 f"the scores in {artifact.path} have no labels", f"labels.csv of the run {run.name}"
             )
         check_length(found, tables[run.name], artifact.path)
-        given = tables[run.name]["label"].to_numpy()
+        given = _given(tables[run.name])
         seen.update(found.names)
         for query in (q.name for q in ranking_queries(found.queries)):
             asked = True
@@ -81,6 +81,14 @@ def list_suspects(
         )
     named = ["training_name", "label_name"] if any(names.values()) else []
     write_table(pd.DataFrame(rows, columns=[*COLUMNS, *named]), output)
+
+
+def _given(labels: pd.DataFrame) -> np.ndarray:
+    """The targets [n]: the label, or what stands for it, joined by spaces."""
+    if "label" in labels.columns:
+        return labels["label"].to_numpy()
+    own = labels.filter(regex="^(label|target|tokens)").astype(str)
+    return own.agg(" ".join, axis=1).to_numpy()
 
 
 def lowest(contribution: np.ndarray) -> np.ndarray:

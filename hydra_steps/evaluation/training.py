@@ -1,8 +1,8 @@
 """How each run trained: loss and accuracy after every epoch, read from the trajectory store.
 
-One row per run, epoch and metric: ``train_loss``, ``validation_loss``, ``test_loss``,
-``train_accuracy``, ``validation_accuracy``, ``test_accuracy``. Training loss and accuracy are against the
-labels that the run saw. Torch-free.
+One row per run, epoch and metric: ``train_loss``, ``validation_loss``, ``test_loss``, ``validation_accuracy``,
+``test_accuracy`` (or what else the task counts as good in place of the accuracy). The training loss is against the
+targets that the run saw. Torch-free.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hydra_steps.config.targets import METRICS as _METRICS
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import Artifact
 from hydra_steps.tables.tidy import make_table, write_table
@@ -17,7 +18,7 @@ from hydra_steps.trajectory.store import TrajectoryStore
 
 PREFIX = "epoch_"
 METRICS = tuple(
-    f"{split}_{what}" for split in ("train", "validation", "test") for what in ("loss", "accuracy")
+    f"{split}_{what}" for split in ("train", "validation", "test") for what in ("loss", *_METRICS)
 )
 
 

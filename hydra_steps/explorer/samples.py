@@ -42,7 +42,7 @@ def read_samples(
     entry = dataset_of(data)
     parts = read_parts(data.name, data.folder, data.options)
     table = read_splits(splits, entry)
-    truth = read_labels(labels, len(entry.classes))["clean_label"]
+    truth = read_labels(labels, entry)["clean_label"]
     clean = None if truth.isna().any() else truth.to_numpy()
     answers = read_csv(predictions)
     found = {}

@@ -28,6 +28,7 @@ _MOST_NUMBERS = 12  # classes up to which the shares are printed into the cells
     title="Label noise",
     category="Data",
     chapter="Label noise",
+    when="asks == 'class'",
     order=30,
 )
 def plot_noise(

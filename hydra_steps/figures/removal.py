@@ -1,6 +1,6 @@
 """Removal curves: how good the model is after training anew without what each method points at.
 
-Reads ``removal.csv`` (metrics ``test_accuracy``, a share, and ``test_loss``; keys ``side`` and ``fraction``).
+Reads ``removal.csv`` (metrics ``test_accuracy`` or the like, and ``test_loss``; keys ``side`` and ``fraction``).
 Marker: mean over fresh trainings; bar: the table's interval of that mean.
 """
 
@@ -14,15 +14,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from hydra_steps.config.targets import metric_among
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import Style, canvas, drawing, in_legend, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import over_seeds, per_run, plural, read_tidy, variants
 
-_PANELS = (
-    ("test_accuracy", "Accuracy", "test set correct (%)", 100.0),
-    ("test_loss", "Loss", "mean test loss", 1.0),
-)
 _SPREAD = 0.018  # of the axis: how far the methods' markers stand apart in all
 
 
@@ -40,9 +37,10 @@ def plot_removal(
     methods: Mapping[str, str] | None = None,
     style: Style | None = None,
 ) -> None:
-    """Draw test accuracy and test loss over the share removed; one row of panels per variant and side.
+    """Draw the test split's metric and loss over the share removed; one row of panels per variant and side.
 
-    Removal curves: share of correct predictions on the test split, and mean test loss, of models that were trained
+    Removal curves: {% if metric.name == "accuracy" %}share of correct predictions{% else %}{{ metric.words }}{% endif
+    %} on the test split, and mean test loss, of models that were trained
     anew without the share of the training samples that each method ranks first{% if removal.query %} by contribution
     to {{ removal.query | replace("_", " ") }}{% endif %}; the most harmful first, so that removing 80 % keeps the top
     20 %, or the most helpful first where the row says so. Marker: mean over {% if removal.seeds %}{{ removal.seeds }}
@@ -64,7 +62,7 @@ def plot_removal(
         figure, grid = canvas(look.inches("double"), height, len(rows), 2)
         for axes, (variant, side) in zip(grid, rows, strict=True):
             part = data[(data["variant"] == variant) & (data["side"] == side)]
-            for panel, (metric, title, label, factor) in zip(axes, _PANELS, strict=True):
+            for panel, (metric, title, label, factor) in zip(axes, _panels(data), strict=True):
                 _curves(panel, over_seeds(part[part["metric"] == metric]), looks, factor)
                 panel.set_ylabel(label)
                 panel.set_title(
@@ -77,6 +75,16 @@ def plot_removal(
         if handles:
             figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(handles)))
         save(figure, outputs)
+
+
+def _panels(data: pd.DataFrame) -> list[tuple[str, str, str, float]]:
+    """The two metrics, each with its title, its axis and its factor."""
+    metric = metric_among(data["metric"])
+    axis = "test set correct (%)" if metric.name == "accuracy" else f"{metric.axis}, test set"
+    return [
+        (f"test_{metric.name}", metric.title, axis, metric.factor),
+        ("test_loss", "Loss", "mean test loss", 1.0),
+    ]
 
 
 def _curves(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], factor: float) -> None:

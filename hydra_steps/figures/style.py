@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter, MaxNLocator
 
+from hydra_steps.config.targets import CLASS, worded
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.figures.methods import MethodStyle, method_styles
 
@@ -39,7 +41,8 @@ class Style:
 
     ``width``: ``single`` or ``double`` column, or empty for each figure's own choice. ``font_size`` in
     points. ``dpi`` of the png. ``colours`` and ``labels``: overrides by method label. ``formats``: the files
-    a study asks for (the plotting functions themselves follow the suffixes of their ``outputs``).
+    a study asks for (the plotting functions themselves follow the suffixes of their ``outputs``). ``asks``: what is
+    asked of a sample, whose words the figure takes (:func:`hydra_steps.config.targets.worded`).
     """
 
     width: str = ""
@@ -48,6 +51,7 @@ class Style:
     formats: Sequence[str] = FORMATS
     colours: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    asks: str = CLASS
 
     @classmethod
     def of(cls, options: Mapping[str, Any] | None) -> Style:
@@ -121,13 +125,20 @@ def _settings(style: Style) -> dict[str, Any]:
     }
 
 
+_ASKS: ContextVar[str] = ContextVar("asks", default=CLASS)  # of the style that is drawn with
+
+
 @contextmanager
 def drawing(style: Style) -> Iterator[None]:
     """Draw with this look and nothing else: matplotlib's defaults first, then the settings of ``style``."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_settings(style))  # type: ignore[arg-type]  # keys are plain strings here
-        yield
+        before = _ASKS.set(style.asks)
+        try:
+            yield
+        finally:
+            _ASKS.reset(before)
 
 
 def canvas(
@@ -174,7 +185,7 @@ def save(figure: Figure, outputs: Sequence[str | Path]) -> None:
     _number_ticks(figure)
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
-        text.set_text(text.get_text().removeprefix(_SHOWN))
+        text.set_text(worded(text.get_text().removeprefix(_SHOWN), _ASKS.get()))
     for path in map(Path, outputs):
         suffix = path.suffix.lstrip(".").lower()
         if suffix not in metadata:

@@ -1,6 +1,6 @@
-"""How training went: loss and accuracy per epoch on the training, validation and test split.
+"""How training went: loss and the task's metric per epoch on the training, validation and test split.
 
-Reads ``training.csv`` (metrics ``<split>_loss`` in nats, ``<split>_accuracy`` as a share; key ``epoch``).
+Reads ``training.csv`` (metrics ``<split>_loss``, and ``<split>_accuracy`` or the like; key ``epoch``).
 Line: mean over seeds; band: smallest to largest seed.
 """
 
@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from hydra_steps.config.targets import metric_among
 from hydra_steps.figures.style import SPLIT_COLOURS, Style, canvas, drawing, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
@@ -23,7 +24,7 @@ _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 @figure(
     "training",
-    title="Loss and accuracy",
+    title="Loss and metric",
     category="Training",
     chapter="Training",
     order=20,
@@ -35,26 +36,28 @@ def plot_training(
     methods: Mapping[str, str] | None = None,
     style: Style | None = None,
 ) -> None:
-    """Draw loss and accuracy per epoch; one row of panels per variant.
+    """Draw loss and the task's metric per epoch; one row of panels per variant.
 
-    Mean loss and share of correct predictions after every epoch: on the training split (against the labels that
-    training saw), the validation split and the test split. Line: mean over seeds; band: smallest to largest seed.
+    Mean loss after every epoch on the training split (against the {{ "labels" if asks == "class" else "targets" }}
+    that training saw), the validation split and the test split, and {{ metric.words }} on the latter two. Line: mean
+    over seeds; band: smallest to largest seed.
     """
     data = read_tidy(training_table, ["variant", "run", "seed", "metric", "epoch", "value"])
     data = data.dropna(subset=["epoch"])
     look = style or Style()
     names = variants(data) or ["base"]
+    metric = metric_among(data["metric"])
     with drawing(look):
         figure, grid = canvas(look.inches("double"), 1.9 * len(names) + 0.1, len(names), 2, sharex=True)
         for row, variant in zip(grid, names, strict=True):
             part = data[data["variant"] == variant]
             prefix = "" if len(names) == 1 else f"{variant}: "
             _panel(row[0], part, "loss", 1.0)
-            _panel(row[1], part, "accuracy", 100.0)
+            _panel(row[1], part, metric.name, metric.factor)
             row[0].set_title(f"{prefix}loss" if prefix else "Loss")
-            row[1].set_title(f"{prefix}accuracy" if prefix else "Accuracy")
+            row[1].set_title(f"{prefix}{metric.title.lower()}" if prefix else metric.title)
             row[0].set_ylabel("mean loss per sample")
-            row[1].set_ylabel("correct (%)")
+            row[1].set_ylabel(metric.axis)
             row[1].set_title(
                 plural(count_seeds(part), "seed"), loc="right", fontweight="normal", fontsize="small"
             )

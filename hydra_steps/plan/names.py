@@ -13,6 +13,7 @@ from hydra_steps.config.known_labels import labels_known
 from hydra_steps.config.runs import PlainStudy, run_config, run_names
 from hydra_steps.config.sources import source_settings
 from hydra_steps.config.sweeps import damping_sweeps
+from hydra_steps.config.target_checks import study_targets
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, entries, find
@@ -26,7 +27,8 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
     method; ``label_of``: name of a method → the first label that has it, or else the name; ``used``: the names of the
     methods that have a label; ``in_unit``: the labels whose contributions have the query's unit; ``traced``: the
     labels scored at the ends of epochs; ``sweeps``: damping sweeps, name → label → damping; ``labels_known``: whether
-    it is known which training labels are wrong; ``classes``: the names of the first variant's classes;
+    it is known which training labels are wrong; ``asks``: what is asked of a sample (``class``, ``labels``,
+    ``numbers``, ``tokens``); ``classes``: the names of the first variant's classes;
     ``conditions``: variant → its setting in words; ``datasets``: run → ``name``, ``folder`` and ``options`` of its
     dataset; ``random_designs``: name of each design of random groups, left out of the whole training, → its
     ``fraction`` and whether it is ``from_seeds`` and ``on_subsets``; ``predicts``: label → the share of the samples
@@ -47,6 +49,7 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
         "sweeps": damping_sweeps(study["methods"]),
         "labels_known": labels_known(study),
         "classes": list(dataset(**source_settings(data[run_names(study)[0]])).classes),
+        "asks": study_targets(study),
         "conditions": conditions(study),
         "random_designs": {
             name: {

@@ -14,7 +14,8 @@ import numpy as np
 from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.runs import PlainStudy, run_settings, study_runs
 from hydra_steps.config.sections import RunSettings
-from hydra_steps.data.run_data import RunData, Split
+from hydra_steps.data.made_up import made_up
+from hydra_steps.data.run_data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process, build_process
 from hydra_steps.process.trial.case import SAMPLES
@@ -53,12 +54,9 @@ def _path(process: Process) -> str:
 
 def _process(settings: RunSettings) -> Process:
     """The process of a run with a handful of samples, on the processor."""
-    data, classes = settings.data, dataset_of(settings.data).classes
-    shape = run_shape(data)
-    draw = np.random.default_rng(0)
-    images = draw.standard_normal((SAMPLES, *shape)).astype(np.float32)
-    part = Split(images, np.arange(SAMPLES) % len(classes), np.arange(SAMPLES))
-    made_up = RunData(part, part, part, None, None, tuple(classes), data.name, "")
+    data, entry = settings.data, dataset_of(settings.data)
+    part = made_up(run_shape(data), entry.asks, len(entry.outputs), SAMPLES, np.random.default_rng(0))
+    data_made_up = RunData(part, part, part, None, None, entry.outputs, data.name, "", entry.asks)
     small = replace(settings.training, batch_size=SAMPLES, epochs=1)
     on_processor = replace(settings.compute, device="cpu")
-    return build_process(replace(settings, training=small, compute=on_processor), made_up)
+    return build_process(replace(settings, training=small, compute=on_processor), data_made_up)

@@ -38,6 +38,13 @@ def _entries(named: Named) -> list[Entry]:
     return entries
 
 
+def by_sample(outputs: Any) -> Any:
+    """Outputs [b, …] of a module as a row for each sample [b, c]; what is no tensor is left for the trial to refuse."""
+    if not isinstance(outputs, Tensor) or outputs.ndim in (0, 2):
+        return outputs
+    return outputs[:, None] if outputs.ndim == 1 else outputs.flatten(1)
+
+
 def _flatten(tensors: list[Tensor]) -> Tensor:
     return torch.cat([t.detach().reshape(-1) for t in tensors]) if tensors else torch.zeros(0)
 
@@ -168,7 +175,7 @@ class FlatModel:
         differentiable: bool = False,
         weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Logits [b, c] in training mode, and the buffers after the step [R].
+        """Outputs [b, c] (of classes: logits) in training mode, and the buffers after the step [R].
 
         ``differentiable`` keeps the new buffers' graph to the parameters; ``weights`` [b] weight the samples in batch
         norm's statistics, None counts all alike. What the module changes in place is a copy.
@@ -176,9 +183,9 @@ class FlatModel:
         self._prepare(True, keys, differentiable, weights)
         if not self._buffer_bindings:
             self._bind(parameters, buffers)
-            return self._call(self.module, inputs), buffers
+            return by_sample(self._call(self.module, inputs)), buffers
         self._bind(parameters, buffers.clone())
-        logits: Tensor = self._call(self.module, inputs)
+        logits = by_sample(self._call(self.module, inputs))
         return logits, torch.cat([binding.get().reshape(-1) for binding in self._buffer_bindings])
 
     def push(
@@ -212,10 +219,10 @@ class FlatModel:
         return logits, logits_dot, gradients_dot
 
     def logits(self, parameters: Tensor, buffers: Tensor, inputs: Tensor) -> Tensor:
-        """Logits [n, c] in evaluation mode."""
+        """Outputs [n, c] in evaluation mode."""
         self._prepare(False)
         self._bind(parameters, buffers)
-        logits: Tensor = self._call(self.module, inputs)
+        logits: Tensor = by_sample(self._call(self.module, inputs))
         return logits
 
     def state_dict(self, parameters: Tensor, buffers: Tensor) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from hydra_steps.config.sections import RunSettings
+from hydra_steps.config.targets import CLASS, TOKENS, metric_of, outputs_of
 from hydra_steps.data import RunData, load_run_data
 from hydra_steps.errors import StudyError
 from hydra_steps.models.dropout import Keyed
@@ -65,13 +66,20 @@ class Process:
     crop: int = 0
     flip: bool = False
     keyed: bool = False  # whether the model draws noise per sample
-    classes: int = 0
+    outputs: int = 0  # that the model is asked for; of tokens at each place of a sequence
+    asks: str = CLASS  # what is asked of a sample (hydra_steps.config.targets)
+    metric: str = "accuracy"  # how well a split is predicted (hydra_steps.tasks.metrics)
     weighted_statistics: bool = False  # whether the data weights count in batch norm's statistics
     settings: RunSettings = field(default_factory=RunSettings)
 
     @property
     def samples(self) -> int:
         return len(self.targets)
+
+    @property
+    def outputs_of_sample(self) -> int:
+        """How many numbers the model gives for a sample."""
+        return self.outputs * (self.targets.shape[1] if self.asks == TOKENS else 1)
 
     @property
     def steps(self) -> int:
@@ -212,7 +220,8 @@ def build_process(settings: RunSettings, data: RunData) -> Process:
     training, model, seed = settings.training, settings.model, settings.seed
     dtype = {"float32": torch.float32, "float64": torch.float64}[settings.compute.dtype]
     device = choose_device(settings.compute.device)
-    module = run_model(model, data.train.inputs.shape[1:], len(data.classes), seed)
+    outputs = outputs_of(training.loss.name, len(data.outputs))
+    module = run_model(model, data.train.inputs.shape[1:], outputs, seed)
     flat = FlatModel(module).to(device, dtype)
     process = Process(
         model=flat,
@@ -234,7 +243,9 @@ def build_process(settings: RunSettings, data: RunData) -> Process:
         crop=training.augment.crop,
         flip=training.augment.flip,
         keyed=any(isinstance(layer, Keyed) for layer in module.modules()),
-        classes=len(data.classes),
+        outputs=outputs,
+        asks=data.asks,
+        metric=metric_of(training.loss.name).name,
         weighted_statistics=training.batch_norm_statistics == "weighted",
         settings=settings,
     )

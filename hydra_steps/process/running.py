@@ -11,6 +11,7 @@ from hydra_steps.data.run_data import Split
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
+from hydra_steps.tasks.metrics import MEASURES
 
 Observer = Callable[
     [int, State, float, Tensor, Tensor], None
@@ -98,14 +99,15 @@ def evaluation_chunk(device: torch.device) -> int:
 
 @torch.no_grad()
 def evaluate(process: Process, state: State, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
-    """Mean loss and accuracy of ``state`` on inputs [n, …], in evaluation mode; NaN for none."""
+    """Mean loss of ``state`` on inputs [n, …] and what its task's metric is there, in evaluation mode; NaN for
+    none."""
     if not len(targets):
         return float("nan"), float("nan")
     chunk = evaluation_chunk(process.device)
     loss = torch.zeros((), dtype=torch.float64, device=process.device)
-    right = torch.zeros((), dtype=torch.int64, device=process.device)
+    measure, sums = MEASURES[process.metric], []
     for part, target in zip(inputs.split(chunk), targets.split(chunk), strict=True):
         logits = process.model.logits(state.parameters, state.buffers, part)
         loss += process.loss.values(logits, target).double().sum()
-        right += (logits.argmax(-1) == target).sum()
-    return loss.item() / len(targets), int(right) / len(targets)
+        sums.append(measure.sums(logits, target))
+    return loss.item() / len(targets), measure.value(torch.stack(sums).sum(0), len(targets))

@@ -34,6 +34,19 @@ def expand(specs: Sequence[Mapping[str, Any]], classes: int, sizes: Mapping[str,
     return queries
 
 
+def with_defaults(spec: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return an entry of ``queries`` with its kind's options filled in; :class:`StudyError` for another kind's."""
+    entry = find("query", spec["kind"], f"{where}.kind")
+    for key in spec:
+        if key not in _COMMON and key not in entry.options:
+            raise StudyError(
+                f"{where}.{key}: {spec[key]!r} has no meaning for kind {entry.name}",
+                f"an option of {entry.name}: {', '.join(entry.options) or 'it has none'}",
+                f"remove {where}.{key}, or choose another kind",
+            )
+    return dict(spec) | {key: value for key, value in entry.defaults().items() if key not in spec}
+
+
 def splits_by_class(specs: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the splits whose every class a study's section ``queries`` asks about.
 
@@ -53,7 +66,7 @@ def _expand(spec: Mapping[str, Any], classes: int, sizes: Mapping[str, int], whe
             "at least 1 sample",
             f"raise data.{split}, or drop the query",
         )
-    options = {key: value for key, value in spec.items() if key not in _COMMON}
+    options = {key: value for key, value in with_defaults(spec, where).items() if key not in _COMMON}
     for index in _indices(spec, entry, classes, sizes[split], where):
         yield _query(entry, split, index, options)
 

@@ -34,6 +34,8 @@ def dataset(
     classes: Sequence[str] = (),
     shape: Sequence[int] = (),
     parts: Mapping[str, int] = {},
+    targets: Literal["class", "labels", "numbers", "tokens"] = "class",
+    outputs: Sequence[str] = (),
     title: str = "",
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
@@ -46,7 +48,10 @@ def dataset(
 ) -> Callable[[F], F]:
     """Declare a dataset: ``(folder, **options) -> {part: Part}``, its published parts as arrays.
 
-    ``shape``: (channels, height, width). ``parts``: published part (``train``, ``test``) → number of samples; with
+    ``targets``: what is asked of a sample, a class (named by ``classes``), or what ``outputs`` names: several labels, 0
+    or 1 [n, k], numbers, float32 [n, k], or the next tokens, int64 [n, length] with −100 where none is asked for.
+    ``shape`` is that of a sample, of images (channels, height, width).
+    ``parts``: published part (``train``, ``test``) → number of samples; with
     ``train`` alone all splits are drawn from it. ``mean`` and ``std``, one number per channel: those of the pixels
     divided by ``white``, the value of a full pixel (0 and 1 where they are not given). ``bundled``: SHA-256 of the
     content of data that ship with a dependency. ``files`` are verified before the function is called, and fetched
@@ -60,10 +65,18 @@ def dataset(
     return _keep("dataset", name, files=tuple(files), sources=tuple(sources))
 
 
-def noise(name: str, *, title: str = "", images: bool = False, known: bool = True) -> Callable[[F], F]:
-    """Declare a kind of label noise: ``(clean: CleanLabels, **options) -> noisy labels int64 [n]``.
+def noise(
+    name: str,
+    *,
+    title: str = "",
+    targets: Sequence[str] = ("class",),
+    images: bool = False,
+    known: bool = True,
+) -> Callable[[F], F]:
+    """Declare a kind of noise: ``(clean: CleanTargets, **options) -> noisy targets``, of the form of the clean ones.
 
-    ``title`` completes the sentence "20 % of the labels were …". ``images``: it looks at the images. ``known``: the
+    ``title`` completes the sentence "20 % of the labels were …". ``targets``: which it changes (as a task names them;
+    empty: any). ``images``: it looks at the images. ``known``: the
     labels that it is given are the clean ones; where that is not known, nothing is measured against them.
     """
     return _keep("noise", name)
@@ -75,8 +88,22 @@ def model(name: str, *, title: str = "", article: str = "") -> Callable[[F], F]:
     return _keep("model", name)
 
 
-def task(name: str, *, title: str = "", metric: str = "accuracy") -> Callable[[F], F]:
-    """Declare a task, by its loss: ``(**options) -> Loss``; ``metric`` names what counts as good."""
+def task(
+    name: str,
+    *,
+    title: str = "",
+    targets: Literal["class", "labels", "numbers", "tokens"] = "class",
+    metric: Literal["accuracy", "mean_accuracy", "f1", "r2", "perplexity"] = "accuracy",
+    outputs: str = "n",
+) -> Callable[[F], F]:
+    """Declare a task, by its loss: ``(**options) -> Loss``, or the loss of samples as a function of the model's outputs
+    [b, c] and the targets, ``(outputs, targets) -> [b]``.
+
+    ``targets``: what is asked of a sample, one class (int64 [b]), several labels (0 or 1, [b, k]), numbers ([b, k]) or
+    the next tokens (int64 [b, length], −100 where none). ``metric`` names what counts as good. ``outputs``: how many
+    the model is asked for, an expression of ``n``, the number of classes, labels, numbers, or different tokens; of
+    tokens so many at each place of a sequence.
+    """
     return _keep("task", name)
 
 
@@ -121,6 +148,7 @@ def method(
     marker: str = "",
     line: str | Sequence[Any] = "-",
     order: int = 1000,
+    targets: Sequence[str] = (),
 ) -> Callable[[F], F]:
     """Declare a scoring method: ``(trajectory, queries, **options) -> Contribution``.
 
@@ -133,7 +161,8 @@ def method(
     ``s`` vectors of the optimizer's, ``q`` queries, and ``k`` entries of the layers' Kronecker factors; a study whose
     numbers pass the machine's memory is refused. ``require`` as for an optimizer, also of ``n`` and ``e``.
     ``predicts``: an expression of the options for the share of samples whose removal it is made to predict; 0 is a
-    small group. ``colour``, ``marker`` and ``line`` are its look in figures, ``order`` its place.
+    small group. ``colour``, ``marker`` and ``line`` are its look in figures, ``order`` its place. ``targets``: of which
+    tasks, by what they ask of a sample (empty: of all).
     """
     return _keep("method", name)
 
@@ -146,13 +175,14 @@ def query(
     label: str,
     words: str,
     quantity: str = "loss",
+    targets: Sequence[str] = (),
 ) -> Callable[[F], F]:
-    """Declare a kind of query: ``(logits [b, c], labels [b], loss) -> values [b]``, whose mean over ``over`` is the
-    query.
+    """Declare a kind of query: ``(outputs [b, c], targets [b, …], loss) -> values [b]``, whose mean over ``over`` is
+    the query.
 
     ``label`` and ``words`` are the query's name and its words, with ``{split}`` and ``{index}`` (the class or the
     position in the split). ``quantity``: what is asked about, ``loss`` or ``margin``; only equal ones may stand in
-    one vector.
+    one vector. ``targets``: of which tasks, by what they ask of a sample (empty: of all).
     """
     return _keep("query", name)
 

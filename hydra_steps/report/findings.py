@@ -11,23 +11,30 @@ from __future__ import annotations
 from hydra_steps.registry.decorators import sentence
 from hydra_steps.report.ranking import rank
 from hydra_steps.report.variant_tables import Finding, VariantTables
-from hydra_steps.report.words import duration, listing, number, percent
+from hydra_steps.report.words import duration, listing, number, percent, shown
 from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural
 
 
 @sentence("training", chapter="Training", paragraph=1, order=20)
 def training(tables: VariantTables) -> list[Finding]:
     """How well the trained model does at the end."""
-    rows = per_run(tables.rows("training", "test_accuracy")).dropna(subset=["value"])
+    metric = tables.metric("training")
+    rows = per_run(tables.rows("training", f"test_{metric.name}")).dropna(subset=["value"])
     if rows.empty:
         return []
     last = rows[rows["epoch"] == rows["epoch"].max()]
     spread = ""
     if len(last) > 1:
-        spread = f" (mean of {plural(len(last), 'seed')}, {percent(last['value'].min())} to "
-        spread += f"{percent(last['value'].max())})"
+        spread = f" (mean of {plural(len(last), 'seed')}, {shown(metric, last['value'].min())} to "
+        spread += f"{shown(metric, last['value'].max())})"
     epochs = plural(int(last["epoch"].iloc[0]), "epoch")
-    mean = percent(last["value"].mean())
+    mean = shown(metric, last["value"].mean())
+    if metric.name != "accuracy":
+        return [
+            Finding(
+                f"After {epochs} the model reaches {metric.words} {mean} on the test set{spread}.", key=True
+            )
+        ]
     return [
         Finding(f"After {epochs} the model classifies {mean} of the test set correctly{spread}.", key=True)
     ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from hydra_steps.config.targets import CLASS, worded
 from hydra_steps.report.ranking import RankedMethod, rank
 from hydra_steps.report.variant_tables import VariantTables
 from hydra_steps.report.words import number, percent
@@ -32,7 +33,7 @@ class Column:
     cells: dict[str, Cell]
 
 
-def headline_columns(tables: VariantTables) -> list[Column]:
+def headline_columns(tables: VariantTables, asks: str = CLASS) -> list[Column]:
     """Return the columns that the variant's tables can fill."""
     main, detection = tables.queries.main, tables.queries.detection
     real = "Spearman ρ of predicted and real change; 1 is best"
@@ -57,7 +58,8 @@ def headline_columns(tables: VariantTables) -> list[Column]:
             "seconds of scoring per second of one training",
         ),
     ]
-    return [column for column in columns if column is not None and column.cells]
+    told = [column for column in columns if column is not None and column.cells]
+    return [replace(column, meaning=worded(column.meaning, asks)) for column in told]
 
 
 def headline_methods(columns: Sequence[Column], order: Sequence[str]) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hydra_steps.config.targets import Metric
 from hydra_steps.report.headline import Column
 from hydra_steps.report.variant_tables import VariantTables
-from hydra_steps.report.words import percent
+from hydra_steps.report.words import percent, shown
 from hydra_steps.tables.frames import over_seeds
 
 
@@ -26,12 +27,13 @@ def overview(tables: Mapping[str, VariantTables], headlines: Mapping[str, Sequen
         ranked |= {c.heading: c.meaning for c in main if any(cell.lead for cell in c.cells.values())}
     rows = []
     for variant, own in tables.items():
-        cells = [_share(own, "noise", "rate"), _share(own, "training", "test_accuracy")]
+        cells = [_share(own, "noise", "rate"), _metric(own)]
         cells += [_leaders(own, headlines[variant], heading) for heading in ranked]
         rows.append((variant, cells))
+    metric = next(iter(tables.values())).metric("training")
     columns = [
         ("Wrong labels", "share of the training labels"),
-        ("Accuracy", "share of the test set that is classified correctly at the end of training"),
+        (metric.title, _meaning(metric)),
     ]
     columns += [(f"Best {heading}", meaning) for heading, meaning in ranked.items()]
     kept = [place for place in range(len(columns)) if any(cells[place] for _, cells in rows)]
@@ -39,6 +41,22 @@ def overview(tables: Mapping[str, VariantTables], headlines: Mapping[str, Sequen
         [columns[place] for place in kept],
         [(variant, [cells[place] for place in kept]) for variant, cells in rows],
     )
+
+
+def _metric(tables: VariantTables) -> str:
+    """The metric of the test set at the end of training, the mean over seeds."""
+    metric = tables.metric("training")
+    rows = over_seeds(tables.rows("training", f"test_{metric.name}")).dropna(subset=["value"])
+    if rows.empty:
+        return ""
+    value = float(rows[rows["epoch"] == rows["epoch"].max()]["value"].iloc[0])
+    return shown(metric, value)
+
+
+def _meaning(metric: Metric) -> str:
+    if metric.name == "accuracy":
+        return "share of the test set that is classified correctly at the end of training"
+    return f"{metric.words} of the test set at the end of training"
 
 
 def _share(tables: VariantTables, table: str, metric: str) -> str:

@@ -11,17 +11,18 @@ from collections.abc import Mapping
 import pandas as pd
 
 from hydra_steps.config.controls import CONTROLS, ORACLE, RANDOM_ORDER
+from hydra_steps.config.targets import Metric
 from hydra_steps.registry.decorators import sentence
 from hydra_steps.report.ranking import MethodRanking, RankedMethod, overlaps, rank
 from hydra_steps.report.variant_tables import Finding, VariantTables
-from hydra_steps.report.words import brackets, listing, number, percent
+from hydra_steps.report.words import brackets, listing, number, percent, shown
 from hydra_steps.tables.frames import over_seeds, plural
 
 
 @sentence("removal", chapter="Is training without what the score flags better?", paragraph=4, order=70)
 def removal(tables: VariantTables) -> list[Finding]:
-    """Per side and share removed: the best method by test accuracy, against keeping all and against the controls."""
-    data = tables.rows("removal", "test_accuracy")
+    """Per side and share removed: the best method by the test set's metric, against keeping all and the controls."""
+    data = tables.rows("removal", f"test_{tables.metric('removal').name}")
     if data.empty:
         return []
     found = []
@@ -32,12 +33,13 @@ def removal(tables: VariantTables) -> list[Finding]:
 
 
 def _removed(tables: VariantTables, data: pd.DataFrame, side: str, fraction: float) -> list[Finding]:
-    rows = data[data["fraction"] == fraction]
+    rows, metric = data[data["fraction"] == fraction], tables.metric("removal")
     helps = side == "most_harmful"
-    ranking = rank(rows[~rows["method"].isin(CONTROLS)], tables, largest=helps)
+    largest = helps == metric.better
+    ranking = rank(rows[~rows["method"].isin(CONTROLS)], tables, largest=largest)
     if ranking is None:
         return []
-    best, everyone = ranking.best, rank(rows, tables, largest=helps)
+    best, everyone = ranking.best, rank(rows, tables, largest=largest)
     controls = {label: everyone.of(label) for label in CONTROLS} if everyone else {}
     kept = data[data["fraction"] == 0]
     text = _reached(tables, rows, ranking, helps, fraction)
@@ -45,7 +47,9 @@ def _removed(tables: VariantTables, data: pd.DataFrame, side: str, fraction: flo
     found = [Finding(text + (f"; {listing(against)}." if against else "."), key=helps)]
     if ranking.ties:
         found.append(Finding(f"Not told apart from it: {listing([e.label for e in ranking.ties])}."))
-    return found + _judged(best, rank(kept, tables) if helps else None, controls, helps)
+    return found + _judged(
+        best, rank(kept, tables) if helps else None, controls, helps, 1 if metric.better else -1
+    )
 
 
 def _reached(
@@ -56,8 +60,9 @@ def _reached(
     queries = sorted({query for query in rows["query"] if query})
     by = f" by contribution to the {tables.queries.words(queries[0])}" if len(queries) == 1 else ""
     text = f"Without the {percent(fraction)} that {best.label} ranks most {'harmful' if helps else 'helpful'}{by}"
-    text += f", training anew reaches {_share(best)} on the test set"
-    place = f"{'highest' if helps else 'lowest'} of {plural(len(ranking.entries), 'method')}"
+    text += f", training anew reaches {_share(best, tables.metric('removal'))} on the test set"
+    first = "highest" if helps == tables.metric("removal").better else "lowest"
+    place = f"{first} of {plural(len(ranking.entries), 'method')}"
     several = f"mean of {plural(ranking.n, 'fresh training')}"
     counted = {0: "", 1: "one fresh training"}.get(ranking.n, several)
     return text + brackets([place if len(ranking.entries) > 1 else "", counted])
@@ -67,26 +72,32 @@ def _against(
     tables: VariantTables, controls: Mapping[str, RankedMethod | None], kept: pd.DataFrame
 ) -> list[str]:
     """Say what the controls reach, and what is reached where nothing is removed."""
+    metric = tables.metric("removal")
     said = [
-        f"{tables.labels.get(label, label).lower()} {_share(entry)}"
+        f"{tables.labels.get(label, label).lower()} {_share(entry, metric)}"
         for label, entry in controls.items()
         if entry
     ]
     whole = over_seeds(kept)["value"].dropna()
-    return said + ([f"nothing removed {percent(float(whole.mean()))}"] if len(whole) else [])
+    return said + ([f"nothing removed {shown(metric, float(whole.mean()))}"] if len(whole) else [])
 
 
 def _judged(
-    best: RankedMethod, kept: MethodRanking | None, controls: Mapping[str, RankedMethod | None], helps: bool
+    best: RankedMethod,
+    kept: MethodRanking | None,
+    controls: Mapping[str, RankedMethod | None],
+    helps: bool,
+    sign: int,
 ) -> list[Finding]:
-    """Say whether removing is better than not, than at random, and as good as by the true labels."""
+    """Say whether removing is better than not, than at random, and as good as by the true labels; ``sign`` is −1 where
+    less is better."""
     found = []
-    if kept and not overlaps(best, kept.best) and best.value < kept.best.value:
+    if kept and not overlaps(best, kept.best) and sign * best.value < sign * kept.best.value:
         found.append(
             Finding("Removing nothing is better: what is lost weighs more than the wrong labels.", key=True)
         )
     random, oracle = controls.get(RANDOM_ORDER), controls.get(ORACLE)
-    if random and (overlaps(best, random) or (best.value < random.value) == helps):
+    if random and (overlaps(best, random) or (sign * best.value < sign * random.value) == helps):
         found.append(Finding("That is no better than removing at random.", key=helps))
     elif oracle and helps and overlaps(best, oracle):
         found.append(Finding("It cannot be told apart from removing by the true labels."))
@@ -139,7 +150,7 @@ def _never_flipped(tables: VariantTables, share: dict[str, float], tried: str) -
     return [Finding(f"No method flips half of {tried}; {name} flips most of them, {flips}.", key=True)]
 
 
-def _share(entry: RankedMethod) -> str:
-    if not entry.bounded:
-        return percent(entry.value)
-    return f"{percent(entry.value)} [{percent(entry.low)}, {percent(entry.high)}]"
+def _share(entry: RankedMethod, metric: Metric) -> str:
+    value, low, high = (shown(metric, one) for one in (entry.value, entry.low, entry.high))
+    named = "" if metric.name == "accuracy" else f"{metric.words} "
+    return f"{named}{value} [{low}, {high}]" if entry.bounded else f"{named}{value}"

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
+from hydra_steps.config.targets import CLASS, worded
 from hydra_steps.registry import entries
 from hydra_steps.tables.frames import ALL
 
@@ -57,10 +58,10 @@ def _beside() -> set[str]:
     return {PurePath(file).stem for entry in entries("table").values() for file in entry.traits["also"]}
 
 
-def shown_table(name: str, table: pd.DataFrame, file: str) -> ShownTable:
-    """Prepare ``table`` for the page."""
+def shown_table(name: str, table: pd.DataFrame, file: str, asks: str = CLASS) -> ShownTable:
+    """Prepare ``table`` for the page, its title in the words of what is asked of a sample."""
     known = entries("table")
-    title = known[name].title if name in known else name.replace("_", " ").capitalize()
+    title = worded(known[name].title, asks) if name in known else name.replace("_", " ").capitalize()
     total, remark = len(table), ""
     if total > MOST_ROWS:
         table = table[table["seed"] == ALL] if "seed" in table.columns else table

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from hydra_steps.config.targets import Metric, metric_among
 from hydra_steps.tables.queries import Queries
 
 
@@ -33,6 +34,11 @@ class VariantTables:
     def registered(self, label: str) -> str:
         """Return the registered method behind a label: the label itself where the study says nothing else."""
         return self.methods.get(label, label)
+
+    def metric(self, table: str) -> Metric:
+        """Return the metric that a table measures the test split by; accuracy where it is not there."""
+        data = self.by_name.get(table)
+        return metric_among([] if data is None else data["metric"])
 
     def rows(self, table: str, metric: str) -> pd.DataFrame:
         """Return the rows of a metric; an empty table where there is none."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from hydra_steps.config.targets import Metric
+
 MINUS = "−"
 FIXED_SPACE = "\u00a0"  # keeps a number and its unit on one line
 
@@ -45,6 +47,15 @@ def percent(share: float) -> str:
     value = 100.0 * share
     text = f"{value:.1f}" if abs(value) < 99.95 or value == 100.0 else f"{value:.2f}"
     return f"{text.removesuffix('.0').replace('-', MINUS)}{FIXED_SPACE}%"
+
+
+def shown(metric: Metric, value: float) -> str:
+    """Return a metric's value in its unit.
+
+    >>> shown(METRICS["r2"], 0.456)
+    '0.46'
+    """
+    return percent(value) if metric.factor == 100 else number(value)
 
 
 def listing(items: Sequence[str]) -> str:

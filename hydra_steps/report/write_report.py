@@ -20,6 +20,8 @@ from markupsafe import Markup
 
 import hydra_steps
 from hydra_steps.config.study import Study, read_study
+from hydra_steps.config.target_checks import study_targets
+from hydra_steps.config.targets import worded
 from hydra_steps.figures.style import Style
 from hydra_steps.json_files import TEXT, read_json
 from hydra_steps.report.captions import caption_html
@@ -58,26 +60,31 @@ def write_report(
     """
     study = read_study(config)
     settings = study.plain()
+    asks = study_targets(settings)
     data = {table_name(path): _read(path) for path in tables}
     whole, order = _whole(data, study, tables)
     by_variant = _by_variant(whole)
-    headlines = {name: headline_columns(own) for name, own in by_variant.items()}
+    headlines = {name: headline_columns(own, asks) for name, own in by_variant.items()}
     several, reading = len(by_variant) > 1, in_reading_order(data)
     content = {
         "study": study.study,
-        "title": title(study),
-        "setup": [Markup(caption_html(text)) for text in setup_sentences(study) if text],
-        "summary": [] if several else [text for own in by_variant.values() for text in summary(own)],
+        "title": worded(title(study), asks),
+        "setup": [Markup(caption_html(worded(text, asks))) for text in setup_sentences(study) if text],
+        "summary": []
+        if several
+        else [worded(text, asks) for own in by_variant.values() for text in summary(own)],
         "overview": overview(by_variant, headlines) if several else None,
-        "remarks": [*remarks(whole), *filter(None, [left_over])],
+        "remarks": [*(worded(text, asks) for text in remarks(whole)), *filter(None, [left_over])],
         "headline": [
             {"variant": name, "columns": columns, "methods": headline_methods(columns, order)}
             for name, columns in headlines.items()
         ],
-        "results": _results(by_variant, pictures(figures, settings, Path(output).parent)),
+        "results": _results(by_variant, pictures(figures, settings, Path(output).parent), asks),
         "labels": whole.labels,
         "tables": [
-            shown_table(name, data[name], f"tables/{name}.csv") for name in reading if not is_large(name)
+            shown_table(name, data[name], f"tables/{name}.csv", asks)
+            for name in reading
+            if not is_large(name)
         ],
         "large": [(f"tables/{name}.csv", len(data[name])) for name in reading if is_large(name)],
         "config": yaml.safe_dump(
@@ -123,16 +130,19 @@ def _read(path: str | Path) -> pd.DataFrame:
     return read_tidy(path, [])
 
 
-def _results(by_variant: Mapping[str, VariantTables], shown: Mapping[str, Picture]) -> list[dict[str, Any]]:
+def _results(
+    by_variant: Mapping[str, VariantTables], shown: Mapping[str, Picture], asks: str
+) -> list[dict[str, Any]]:
     """Return the chapters that have a sentence about some variant or a figure."""
     sections = []
     for chapter in chapters(shown):
         texts = [
-            (name, [f.text for f in findings(own, chapter.sentences)]) for name, own in by_variant.items()
+            (name, [worded(f.text, asks) for f in findings(own, chapter.sentences)])
+            for name, own in by_variant.items()
         ]
         chosen = [shown[name] for name in chapter.figures if name in shown]
         if chosen or any(sentences for _, sentences in texts):
-            sections.append({"heading": chapter.heading, "texts": texts, "pictures": chosen})
+            sections.append({"heading": worded(chapter.heading, asks), "texts": texts, "pictures": chosen})
     return sections
 
 

@@ -42,6 +42,7 @@ NEIGHBOURS = 10  # Datalab's own number
     marker="p",
     line=(0, (4, 2)),
     order=210,
+    targets=("class",),
 )
 def confident_learning(
     trajectory: Trajectory,
@@ -121,6 +122,7 @@ def out_of_fold(trajectory: Trajectory, folds: int) -> np.ndarray:
     marker="h",
     line=(0, (3, 1, 1, 1)),
     order=220,
+    targets=("class",),
 )
 def datalab(
     trajectory: Trajectory,

@@ -24,7 +24,7 @@ from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.registry.decorators import method
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.modules import epoch_ends, epoch_logits, features_at, train_logits
-from hydra_steps.tasks.losses import CrossEntropy, is_label
+from hydra_steps.tasks.classes import CrossEntropy, is_label
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
@@ -57,6 +57,7 @@ def same_for_all(values: Tensor, queries: QuerySet) -> Contribution:
     marker="v",
     line=(0, (5, 1)),
     order=160,
+    targets=("class",),
 )
 def margin(
     trajectory: Trajectory,
@@ -85,6 +86,7 @@ def margin(
     marker="^",
     line=(0, (3, 1, 1, 1)),
     order=170,
+    targets=("class",),
 )
 def area_under_margin(
     trajectory: Trajectory,
@@ -114,6 +116,7 @@ def area_under_margin(
     marker="D",
     line=(0, (4, 2)),
     order=180,
+    targets=("class",),
 )
 def forgetting(
     trajectory: Trajectory,
@@ -148,6 +151,7 @@ def forgetting(
     marker="P",
     line=(0, (1, 1)),
     order=190,
+    targets=("class",),
 )
 def el2n(
     trajectory: Trajectory,
@@ -188,6 +192,7 @@ def el2n(
     marker="X",
     line=(0, (5, 1)),
     order=200,
+    targets=("class",),
 )
 def knn_disagreement(
     trajectory: Trajectory,

@@ -45,6 +45,7 @@ Damping = Annotated[float, "0 < x <= 1e6"]
     marker=">",
     line=(0, (1, 1)),
     order=80,
+    targets=("class", "labels", "numbers"),
 )
 def influence_arnoldi(
     trajectory: Trajectory,

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.config.targets import CLASS
 from hydra_steps.errors import StudyError, Unsuited
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
@@ -28,8 +29,9 @@ from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.curvature import decay_curvature, mean_damping
 from hydra_steps.scoring.directions import sample_directions, unit, vanished
 from hydra_steps.scoring.gradients import final_products
-from hydra_steps.scoring.modules import classes_of, module_at
-from hydra_steps.tasks.losses import MeanSquaredError
+from hydra_steps.scoring.modules import module_at
+from hydra_steps.tasks.classes import CrossEntropy, MeanSquaredError
+from hydra_steps.tasks.numbers import SquaredError
 from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 256
@@ -51,6 +53,7 @@ Damping = Annotated[float, "0 < x <= 1e6"]
     marker="<",
     line=(0, (3, 1, 1, 1)),
     order=70,
+    targets=("class", "numbers"),
 )
 def influence_ekfac(
     trajectory: Trajectory,
@@ -88,6 +91,7 @@ def influence_ekfac(
     marker="p",
     line=(0, (4, 2)),
     order=90,
+    targets=("class", "numbers"),
 )
 def relatif(
     trajectory: Trajectory,
@@ -130,8 +134,15 @@ def ekfac_inverse(trajectory: Trajectory, damping: float) -> Any:
 
     process, module = trajectory.process, module_at(trajectory)
     check_layers(module)
-    squared = isinstance(process.loss, MeanSquaredError)
-    if not squared and classes_of(process) < 2:
+    squared = isinstance(process.loss, MeanSquaredError | SquaredError)
+    if not squared and (not isinstance(process.loss, CrossEntropy) or process.loss.class_weights):
+        raise StudyError(
+            f"EK-FAC was asked of a training with the loss {process.settings.training.loss.name}"
+            + (" and class_weights" if isinstance(process.loss, CrossEntropy) else ""),
+            "cross_entropy without class_weights, mean_squared_error, or squared_error",
+            "remove the method from this study, or choose such a loss",
+        )
+    if not squared and process.outputs < 2:
         raise Unsuited(
             "the data have one class, so that its cross-entropy has no curvature", "two classes or more"
         )
@@ -166,4 +177,6 @@ def check_layers(module: nn.Module) -> None:
 
 
 def _targets(process: Process, labels: Tensor) -> Tensor:
-    return nn.functional.one_hot(labels, classes_of(process)).to(process.dtype)
+    if process.asks != CLASS:
+        return labels
+    return nn.functional.one_hot(labels, process.outputs).to(process.dtype)

@@ -19,19 +19,12 @@ def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:
     """A fresh module in evaluation mode with the parameters and buffers of s_step (the final state for None)."""
     process = trajectory.process
     model = process.settings.model
-    module = run_model(model, process.inputs.shape[1:], classes_of(process), process.seed, weights=False)
+    module = run_model(model, process.inputs.shape[1:], process.outputs, process.seed, weights=False)
     module.to(
         process.device, process.dtype
     )  # first: parameters take the module's precision when they are loaded
     module.load_state_dict(trajectory.state_dict(trajectory.steps if step is None else step))
     return module.eval()
-
-
-def classes_of(process: Process) -> int:
-    """C, the number of logits."""
-    with torch.no_grad():
-        initial = process.initial_state()
-        return process.model.logits(initial.parameters, initial.buffers, process.inputs[:1]).shape[-1]
 
 
 @torch.no_grad()

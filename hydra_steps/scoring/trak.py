@@ -29,7 +29,7 @@ from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.modules import module_at
 from hydra_steps.scoring.tracin import checkpoint_steps
-from hydra_steps.tasks.losses import CrossEntropy, margins
+from hydra_steps.tasks.classes import CrossEntropy, margins
 from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 512  # dattri makes the projection anew for every batch: few large ones
@@ -49,6 +49,7 @@ BATCH = 512  # dattri makes the projection anew for every batch: few large ones
     colour="#332288",
     marker="*",
     order=130,
+    targets=("class",),
 )
 def trak(
     trajectory: Trajectory,
@@ -74,9 +75,9 @@ def trak(
     from dattri.task import AttributionTask
 
     process, module = trajectory.process, module_at(trajectory)
-    if not isinstance(process.loss, CrossEntropy):
+    if not isinstance(process.loss, CrossEntropy) or process.loss.class_weights:
         raise StudyError(
-            "TRAK was asked of a training with another loss than cross_entropy",
+            "TRAK was asked of a training with another loss than cross_entropy without class_weights",
             "probabilities of classes",
             "remove the method, or set training.loss.name to cross_entropy",
         )

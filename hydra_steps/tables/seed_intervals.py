@@ -19,18 +19,20 @@ from scipy.special import expit
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from hydra_steps.config.targets import METRICS
+
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 3  # the spread of fewer says little: two that happen to agree have none
 Interval = tuple[float, float]
 # What metrics can be, where that has an end.
-RANGES = (
+RANGES: tuple[tuple[tuple[str, ...], Interval], ...] = (
     (
         ("lds", "pearson", "loo_spearman", "loo_pearson", "top_spearman", "top_pearson", "adjusted_rand")
         + ("reliability",),
         (-1.0, 1.0),
     ),
     (
-        ("test_accuracy", "validation_accuracy", "noise_left", "sign_accuracy", "flipped")
+        ("noise_left", "sign_accuracy", "flipped")
         + (
             "ceiling",
             "auroc",
@@ -48,6 +50,10 @@ RANGES = (
         + ("hypergradient_norm", "hypergradient_distance"),
         (0.0, math.inf),
     ),
+)
+RANGES += tuple(
+    (tuple(f"{split}_{metric.name}" for split in ("test", "validation")), metric.ends)
+    for metric in METRICS.values()
 )
 NOWHERE: Interval = (math.nan, math.nan)
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from hydra_steps.config.targets import METRICS
 from hydra_steps.data import RunData
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluate
@@ -114,14 +115,19 @@ class TrainingObserver:
     def _end_epoch(self, epoch: int, state: State) -> None:
         began = time.perf_counter()
         metrics = {"train_loss": sum(self._epoch_losses) / self._process.samples}
-        for name, (images, labels) in self._splits.items():
-            loss, accuracy = evaluate(self._process, state, images, labels)
-            metrics |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
+        kind = self._process.metric
+        for name, (inputs, targets) in self._splits.items():
+            loss, metric = evaluate(self._process, state, inputs, targets)
+            metrics |= {f"{name}_loss": loss, f"{name}_{kind}": metric}
         self._writer.epoch(epoch, **metrics)
         self._schedule.end_epoch(metrics["validation_loss"])
         self._epoch_losses = []
         self.evaluating += time.perf_counter() - began
-        told = {"training loss": "train_loss", "test loss": "test_loss", "test accuracy": "test_accuracy"}
+        told = {
+            "training loss": "train_loss",
+            "test loss": "test_loss",
+            f"test {METRICS[kind].words}": f"test_{kind}",
+        }
         shown = [f"{words} {metrics[name]:.4f}" for words, name in told.items() if not isnan(metrics[name])]
         _logger.info("epoch %d/%d: %s", epoch, self._process.epochs, ", ".join(shown))
 

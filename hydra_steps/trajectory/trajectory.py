@@ -94,7 +94,7 @@ class Trajectory:
         """An ordinary ``nn.Module`` with the parameters and buffers of s_step, in evaluation mode."""
         model = self.process.settings.model
         shape = self.process.inputs.shape[1:]
-        module = run_model(model, shape, self.process.classes, self.process.seed, weights=False)
+        module = run_model(model, shape, self.process.outputs, self.process.seed, weights=False)
         module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
         return module.eval()
 

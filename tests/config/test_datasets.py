@@ -42,7 +42,7 @@ def test_what_is_not_declared_has_its_meaning(declared):
 @pytest.mark.parametrize(
     ("traits", "message"),
     [
-        ({"shape": [64]}, r"shape \[64\]; expected: \[channels, height, width\]"),
+        ({"shape": []}, r"shape \[\]; expected: \[channels, height, width\]"),
         ({"shape": [1, 0, 4]}, ".*each at least 1"),
         ({"classes": ["one"]}, "classes \\['one'\\]; expected: at least 2"),
         ({"parts": {"test": 9}}, "parts .*expected: train, or train and test"),

@@ -18,7 +18,7 @@ def write(path, removed, queries=("a", "b")):
         removed=[np.array(r, np.int64) for r in removed],
         value=np.arange(count * len(queries), dtype=float).reshape(count, len(queries)) / 3,
         base_value=np.ones(len(queries)),
-        test_accuracy=np.full(count, 0.5),
+        test_metric=np.full(count, 0.5),
         final_loss=np.full(count, np.nan),
         attributes={"design": "d", "kind": "random_groups", "fraction": 0.1},
     )

@@ -75,7 +75,7 @@ def test_the_same_as_training_from_scratch(trained, tmp_path, monkeypatch, size)
         if size == 1:
             assert np.array_equal(found.value[i], alone.value)
         assert np.abs(found.value[i] - alone.value).max() < 1e-3 * np.abs(found.change).min()
-        assert found.test_accuracy[i] == alone.test_accuracy
+        assert found.test_metric[i] == alone.test_metric
         assert found.final_loss[i] == pytest.approx(alone.final_loss, rel=1e-5)
     assert (found.change != 0).all()
     assert found.attributes["trajectory_digest"] == read_manifest(trained / "trajectory")["digest"]
@@ -201,7 +201,7 @@ def test_bank_round_trip_and_damage(tmp_path):
         entry = bank.get([1, 5], lambda: made.append(1) or outcome.as_json())
         found = Outcome.from_json(entry)
         assert np.array_equal(found.value, outcome.value)
-        assert found.test_accuracy == 2 / 3
+        assert found.test_metric == 2 / 3
         assert np.isnan(found.final_loss)
     assert len(made) == 1
     assert Bank(tmp_path, {"trajectory": "u"}).read([1, 5]) is None

@@ -92,7 +92,7 @@ def test_curves(trained, tmp_path):
     with torch.no_grad():
         logits = process.model.logits(state.parameters, state.buffers, torch.tensor(data.test.inputs))
     right = (logits.argmax(-1).numpy() == data.test.targets).mean()
-    assert curves["m"]["test_accuracy"][4] == pytest.approx(right)
+    assert curves["m"]["test_metric"][4] == pytest.approx(right)
     evaluate_removal(
         [located(folder / label) for label in ("m", "oracle", "random_order")], tmp_path / "r.csv"
     )

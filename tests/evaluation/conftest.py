@@ -70,7 +70,7 @@ class Study:
             removed=[np.asarray(r) for r in removed],
             value=base + change,
             base_value=base,
-            test_accuracy=np.full(len(removed), 0.9),
+            test_metric=np.full(len(removed), 0.9),
             final_loss=np.full(len(removed), 0.1),
             attributes=about,
             draws=None if draws is None else base + draws,

@@ -25,9 +25,10 @@ def removal(folder, label, accuracy, run="base-seed0"):
     seeds = accuracy.shape[1]
     arrays = {name: np.zeros(2 * seeds) for name in ARRAYS}
     arrays["fraction"] = np.repeat([0.0, 0.8], seeds)
-    arrays["test_accuracy"] = accuracy.ravel()
+    arrays["test_metric"] = accuracy.ravel()
     path = folder / "runs" / run / "removal" / label
-    about = {"schema_version": 1, "query": "test_mean", "sides": ["most_harmful", "most_helpful"]}
+    about = {"schema_version": 2, "query": "test_mean", "sides": ["most_harmful", "most_helpful"]}
+    about["metric"] = "accuracy"
     write_store(path, arrays, {name: ("training",) for name in ARRAYS}, about)
     return located(path)
 
@@ -39,7 +40,7 @@ def test_removal_curves(tmp_path):
     ]
     evaluate_removal(paths, tmp_path / "r.csv")
     table = read_table(tmp_path / "r.csv")
-    assert set(table["metric"]) == set(MEASURES)
+    assert set(table["metric"]) == {name.replace("metric", "accuracy") for name in MEASURES}
     assert set(table[table["method"] == "oracle"]["query"]) == {""}
     assert set(table["side"]) == {"most_harmful"}
     one = table[(table["method"] == "m") & (table["metric"] == "test_accuracy") & (table["seed"] == "0")]

@@ -329,7 +329,7 @@ def plain_contribution(process: Process, rates: Sequence[float], images: Tensor,
     """
     model = process.settings.model
     module = plain_model(
-        model.name, process.inputs.shape[1:], process.classes, model.options, process.seed
+        model.name, process.inputs.shape[1:], process.outputs, model.options, process.seed
     ).double()
     trained = {key: p for key, p in module.named_parameters() if p.requires_grad}
     parameters = torch.cat([p.detach().reshape(-1) for p in trained.values()]).requires_grad_()

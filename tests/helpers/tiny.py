@@ -77,7 +77,7 @@ def tiny_data(samples: int = 11, side: int = 3, classes: int = 3, seed: int = 0)
         test=test,
         clean_targets=train.targets.copy(),
         is_noisy=np.zeros(samples, dtype=bool),
-        classes=tuple(str(c) for c in range(classes)),
+        outputs=tuple(str(c) for c in range(classes)),
         name="tiny",
         digest="0" * 64,
     )

@@ -19,7 +19,8 @@ from hydra_steps.registry import load
 from hydra_steps.scoring.directions import sample_directions, unit
 from hydra_steps.scoring.influence_ekfac import ekfac_inverse
 from hydra_steps.scoring.modules import train_logits
-from hydra_steps.tasks.losses import build_loss, margins
+from hydra_steps.tasks.classes import margins
+from hydra_steps.tasks.losses import build_loss
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.projections import projection
 from tests.helpers.tiny import built, relative_error, tiny_data, tiny_settings

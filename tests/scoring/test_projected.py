@@ -10,7 +10,7 @@ from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.data_value_embedding import data_value_embedding
 from hydra_steps.scoring.gradient_products import per_sample_gradients
 from hydra_steps.scoring.trak import trak
-from hydra_steps.tasks.losses import margins
+from hydra_steps.tasks.classes import margins
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.projections import projection
 from tests.helpers.tiny import relative_error, tiny_data, tiny_process

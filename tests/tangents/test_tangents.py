@@ -14,7 +14,7 @@ from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.tangents import chain as tangent
 from hydra_steps.tangents.chain import without_rules
-from hydra_steps.tasks.losses import CrossEntropy
+from hydra_steps.tasks.classes import CrossEntropy
 from tests.helpers.tiny import relative_error
 
 MODELS = [

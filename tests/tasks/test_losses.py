@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from hydra_steps.tasks.losses import build_loss, margins
+from hydra_steps.tasks.classes import margins
+from hydra_steps.tasks.losses import build_loss
 
 LOSSES: dict[str, tuple[str, dict[str, Any]]] = {
     "cross_entropy": ("cross_entropy", {}),

@@ -9,7 +9,8 @@ from hydra_steps.errors import StudyError
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.registry import load, use_plugins
 from hydra_steps.registry.plugins import VARIABLE
-from hydra_steps.tasks.losses import CrossEntropy, ValuesAlone, build_loss
+from hydra_steps.tasks.classes import CrossEntropy
+from hydra_steps.tasks.losses import ValuesAlone, build_loss
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import built, relative_error, tiny_data, tiny_settings
 
@@ -73,7 +74,7 @@ OWN = """\
 from hydra_steps.plugins import task
 from hydra_steps.registry import use_plugins
 from hydra_steps.registry.plugins import VARIABLE
-from hydra_steps.tasks.losses import CrossEntropy
+from hydra_steps.tasks.classes import CrossEntropy
 
 
 class Scaled(CrossEntropy):

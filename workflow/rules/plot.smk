@@ -1,5 +1,6 @@
 # From tables to figures; no torch.
 
+from hydra_steps.config.target_checks import study_targets
 from hydra_steps.plan.steps import method_looks
 
 FORMATS = STUDY["figures"]["formats"]
@@ -27,7 +28,8 @@ rule plot_figure:
         ENVIRONMENT
     params:
         methods={label: options["method"] for label, options in STUDY["methods"].items()},
-        style={key: value for key, value in STUDY["figures"].items() if key != "formats"},
+        style={key: value for key, value in STUDY["figures"].items() if key != "formats"}
+        | {"asks": study_targets(STUDY)},
         looks=method_looks(STUDY),
         code=lambda wildcards: FIGURES[wildcards.figure].code,
     message:

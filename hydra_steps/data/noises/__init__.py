@@ -14,7 +14,7 @@ transition_matrix  ``P(ỹ = b | y = a) = matrix[a][b]``                        
 instance           K samples, drawn by how hard they are                             exactly K
 ================== ================================================================= ======================
 
-The K samples of symmetric, pair_flip and uniform are stratified (:func:`..clean_labels.draw_touched`).
+The K samples of symmetric, pair_flip and uniform are stratified (:func:`..clean_targets.draw_touched`).
 transition_matrix is stratified by target: of the samples of class a, ``n_a · matrix[a][b]`` get label b, rounded down
 or up at random. A kind is one function under :func:`hydra_steps.registry.decorators.noise`, in a file of this folder
 or in a study's plug-in.

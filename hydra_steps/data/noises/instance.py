@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hydra_steps.data.clean_labels import CleanLabels, touched_count
+from hydra_steps.data.clean_targets import CleanTargets, touched_count
 from hydra_steps.data.seeding import apportion, random_order
 from hydra_steps.registry.decorators import noise
 from hydra_steps.registry.types import Share
@@ -26,7 +26,7 @@ SMOOTHING = 1e-4  # share of the uniform distribution mixed into p, so that ever
 
 
 @noise("instance", title="replaced by a rule that depends on the image", images=True)
-def instance(clean: CleanLabels, rate: Share = 0.2) -> np.ndarray:
+def instance(clean: CleanTargets, rate: Share = 0.2) -> np.ndarray:
     """Depends on the image: hard samples are mislabelled more often, as what they look like.
 
     Exactly ``round(rate · n)`` labels differ. Cost: a principal component analysis, ``FOLDS`` logistic regressions
@@ -35,16 +35,16 @@ def instance(clean: CleanLabels, rate: Share = 0.2) -> np.ndarray:
     Options:
         rate: Share of the training labels that are redrawn.
     """
-    if clean.images is None:
+    if clean.inputs is None:
         raise ValueError("instance noise needs the images")
     n = len(clean)
     flips = touched_count(clean, rate)
     order = random_order(n, clean.stream)
     offset, targets = clean.stream.random(), clean.stream.random(n)
-    labels = clean.labels.copy()
+    labels = clean.targets.copy()
     if flips == 0:
         return labels
-    p = out_of_fold_probabilities(clean.images, labels, clean.classes, order)  # [n, classes]
+    p = out_of_fold_probabilities(clean.inputs, labels, clean.outputs, order)  # [n, classes]
     q = flip_probabilities(1.0 - p[np.arange(n), labels], flips)  # [n]
     flipped = order[apportion(q[order], offset) == 1]
     others = p[flipped]

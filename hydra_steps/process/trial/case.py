@@ -65,7 +65,7 @@ def make_case(process: Process) -> Case:
     """The case of a process; raises what building its model raises."""
     count = min(SAMPLES, process.samples)
     model = process.settings.model
-    arguments = (model, process.inputs.shape[1:], process.classes, process.seed)
+    arguments = (model, process.inputs.shape[1:], process.outputs, process.seed)
     small = replace(
         process,
         model=FlatModel(run_model(*arguments)).to(process.device, torch.float64),

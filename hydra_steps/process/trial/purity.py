@@ -26,7 +26,7 @@ def try_passes(case: Case) -> None:
                 logits = model.logits(parameters, case.state.buffers, batch.inputs)
             except Exception as error:  # whatever a foreign module trips over
                 raise _failed(seen, model.module, error, tuple(batch.inputs.shape)) from error
-        expected = (len(batch), case.process.classes)
+        expected = (len(batch), case.process.outputs_of_sample)
         if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
             shape = f"of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
             raise StudyError(
