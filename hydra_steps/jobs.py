@@ -3,11 +3,12 @@ message."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -20,40 +21,77 @@ from hydra_steps.progress import DRAWN
 _logger = logging.getLogger(__name__)
 
 
+# What the machine refuses: error number → what to do.
+REFUSALS = {
+    errno.ENOSPC: "free some space and run again",
+    errno.EDQUOT: "free some of your quota and run again",
+    errno.EFBIG: "raise the limit on file sizes (ulimit -f)",
+    errno.EROFS: "choose a results folder that can be written",
+    errno.EACCES: "choose a results folder that you may write to, or change its permissions",
+    errno.EPERM: "choose a results folder that you may write to, or change its permissions",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "raise the system's limit on open files",
+    errno.EIO: "look at the disk",
+    errno.ESTALE: "look at the network's file system, and run again",
+}
+INTERRUPTED = 130  # the exit code of what was ended from the keyboard
+
+
 @contextmanager
 def job(log: str | Path) -> Iterator[None]:
     """Run one call: write what it says to ``log`` and, where the terminal is a job's to write to, to standard error;
     where it fails, end with one message and exit code 1.
 
     What is said are the records of ``logging`` (this package's from INFO, others' from WARNING) and Python's warnings.
+    Failures of the machine, such as a disk that is full, and an end from the keyboard are one message, too.
     """
     with _logged(Path(log)):
         try:
             yield
-        except StudyError as error:
-            _logger.error("error: %s", error)
-            sys.exit(1)
-        except Exception as error:
-            kernel = re.match(r"(\S+) does not have a deterministic implementation", str(error))
-            if kernel is None:
-                _logger.exception("error: %s is no message of this package's:", type(error).__name__)
+        except (Exception, KeyboardInterrupt) as error:
+            if message := _message(error):
+                _logger.error("error: %s", message)
             else:
-                _logger.error(
-                    "error: the CUDA kernel %s has no deterministic form; expected: kernels that give the same "
-                    "bytes in every run; what to do: set compute.device to cpu, or leave out what uses it",
-                    kernel[1],
-                )
-            sys.exit(1)
+                _logger.exception("error: %s is no message of this package's:", type(error).__name__)
+            sys.exit(INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def _message(error: BaseException) -> str:
+    """Return the message for a failure that has one; an empty text for a mistake of a program."""
+    match error:
+        case StudyError():
+            return str(error)
+        case KeyboardInterrupt():
+            return "ended from the keyboard; what to do: run again, it goes on where it was"
+        case MemoryError():
+            said = f" ({error})" if str(error) else ""
+            return f"too little memory for this job{said}; what to do: run fewer jobs at a time (--cores)"
+        case OSError() if error.errno in REFUSALS:
+            where = f"{error.filename}" if error.filename else "the results"
+            return f"reading or writing {where} failed: {error.strerror}; what to do: {REFUSALS[error.errno]}"
+    kernel = re.match(r"(\S+) does not have a deterministic implementation", str(error))
+    if kernel is None:
+        return ""
+    return (
+        f"the CUDA kernel {kernel[1]} has no deterministic form; expected: kernels that give the same bytes in every "
+        "run; what to do: set compute.device to cpu, or leave out what uses it"
+    )
 
 
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
-    """Send records and warnings to a file and to the terminal, for a while."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8")]
-    handlers += [] if quiet() else [_Terminal()]
+    """Send records and warnings to a file and to the terminal, for a while; to the terminal alone where the file cannot
+    be written."""
+    handlers: list[logging.Handler] = []
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(_Log(path, mode="w", encoding="utf-8"))
+    except OSError:  # the job's own writing says why
+        handlers.append(_Terminal())
+    handlers += [] if quiet() or isinstance(handlers[0], _Terminal) else [_Terminal()]
     root, ours = logging.getLogger(), logging.getLogger("hydra_steps")
-    level = ours.level
+    level, told = ours.level, logging.raiseExceptions
+    logging.raiseExceptions = False  # a line that cannot be written is no stack on the terminal
     ours.setLevel(logging.INFO)
     logging.captureWarnings(True)
     for handler in handlers:
@@ -66,6 +104,16 @@ def _logged(path: Path) -> Iterator[None]:
             handler.close()
         logging.captureWarnings(False)
         ours.setLevel(level)
+        logging.raiseExceptions = told
+
+
+class _Log(logging.FileHandler):
+    """A log that is closed also where its disk is full: the job's own writing says so."""
+
+    def close(self) -> None:
+        """Close the file, whatever of it could be written."""
+        with suppress(OSError):
+            super().close()
 
 
 class _Terminal(logging.StreamHandler[TextIO]):

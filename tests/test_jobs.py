@@ -108,3 +108,87 @@ def test_a_terminal_sees_the_bar_redrawn_and_the_log_its_end(tmp_path: Path) -> 
     assert lines[0] == "half done"
     assert lines[1].startswith("sweep: 100%")
     assert len(lines) == 2
+
+
+LIMITED = """
+import resource, signal, sys
+import numpy as np, pandas as pd
+from hydra_steps.jobs import job
+from hydra_steps.scoring.store import write_scores
+from hydra_steps.csv_files import write_rows
+from hydra_steps.tables.writing import write_csv
+from tests.helpers.queries import queries_named
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+folder, what = sys.argv[1:]
+big = np.arange(40_000.0)
+with job(f"{folder}/log"):
+    if what == "scores":
+        write_scores(f"{folder}/scores", big[None], queries_named(["q"]), {"method": "m", "unit": "query"})
+    elif what == "table":
+        write_csv(pd.DataFrame({"x": big}), f"{folder}/table.csv")
+    elif what == "rows":
+        write_rows(f"{folder}/rows.csv", ["x"], [[x] for x in big])
+    else:
+        import logging
+        for _ in range(1000):
+            logging.getLogger("hydra_steps").info("a line of a log that is full sooner than its job is done")
+        print("done")
+"""
+
+
+def limited(folder: Path, what: str) -> subprocess.CompletedProcess[str]:
+    """Run a job where no file may grow beyond 20 kB, as on a disk that is full."""
+    return subprocess.run([sys.executable, "-c", LIMITED, str(folder), what], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("what", ["scores", "table", "rows"])
+def test_what_the_machine_refuses_is_a_sentence(tmp_path: Path, what: str) -> None:
+    done = limited(tmp_path, what)
+    assert done.returncode == 1
+    said = (tmp_path / "log").read_text()
+    assert said.count("\n") == 1
+    assert said.startswith("error: reading or writing ")
+    assert "File too large; what to do: raise the limit on file sizes" in said
+    assert done.stderr == said
+
+
+def test_a_log_that_is_full_does_not_end_its_job(tmp_path: Path) -> None:
+    done = limited(tmp_path, "log")
+    assert done.returncode == 0
+    assert done.stdout == "done\n"
+    assert "Traceback" not in done.stderr
+    assert "Logging error" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "code"),
+    [
+        (KeyboardInterrupt(), "error: ended from the keyboard", 130),
+        (
+            MemoryError("Unable to allocate 7 TiB"),
+            "error: too little memory for this job (Unable to allocate",
+            1,
+        ),
+        (
+            PermissionError(13, "Permission denied", "results/a"),
+            "writing results/a failed: Permission denied",
+            1,
+        ),
+    ],
+)
+def test_failures_of_the_machine(tmp_path: Path, error: BaseException, words: str, code: int) -> None:
+    with pytest.raises(SystemExit) as ended, job(tmp_path / "log"):
+        raise error
+    assert ended.value.code == code
+    said = (tmp_path / "log").read_text()
+    assert words in said
+    assert said.count("\n") == 1
+
+
+def test_a_log_that_cannot_be_written_leaves_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with job(tmp_path / "file" / "log"):
+        logging.getLogger("hydra_steps").info("said")
+    assert capsys.readouterr().err == "said\n"

@@ -220,6 +220,8 @@ def _adopt(file: RawFile, candidate: Path, home: Path, scratch: Path) -> str:
             part.open("wb") as out,
         ):
             while block := stream.read(BLOCK):
+                if file.size is not None and out.tell() + len(block) > file.size:
+                    return f"{candidate.name} holds more than the {file.size:,} bytes of {file.name}"
                 digest.update(block)
                 out.write(block)
             out.flush()

@@ -32,12 +32,13 @@ class RawFile:
 
     ``sha256`` is that of the file as it is kept. With ``unzip`` the kept file is the uncompressed content,
     and a source may offer it as ``name`` or as ``name.gz``: mirrors compress differently, the content is the
-    same.
+    same. ``size``: the bytes of the file as it is kept, where they are known; no more are unpacked.
     """
 
     name: str
     sha256: str
     unzip: bool = True
+    size: int | None = None
 
 
 class Source(Protocol):

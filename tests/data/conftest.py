@@ -64,7 +64,7 @@ def tiny(
     """Declare the tiny dataset in a plug-in, with sources of the test's: ``tiny(source, ..., name=, shape=, …)``."""
     monkeypatch.delenv("HYDRA_DATA", raising=False)
     monkeypatch.setenv(VARIABLE, "")
-    files = tuple(RawFile(name, hashlib.sha256(c).hexdigest()) for name, c in tiny_files.items())
+    files = tuple(RawFile(name, hashlib.sha256(c).hexdigest(), size=len(c)) for name, c in tiny_files.items())
     folder = tmp_path / "plugins"
     folder.mkdir()
 

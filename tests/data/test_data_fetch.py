@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import http.server
 import json
+import os
 import re
 import threading
 import time
@@ -153,6 +154,24 @@ def test_truncated_gzip_is_an_error_that_says_so(tiny, write_tiny, tiny_files, t
         fetch_data("tiny", tmp_path)
     assert not (home / TRAIN).exists()
     assert (home / "t10k-images-idx3-ubyte").exists()  # kept: the next run fetches one file only
+
+
+def test_what_unpacks_to_more_than_the_file_is_left(tiny, write_tiny, tiny_files, tmp_path):
+    home = write_tiny(tmp_path / "tiny", zipped=True)
+    name, content = next(iter(tiny_files.items()))
+    (home / f"{name}.gz").write_bytes(gzip.compress(content + bytes(50_000_000)))
+    with pytest.raises(StudyError, match=rf"{name}.gz holds more than the {len(content):,} bytes of {name}"):
+        fetch_data("tiny", tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*")) < 1_000_000
+
+
+def test_a_pipe_in_the_place_of_a_file_is_no_file(tiny, write_tiny, tiny_files, tmp_path):
+    home = write_tiny(tmp_path / "tiny")
+    name = next(iter(tiny_files))
+    (home / name).unlink()
+    os.mkfifo(home / name)
+    with pytest.raises(StudyError, match=name):
+        fetch_data("tiny", tmp_path)
 
 
 def test_no_source_at_all_is_one_message_on_standard_error(tiny, tmp_path, capsys):

@@ -49,6 +49,7 @@ def main() -> None:
 def fuzz(study: Finished, cases: int, seed: int) -> tuple[Counter[str], list[str]]:
     """Return how often each end came, and a line for each case that ended wrong."""
     draw = random.Random(seed)
+    study.read()
     ended: Counter[str] = Counter()
     wrong: list[str] = []
     for number in range(cases):
@@ -73,7 +74,7 @@ def end(study: Finished, target: Target) -> str:
         made_by = study.outputs[target.output]
         planned, verified = misfit(target.output, made_by), wrong_with(target.output, made_by)
         try:
-            same = data_of(target.output) == study.data[target.output]
+            same = study.data[target.output] == data_of(target.output)
         except StudyError as error:
             if not planned and not verified and "timing.json" not in str(error):
                 return f"refused, though verified as whole: {error}"

@@ -16,6 +16,7 @@ from hydra_steps.stores import read_attributes, read_extra, read_store
 from hydra_steps.trajectory.store import TrajectoryStore
 
 BANK = ".bank"
+SECONDS: dict[str, float] = {}  # of each trajectory, as it was first read
 INPUTS = {"trajectory": "trajectory", "splits": "splits.csv", "labels": "labels.csv"}
 
 

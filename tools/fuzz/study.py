@@ -38,6 +38,8 @@ class Finished:
     def __init__(self, whole: Path, folder: Path) -> None:
         self.whole, self.folder = whole, folder
         shutil.copytree(whole, folder, symlinks=True)
+        self.data: dict[Path, Any] = {}  # what a reader of each output sees
+        self._made: dict[Path, Any] = {}
 
     @cached_property
     def outputs(self) -> dict[Path, Making]:
@@ -69,20 +71,15 @@ class Finished:
                 found.append(Target(output, file))
         return found
 
-    @cached_property
-    def data(self) -> dict[Path, Any]:
-        """What a reader of each output sees while nothing is damaged."""
-        return {output: data_of(output) for output in self.outputs}
+    def read(self) -> None:
+        """Read everything, while nothing is damaged."""
+        self.data = {output: data_of(output) for output in self.outputs} | self.data
 
     def made(self, output: Path) -> Any:
         """Return what is made again from the trainings that are kept, while nothing is damaged."""
         if output not in self._made:
             self._made[output] = made_from_bank(output)
         return self._made[output]
-
-    @cached_property
-    def _made(self) -> dict[Path, Any]:
-        return {}
 
     @contextmanager
     def damaged(self, target: Target, way: int, draw: random.Random) -> Iterator[None]:

@@ -39,7 +39,12 @@ REMEDY = f"put the published archive {ARCHIVE} into the folder"
     std=[0.2470, 0.2435, 0.2616],
     reference="Krizhevsky (2009), Learning multiple layers of features from tiny images",
     files=(
-        RawFile(ARCHIVE, "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce", unzip=False),
+        RawFile(
+            ARCHIVE,
+            "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+            unzip=False,
+            size=170_498_071,
+        ),
     ),
     sources=(Mirror("https://www.cs.toronto.edu/~kriz/"),),
 )

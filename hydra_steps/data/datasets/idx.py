@@ -27,10 +27,10 @@ def _idx_files(
 ) -> tuple[RawFile, ...]:
     """Return the four files of an IDX dataset from the SHA-256 of their uncompressed contents."""
     return (
-        RawFile("train-images-idx3-ubyte", train_images),
-        RawFile("train-labels-idx1-ubyte", train_labels),
-        RawFile("t10k-images-idx3-ubyte", test_images),
-        RawFile("t10k-labels-idx1-ubyte", test_labels),
+        RawFile("train-images-idx3-ubyte", train_images, size=47_040_016),
+        RawFile("train-labels-idx1-ubyte", train_labels, size=60_008),
+        RawFile("t10k-images-idx3-ubyte", test_images, size=7_840_016),
+        RawFile("t10k-labels-idx1-ubyte", test_labels, size=10_008),
     )
 
 
