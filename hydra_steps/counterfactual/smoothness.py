@@ -4,7 +4,12 @@
 
 for a few random groups g and steps δ. On a smooth map the two agree ever better as δ shrinks; where a kink
 that is crossed early moves the whole rest of the path (ReLU with max pooling), they do not, at any δ that
-numbers resolve. Cost: groups × steps trainings.
+numbers resolve. Of the final parameters themselves the agreement in sign of two steps δ in a row,
+
+    Σ_p (|d_p| / ‖d‖₁) sign(d_p) sign(d'_p),     d = θ(δ) − θ(0),  d' = θ(2δ) − θ(δ)
+
+is 1 for a smooth map and 0 for one that goes anywhere (Engstrom et al. 2025, arXiv 2503.13751, definition 2). Cost:
+groups × steps trainings, and groups more where twice the smallest step is not among the steps.
 """
 
 from __future__ import annotations
@@ -15,7 +20,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
+from hydra_steps.config.smoothness_steps import all_steps
 from hydra_steps.csv_files import write_rows
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
@@ -23,7 +30,12 @@ from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.trajectory import open_run
 
-COLUMNS = ("method", "query", "step", "group", "predicted", "real")
+COLUMNS = ("method", "query", "step", "group", "predicted", "real", "sign_agreement", "kinks")
+# Layers whose output has a slope that jumps: what crosses the jump early moves the rest of the path.
+KINKS = {
+    *("ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "Hardtanh", "Hardswish", "Hardsigmoid", "Threshold"),
+    *("MaxPool", "MaxPool1d", "MaxPool2d", "MaxPool3d", "AdaptiveMaxPool2d", "FractionalMaxPool2d"),
+}
 STREAM = 104_729  # keeps these groups apart from other draws with the run's seed
 
 
@@ -37,7 +49,8 @@ def measure_smoothness(
     output: str | Path,
 ) -> None:
     """Write a CSV of predicted and real changes, one row per query, step δ and group, in the query's unit; ``method``
-    is the label of the scores.
+    is the label of the scores, ``sign_agreement`` stands beside the smallest step where twice it is at most a removal,
+    and ``kinks`` names the model's layers that are not smooth.
 
     ``queries`` is the study's section of that name; ``options`` has ``groups``, ``fraction`` and ``steps``;
     ``scores`` is the folder of exact HyDRA's contributions. Raises :class:`StudyError` as :func:`score_samples` does
@@ -50,18 +63,55 @@ def measure_smoothness(
     generator = np.random.Generator(np.random.Philox(key=[process.seed, STREAM]))
     size = max(1, round(float(options["fraction"]) * process.samples))
     groups = [generator.permutation(process.samples)[:size] for _ in range(int(options["groups"]))]
-    base, rows = query_set.values(opened.final_state).cpu().numpy(), []
-    with Progress(total=len(groups) * len(options["steps"]), desc="smoothness", unit="training") as bar:
-        for step in options["steps"]:
-            for number, group in enumerate(groups):
+    final = opened.final_state
+    base, rows = query_set.values(final).cpu().numpy(), []
+    kinks = ";".join(kinks_of(opened.model_at(opened.steps)))
+    steps, smallest = list(options["steps"]), min(options["steps"])
+    every = all_steps(steps)
+    agreements: dict[int, float] = {}
+    with Progress(total=len(groups) * len(every), desc="smoothness", unit="training") as bar:
+        for number, group in enumerate(groups):
+            ends: dict[float, Tensor] = {0.0: final.parameters}
+            for step in every:
                 weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)
                 weights[torch.from_numpy(group).to(process.device)] -= step
                 state = run(process, process.initial_state(), opened.rates, weights=weights)
+                ends[step] = state.parameters
+                bar.update()
+                if step not in steps:
+                    continue
                 real = query_set.values(state).cpu().numpy() - base
                 predicted = step * contribution[:, group].sum(1)
                 rows += [
-                    (label, name, step, number, float(predicted[q]), float(real[q]))
+                    (step, number, name, float(predicted[q]), float(real[q]))
                     for q, name in enumerate(query_set.names)
                 ]
-                bar.update()
-    write_rows(output, COLUMNS, rows)
+            if 2 * smallest in ends:
+                agreements[number] = sign_agreement(ends[0.0], ends[smallest], ends[2 * smallest])
+    rows.sort(key=lambda row: (steps.index(row[0]), row[1]))
+    written = [
+        (
+            label,
+            name,
+            step,
+            group,
+            predicted,
+            real,
+            agreements.get(group) if step == smallest else None,
+            kinks,
+        )
+        for step, group, name, predicted, real in rows
+    ]
+    write_rows(output, COLUMNS, written)
+
+
+def sign_agreement(start: Tensor, middle: Tensor, end: Tensor) -> float:
+    """How far two steps in a row of the parameters [p] go the same way, from −1 to 1; NaN for a first step of 0."""
+    first, second = (middle - start).double(), (end - middle).double()
+    size = first.abs().sum()
+    return float((first * second.sign()).sum() / size) if size > 0 else float("nan")
+
+
+def kinks_of(module: nn.Module) -> list[str]:
+    """The names of the kinds of layers in a module that are not smooth."""
+    return sorted({type(layer).__name__ for layer in module.modules()} & KINKS)

@@ -16,6 +16,7 @@ from hydra_steps.config.descriptions import described_by
 from hydra_steps.config.designs import design_specs, draws
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import PlainStudy, planted_runs, run_settings
+from hydra_steps.config.smoothness_steps import all_steps
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Held
@@ -95,7 +96,7 @@ def _retraining_costs(study: PlainStudy, results: Path, runs: list[RunCosts], so
             [run.flips(study["brittleness"]) for _ in brittleness_labels(study)] for run in runs
         ]
     if Artifacts(study).exact:
-        trainings = int(study["smoothness"]["groups"]) * len(study["smoothness"]["steps"])
+        trainings = int(study["smoothness"]["groups"]) * len(all_steps(study["smoothness"]["steps"]))
         jobs["measure_smoothness"] = [[run.trainings(trainings, 8.0 * 5)] for run in runs]
     return [_sum(rule, results, own, source) for rule, own in jobs.items()]
 

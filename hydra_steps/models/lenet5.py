@@ -1,7 +1,7 @@
-"""LeNet-5 in its two common forms, sized to the images (61,706 parameters at 1×28×28 and 10 classes).
+"""LeNet-5 in its two common forms and between them, sized to the images (61,706 parameters at 1×28×28 and 10 classes).
 
 ``lenet5_tanh``: tanh and average pooling, a smooth training map. ``lenet5_relu``: ReLU and max pooling, which
-is not.
+is not. Two more, with one of each, show which of the two matters.
 """
 
 from __future__ import annotations
@@ -43,6 +43,18 @@ def lenet5_relu(
         batch_norm: Batch normalisation after the hidden layers.
     """
     return _lenet5(shape, outputs, dropout, batch_norm, nn.ReLU, MaxPool)
+
+
+@model("lenet5_relu_average", title="LeNet-5 (ReLU, average pooling)")
+def lenet5_relu_average(shape: tuple[int, int, int], outputs: int) -> nn.Module:
+    """LeNet-5 with ReLU and average pooling, between the two common forms."""
+    return _lenet5(shape, outputs, 0.0, False, nn.ReLU, AveragePool)
+
+
+@model("lenet5_tanh_max", title="LeNet-5 (tanh, max pooling)")
+def lenet5_tanh_max(shape: tuple[int, int, int], outputs: int) -> nn.Module:
+    """LeNet-5 with tanh and max pooling, between the two common forms."""
+    return _lenet5(shape, outputs, 0.0, False, nn.Tanh, MaxPool)
 
 
 def _lenet5(

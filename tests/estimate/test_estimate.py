@@ -113,7 +113,7 @@ def test_jobs_disk_and_time_follow_from_the_study(study) -> None:
     assert retraining.jobs == 2 * 4  # 40 groups in batches of 10
     assert retraining.longest == pytest.approx(2.0 + 10 * (steps * 0.01 + 700 * 1e-5))
     smoothness = costs["measure_smoothness"]
-    assert smoothness.longest == pytest.approx(2.0 + 12 * (steps * 0.01 + 700 * 1e-5))
+    assert smoothness.longest == pytest.approx(2.0 + 16 * (steps * 0.01 + 700 * 1e-5))
     exact = costs["score_samples: hydra_exact"]
     queries = (500 + 200 + 4) * 0.01 / 64
     assert exact.longest == pytest.approx(2.0 + 1.0 + steps * 0.02 + 1000 * 0.001 + queries)

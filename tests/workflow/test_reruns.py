@@ -7,6 +7,7 @@ import os
 from tests.workflow.conftest import Tree
 
 EVALUATION = {
+    "evaluate_advice",
     "evaluate_jobs",
     "evaluate_contributions",
     "evaluate_timing",

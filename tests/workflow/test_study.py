@@ -17,6 +17,7 @@ from hydra_steps.registry import find
 from tests.workflow.conftest import ENVIRONMENT, Tree
 
 TABLES = (
+    "advice",
     "agreement",
     "brittleness",
     "contributions",
