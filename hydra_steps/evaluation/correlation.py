@@ -11,7 +11,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from scipy.stats import pearsonr, rankdata
 
 DECIMALS = (
     14  # SciPy divides by the norms first: of ranks that agree it makes 0.9999999999999998, and of a 0 1e-17
@@ -30,6 +29,10 @@ def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.full(np.broadcast_shapes(x.shape, y.shape)[:-1], np.nan)
     with warnings.catch_warnings():  # of sides that are constant or not finite: the NaN says so
         warnings.simplefilter("ignore", RuntimeWarning)
+        from scipy.stats import (
+            pearsonr,  # half a second, which most jobs that import this module can do without
+        )
+
         value = np.asarray(pearsonr(x, y, axis=-1).statistic)
     return value.round(DECIMALS) + 0.0  # no -0.0
 
@@ -41,6 +44,8 @@ def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     -0.5
     """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    from scipy.stats import rankdata
+
     value = pearson(rankdata(x, axis=-1), rankdata(y, axis=-1))
     return np.where(np.isfinite(x).all(-1) & np.isfinite(y).all(-1), value, np.nan)
 

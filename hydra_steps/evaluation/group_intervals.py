@@ -22,13 +22,12 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from hydra_steps.tables.seed_intervals import CONFIDENCE, NOWHERE, Interval
 
 BLOCKS = 500  # of more groups, so many parts are left out in turn
-NORMAL = float(norm.ppf((1 + CONFIDENCE) / 2))
+NORMAL = float(ndtri((1 + CONFIDENCE) / 2))
 Statistic = Callable[[np.ndarray], np.ndarray]
 
 
@@ -50,7 +49,7 @@ def jackknife_interval(value: float, left: np.ndarray, fitted: int = 1) -> Inter
     square = (left - left.mean()) ** 2
     if fitted > 1 and (total := square.sum()) > 0:
         degrees = min(degrees, max(1.0, 3 / ((square / total) ** 2).sum() - 2))
-    half = float(student.ppf((1 + CONFIDENCE) / 2, degrees)) * _error(left)
+    half = float(stdtrit(degrees, (1 + CONFIDENCE) / 2)) * _error(left)
     return value - half, value + half
 
 
@@ -67,7 +66,7 @@ def correlation_interval(value: float, left: np.ndarray, n: int, *, ranks: bool)
     fewest = math.sqrt((1 + value**2 / 2 if ranks else 1.0) / (n - 3)) * kept
     size = n - n // len(left)  # of what is left
     jackknifed = _error(np.arctanh(_off_the_edge(mean, size, ranks)))
-    half = max(float(student.ppf((1 + CONFIDENCE) / 2, len(left) - 1)) * jackknifed, NORMAL * fewest)
+    half = max(float(stdtrit(len(left) - 1, (1 + CONFIDENCE) / 2)) * jackknifed, NORMAL * fewest)
     z = float(np.arctanh(_off_the_edge(np.asarray(value), n, ranks)))
     low, high = np.tanh([z - half, z + half])
     if ranks:
@@ -86,7 +85,7 @@ def share_interval(value: float, variance: float, count: int, *, estimated: bool
     if count < 1 or not (math.isfinite(value) and math.isfinite(variance)):
         return NOWHERE
     if estimated and count > 1:
-        variance *= (float(student.ppf((1 + CONFIDENCE) / 2, count - 1)) / NORMAL) ** 2
+        variance *= (float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) / NORMAL) ** 2
     spread = value * (1 - value)
     worth = min(spread / variance, 2.0 * count) if variance > 0 and spread > 0 else float(count)
     square = NORMAL**2 / worth
