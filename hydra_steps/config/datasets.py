@@ -15,7 +15,7 @@ from typing import Any
 
 from hydra_steps.config.descriptions import description, prepared_folder, source_folder
 from hydra_steps.config.sections import Data
-from hydra_steps.config.targets import CLASS, WORDS
+from hydra_steps.config.targets import CLASS, TOKENS, WORDS
 from hydra_steps.config.whole_groups import whole_groups
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, find
@@ -105,6 +105,7 @@ def dataset(name: str, folder: str | Path = "data", options: Mapping[str, Any] |
         reads=None if told["files"] else tuple(told["reads"]),
         home=Path(folder) / name,
         source=Path(folder) / name,
+        kind="image" if len(told["shape"]) == 3 else "text" if told["targets"] == TOKENS else "row",
         asks=told["targets"],
         quantities=tuple(told["outputs"]),
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.config.datasets import Dataset, dataset
+from hydra_steps.config.targets import CLASS
 from hydra_steps.data.raw import Part
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.tables import read_splits
@@ -57,7 +58,7 @@ def shown(entry: Dataset, part: Part, positions: np.ndarray) -> Shown:
         pictures = np.zeros((len(positions), 1, 0, 0), np.uint8)
     return Shown(
         pictures,
-        part.targets[positions].astype(np.int64),
+        part.targets[positions].astype(np.int64 if entry.asks == CLASS else part.targets.dtype),
         None if part.names is None else [part.names[at] for at in positions],
         None if part.shown is None else [part.shown[at] for at in positions],
     )

@@ -141,10 +141,12 @@ def _query_facts(query: Query, samples: Mapping[str, Samples]) -> dict[str, Any]
         facts |= {"sample": shown.names[query.position]} if shown.names is not None else {}
         facts |= {"text": shown.texts[query.position][:LETTERS]} if shown.texts is not None else {}
         facts |= {key: int(row[key]) for key in ("label", "predicted")}
-        return facts | {key: float(row[key]) for key in ("probability", "loss")}
+        return facts | {key: float(row[key]) for key in ("probability", "loss") if key in row}
     about = answers if query.is_mean else answers[answers["label"] == query.index]
-    right = (about["label"] == about["predicted"]).mean()
-    return facts | {"loss": float(about["loss"].mean()), "accuracy": float(right), "size": len(about)}
+    facts |= {"loss": float(about["loss"].mean()), "size": len(about)}
+    if "probability" not in about:  # no class: an answer is not right or wrong
+        return facts
+    return facts | {"accuracy": float((about["label"] == about["predicted"]).mean())}
 
 
 def _details(

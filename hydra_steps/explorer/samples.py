@@ -17,6 +17,7 @@ from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
 from hydra_steps.errors import StudyError
+from hydra_steps.explorer.answers import answers_in_words
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,16 @@ class Samples:
 
 def read_samples(
     data: Data, splits: str | Path, labels: str | Path, predictions: str | Path
-) -> dict[str, Samples]:
-    """Return the samples of each split of a run whose section ``data`` and files are given.
+) -> tuple[dict[str, Samples], list[str]]:
+    """Return the samples of each split of a run whose section ``data`` and files are given, and the words that their
+    labels, and what is predicted, count (:mod:`hydra_steps.explorer.answers`).
 
     Raises :class:`StudyError` where the raw files are missing or wrong, or where the tables do not fit each other.
     """
     entry = dataset_of(data)
     parts = read_parts(data.name, data.folder, data.options)
     table = read_splits(splits, entry)
-    truth = read_labels(labels, entry)["clean_label"]
-    clean = None if truth.isna().any() else truth.to_numpy()
-    answers = read_csv(predictions)
+    answers, clean, words = answers_in_words(read_csv(predictions), read_labels(labels, entry), entry)
     found = {}
     for split in SPLITS:
         rows, own = table[table["split"] == split], answers[answers["split"] == split]
@@ -67,4 +67,4 @@ def read_samples(
             before,
             looks.pictures if looks.pictures.size else inputs,
         )
-    return found
+    return found, words

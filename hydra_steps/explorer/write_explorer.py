@@ -15,9 +15,10 @@ from pathlib import Path
 from markupsafe import Markup
 
 from hydra_steps.audit.decisions import data_version
-from hydra_steps.config.datasets import dataset_of
 from hydra_steps.config.runs import audited_run, run_settings, study_runs
 from hydra_steps.config.study import read_study
+from hydra_steps.config.target_checks import study_targets
+from hydra_steps.config.targets import worded
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks
 from hydra_steps.explorer.decide import audited_suspects
@@ -54,6 +55,7 @@ def write_explorer(
     """
     study = read_study(config)
     settings, methods = study.plain(), study.method_of
+    asks = study_targets(settings)
     looks = Style.of(study.figures.plain()).methods(methods, methods)
     blocks, runs = Blocks(), []
     known = study_runs(settings)
@@ -61,21 +63,21 @@ def write_explorer(
     for own_splits, own_labels, own_predictions in zip(splits, labels, predictions, strict=True):
         run = locate(own_splits, known).run.name
         data = run_settings(settings, run).data
-        samples = read_samples(data, own_splits, own_labels, own_predictions)
+        samples, words = read_samples(data, own_splits, own_labels, own_predictions)
         folders = {one.label: one.path for one in scored_by if one.run.name == run}
         scored = [Method(label, look, folders[label]) for label, look in looks.items() if label in folders]
         if not scored:
             raise StudyError(f"no scores of the run {run} are given", "at least one method's")
-        classes = list(dataset_of(data).classes)
         audited = suspects is not None and run == audited_run(settings).name
-        judged = audited_suspects(suspects, classes) if suspects is not None and audited else None
+        judged = audited_suspects(suspects, words) if suspects is not None and audited else None
         page = run_page(run, samples, scored, study.explorer.top, blocks, 1 / len(splits), judged)
         version = data_version(own_splits, own_labels)
-        runs.append(page | {"classes": classes, "version": version, "audited": audited})
+        runs.append(page | {"classes": words, "asks": asks, "version": version, "audited": audited})
     facts = {"study": study.study, "runs": runs, "shapes": blocks.shapes}
     content = {
         "study": study.study,
-        "title": title(study),
+        "title": worded(title(study), asks),
+        "asks": asks,
         "facts": Markup(json.dumps(plain(facts), ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")),
         "blocks": [(name, Markup(text)) for name, text in blocks.contents.items()],
     }

@@ -30,7 +30,11 @@ def diabetes(folder: Path) -> dict[str, Part]:
     from sklearn.datasets import load_diabetes
 
     bunch = load_diabetes(scaled=False)
-    return {"train": Part(_standardised(bunch.data), _standardised(bunch.target[:, None]))}
+    rows = [
+        ", ".join(f"{name} {value:g}" for name, value in zip(bunch.feature_names, row, strict=True))
+        for row in bunch.data
+    ]
+    return {"train": Part(_standardised(bunch.data), _standardised(bunch.target[:, None]), shown=rows)}
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:

@@ -75,4 +75,8 @@ const options = (select, pairs) => {
   select.replaceChildren(...pairs.map(([value, words]) => make("option", { value }, words)));
   if (pairs.some(([value]) => String(value) === before)) select.value = before;
 };
-const labelOptions = (select, run) => options(select, [["", "any"], ...run.classes.map((words, label) => [label, words])]);
+// Only classes are few enough to choose from.
+const labelOptions = (select, run) => {
+  options(select, [["", "any"], ...(run.asks === "class" ? run.classes.map((words, label) => [label, words]) : [])]);
+  select.parentElement.hidden = run.asks !== "class";
+};

@@ -31,6 +31,7 @@ const show = () => {
   const methods = run.methods.filter((method) => shownMethods.has(method.label));
   const places = Number(document.getElementById("places").value);
   document.getElementById("run").value = run.name;
+  document.getElementById("to-decide").hidden = run.asks !== "class"; // a decision names another class
   for (const name of Object.keys(views)) {
     document.getElementById(`view-${name}`).hidden = name !== state.view;
     const link = document.getElementById(`to-${name}`);
@@ -70,7 +71,7 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
   if (document.getElementById("along").open) return;
   const view = { 1: "query", 2: "sample", 3: "suspects", 4: "decide" }[event.key];
-  if (view) go({ view });
+  if (view && !document.getElementById(`to-${view}`).hidden) go({ view });
   if (event.key === "/") {
     event.preventDefault();
     document.getElementById({ query: "query-words", sample: "sample-number", suspects: "suspects-method", decide: "decide-pair" }[state.view]).focus();

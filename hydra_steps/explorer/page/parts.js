@@ -68,9 +68,17 @@ const whoWords = (run, sample) => {
 };
 const ofTraining = (run, sample, size) =>
   isText(run) ? textual(run.textOf(sample) ?? "", size) :
-  picture(run, "picture", run.tiles.get(sample), `training sample ${sample}, label ${run.classes[run.column("label")[sample]]}`, size);
+  picture(run, "picture", run.tiles.get(sample), `training sample ${sample}, ${given(run)} ${run.classes[run.column("label")[sample]]}`, size);
 const ofQuery = (run, query, size) =>
   query.single ? isText(run) ? textual(query.text ?? "", size) : picture(run, "asked", query.tile, query.words, size) : make("span", { class: "mean", style: `--size:${size}px`, "aria-hidden": "true" }, "x̄");
+
+// What a run calls what is asked of a sample, and what it calls the answer. A class or labels are right or wrong.
+const SAID = { class: ["label", "predicted"], labels: ["labels", "predicted"], numbers: ["target", "predicted"], tokens: ["text", "perplexity"] };
+const given = (run) => SAID[run.asks][0];
+const answer = (run) => SAID[run.asks][1];
+const canMiss = (run) => run.asks === "class" || run.asks === "labels";
+const isMissed = (run, label, predicted) => canMiss(run) && label !== predicted;
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
 // Whether it is known which labels are wrong.
 const isKnown = (run) => has(`${run.name}/clean`);
@@ -79,7 +87,7 @@ const labelWords = (run, sample) => {
   const words = make("span", { class: "label" }, run.classes[run.column("label")[sample]]);
   if (!isWrong(run, sample)) return words;
   const truth = run.classes[run.column("clean")[sample]];
-  return make("span", {}, words, make("span", { class: "wrong", title: "the label was made wrong in this study" }, ` wrong, is ${truth}`));
+  return make("span", {}, words, make("span", { class: "wrong", title: `the ${given(run)} was made wrong in this study` }, ` wrong, is ${truth}`));
 };
 
 // Bars over epochs, up for help and down for harm; the height of the largest is the whole height.

@@ -10,8 +10,8 @@ const queryView = {
     const query = this.run.queries[at];
     const words = [make("strong", {}, query.words)];
     if (query.single) {
-      const said = `label ${this.run.classes[query.label]}, predicted ${this.run.classes[query.predicted]}`;
-      words.push(make("span", query.label === query.predicted ? {} : { class: "missed" }, said));
+      const said = `${given(this.run)} ${this.run.classes[query.label]}, ${answer(this.run)} ${this.run.classes[query.predicted]}`;
+      words.push(make("span", isMissed(this.run, query.label, query.predicted) ? { class: "missed" } : {}, said));
     }
     if (query.loss !== undefined) words.push(make("span", { class: "quiet" }, `loss ${written(query.loss, false)}`));
     return [ofQuery(this.run, query, 36), make("span", { class: "words" }, ...words)];
@@ -29,7 +29,7 @@ const queryView = {
         words.every((word) => text.some((part) => (/^\d+$/.test(word) ? part === word : part.includes(word)))) &&
         (label === "" || (query.single && query.label === Number(label))) &&
         (loss === "" || (query.single && query.loss >= Number(loss))) &&
-        (!wrong || (query.single && query.label !== query.predicted))
+        (!wrong || (query.single && isMissed(this.run, query.label, query.predicted)))
       );
     });
     const by = { high: (q) => -q.loss, low: (q) => q.loss, label: (q) => (q.single ? q.label : -1) }[order];
@@ -43,6 +43,10 @@ const queryView = {
     this.at = at;
     if (other) {
       labelOptions(document.getElementById("query-label"), run);
+      const wrong = document.getElementById("query-wrong");
+      wrong.parentElement.hidden = !canMiss(run);
+      wrong.checked &&= canMiss(run);
+      document.querySelector('#query-order [value="label"]').hidden = run.asks !== "class";
       this.find();
     } else {
       this.chooser.at = this.chooser.items.indexOf(at);
@@ -57,13 +61,13 @@ const queryView = {
     const words = query.words[0].toUpperCase() + query.words.slice(1);
     const box = make("div", {}, make("h2", {}, words));
     if (!query.single) {
-      if (query.size) box.append(make("p", {}, `${count(query.size)} samples, ${percent(query.accuracy)} predicted correctly; mean loss ${written(query.loss, false)}`));
+      if (query.size) box.append(make("p", {}, `${count(query.size)} samples${query.accuracy === undefined ? "" : `, ${percent(query.accuracy)} predicted correctly`}; mean loss ${written(query.loss, false)}`));
       return box;
     }
-    const right = query.label === query.predicted;
+    const right = !isMissed(run, query.label, query.predicted);
     box.append(
-      make("p", {}, "Label ", make("strong", {}, run.classes[query.label]), ", predicted ", make("strong", right ? {} : { class: "missed" }, run.classes[query.predicted]),
-        ` (probability ${percent(query.probability)})${right ? "" : ": wrong"}`),
+      make("p", {}, `${capital(given(run))} `, make("strong", {}, run.classes[query.label]), `, ${answer(run)} `, make("strong", right ? {} : { class: "missed" }, run.classes[query.predicted]),
+        `${query.probability === undefined ? "" : ` (probability ${percent(query.probability)})`}${right ? "" : ": wrong"}`),
       make("p", { class: "quiet" }, `${query.sample ? `${query.sample}. ` : ""}Loss ${written(query.loss, false)}; position ${count(query.source)} in the dataset's part`),
     );
     return box;

@@ -58,8 +58,8 @@ const sampleView = {
   },
   about(run, at) {
     const predicted = run.column("predicted")[at];
-    const right = predicted === run.column("label")[at];
-    const words = make("p", {}, "Label ", labelWords(run, at), ", predicted after training ", make("strong", right ? {} : { class: "missed" }, run.classes[predicted]));
+    const right = !isMissed(run, run.column("label")[at], predicted);
+    const words = make("p", {}, `${capital(given(run))} `, labelWords(run, at), `, ${answer(run)} after training `, make("strong", right ? {} : { class: "missed" }, run.classes[predicted]));
     const quiet = `Own loss ${written(run.column("loss")[at], false)}; position ${count(run.column("source")[at])} in the dataset's part`;
     const box = make("div", {}, make("h2", {}, `Training sample ${count(at)}${run.named ? `, ${run.nameOf(at)}` : ""}`), words, make("p", { class: "quiet" }, quiet));
     if (!run.places.has(at))
@@ -90,7 +90,7 @@ const sampleView = {
     const query = run.queries[q];
     const open = make("a", { href: here({ view: "query", query: q }), class: "who" }, ofQuery(run, query, 36),
       make("span", { class: "words" }, make("span", { class: "label" }, run.classes[query.label]),
-        query.label === query.predicted ? null : make("span", { class: "missed" }, ` predicted ${run.classes[query.predicted]}`),
+        isMissed(run, query.label, query.predicted) ? make("span", { class: "missed" }, ` predicted ${run.classes[query.predicted]}`) : null,
         make("span", { class: "quiet" }, `${query.split} no.\u00a0${count(query.position)}${query.sample ? ` · ${query.sample}` : ""}`)));
     const share = Math.min(1, Math.abs(value) / (most || 1));
     const item = make("li", {}, open, make("span", { class: "value" }, written(value), make("span", { class: value < 0 ? "bar harms" : "bar helps", style: `--share:${share}` })));

@@ -31,10 +31,10 @@ const suspectsView = {
       cells("sample", "no.", true, (at) => at),
       ...(run.named ? [cells("name", "name", false, (at) => run.nameOf(at))] : []),
       cells("position", "in dataset", true, (at) => run.column("source")[at]),
-      cells("label", "label", false, (at) => run.classes[run.column("label")[at]]),
-      cells("predicted", "predicted", false, (at) => run.classes[run.column("predicted")[at]]),
+      cells("label", given(run), false, (at) => run.classes[run.column("label")[at]]),
+      cells("predicted", answer(run), false, (at) => run.classes[run.column("predicted")[at]]),
       cells("loss", "own loss", true, (at) => run.column("loss")[at]),
-      ...(isKnown(run) ? [cells("clean_label", "true label", false, (at) => run.classes[run.column("clean")[at]])] : []),
+      ...(isKnown(run) ? [cells("clean_label", `true ${given(run)}`, false, (at) => run.classes[run.column("clean")[at]])] : []),
       ...this.methods.map((m) => cells(m.label, m.words, true, (at) => run.toMain(m, at))),
     ];
   },
@@ -53,7 +53,7 @@ const suspectsView = {
     this.ranks = new Map(this.found.map((at, place) => [at, place + 1]));
     const wrong = this.found.filter((at) => isWrong(run, at)).length;
     const known = all.filter((at) => isWrong(run, at)).length;
-    const truth = known ? ` ${count(wrong)} of them (${percent(wrong / (this.found.length || 1))}) are known to be wrong, of ${count(known)} in all.` : isKnown(run) ? " No label is known to be wrong." : " Which labels are wrong is not known.";
+    const truth = known ? ` ${count(wrong)} of them (${percent(wrong / (this.found.length || 1))}) are known to be wrong, of ${count(known)} in all.` : isKnown(run) ? ` No ${canMiss(run) ? "label" : "target"} is known to be wrong.` : ` Which ${canMiss(run) ? "labels" : "targets"} are wrong is not known.`;
     document.getElementById("suspects-said").textContent =
       `The ${count(this.found.length)} training samples with the lowest contribution to the ${run.queries[run.main].words} by ${method.words}.${truth}`;
     this.order();
