@@ -73,7 +73,9 @@ def made_answers(home: Path, data: dict) -> pd.DataFrame:
 
 def made_scores(home: Path, data: dict, methods: dict, queries: int, epochs: int) -> list[Path]:
     """Write the scores of every method, and return their folders."""
-    samples, _ = read_samples(Data.of(data), home / "splits.csv", home / "labels.csv", home / "predictions.csv")
+    samples, _ = read_samples(
+        Data.of(data), home / "splits.csv", home / "labels.csv", home / "predictions.csv"
+    )
     train, test = (
         samples[split].shown.pictures.reshape(len(samples[split].shown.pictures), -1)
         for split in ("train", "test")
