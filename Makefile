@@ -15,11 +15,14 @@ ifneq ($(words $(CURDIR)),1)
 $(error this folder's path has a space in it: $(CURDIR); expected: a path without; what to do: move the folder)
 endif
 
+COMMA := ,
+SPACE := $(subst ,, )
+
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate benchmark figures report verify check test environments lint format docs rulegraph crate lock update clean
+.PHONY: help study plan estimate benchmark audit audit-apply figures report verify check test environments lint format docs rulegraph crate lock update clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 study: $(VENV)/.installed  ## run a study (CONFIG=config/<study>.yaml, CORES=all, VERBOSE=1)
 	$(RUN)
@@ -33,6 +36,12 @@ estimate: $(VENV)/.installed  ## say what a study will cost: disk, memory and ti
 benchmark: $(VENV)/.installed  ## time training and scoring side by side (CONFIG=...)
 	$(RUN) --target benchmark
 	@cat $$($(BIN)/python -m hydra_steps.config --where $(CONFIG) | sed -n 's/^tables *//p')/speed.md
+
+audit: $(VENV)/.installed  ## find wrong labels: which, how many, how sure (CONFIG=config/audit.yaml)
+	$(RUN) --target audit
+
+audit-apply: $(VENV)/.installed  ## train again as decided, and on controls (DECISIONS="ada.csv bo.csv")
+	$(RUN) --target audit -- --config 'audit={decisions: [$(subst $(SPACE),$(COMMA),$(strip $(DECISIONS)))]}'
 
 figures: $(VENV)/.installed  ## draw the figures of a study again
 	$(RUN) --target figures

@@ -18,7 +18,6 @@ import numpy as np
 from hydra_steps.audit.decisions import Decided
 from hydra_steps.data.seeding import generator_of
 
-FORMS = ("as_is", "corrected", "only_removed", "top_removed", "random_removed", "random_relabelled")
 WORDS = {
     "as_is": "as they came",
     "corrected": "corrected as decided",

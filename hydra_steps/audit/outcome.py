@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.audit.decisions import data_version, read_decisions
-from hydra_steps.audit.forms import FORMS
 from hydra_steps.audit.proof import DIMENSIONS, MEASURES, SCHEMA_VERSION
 from hydra_steps.audit.tables import RUN, write_dicts
 from hydra_steps.audit.trust import mean_interval
+from hydra_steps.config.audits import FORMS
 from hydra_steps.csv_files import read_csv
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.store import Scores, read_scores

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from hydra_steps.audit.decisions import data_version, read_decisions
-from hydra_steps.audit.forms import FORMS, form_of
+from hydra_steps.audit.forms import form_of
+from hydra_steps.config.audits import FORMS
 from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.progress import Progress

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hydra_steps.audit.forms import FORMS, WORDS
+from hydra_steps.audit.forms import WORDS
+from hydra_steps.config.audits import FORMS
 from hydra_steps.figures.dots import LINE_HEIGHT, Dot, draw_dots
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import FAINT, Style, canvas, drawing, in_legend, note, save

@@ -17,17 +17,7 @@ from hydra_steps.audit.judge import Verdict
 from hydra_steps.scoring.store import Scores
 
 COLUMNS = (
-    *(
-        "variant",
-        "run",
-        "seed",
-        "rank",
-        "sample",
-        "source_index",
-        "label",
-        "suggested",
-        "suggestion_probability",
-    ),
+    *("rank", "sample", "source_index", "label", "suggested", "suggestion_probability"),
     *("suspicion", "chance_wrong", "agreeing", "agree", "harms", "gain_without"),
 )
 FEWEST = 100  # so many are listed at least

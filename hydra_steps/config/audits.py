@@ -12,6 +12,9 @@ from hydra_steps.config.typed import Plain, Section
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry import find, names
 
+# Forms of the data that decisions are judged by (:mod:`hydra_steps.audit.forms`).
+FORMS = ("as_is", "corrected", "only_removed", "top_removed", "random_removed", "random_relabelled")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Audit(Section):

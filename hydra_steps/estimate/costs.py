@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra_steps.config import explored_runs, run_names
+from hydra_steps.config.audits import FORMS
 from hydra_steps.config.datasets import dataset, sizes_of
 from hydra_steps.config.descriptions import described_by
 from hydra_steps.config.designs import design_specs, draws
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 # Rules that take seconds whatever the study, and the disk of each: typical values, not measured ones.
 SMALL = {"save_study": 1e4, "write_report": 1e7}
 OF_EXPLORER = {"predict_samples": 1e6, "write_explorer": 1e7}
-OF_AUDIT = {"plant_labels": 1e6, "predict_classes": 1e6}  # of each copy of the data
+OF_COPIES = {"plant_labels": 1e6, "predict_classes": 1e6}  # of each copy of the data
+OF_AUDIT = {"predict_samples": 1e6, "write_audit": 1e6}
 TABLE_DISK, FIGURE_DISK = 1e6, 1e6
-RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips")
+RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips", "prove_decisions")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
 
 
@@ -98,6 +100,9 @@ def _retraining_costs(study: PlainStudy, results: Path, runs: list[RunCosts], so
     if Artifacts(study).exact:
         trainings = int(study["smoothness"]["groups"]) * len(all_steps(study["smoothness"]["steps"]))
         jobs["measure_smoothness"] = [[run.trainings(trainings, 8.0 * 5)] for run in runs]
+    if planted_runs(study) and study["audit"]["decisions"]:
+        trainings = len(FORMS) * int(study["audit"]["seeds"])
+        jobs["prove_decisions"] = [[runs[0].trainings(trainings, 8.0 * 6)]]
     return [_sum(rule, results, own, source) for rule, own in jobs.items()]
 
 
@@ -184,10 +189,10 @@ def _light_costs(study: PlainStudy, results: Path) -> list[Cost]:
     """Tables, figures and pages: seconds each, but for tables that say how long they take."""
     tables = plan_tables(study)
     figures = plan_figures(study, tables)
-    small = SMALL | (OF_EXPLORER if explored_runs(study) else {})
+    small = SMALL | (OF_EXPLORER if explored_runs(study) else {}) | (OF_AUDIT if planted_runs(study) else {})
     light = [(rule, 1, disk, LIGHT_SECONDS) for rule, disk in small.items()]
     copies = len(planted_runs(study))
-    light += [(rule, copies, disk, LIGHT_SECONDS) for rule, disk in OF_AUDIT.items() if copies]
+    light += [(rule, copies, disk, LIGHT_SECONDS) for rule, disk in OF_COPIES.items() if copies]
     light += [
         (table.rule, 1, TABLE_DISK, LIGHT_SECONDS + table.seconds)
         for table in tables.values()

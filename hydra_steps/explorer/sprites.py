@@ -29,6 +29,11 @@ def sprites(images: np.ndarray, budget: int) -> tuple[list[bytes], int]:
     return files, shown
 
 
+def picture(image: np.ndarray) -> bytes:
+    """Return one image uint8 [c, h, w] as a PNG file."""
+    return _png(image[0] if len(image) != 3 else image.transpose(1, 2, 0))
+
+
 def _tiled(images: np.ndarray) -> np.ndarray:
     """Lay [n, c, h, w] out as one picture [rows·h, 32·w] or [rows·h, 32·w, 3]; empty tiles are black."""
     n, channels, height, width = images.shape

@@ -16,6 +16,7 @@ from hydra_steps.plan.tables import PlannedTable
 
 FOLDERS = ("tables", "figures", "runs")
 EXPLORER = "explorer.html"
+OF_AUDIT = ("audit.html", "summary.json")
 NAMED = 30  # so many in a sentence
 
 
@@ -33,8 +34,9 @@ def left_over(
     known = {parent for path in made for parent in path.parents}
     known |= {PurePosixPath(name) for name in FOLDERS}
     found = [path for name in FOLDERS for path in _unknown(out, PurePosixPath(name), made, known)]
-    if PurePosixPath(EXPLORER) not in made and (out / EXPLORER).is_file():
-        found.append(EXPLORER)
+    found += [
+        name for name in (EXPLORER, *OF_AUDIT) if PurePosixPath(name) not in made and (out / name).is_file()
+    ]
     return sorted(found)
 
 
@@ -67,7 +69,8 @@ def _made(
     for name in ("splits.csv", "trajectory"):
         yield from artifacts.of_runs(name, artifacts.planted)
     explored = explored_runs(study)
-    yield from artifacts.of_runs("predictions.csv", explored)
+    yield from artifacts.of_runs("predictions.csv", [*explored, *artifacts.audited])
+    yield from (f"{artifacts.out}/{name}" for name in OF_AUDIT if artifacts.audited)
     if explored:
         yield f"{artifacts.out}/{EXPLORER}"
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from hydra_steps.audit.decisions import COLUMNS, Decided, data_version, read_decisions
-from hydra_steps.audit.forms import FORMS, form_of
+from hydra_steps.audit.forms import form_of
 from hydra_steps.audit.outcome import measure_decisions
 from hydra_steps.audit.proof import DIMENSIONS, prove_decisions
+from hydra_steps.config.audits import FORMS
 from hydra_steps.errors import StudyError
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.stores import read_store

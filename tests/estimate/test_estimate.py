@@ -95,7 +95,10 @@ def test_every_rule_of_the_workflow_is_estimated(study) -> None:
     }
     study = study | {"ablations": {"reference": "base"}}
     study = study | {"comparison": True, "methods": study["methods"] | sweep}
-    study = study | {"explorer": {"top": 5, "by_epoch": True}, "audit": study["audit"] | {"copies": 2}}
+    study = study | {
+        "explorer": {"top": 5, "by_epoch": True},
+        "audit": study["audit"] | {"copies": 2, "decisions": ["a"]},
+    }
     rules.add("fetch_data")  # one for each folder of data, named where it is made
     rules |= {table.rule for table in plan_tables(study).values() if table.target == "all"}
     costs = study_costs(study, lambda run: measured(study["methods"]))

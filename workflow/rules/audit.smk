@@ -1,7 +1,12 @@
 # Copies of the training data with planted wrong labels, and what the data themselves are judged by. Splits, training and
 # scores of the copies are made by the rules of all runs.
 
-from hydra_steps.plan.steps import planting_settings
+from hydra_steps.plan.code import page_code
+from hydra_steps.plan.steps import method_looks, planting_settings
+
+AUDIT = [f"{OUT}/audit.html", f"{OUT}/summary.json"] if PLANTED else []
+# Its tables, with what stands beside them, and its figures.
+OF_AUDIT = [name for name in ("audit_numbers", "audit_proof") if name in TABLES]
 
 
 rule plant_labels:
@@ -76,3 +81,32 @@ rule prove_decisions:
         "Train {wildcards.run} anew as decided, and otherwise"
     script:
         "../scripts/prove_decisions.py"
+
+
+rule write_audit:
+    input:
+        config=f"{OUT}/config.yaml",
+        raw=ARTIFACTS.manifest(AUDITED),
+        splits=f"{OUT}/runs/{AUDITED}/splits.csv",
+        labels=f"{OUT}/runs/{AUDITED}/labels.csv",
+        predictions=f"{OUT}/runs/{AUDITED}/predictions.csv",
+        tables=[file for name in OF_AUDIT for file in TABLES[name].files],
+        figures=[file for name in ("audit", "audit_proof") if name in FIGURES for file in FIGURES[name].files],
+    output:
+        page=report(
+            f"{OUT}/audit.html",
+            category="Audit",
+            labels={"page": "which labels are wrong, and what to do"},
+        ),
+        summary=f"{OUT}/summary.json",
+    log:
+        f"{OUT}/logs/write_audit.log",
+    conda:
+        ENVIRONMENT
+    params:
+        looks=method_looks(STUDY),
+        code=page_code("explorer.write_audit", "explorer/audit", "page.html.j2", "page.css"),
+    message:
+        "Write the audit"
+    script:
+        "../scripts/write_audit.py"

@@ -1,0 +1,115 @@
+"""Write ``audit.html``, one page for the person who owns the data, and ``summary.json`` beside it.
+
+What was found, how sure that is, and what to do; the first suspects as pictures; then the evidence. Opens offline.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hydra_steps.audit.blends import BLENDS
+from hydra_steps.audit.decisions import data_version
+from hydra_steps.audit.summary import summarise, write_summary
+from hydra_steps.config.runs import audited_run, run_settings
+from hydra_steps.config.study import Study, read_study
+from hydra_steps.csv_files import read_csv
+from hydra_steps.explorer.samples import read_samples
+from hydra_steps.explorer.sprites import picture
+from hydra_steps.figures.style import Style
+from hydra_steps.report.chapters import findings
+from hydra_steps.report.pictures import pictures
+from hydra_steps.report.render import render_page
+from hydra_steps.report.setup import title
+from hydra_steps.report.variant_tables import VariantTables
+from hydra_steps.report.words import interval, number, percent
+from hydra_steps.tables.frames import read_tidy
+
+PAGE = Path(__file__).parent / "audit"
+EXAMPLES = 60  # suspects with a picture
+
+
+def write_audit(
+    *,
+    config: str | Path,
+    splits: str | Path,
+    labels: str | Path,
+    predictions: str | Path,
+    tables: Sequence[str | Path],
+    figures: Sequence[str | Path],
+    output: str | Path,
+    summary: str | Path,
+) -> None:
+    """Write the page and the summary of the study whose resolved ``config.yaml`` is given.
+
+    ``splits``, ``labels`` and ``predictions`` are those of the audited run; ``tables``: ``audit_numbers.csv`` and what
+    is beside it, and ``audit_proof.csv`` where there are decisions; ``figures``: the audit's. The same inputs give the
+    same bytes.
+    """
+    study = read_study(config)
+    settings = study.plain()
+    found = {Path(path).stem: Path(path) for path in tables}
+    numbers = read_tidy(found["audit_numbers"], ["metric", "value", "ci_low", "ci_high"])
+    proof = read_tidy(found["audit_proof"], ["form", "metric"]) if "audit_proof" in found else None
+    version = data_version(splits, labels)
+    data = run_settings(settings, audited_run(settings).name).data
+    train = read_samples(data, splits, labels, predictions)["train"]
+    shown = pictures(figures, settings, Path(output).parent)
+    by_name = {"audit_numbers": numbers} | ({} if proof is None else {"audit_proof": proof})
+    words = _labels(study)
+    content = {
+        "study": study.study,
+        "title": title(study),
+        "samples": int(numbers["n"].iloc[0]),
+        "found": [one.text for one in findings(VariantTables(by_name, words), ("audit", "audit_proof"))],
+        "look": int(numbers.loc[numbers["metric"] == "to_look_at", "value"].iloc[0]),
+        "explorer": "explorer.html" if study.explorer.top else "",
+        "decided": proof is not None,
+        "examples": _examples(found["audit_suspects"], train.images),
+        "methods": _methods(found["audit_methods"], words),
+        "pictures": list(shown.values()),
+        "copies": study.audit.copies,
+        "rate": percent(study.audit.rate),
+        "version": version,
+    }
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_page(PAGE, content, ()), encoding="utf-8", newline="\n")
+    write_summary(summarise(numbers, proof, version), summary)
+
+
+def _labels(study: Study) -> dict[str, str]:
+    methods = study.method_of
+    looks = Style.of(study.figures.plain()).methods(methods, methods)
+    return {label: look.label for label, look in looks.items()}
+
+
+def _examples(suspects: Path, images: np.ndarray) -> list[dict[str, Any]]:
+    """The first suspects, each with its picture as a data URI."""
+    table = read_csv(suspects, dtype={"label": str, "suggested": str}).sort_values("rank").head(EXAMPLES)
+    rows = []
+    for row in table.to_dict("records"):
+        content = base64.b64encode(picture(images[int(row["sample"])])).decode("ascii")
+        told = {key: row[key] for key in ("rank", "sample", "label", "suggested")}
+        chances = {key: percent(float(row[key])) for key in ("chance_wrong", "suggestion_probability")}
+        rows.append({**told, **chances, "picture": f"data:image/png;base64,{content}"})
+    return rows
+
+
+def _methods(path: Path, words: dict[str, str]) -> list[dict[str, Any]]:
+    """The methods compared, best first, numbers as text."""
+    rows = []
+    for row in read_tidy(path, ["method", "value", "over_plain", "chosen"]).to_dict("records"):
+        name = str(row["method"])
+        over = float(row["over_plain"])
+        plain = (
+            "" if np.isnan(over) else number(over) + interval(row["over_plain_low"], row["over_plain_high"])
+        )
+        precision = number(row["value"]) + interval(row["ci_low"], row["ci_high"])
+        label = BLENDS.get(name, words.get(name, name))
+        rows.append({"name": label, "precision": precision, "plain": plain, "chosen": bool(row["chosen"])})
+    return rows
