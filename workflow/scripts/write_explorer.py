@@ -11,6 +11,6 @@ with job(snakemake.log[0]), recorded(snakemake):
         labels=snakemake.input.labels,
         predictions=snakemake.input.predictions,
         scores=snakemake.input.scores,
-        suspects=snakemake.input.suspects or None,
+        suspects=next(iter(snakemake.input.suspects), None),
         output=snakemake.output[0],
     )
