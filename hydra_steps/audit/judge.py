@@ -58,6 +58,8 @@ def judge(data: Judged, copies: Sequence[Judged], blends: bool) -> Verdict:
         )
     flags = [copy.planted for copy in copies]
     chance = calibrate(np.concatenate(on_copies), np.concatenate(flags)).chance(suspicion, amount.rate)
+    # No number of planted labels makes certain (the rule of succession).
+    chance = np.minimum(chance, 1 - 1 / (len(planted) + 2))
     look = to_look_at(planted, len(suspicion), amount, FOUND)
     return Verdict(trusted, amount, suspicion, chance, look, _bins(on_copies, flags))
 

@@ -102,7 +102,7 @@ def _measures(verdict: Verdict, query: str, plain: str | None) -> list[dict[str,
         "wrong_labels": (amount.value, amount.low, amount.high),
         "wrong_share": (amount.rate, amount.low / amount.samples, amount.high / amount.samples),
         "to_look_at": (float(verdict.look), np.nan, np.nan),
-        "average_precision": mean_interval(trusted.precision[best]),
+        "average_precision": _share_interval(trusted.precision[best]),
         "calibration_error": (calibration_error(verdict.bins), np.nan, np.nan),
     }
     if others:
@@ -119,10 +119,16 @@ def _measures(verdict: Verdict, query: str, plain: str | None) -> list[dict[str,
 def _methods(trusted: Trusted, plain: str | None) -> list[dict[str, Any]]:
     rows = []
     for name, values in trusted.precision.items():
-        mean, low, high = mean_interval(values)
+        mean, low, high = _share_interval(values)
         row = {"method": name, "copies": len(values), "value": mean, "ci_low": low, "ci_high": high}
         if plain and plain != name:
             over = mean_interval(values - trusted.precision[plain])
             row |= dict(zip(("over_plain", "over_plain_low", "over_plain_high"), over, strict=True))
         rows.append(row | {"chosen": int(name == trusted.chosen)})
     return rows
+
+
+def _share_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean of shares and its interval, which cannot leave [0, 1]."""
+    mean, low, high = mean_interval(values)
+    return mean, max(low, 0.0), min(high, 1.0)
