@@ -18,6 +18,7 @@ from hydra_steps.audit.summary import summarise, write_summary
 from hydra_steps.config.runs import audited_run, run_settings
 from hydra_steps.config.study import Study, read_study
 from hydra_steps.csv_files import read_csv
+from hydra_steps.data.pictures import Shown
 from hydra_steps.explorer.samples import read_samples
 from hydra_steps.explorer.sprites import picture
 from hydra_steps.figures.style import Style
@@ -30,7 +31,8 @@ from hydra_steps.report.words import interval, number, percent
 from hydra_steps.tables.frames import read_tidy
 
 PAGE = Path(__file__).parent / "audit"
-EXAMPLES = 60  # suspects with a picture
+EXAMPLES = 60  # suspects that are shown
+LETTERS = 300  # of a text
 
 
 def write_audit(
@@ -69,7 +71,7 @@ def write_audit(
         "look": int(numbers.loc[numbers["metric"] == "to_look_at", "value"].iloc[0]),
         "explorer": "explorer.html" if study.explorer.top else "",
         "decided": proof is not None,
-        "examples": _examples(found["audit_suspects"], train.images),
+        "examples": _examples(found["audit_suspects"], train.shown),
         "methods": _methods(found["audit_methods"], words),
         "pictures": list(shown.values()),
         "copies": study.audit.copies,
@@ -88,15 +90,21 @@ def _labels(study: Study) -> dict[str, str]:
     return {label: look.label for label, look in looks.items()}
 
 
-def _examples(suspects: Path, images: np.ndarray) -> list[dict[str, Any]]:
-    """The first suspects, each with its picture as a data URI."""
+def _examples(suspects: Path, shown: Shown) -> list[dict[str, Any]]:
+    """The first suspects, each with its picture as a data URI, or with its text."""
     table = read_csv(suspects, dtype={"label": str, "suggested": str}).sort_values("rank").head(EXAMPLES)
     rows = []
     for row in table.to_dict("records"):
-        content = base64.b64encode(picture(images[int(row["sample"])])).decode("ascii")
+        sample = int(row["sample"])
         told = {key: row[key] for key in ("rank", "sample", "label", "suggested")}
         chances = {key: percent(float(row[key])) for key in ("chance_wrong", "suggestion_probability")}
-        rows.append({**told, **chances, "picture": f"data:image/png;base64,{content}"})
+        look = {"picture": "", "text": "", "name": "" if shown.names is None else shown.names[sample]}
+        if shown.pictures.size:
+            content = base64.b64encode(picture(shown.pictures[sample])).decode("ascii")
+            look["picture"] = f"data:image/png;base64,{content}"
+        elif shown.texts is not None:
+            look["text"] = shown.texts[sample][:LETTERS]
+        rows.append({**told, **chances, **look})
     return rows
 
 
