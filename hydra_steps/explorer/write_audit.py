@@ -59,7 +59,7 @@ def write_audit(
     proof = read_tidy(found["audit_proof"], ["form", "metric"]) if "audit_proof" in found else None
     version = data_version(splits, labels)
     data = run_settings(settings, audited_run(settings).name).data
-    train = read_samples(data, splits, labels, predictions)["train"]
+    train = read_samples(data, splits, labels, predictions)[0]["train"]
     shown = pictures(figures, settings, Path(output).parent)
     by_name = {"audit_numbers": numbers} | ({} if proof is None else {"audit_proof": proof})
     words = _labels(study)
