@@ -17,7 +17,6 @@ from hydra_steps.plan.watch import planned_making
 from hydra_steps.provenance.content import content_of
 from hydra_steps.provenance.fits import Misfit, misfit
 from hydra_steps.provenance.record import Making, read_record
-from hydra_steps.report.digest import digest_of_study
 
 VERIFY = "HYDRA_STEPS_VERIFY"  # set where a study is to be verified and not run
 REPORT = "write_report"
@@ -85,6 +84,8 @@ def _damage(output: Path) -> Misfit | None:
 
 def _digest(jobs: Iterable[Any]) -> str:
     """Return the study's digest; in words why it has none."""
+    from hydra_steps.report.digest import digest_of_study  # with pandas, which no plan needs
+
     for job in jobs:
         if job.rule.name.endswith(REPORT):
             named: Mapping[str, Any] = dict(job.input.items())

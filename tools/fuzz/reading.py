@@ -59,7 +59,11 @@ def _of_trajectory(folder: Path) -> Any:
     states = store.states(0, store.steps)
     arrays = [*states, store.batches, store.learning_rates, store.losses, store.gradient_norms]
     arrays += list(store.epochs.values())
-    return store.attributes, list(store.epochs), [one.tobytes() for one in arrays], training_seconds(folder)
+    seconds = training_seconds(folder)
+    if math.isnan(seconds):  # a reading of the clock may be missing, and then is so in all that is made of it
+        seconds = SECONDS.get(store.digest, math.nan)
+    SECONDS[store.digest] = seconds
+    return store.attributes, list(store.epochs), [one.tobytes() for one in arrays], seconds
 
 
 def _of_store(folder: Path) -> Any:
