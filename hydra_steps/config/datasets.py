@@ -70,6 +70,11 @@ class Dataset:
     quantities: tuple[str, ...] = ()
 
     @property
+    def tokens(self) -> int:
+        """How many numbers an input that counts tokens may be; 0 where inputs are no such numbers."""
+        return len(self.columns) if self.dtype == "int64" else 0
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """The names of what is asked about: classes, labels, numbers or tokens."""
         return self.classes or self.quantities
@@ -133,6 +138,8 @@ def _described(common: Mapping[str, Any], folder: str | Path) -> Dataset:
         home=prepared_folder(*where),
         source=source_folder(folder),
         described=True,
+        asks=told["asks"],
+        quantities=tuple(told["outputs"]),
         kind=told["kind"],
         dtype=told["dtype"],
         store=told["store"],

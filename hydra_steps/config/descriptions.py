@@ -34,6 +34,8 @@ _BY_PART = {"type": "object"}
 DESCRIBED = object_of(
     {
         "kind": TEXT,
+        "asks": TEXT,
+        "outputs": _TEXTS,
         "classes": _TEXTS,
         "shape": _NUMBERS,
         "dtype": TEXT,

@@ -18,11 +18,11 @@ def check_part(part: Part, entry: Dataset, name: str, samples: int, home: Path) 
     where = f"the {name} part of {entry.name} in {home}"
     inputs, targets = part.inputs, part.targets
     shape = (samples, *entry.shape)
-    if inputs.shape != shape or inputs.dtype not in (np.uint8, np.float32, np.int64):
+    if inputs.shape != shape or inputs.dtype not in (np.uint8, np.uint16, np.float32, np.int64):
         raise StudyError(
             f"{where} has inputs {inputs.dtype} {inputs.shape}", f"uint8, float32 or int64 {shape}", _MEND
         )
-    if inputs.dtype == np.float32 and not np.isfinite(inputs).all():
+    if not entry.described and inputs.dtype == np.float32 and not np.isfinite(inputs).all():
         row = int(np.argwhere(~np.isfinite(inputs))[0][0])
         raise StudyError(
             f"{where}: sample {row} has an input that is no finite number", "finite numbers", _MEND

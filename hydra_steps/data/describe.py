@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.config.descriptions import prepared_folder, source_files, source_folder, stamp
+from hydra_steps.config.targets import CLASS
 from hydra_steps.contents import MANIFEST
 from hydra_steps.data.own.labels import check_classes, encode
 from hydra_steps.data.own.store import PARTS, remove_others, write_samples
@@ -41,15 +42,23 @@ def describe(name: str, folder: str | Path = "data", options: Mapping[str, Any] 
     files = source_files(name, folder, options)
     samples: Samples = load("dataset", name)(source, **chosen)
     check_samples(samples, name, str(source))
-    targets, classes = encode(samples.labels, samples.names, f"{name} in {source}", samples.classes)
-    members = _members(samples, name)
-    counts = {part: np.bincount(targets[at], minlength=len(classes)).tolist() for part, at in members.items()}
-    check_classes(counts, classes, f"{name} in {source}")
+    members, said = _members(samples, name), f"{name} in {source}"
+    counts: dict[str, list[int]] = {}
+    if samples.asks == CLASS:
+        targets, classes = encode(samples.labels, samples.names, said, samples.classes)
+        counts = {
+            part: np.bincount(targets[at], minlength=len(classes)).tolist() for part, at in members.items()
+        }
+        check_classes(counts, classes, said)
+    else:
+        targets, classes = np.asarray(samples.labels), ()
     planned = stamp(name, files)
     store = planned[:12]
     told = {
         "kind": samples.kind,
+        "asks": samples.asks,
         "classes": list(classes),
+        "outputs": list(samples.outputs),
         "shape": list(samples.inputs.shape[1:]),
         "dtype": samples.inputs.dtype.name,
         "parts": {part: len(at) for part, at in members.items()},

@@ -11,14 +11,18 @@ from hydra_steps.data.run_data import Split
 
 
 def made_up(
-    shape: Sequence[int], asks: str, outputs: int, count: int, generator: np.random.Generator
+    shape: Sequence[int], asks: str, outputs: int, count: int, generator: np.random.Generator, tokens: int = 0
 ) -> Split:
-    """Return ``count`` samples of this shape with targets of this kind; of ``outputs`` classes each is there."""
+    """Return ``count`` samples of this shape with targets of this kind; of ``outputs`` classes each is there.
+
+    ``tokens``: inputs are numbers of so many tokens."""
     places = np.arange(count)
     if asks == TOKENS:
-        tokens = generator.integers(outputs, size=(count, *shape))
-        return Split(tokens, np.roll(tokens, -1, axis=1), places)
-    inputs = generator.standard_normal((count, *shape), dtype=np.float32)
+        drawn = generator.integers(outputs, size=(count, *shape))
+        return Split(drawn, np.roll(drawn, -1, axis=1), places)
+    inputs = (
+        generator.integers(tokens, size=(count, *shape)) if tokens else _normal((count, *shape), generator)
+    )
     if asks == CLASS:
         targets: np.ndarray = places % outputs
     elif asks == LABELS:
@@ -27,3 +31,7 @@ def made_up(
         assert asks == NUMBERS
         targets = np.sin(places[:, None] + np.arange(outputs)).astype(np.float32)
     return Split(inputs, targets, places)
+
+
+def _normal(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    return generator.standard_normal(shape, dtype=np.float32)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hydra_steps.config.targets import CLASS
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -36,6 +38,8 @@ class Samples:
     white: float = 255.0
     classes: Sequence[str] | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
+    asks: str = CLASS
+    outputs: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)

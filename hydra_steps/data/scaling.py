@@ -29,13 +29,15 @@ class Scaling:
 def scaling_of(entry: Dataset, train: np.ndarray) -> Scaling | None:
     """Return how the inputs of a dataset are scaled; ``train``: the raw inputs of the training split [n, ...].
 
-    None where they come as the model takes them: numbers and tokens of a declared dataset.
+    None where they come as the model takes them: tokens, and numbers of a declared dataset.
     """
     if not entry.described:
         if train.dtype != np.uint8:
             return None
         mean = np.asarray(entry.mean, dtype=np.float32)[:, None, None]
         return Scaling(mean, np.asarray(entry.std, dtype=np.float32)[:, None, None], entry.white)
+    if train.dtype == np.int64:
+        return None
     white = entry.white if train.dtype.kind == "u" else 1.0
     channel = 1 if train.ndim == 4 else train.ndim - 1
     others = tuple(axis for axis in range(train.ndim) if axis != channel)

@@ -39,7 +39,7 @@ def run_network(run: RunSettings) -> Network:
     """Return the size of a run's model, for its data."""
     data, model, entry = run.data, run.model, dataset_of(run.data)
     outputs = outputs_of(run.training.loss.name, len(entry.outputs))
-    shape, whole = run_shape(data), entry.asks == TOKENS
+    shape, whole = run_shape(data), entry.asks == TOKENS or entry.tokens > 0
     return built_network(lambda: run_model(model, shape, outputs, seed=0, weights=False), shape, whole)
 
 

@@ -199,6 +199,20 @@ def test_numbers_that_no_groups_have_are_refused() -> None:
         run_data(options, test=66)
 
 
+@pytest.mark.parametrize(
+    ("asks", "labels"), [("numbers", INPUTS[:, 0]), ("labels", (INPUTS > 3).astype(int))]
+)
+def test_what_is_asked_for_instead_of_a_class(asks: str, labels: np.ndarray) -> None:
+    options = save(labels=labels) | {"asks": asks}
+    found = run_data(options)
+    assert found.asks == asks
+    assert len(found.outputs) == (1 if asks == "numbers" else 4)
+    expected = (labels - labels.mean()) / labels.std() if asks == "numbers" else labels
+    np.testing.assert_allclose(
+        found.train.targets.squeeze(), expected[found.train.source_index], rtol=1e-5, atol=1e-6
+    )
+
+
 PLUGIN = '''
 import numpy as np
 import hydra_steps.plugins as hs

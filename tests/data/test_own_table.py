@@ -153,3 +153,27 @@ def test_text_in_another_encoding() -> None:
     describe("table", "mine", {"file": "rows.csv", "encoding": "latin-1"})
     with pytest.raises(StudyError, match="data.encoding: unknown encoding: nothing"):
         describe("table", "mine", {"file": "rows.csv", "encoding": "nothing"})
+
+
+def test_numbers_in_place_of_a_class() -> None:
+    weight = np.arange(ROWS, dtype=np.float64) ** 2
+    entry, parts = read(rows(weight=weight).drop(columns="label"), targets=["weight"])
+    assert (entry.asks, entry.outputs, entry.classes, entry.columns) == ("numbers", ("weight",), (), ("age",))
+    expected = (weight - weight.mean()) / weight.std()
+    np.testing.assert_allclose(parts["train"].targets[:, 0], expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(StudyError, match="column weight has no value .* at row 2"):
+        read(rows(weight=[1.0, None] * (ROWS // 2)), targets=["weight"])
+    with pytest.raises(StudyError, match="column weight holds numbers, and 'heavy' at row 1"):
+        read(rows(weight="heavy"), targets=["weight"])
+
+
+def test_several_labels_in_place_of_a_class() -> None:
+    entry, parts = read(
+        rows(cough=[0, 1] * 20, fever=[1, 1] * 20, label="x"), labels=["cough", "fever"], ignore=["label"]
+    )
+    assert (entry.asks, entry.outputs) == ("labels", ("cough", "fever"))
+    assert parts["train"].targets[:2].tolist() == [[0, 1], [1, 1]]
+    with pytest.raises(StudyError, match="a label of row 2 is 2; expected: 0 or 1"):
+        read(rows(cough=[0, 2] * 20), labels=["cough"], ignore=["label"])
+    with pytest.raises(StudyError, match="data.labels and data.targets are both given"):
+        read(rows(cough=0), labels=["cough"], targets=["age"])

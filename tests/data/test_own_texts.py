@@ -80,6 +80,18 @@ def test_the_tokenizer_knows_the_training_part_alone() -> None:
     assert "warm" in json.loads((store / "tokenizer.json").read_text())["model"]["vocab"]
 
 
+def test_the_next_token_in_place_of_a_class() -> None:
+    part, words = read(write(), inputs="tokens", predict="next_token", length=9)
+    entry = dataset(
+        "texts", "mine", {"file": "reviews.jsonl", "inputs": "tokens", "predict": "next_token", "length": 9}
+    )
+    assert (entry.asks, entry.outputs, entry.tokens) == ("tokens", words, len(words))
+    assert part.targets[0, :-1].tolist()[:6] == part.inputs[0, 1:7].tolist()
+    assert part.targets[0, -1] == -100
+    with pytest.raises(StudyError, match="data.predict is next_token, and data.inputs counts"):
+        read(write(), predict="next_token")
+
+
 def test_what_cannot_be_read_is_one_message() -> None:
     with pytest.raises(StudyError, match="data.text: there is no column 'txt'.*did you mean 'text'"):
         read(write(), text="txt")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from hydra_steps.config.targets import CLASS, LABELS, NUMBERS
 from hydra_steps.data.own.frames import parts_of
+from hydra_steps.data.own.targets import labels_of, numbers_of
 from hydra_steps.data.samples import Samples
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry.decorators import dataset
@@ -25,6 +28,7 @@ def arrays(
     file: str = "",
     inputs: str = "inputs",
     labels: str = "labels",
+    asks: Literal["class", "labels", "numbers"] = "class",
     test_file: str = "",
     test_labels: str = "",
     names: str = "",
@@ -39,7 +43,9 @@ def arrays(
     Options:
         file: The `.npz` with the arrays, or the `.npy` with the inputs, in `data.folder` or by its path.
         inputs: The array of inputs in the `.npz`, [n, ...], numbers of any type.
-        labels: The array of the classes [n], texts or whole numbers.
+        labels: The array of the classes [n], texts or whole numbers; or of what is asked for instead.
+        asks: What `labels` are. Of `labels` several, 0 or 1 [n, labels]; of `numbers` what is predicted [n] or [n,
+            numbers], brought to mean 0 and deviation 1 over the samples that training is drawn from.
         test_file: A file of its own for the test, like `file`.
         test_labels: Where `test_file` is an `.npy`, the `.npy` of its classes.
         names: An array of the samples' names [n]. Without one they are counted.
@@ -56,10 +62,15 @@ def arrays(
     for number, one in enumerate(found):
         read["inputs"].append(_inputs(one, inputs))
         read["labels"].append(one.array(by_file["labels"][number], "data.labels"))
-        if len(read["labels"][-1]) != len(read["inputs"][-1]) or read["labels"][-1].ndim != 1:
+        if asks == "numbers" and read["labels"][-1].ndim == 1:
+            read["labels"][-1] = read["labels"][-1][:, None]
+        axes = 1 if asks == CLASS else 2
+        if len(read["labels"][-1]) != len(read["inputs"][-1]) or read["labels"][-1].ndim != axes:
             raise StudyError(
                 f"{one.path} has inputs {list(read['inputs'][-1].shape)} and labels {list(read['labels'][-1].shape)}",
-                "one label for each input: [n, ...] and [n]",
+                "one label for each input: [n, ...] and [n]"
+                if axes == 1
+                else "inputs [n, ...] and labels [n, k]",
                 "correct data.inputs or data.labels",
             )
     if len({array.shape[1:] for array in read["inputs"]}) > 1:
@@ -81,14 +92,21 @@ def arrays(
     files = ["train"] * sizes[0] + ["test"] * sizes[1] if test_file else None
     channels = values.shape[1] if values.ndim == 4 else values.shape[-1]
     pictures = values.ndim == 4 and values.shape[1] in (1, 3) and values.dtype in (np.uint8, np.uint16)
+    parts, answers = parts_of(given["split"], files, named), np.concatenate(read["labels"])
+    if asks == NUMBERS:
+        answers = numbers_of(answers, named, parts, file)
+    elif asks == LABELS:
+        answers = labels_of(answers, named, file)
     return Samples(
         inputs=values,
-        labels=np.concatenate(read["labels"]),
+        labels=answers,
         names=named,
-        parts=parts_of(given["split"], files, named),
+        parts=parts,
         groups=given["groups"],
         kind="image" if pictures else "array",
         scaled=[standardise] * channels,
+        asks=asks,
+        outputs=() if asks == CLASS else [f"{asks[:-1]} {place}" for place in range(answers.shape[1])],
         white=float(np.iinfo(values.dtype).max) if pictures else 255.0,
     )
 
@@ -135,7 +153,7 @@ def _inputs(one: _Arrays, name: str) -> np.ndarray:
             "numbers [n, ...], the first axis the samples",
             "save the inputs so",
         )
-    return values if values.dtype in (np.uint8, np.uint16) else values.astype(np.float32)
+    return values if values.dtype in (np.uint8, np.uint16) else values.astype(np.float32, copy=False)
 
 
 def _more(one: _Arrays, name: str, key: str, sizes: list[int]) -> list[str] | None:

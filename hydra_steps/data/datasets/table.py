@@ -13,8 +13,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from hydra_steps.config.targets import CLASS, LABELS, NUMBERS
 from hydra_steps.data.own import frames
 from hydra_steps.data.own.labels import listed
+from hydra_steps.data.own.targets import labels_of, numbers_of
 from hydra_steps.data.samples import Samples
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry.decorators import dataset
@@ -28,6 +30,8 @@ def table(
     *,
     file: str = "",
     label: str = "label",
+    labels: Sequence[str] = (),
+    targets: Sequence[str] = (),
     validation_file: str = "",
     test_file: str = "",
     split: str = "",
@@ -45,6 +49,9 @@ def table(
     Options:
         file: The file, in `data.folder` or by its path. The end `.parquet` is Parquet, all else CSV.
         label: The column of the classes, texts or whole numbers.
+        labels: Columns of 0 and 1, each a label that a row has or has not, in place of one class.
+        targets: Columns of numbers that are predicted, in place of a class. They are brought to mean 0 and deviation 1
+            over the rows that training is drawn from.
         validation_file: A file of its own for validation.
         test_file: A file of its own for the test.
         split: A column that says train, validation or test.
@@ -61,14 +68,18 @@ def table(
     rows, files, names = frames.read_parts(
         folder, file, validation_file, test_file, separator=separator, encoding=encoding
     )
-    roles = [label, *filter(None, (split, group, id)), *ignore]
-    for key, given in (("ignore", ignore), ("numbers", numbers), ("categories", categories)):
+    if labels and targets:
+        raise StudyError("data.labels and data.targets are both given", "one of them", "remove the other")
+    asked = [*labels, *targets] or [label]
+    roles = [*asked, *filter(None, (split, group, id)), *ignore]
+    named_columns = {"ignore": ignore, "labels": labels, "targets": targets}
+    for key, given in (*named_columns.items(), ("numbers", numbers), ("categories", categories)):
         for one in given:
             if one not in rows.columns:
                 raise StudyError(
                     f"data.{key}: there is no column {one!r}", "", nearest(one, list(rows.columns))
                 )
-    labels = frames.column(rows, label, "data.label")
+    classes = frames.column(rows, label, "data.label") if asked == [label] else []
     named = frames.optional(rows, id, "data.id") or names
     parts = frames.parts_of(frames.optional(rows, split, "data.split"), files, named)
     groups = frames.optional(rows, group, "data.group")
@@ -96,19 +107,42 @@ def table(
             f"{file} has no column left as an input (columns: {listed(list(rows.columns))})", "at least one"
         )
     chosen = np.flatnonzero(kept)
+    answers: np.ndarray | list[str] = (
+        [classes[at] for at in chosen] if classes else _answers(rows, asked, named)[chosen]
+    )
+    names = [named[at] for at in chosen]
+    own_parts = None if parts is None else [parts[at] for at in chosen]
+    if targets:
+        answers = numbers_of(np.asarray(answers), names, own_parts, file)
+    elif labels:
+        answers = labels_of(np.asarray(answers), names, file)
     shown = _shown(rows, [str(one) for one in rows.columns if one not in roles])
     return Samples(
         inputs=np.stack(inputs, axis=1)[chosen].astype(np.float32),
-        labels=[labels[at] for at in chosen],
-        names=[named[at] for at in chosen],
-        parts=None if parts is None else [parts[at] for at in chosen],
+        labels=answers,
+        names=names,
+        parts=own_parts,
         groups=None if groups is None else [groups[at] for at in chosen],
         kind="row",
         shown=[shown[at] for at in chosen],
         columns=columns,
         scaled=scaled,
         gaps=missing == "mean",
+        asks=NUMBERS if targets else LABELS if labels else CLASS,
+        outputs=[*labels, *targets],
     )
+
+
+def _answers(rows: pd.DataFrame, columns: Sequence[str], named: Sequence[str]) -> np.ndarray:
+    """Return columns that must be numbers [n, k]."""
+    found = []
+    for name in columns:
+        texts = [str(text) for text in rows[name]]
+        _refuse_missing(name, texts, named)
+        values = _numbers(name, texts, named, np.ones(len(texts), bool), required=True)
+        assert values is not None
+        found.append(values)
+    return np.stack(found, axis=1)
 
 
 def _numbers(

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
+from hydra_steps.config.targets import CLASS, TOKENS
 from hydra_steps.data.own import frames
+from hydra_steps.data.own.targets import next_tokens
 from hydra_steps.data.samples import Samples
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.decorators import dataset
@@ -38,6 +40,7 @@ def texts(
     group: str = "",
     id: str = "",
     inputs: Literal["counts", "tokens"] = "counts",
+    predict: Literal["class", "next_token"] = "class",
     tokenizer: Literal["words", "pieces"] = "words",
     vocabulary: Annotated[int, "3 <= x <= 1000000"] = 1000,
     length: Annotated[int, "1 <= x <= 8192"] = 64,
@@ -60,6 +63,8 @@ def texts(
         inputs: What a model is given. Of `counts` how often each token stands in the text (its logarithm, the whole
             brought to length 1), which every model takes; of `tokens` their numbers [length], 0 where the text has
             ended, for models that embed them.
+        predict: The class, or at each place of the text the token after it, for which `inputs` must be `tokens` and no
+            column of classes is needed.
         tokenizer: Whole words, or pieces of words (byte-pair encoding).
         vocabulary: Tokens, the most frequent of the training part, with one for the end and one for all others.
         length: Tokens of a text. Longer ones are cut, of `counts` too.
@@ -88,9 +93,14 @@ def texts(
     trained.enable_padding(length=length, pad_id=0, pad_token=PAD)
     tokens = np.array([one.ids for one in trained.encode_batch(written)], np.int64)  # [n, length]
     words = [str(trained.id_to_token(number)) for number in range(trained.get_vocab_size())]
+    if predict == "next_token" and inputs != "tokens":
+        raise StudyError(
+            "data.predict is next_token, and data.inputs counts", "tokens", "set data.inputs to tokens"
+        )
+    goes_on = predict == "next_token"
     return Samples(
         inputs=tokens if inputs == "tokens" else counts(tokens, len(words)),
-        labels=frames.column(rows, label, "data.label"),
+        labels=next_tokens(tokens) if goes_on else frames.column(rows, label, "data.label"),
         names=named,
         parts=parts,
         groups=frames.optional(rows, group, "data.group"),
@@ -98,6 +108,8 @@ def texts(
         shown=written,
         columns=words,
         scaled=[False] * (length if inputs == "tokens" else len(words)),
+        asks=TOKENS if goes_on else CLASS,
+        outputs=words if goes_on else (),
         kept={"tokenizer.json": trained.to_str(pretty=True)},
     )
 
