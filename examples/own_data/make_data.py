@@ -3,8 +3,8 @@
     python examples/own_data/make_data.py
 
 ``cancer.csv``: 569 patients, 30 measurements of cell nuclei (Wolberg, Street and Mangasarian 1995, UCI, CC BY 4.0;
-bundled with scikit-learn). ``digits/<digit>/<number>.png``: scikit-learn's handwritten digits. ``docstrings.jsonl``: the
-first paragraphs of docstrings in NumPy, pandas and scikit-learn (BSD licences), and which library each is from.
+bundled with scikit-learn). ``digits/<digit>/<number>.png``: scikit-learn's handwritten digits. ``docstrings.jsonl``:
+the first paragraphs of docstrings in NumPy, pandas and scikit-learn (BSD licences), and which library each is from.
 """
 
 from __future__ import annotations
@@ -65,7 +65,11 @@ def paragraphs(library: str) -> Iterator[tuple[str, str]]:
         for name, thing in inspect.getmembers(module, inspect.isroutine):
             text = re.sub(r"\s+", " ", (inspect.getdoc(thing) or "").split("\n\n")[0])
             said = re.sub(r"numpy|pandas|sklearn|scikit-learn", "library", text, flags=re.IGNORECASE)
-            if str(getattr(thing, "__module__", "")).startswith(library) and 30 < len(said) and not name.startswith("_"):
+            if (
+                str(getattr(thing, "__module__", "")).startswith(library)
+                and len(said) > 30
+                and not name.startswith("_")
+            ):
                 yield said, f"{module.__name__}.{name}"
 
 
