@@ -29,6 +29,7 @@ FLOORS = (
         "plan",
         "estimate",
         "plugins",
+        "notebook",
         "crate",
         "__main__",
     ),
