@@ -64,7 +64,7 @@ def resolve_study(raw: Any, folder: str | Path = ".") -> PlainStudy:
     validate(raw, schema)
     study: PlainStudy = fill(raw, schema)
     study["queries"] = [with_defaults(spec, f"queries[{i}]") for i, spec in enumerate(study["queries"])]
-    study["methods"] = {label: _method(label, options) for label, options in study["methods"].items()}
+    study["methods"] = {label: resolve_method(label, options) for label, options in study["methods"].items()}
     check_limits(study)
     study["variants"] = {
         name: _variant(name, override, raw, study) for name, override in study["variants"].items()
@@ -100,7 +100,7 @@ def _plugins(raw: Any, folder: Path) -> tuple[Any, list[str]]:
     return raw, use_plugins(plugins, folder)
 
 
-def _method(label: str, options: dict[str, Any]) -> dict[str, Any]:
+def resolve_method(label: str, options: dict[str, Any]) -> dict[str, Any]:
     name, known = options.get("method", label), names("method")
     key = f"methods.{label}.method" if "method" in options else f"methods.{label}"
     if not isinstance(name, str) or name not in known:

@@ -116,7 +116,9 @@ class Retrainer:
         if base.data is None:
             raise StudyError("a training on a subset was asked for, and the trajectory came without its data")
         left = keep_samples(base.data, np.setdiff1d(np.arange(base.process.samples), removed))
-        process = build_process(replace(base.process.settings, seed=base.process.seed), left)
+        process = build_process(
+            replace(base.process.settings, seed=base.process.seed), left, base.process.given
+        )
         if self._draw.moved:
             process = moved_process(process, self._draw.moved)
         state = train(process, left.validation)[0]

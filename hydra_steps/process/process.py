@@ -12,13 +12,14 @@ classes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.config.targets import CLASS, TOKENS, metric_of, outputs_of
@@ -26,7 +27,8 @@ from hydra_steps.data import RunData, load_run_data
 from hydra_steps.errors import StudyError
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.keyed import sample_keys
-from hydra_steps.models.settled import run_model
+from hydra_steps.models.settled import settled_model
+from hydra_steps.models.take_over import take_over
 from hydra_steps.process.batches import ABSENT, augment, balanced_chances, batch_table
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import Optimizer, Scalar
@@ -71,6 +73,14 @@ class Process:
     metric: str = "accuracy"  # how well a split is predicted (hydra_steps.tasks.metrics)
     weighted_statistics: bool = False  # whether the data weights count in batch norm's statistics
     settings: RunSettings = field(default_factory=RunSettings)
+    given: Callable[[], nn.Module] | None = None  # makes the module, where the settings do not name it
+
+    def new_module(self, weights: bool = True) -> nn.Module:
+        """The run's module as its author wrote it; without ``weights`` a file of them is not read."""
+        if self.given is not None:
+            return self.given()
+        shape = self.inputs.shape[1:]
+        return settled_model(self.settings.model, shape, self.outputs, self.seed, weights)
 
     @property
     def samples(self) -> int:
@@ -215,13 +225,19 @@ def place(array: np.ndarray, device: torch.device, dtype: torch.dtype) -> Tensor
     return tensor.to(device, dtype if tensor.is_floating_point() else None)
 
 
-def build_process(settings: RunSettings, data: RunData) -> Process:
-    """The process of one run. Raises :class:`StudyError` for what is not supported."""
+def build_process(
+    settings: RunSettings, data: RunData, given: Callable[[], nn.Module] | None = None
+) -> Process:
+    """The process of one run, of the module that its settings name, or that ``given`` makes.
+
+    Raises :class:`StudyError` for what is not supported.
+    """
     training, model, seed = settings.training, settings.model, settings.seed
     dtype = {"float32": torch.float32, "float64": torch.float64}[settings.compute.dtype]
     device = choose_device(settings.compute.device)
     outputs = outputs_of(training.loss.name, len(data.outputs))
-    module = run_model(model, data.train.inputs.shape[1:], outputs, seed)
+    shape = data.train.inputs.shape[1:]
+    module = take_over(settled_model(model, shape, outputs, seed) if given is None else given())
     flat = FlatModel(module).to(device, dtype)
     process = Process(
         model=flat,
@@ -248,6 +264,7 @@ def build_process(settings: RunSettings, data: RunData) -> Process:
         metric=metric_of(training.loss.name).name,
         weighted_statistics=training.batch_norm_statistics == "weighted",
         settings=settings,
+        given=given,
     )
     _check_smallest_batch(process)
     return process

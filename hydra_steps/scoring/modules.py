@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from hydra_steps.models.settled import run_model
+from hydra_steps.models.take_over import take_over
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.process.state import State
@@ -18,11 +18,9 @@ from hydra_steps.trajectory.trajectory import Trajectory
 def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:
     """A fresh module in evaluation mode with the parameters and buffers of s_step (the final state for None)."""
     process = trajectory.process
-    model = process.settings.model
-    module = run_model(model, process.inputs.shape[1:], process.outputs, process.seed, weights=False)
-    module.to(
-        process.device, process.dtype
-    )  # first: parameters take the module's precision when they are loaded
+    module = take_over(process.new_module(weights=False))
+    # First: parameters take the module's precision when they are loaded.
+    module.to(process.device, process.dtype)
     module.load_state_dict(trajectory.state_dict(trajectory.steps if step is None else step))
     return module.eval()
 

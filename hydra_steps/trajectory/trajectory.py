@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from hydra_steps.config.windows import window_start
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
-from hydra_steps.models.settled import run_model
+from hydra_steps.models.take_over import take_over
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import own_rates, run
@@ -92,9 +92,7 @@ class Trajectory:
 
     def model_at(self, step: int) -> nn.Module:
         """An ordinary ``nn.Module`` with the parameters and buffers of s_step, in evaluation mode."""
-        model = self.process.settings.model
-        shape = self.process.inputs.shape[1:]
-        module = run_model(model, shape, self.process.outputs, self.process.seed, weights=False)
+        module = take_over(self.process.new_module(weights=False))
         module.to(self.process.device, self.process.dtype).load_state_dict(self.state_dict(step))
         return module.eval()
 
@@ -213,7 +211,7 @@ class Trajectory:
             raise StudyError(
                 "a training from another seed was asked for, and the trajectory came without its data"
             )
-        process = build_process(replace(self.process.settings, seed=seed), self.data)
+        process = build_process(replace(self.process.settings, seed=seed), self.data, self.process.given)
         rates = own_rates(process, self.data.validation)
         return Trajectory(process, rates, [0], lambda step: process.initial_state(), data=self.data)
 
@@ -225,6 +223,7 @@ class Trajectory:
         keep: Sequence[int] | None = None,
         weights: Tensor | None = None,
         start: tuple[int, State] | None = None,
+        data: RunData | None = None,
     ) -> Trajectory:
         """Train now and keep the states of the steps ``keep`` (all by default) in memory.
 
@@ -239,7 +238,7 @@ class Trajectory:
                 states[step + 1] = state
 
         states[process.steps] = run(process, state, rates, first, weights=weights, observe=store)
-        return cls(process, rates, sorted(states), states.__getitem__, weights)
+        return cls(process, rates, sorted(states), states.__getitem__, weights, data=data)
 
     @classmethod
     def open(cls, folder: str | Path, data: RunData | None = None) -> Trajectory:

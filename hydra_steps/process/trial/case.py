@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.keyed import sample_keys
-from hydra_steps.models.settled import run_model, settled_model
+from hydra_steps.models.take_over import take_over
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
@@ -64,11 +64,9 @@ class Case:
 def make_case(process: Process) -> Case:
     """The case of a process; raises what building its model raises."""
     count = min(SAMPLES, process.samples)
-    model = process.settings.model
-    arguments = (model, process.inputs.shape[1:], process.outputs, process.seed)
     small = replace(
         process,
-        model=FlatModel(run_model(*arguments)).to(process.device, torch.float64),
+        model=FlatModel(take_over(process.new_module())).to(process.device, torch.float64),
         inputs=_double(process.inputs[:count]),
         targets=_double(process.targets[:count]),
         dtype=torch.float64,
@@ -86,7 +84,7 @@ def make_case(process: Process) -> Case:
     for start, stop in _fixed_rows(small.model):
         scale[start:stop] = 0
     state = State(parameters + 0.02 * scale * noise, slots, buffers)
-    return Case(small, state, settled_model(*arguments).to(process.device, torch.float64), scale)
+    return Case(small, state, process.new_module().to(process.device, torch.float64), scale)
 
 
 def _double(values: Tensor) -> Tensor:
