@@ -6,7 +6,7 @@ import pandas as pd
 
 from hydra_steps.registry.decorators import sentence
 from hydra_steps.report.variant_tables import Finding, VariantTables
-from hydra_steps.report.words import number, percent
+from hydra_steps.report.words import listing, number, percent
 from hydra_steps.tables.frames import over_seeds
 from hydra_steps.tables.queries import ALL_QUERIES
 
@@ -16,6 +16,7 @@ FROM = {
     "same_subset": " by training on the rest",
     "fresh_subset": " by training on the rest from fresh seeds",
 }
+SMALL = 0.05  # up to here a derivative at all the data stands for a small group
 
 
 @sentence("removal_sizes", chapter="Does the score predict re-training?", order=42)
@@ -33,6 +34,11 @@ def removal_sizes(tables: VariantTables) -> list[Finding]:
             if len(made_for) and len(small):
                 text = f"Leaving out {percent(fraction)}{words}: {_best(made_for, tables)}, made for that; "
                 found.append(Finding(f"{text}of those made for small groups {_best(small, tables)}."))
+    covered = {*rows["predicts"].dropna()}
+    without = [share for share in sorted(set(rows["fraction"])) if share > SMALL and share not in covered]
+    if without:
+        text = f"No score here was made for leaving out {listing([percent(share) for share in without])}"
+        found.append(Finding(f"{text}: `hydra_centred` with that `fraction` would be."))
     return found
 
 

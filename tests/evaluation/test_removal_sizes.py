@@ -76,7 +76,8 @@ def test_every_size_beside_the_ceiling_and_in_words(study, tmp_path):
     assert set(lds["predicts"]) == {"0", "0.5"}
     assert set(table.loc[table["metric"] == "ceiling", "fraction"]) == {"0.1"}
     sentences = [f.text for f in removal_sizes(variant_tables({"removal_sizes": _typed(table)}))]
-    assert len(sentences) == 1
+    assert len(sentences) == 2
+    assert sentences[1].startswith("No score here was made for leaving out 10")
     assert sentences[0].startswith("Leaving out 50")
     assert "half reaches a mean LDS of 1.00, made for that; of those made for small groups" in sentences[0]
 

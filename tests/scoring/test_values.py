@@ -15,10 +15,10 @@ from torch import Tensor
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.scoring.hydra import hydra_exact
-from hydra_steps.scoring.hydra_averaged import hydra_averaged
+from hydra_steps.scoring.hydra_averaged import hydra_averaged, lowered_weights
 from hydra_steps.scoring.hydra_banzhaf import coin_draws, hydra_banzhaf
 from hydra_steps.scoring.hydra_centred import hydra_centred
-from hydra_steps.scoring.hydra_integrated import hydra_integrated
+from hydra_steps.scoring.hydra_integrated import hydra_integrated, legendre
 from hydra_steps.scoring.nearby import score_seed, uniform
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import built, relative_error, tiny_data, tiny_process, tiny_rates, tiny_settings
@@ -86,6 +86,29 @@ def test_the_middle_ranks_large_removals_better_than_the_end():
         predicted = removed.double() @ score(trajectory, queries).values.T
         missed[score] = [1 - np.corrcoef(p, r)[0, 1] for p, r in zip(predicted.T, real.T, strict=True)]
     assert np.all(np.array(missed[hydra_centred]) < 0.5 * np.array(missed[hydra_exact])), missed
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adamw"])
+@pytest.mark.parametrize("variant", ["plain", "dropout"])
+def test_the_integral_is_a_sum_of_unrolled_derivatives(optimizer, variant):
+    trajectory, queries = made(optimizer, variant)
+    found = hydra_integrated(trajectory, queries, nodes=3, most_nodes=3).values
+    expected = sum(
+        share * unrolled(trajectory, queries, uniform(trajectory.process, place))
+        for place, share in legendre(3)
+    )
+    assert relative_error(found, expected) <= 1e-8
+
+
+def test_averages_over_groups_and_coins_are_means_of_unrolled_derivatives():
+    trajectory, queries = made()
+    process = trajectory.process
+    for found, weights in (
+        (hydra_averaged(trajectory, queries, runs=3, fraction=0.3), lowered_weights(process, 3, 0.3, 1.0)),
+        (hydra_banzhaf(trajectory, queries, runs=3), coin_draws(process, 3)),
+    ):
+        expected = torch.stack([unrolled(trajectory, queries, w) for w in weights]).mean(0)
+        assert relative_error(found.values, expected) <= 1e-8
 
 
 @pytest.mark.parametrize(("variant", "most"), [("plain", 64), ("batch_norm", 256)])
