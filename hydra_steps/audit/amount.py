@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+SHARES = (0.4, 0.6, 0.8)
 FEWEST = 3  # planted labels that a share rests on
 DRAWS = 20_000
 LEVEL = 0.95
