@@ -36,10 +36,11 @@ def list_suspects(
     """Return the table of suspects, the most suspicious first, without the columns of the run.
 
     ``probability`` [n, c]: :func:`mean_probability`; ``scores`` of the methods by label; ``source`` [n]: positions in
-    the dataset's part. As many as twice the upper end of the estimated number, ``FEWEST`` at least.
+    the dataset's part. As many as are to be looked at, and twice the upper end of the estimated number; ``FEWEST`` at
+    least.
     """
     samples = len(data.label)
-    count = min(samples, max(FEWEST, 2 * int(np.ceil(verdict.amount.high))))
+    count = min(samples, max(FEWEST, verdict.look, 2 * int(np.ceil(verdict.amount.high))))
     listed = verdict.order[:count]
     suggested, likely = suggestions(probability, data.label)
     agree = _agreeing(data, verdict, listed)
