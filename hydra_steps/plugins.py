@@ -28,6 +28,7 @@ from hydra_steps.registry.decorators import (
 
 _TYPES = {
     "Part": "hydra_steps.data.raw",
+    "Group": "hydra_steps.data.group",
     "Samples": "hydra_steps.data.samples",
     "RawFile": "hydra_steps.data.raw",
     "Mirror": "hydra_steps.data.sources",

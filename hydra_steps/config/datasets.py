@@ -7,9 +7,9 @@ it is planned.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from hydra_steps.registry import Entry, find
 from hydra_steps.registry.entry import is_described
 from hydra_steps.registry.options import options_of
 
+Shape = tuple[int, ...] | dict[str, tuple[int, ...]]  # of a sample; of a group of inputs by name
 # Of a part that several splits of described data are drawn from, where a study gives no numbers.
 SHARES = {"validation": 0.1, "test": 0.2}
 
@@ -47,7 +48,7 @@ class Dataset:
     name: str
     title: str
     classes: tuple[str, ...]
-    shape: tuple[int, ...]
+    shape: Shape
     parts: Mapping[str, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -61,7 +62,7 @@ class Dataset:
     options: Mapping[str, Any] = field(default_factory=dict)
     described: bool = False
     kind: str = "image"
-    dtype: str = "uint8"
+    dtype: str | Mapping[str, str] = "uint8"
     store: str = ""
     columns: tuple[str, ...] = ()
     scaled: tuple[bool, ...] = ()
@@ -78,6 +79,20 @@ class Dataset:
     def outputs(self) -> tuple[str, ...]:
         """The names of what is asked about: classes, labels, numbers or tokens."""
         return self.classes or self.quantities
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a sample is, over all its arrays."""
+        return size_of(self.shape)
+
+
+def size_of(shape: Shape) -> int:
+    """Return how many numbers a sample of this shape is.
+
+    >>> size_of((1, 8, 8)), size_of({"ids": (6,), "mask": (6,)})
+    (64, 12)
+    """
+    return sum(math.prod(one) for one in (shape.values() if isinstance(shape, dict) else (shape,)))
 
 
 def dataset(name: str, folder: str | Path = "data", options: Mapping[str, Any] | None = None) -> Dataset:
@@ -96,11 +111,14 @@ def dataset(name: str, folder: str | Path = "data", options: Mapping[str, Any] |
     if is_described(entry):
         return _described(common, folder)
     _check(entry)
-    channels = told["shape"][0]
+    shape = told["shape"]
+    grouped = isinstance(shape, Mapping)
+    channels = 1 if grouped else shape[0]
+    image = not grouped and len(shape) == 3
     return Dataset(
         **common,
         classes=tuple(told["classes"]),
-        shape=tuple(told["shape"]),
+        shape={name: tuple(sizes) for name, sizes in shape.items()} if grouped else tuple(shape),
         parts=told["parts"],
         mean=tuple(told["mean"]) or (0.0,) * channels,
         std=tuple(told["std"]) or (1.0,) * channels,
@@ -110,7 +128,8 @@ def dataset(name: str, folder: str | Path = "data", options: Mapping[str, Any] |
         reads=None if told["files"] else tuple(told["reads"]),
         home=Path(folder) / name,
         source=Path(folder) / name,
-        kind="image" if len(told["shape"]) == 3 else "text" if told["targets"] == TOKENS else "row",
+        kind="image" if image else "text" if told["targets"] == TOKENS else "row",
+        dtype=told["dtype"] or ("uint8" if image else "int64" if told["targets"] == TOKENS else "float32"),
         asks=told["targets"],
         quantities=tuple(told["outputs"]),
     )
@@ -152,7 +171,10 @@ def _described(common: Mapping[str, Any], folder: str | Path) -> Dataset:
 def _check(entry: Entry) -> None:
     """Raise :class:`StudyError`, with the declaration's line, for what no images can be."""
     told = entry.traits
-    shape, parts = list(told["shape"]), dict(told["parts"])
+    given, parts = told["shape"], dict(told["parts"])
+    shape = (
+        [size for sizes in given.values() for size in sizes] if isinstance(given, Mapping) else list(given)
+    )
     if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
         found, expected = f"shape {shape}", "[channels, height, width] or another shape, each at least 1"
     elif told["targets"] == CLASS and len(told["classes"]) < 2:
@@ -238,7 +260,7 @@ def group_wishes(
     for split in (split for split in ("test", "validation", "train") if split in asked):
         count = asked[split]
         if count is None and split in SHARES and len(asked) > 1:
-            wanted[split], exact[split] = max(1, floor(SHARES[split] * entry.parts[part])), False
+            wanted[split], exact[split] = max(1, math.floor(SHARES[split] * entry.parts[part])), False
         elif count is not None:
             wanted[split], exact[split] = count, True
     return wanted, exact
@@ -269,12 +291,12 @@ def source_of(entry: Dataset, split: str, validation_from: str = "train") -> str
     return split if split in entry.parts else "train"
 
 
-def run_shape(data: Data) -> tuple[int, ...]:
+def run_shape(data: Data) -> Shape:
     """Return the shape of a sample in a run whose section ``data`` is given (:func:`padded_shape`)."""
     return padded_shape(dataset_of(data), data.pad, data.channels)
 
 
-def padded_shape(entry: Dataset, pad: int = 0, channels: int | None = None) -> tuple[int, ...]:
+def padded_shape(entry: Dataset, pad: int = 0, channels: int | None = None) -> Shape:
     """Return the shape of a run's samples: of images with ``pad`` black pixels on each side, grey ones repeated.
 
     >>> padded_shape(dataset("mnist"), pad=2, channels=3)
@@ -282,11 +304,11 @@ def padded_shape(entry: Dataset, pad: int = 0, channels: int | None = None) -> t
     """
     if isinstance(pad, bool) or not isinstance(pad, int) or pad < 0:
         raise StudyError(f"data.pad is {pad!r}", "a whole number of at least 0", "change it in the config")
-    if len(entry.shape) != 3:
+    if isinstance(entry.shape, dict) or len(entry.shape) != 3:
         if pad or channels is not None:
             raise StudyError(
                 f"data.{'pad' if pad else 'channels'} is given, and a sample of {entry.name} has the shape "
-                f"{list(entry.shape)}",
+                f"{entry.shape if isinstance(entry.shape, dict) else list(entry.shape)}",
                 "images, whose shape is [channels, height, width]",
                 f"remove data.{'pad' if pad else 'channels'}",
             )

@@ -8,6 +8,7 @@ import numpy as np
 
 from hydra_steps.config.datasets import Dataset
 from hydra_steps.config.targets import LABELS, NUMBERS
+from hydra_steps.data.group import members_of
 from hydra_steps.data.raw import Part
 from hydra_steps.errors import StudyError
 
@@ -16,16 +17,16 @@ def check_part(part: Part, entry: Dataset, name: str, samples: int, home: Path) 
     """Raise :class:`StudyError` for inputs or targets of another shape or type than declared, and for values that they
     cannot have."""
     where = f"the {name} part of {entry.name} in {home}"
-    inputs, targets = part.inputs, part.targets
-    shape = (samples, *entry.shape)
-    if inputs.shape != shape or inputs.dtype not in (np.uint8, np.uint16, np.float32, np.int64):
-        raise StudyError(
-            f"{where} has inputs {inputs.dtype} {inputs.shape}", f"uint8, float32 or int64 {shape}", _MEND
-        )
-    if not entry.described and inputs.dtype == np.float32 and not np.isfinite(inputs).all():
-        row = int(np.argwhere(~np.isfinite(inputs))[0][0])
-        raise StudyError(
-            f"{where}: sample {row} has an input that is no finite number", "finite numbers", _MEND
+    targets, shapes = part.targets, entry.shape
+    members = members_of(part.inputs)
+    wanted = (
+        {name: tuple(sizes) for name, sizes in shapes.items()} if isinstance(shapes, dict) else {"": shapes}
+    )
+    if list(members) != list(wanted):
+        raise StudyError(f"{where} has the inputs {list(members)}", f"{list(wanted)}, as declared", _MEND)
+    for called, inputs in members.items():
+        _check_inputs(
+            inputs, (samples, *wanted[called]), f"{where}{called and f', {called}'}", entry.described
         )
     kind = np.float32 if entry.asks == NUMBERS else np.int64
     width = (len(entry.outputs),) if entry.asks in (LABELS, NUMBERS) else targets.shape[1:2]
@@ -45,6 +46,21 @@ def check_part(part: Part, entry: Dataset, name: str, samples: int, home: Path) 
         row, place = np.argwhere(~right)[0]
         raise StudyError(
             f"{where}: sample {row} has the target {targets[row, place]}", _ALLOWED[entry.asks], _MEND
+        )
+
+
+def _check_inputs(inputs: np.ndarray, shape: tuple[int, ...], where: str, gaps: bool) -> None:
+    """``gaps``: numbers may be missing, which become the mean later."""
+    if inputs.shape != shape or inputs.dtype not in (np.uint8, np.uint16, np.float32, np.int64, np.bool_):
+        raise StudyError(
+            f"{where} has inputs {inputs.dtype} {inputs.shape}",
+            f"uint8, float32, int64 or bool {shape}",
+            _MEND,
+        )
+    if not gaps and inputs.dtype == np.float32 and not np.isfinite(inputs).all():
+        row = int(np.argwhere(~np.isfinite(inputs))[0][0])
+        raise StudyError(
+            f"{where}: sample {row} has an input that is no finite number", "finite numbers", _MEND
         )
 
 

@@ -32,6 +32,7 @@ from hydra_steps.contents import (
     files_in,
     read_manifest,
 )
+from hydra_steps.data.group import members_of
 from hydra_steps.data.own.store import read_samples
 from hydra_steps.data.raw import Part, RawFile, Source
 from hydra_steps.data.sources import LocalFolder
@@ -117,7 +118,7 @@ def content_sha256(parts: Mapping[str, Part]) -> str:
     """Return the SHA-256 of the shapes and values of all parts."""
     digest = hashlib.sha256()
     for name, part in sorted(parts.items()):
-        for array in (part.inputs, part.targets):
+        for array in (*members_of(part.inputs).values(), part.targets):
             digest.update(f"{name} {array.shape} {array.dtype.str}\n".encode())
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

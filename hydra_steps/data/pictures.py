@@ -51,7 +51,7 @@ def shown(entry: Dataset, part: Part, positions: np.ndarray) -> Shown:
     """Return some samples of a part as they are shown."""
     if entry.kind == "image":
         chosen = part.inputs[positions][
-            :, : 3 if entry.shape[0] > 2 else 1
+            :, : 3 if part.inputs.shape[1] > 2 else 1
         ]  # alpha, or a second channel, is not shown
         pictures = (chosen.astype(np.uint32) * 255 // int(entry.white)).astype(np.uint8)
     else:

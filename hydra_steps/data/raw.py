@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Part:
     int64 ``[n]``). Of a user's own data also the samples' ``names``, the texts by which they are ``shown``, and their
     ``groups``."""
 
-    inputs: np.ndarray
+    inputs: Any  # an array, or a Group of them
     targets: np.ndarray
     names: Sequence[str] | None = None
     shown: Sequence[str] | None = None

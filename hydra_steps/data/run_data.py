@@ -21,6 +21,7 @@ from hydra_steps.config.datasets import Dataset, dataset, padded_shape
 from hydra_steps.config.targets import CLASS
 from hydra_steps.data.checks import check_part
 from hydra_steps.data.fetch import read_content, verify_files
+from hydra_steps.data.group import members_of
 from hydra_steps.data.raw import Part
 from hydra_steps.data.scaling import scaling_of, standardise
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
@@ -34,7 +35,7 @@ class Split:
     (classes int64 ``[n]``; noisy in the training split); ``source_index`` int64 ``[n]``, the positions in the dataset's
     part."""
 
-    inputs: np.ndarray
+    inputs: Any  # an array, or a Group of them
     targets: np.ndarray
     source_index: np.ndarray
 
@@ -184,11 +185,11 @@ def _check_labels(
 def _digest(splits: dict[str, Split]) -> str:
     digest = hashlib.sha256()
     for split in SPLITS:
-        images, labels = (
-            np.ascontiguousarray(splits[split].inputs),
-            np.ascontiguousarray(splits[split].targets),
-        )
-        digest.update(f"{split} {images.shape} {images.dtype.str} {labels.dtype.str}\n".encode())
-        digest.update(images.data)
+        labels = np.ascontiguousarray(splits[split].targets)
+        for name, member in members_of(splits[split].inputs).items():
+            inputs = np.ascontiguousarray(member)
+            told = f"{split} {inputs.shape} {inputs.dtype.str} {labels.dtype.str}"
+            digest.update(f"{told} {name}\n".encode() if name else f"{told}\n".encode())
+            digest.update(inputs.data)
         digest.update(labels.data)
     return digest.hexdigest()

@@ -8,10 +8,12 @@ A training sample that is removed for a re-training leaves them as they are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hydra_steps.config.datasets import Dataset
+from hydra_steps.data.group import Group
 
 CHUNK = 4096  # samples at a time
 
@@ -26,13 +28,13 @@ class Scaling:
     white: float
 
 
-def scaling_of(entry: Dataset, train: np.ndarray) -> Scaling | None:
+def scaling_of(entry: Dataset, train: Any) -> Scaling | None:
     """Return how the inputs of a dataset are scaled; ``train``: the raw inputs of the training split [n, ...].
 
     None where they come as the model takes them: tokens, and numbers of a declared dataset.
     """
     if not entry.described:
-        if train.dtype != np.uint8:
+        if isinstance(train, Group) or train.dtype != np.uint8:
             return None
         mean = np.asarray(entry.mean, dtype=np.float32)[:, None, None]
         return Scaling(mean, np.asarray(entry.std, dtype=np.float32)[:, None, None], entry.white)
@@ -50,9 +52,7 @@ def scaling_of(entry: Dataset, train: np.ndarray) -> Scaling | None:
     return Scaling(mean.astype(np.float32), std.astype(np.float32), white)
 
 
-def standardise(
-    inputs: np.ndarray, scaling: Scaling | None, pad: int = 0, channels: int | None = None
-) -> np.ndarray:
+def standardise(inputs: Any, scaling: Scaling | None, pad: int = 0, channels: int | None = None) -> Any:
     """Return raw inputs [n, ...] as float32: images padded with black, all standardised, grey images repeated to
     ``channels``, and what is missing 0."""
     if scaling is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -161,7 +160,7 @@ def _data_costs(study: PlainStudy, results: Path) -> list[Cost]:
     costs = []
     for name, folder in sorted(datasets):
         entry = dataset(name)
-        size = sum(entry.parts.values()) * (math.prod(entry.shape) + 1.0) if entry.fetched else 1e4
+        size = sum(entry.parts.values()) * (entry.numbers + 1.0) if entry.fetched else 1e4
         there = (Path(folder) / name / "manifest.json").exists()
         note = "there already" if there else "time depends on the network" if entry.fetched else "typical"
         seconds = 0.0 if there else LIGHT_SECONDS

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
@@ -25,7 +26,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.sections import RunSettings
-from hydra_steps.config.targets import TOKENS, outputs_of
+from hydra_steps.config.targets import outputs_of
+from hydra_steps.data.group import called, mapped, members_of
+from hydra_steps.data.made_up import made_up
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Counts, Network
 from hydra_steps.models.dropout import Keyed
@@ -39,29 +42,30 @@ def run_network(run: RunSettings) -> Network:
     """Return the size of a run's model, for its data."""
     data, model, entry = run.data, run.model, dataset_of(run.data)
     outputs = outputs_of(run.training.loss.name, len(entry.outputs))
-    shape, whole = run_shape(data), entry.asks == TOKENS or entry.tokens > 0
-    return built_network(lambda: run_model(model, shape, outputs, seed=0, weights=False), shape, whole)
+    shape = run_shape(data)
+    one = made_up(entry, shape, 1, np.random.default_rng(0)).inputs
+    return built_network(lambda: run_model(model, shape, outputs, seed=0, weights=False), one)
 
 
-def built_network(build: Callable[[], nn.Module], shape: Sequence[int], whole: bool = False) -> Network:
-    """Return the size of the module that ``build`` makes for samples of this shape, floating-point numbers or ``whole``
-    ones.
+def built_network(build: Callable[[], nn.Module], sample: Any) -> Network:
+    """Return the size of the module that ``build`` makes for samples like this one: an array, or a group of arrays.
 
     A :class:`StudyError` of the builder is passed on, and any error of the module's own step on the processor.
     """
-    dtype = torch.int64 if whole else None
+    one = mapped(torch.tensor, sample)
     try:
         with torch.device("meta"):
             module = build()
-        return measure(module.to("meta"), torch.zeros(1, *shape, dtype=dtype, device="meta"))
+        return measure(module.to("meta"), mapped(lambda x: x.to("meta"), one))
     except StudyError:
         raise
     except Exception:  # whatever a foreign module trips over where tensors have no values
-        return measure(build(), torch.zeros(1, *shape, dtype=dtype))
+        return measure(build(), one)
 
 
-def measure(module: nn.Module, *inputs: Tensor) -> Network:
-    """Return the size of ``module``, which is left as it is, for ``inputs`` with a leading axis of samples.
+def measure(module: nn.Module, inputs: Any) -> Network:
+    """Return the size of ``module``, which is left as it is, for ``inputs`` with a leading axis of samples, a tensor or
+    a group of them.
 
     Only the inputs' shapes without that axis, their types and their device count, which is the module's. The loss
     is the sum of the outputs: a real one adds next to nothing.
@@ -105,9 +109,10 @@ def _per_sample(few: Counts, more: Counts) -> Counts:
     )
 
 
-def _step(module: nn.Module, inputs: Sequence[Tensor], samples: int) -> _Step:
+def _step(module: nn.Module, inputs: Any, samples: int) -> _Step:
     """Count one forward and backward pass of ``samples`` samples."""
-    batch = [x.new_zeros(samples, *x.shape[1:]) for x in inputs]
+    given = mapped(lambda x: x.new_zeros(samples, *x.shape[1:]), inputs)
+    batch = list(members_of(given).values())
     for layer in module.modules():
         if isinstance(layer, Keyed):
             layer.keys = torch.zeros(samples, dtype=torch.int64, device=batch[0].device)
@@ -116,7 +121,7 @@ def _step(module: nn.Module, inputs: Sequence[Tensor], samples: int) -> _Step:
     plain = sdpa_kernel(SDPBackend.MATH)
     with plain, FlopCounterMode(display=False) as products, _Operations() as operations:
         with _saved(own) as held, torch.enable_grad():
-            outputs = tree_leaves(module(*batch))
+            outputs = tree_leaves(called(module, given))
             losses = [x.sum() for x in outputs if isinstance(x, Tensor) and x.requires_grad]
         forward = operations.counts(products)
         if losses:

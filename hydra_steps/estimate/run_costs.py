@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra_steps.config import explored_runs
-from hydra_steps.config.datasets import dataset_of, run_shape, sizes_of
+from hydra_steps.config.datasets import dataset_of, run_shape, size_of, sizes_of
 from hydra_steps.config.designs import batch_bounds
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.runs import PlainStudy, run_settings
@@ -58,9 +58,9 @@ def run_size(study: PlainStudy, run: str) -> RunSize:
     entry, sizes = dataset_of(data), sizes_of(data)
     asked = study_queries(study, data)
     # The published parts as bytes, the splits as float32, and a copy of them as tensors.
-    raw = sum(entry.parts.values()) * math.prod(entry.shape)
+    raw = sum(entry.parts.values()) * entry.numbers
     shape = run_shape(data)
-    splits = sum(sizes.values()) * math.prod(shape)
+    splits = sum(sizes.values()) * size_of(shape)
     explored = run in explored_runs(study) and study["explorer"]["by_epoch"]
     labels = study["methods"].items()
     return RunSize(

@@ -93,7 +93,7 @@ def random_data(run: RunSettings, samples: int, split: int = SPLIT) -> RunData:
     generator = np.random.default_rng(0)
 
     def drawn(count: int) -> Split:
-        return made_up(shape, entry.asks, len(entry.outputs), count, generator, entry.tokens)
+        return made_up(entry, shape, count, generator)
 
     train, other = drawn(samples), max(split, len(entry.classes))
     nothing = np.zeros(samples, dtype=bool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from hydra_steps.config.datasets import dataset_of
 from hydra_steps.config.sections import Data
 from hydra_steps.csv_files import read_csv
+from hydra_steps.data.group import members_of
 from hydra_steps.data.pictures import Shown, shown
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.scaling import scaling_of, standardise
@@ -65,6 +67,12 @@ def read_samples(
             source,
             own.reset_index(drop=True),
             before,
-            looks.pictures if looks.pictures.size else inputs,
+            looks.pictures if looks.pictures.size else _beside(inputs),
         )
     return found, words
+
+
+def _beside(inputs: Any) -> np.ndarray:
+    """All numbers of each sample [n, f]."""
+    rows = [np.asarray(member, np.float32) for member in members_of(inputs).values()]
+    return np.concatenate([row.reshape(len(row), int(np.prod(row.shape[1:]))) for row in rows], axis=1)

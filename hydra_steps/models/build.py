@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from hydra_steps.data.group import Group, Shape, called
 from hydra_steps.errors import StudyError
 from hydra_steps.models.take_over import take_over
 from hydra_steps.registry import Entry, find, load
@@ -20,7 +21,11 @@ from hydra_steps.registry.options import options_of
 
 
 def build_model(
-    name: str, shape: Sequence[int], outputs: int, options: Mapping[str, Any], seed: int
+    name: str,
+    shape: Sequence[int] | Mapping[str, Sequence[int]],
+    outputs: int,
+    options: Mapping[str, Any],
+    seed: int,
 ) -> nn.Module:
     """Build model ``name`` for samples of ``shape``, images' (channels, height, width), with ``outputs`` outputs.
 
@@ -33,14 +38,18 @@ def build_model(
 
 
 def plain_model(
-    name: str, shape: Sequence[int], outputs: int, options: Mapping[str, Any], seed: int
+    name: str,
+    shape: Sequence[int] | Mapping[str, Sequence[int]],
+    outputs: int,
+    options: Mapping[str, Any],
+    seed: int,
 ) -> nn.Module:
     """:func:`build_model` as the model's author wrote it, no layer taken over. Lazy layers have seen a sample."""
     entry = find("model", name, "model.name")
     chosen = options_of(entry, options, "model")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = _call(load("model", name), entry, tuple(shape), outputs, chosen)
+        module = _call(load("model", name), entry, of_sample(shape), outputs, chosen)
         if not isinstance(module, nn.Module):
             raise StudyError(
                 f"the model {name!r} returned a {type(module).__name__}",
@@ -49,15 +58,29 @@ def plain_model(
             )
         if any(is_lazy(parameter) for parameter in module.parameters()):
             with torch.no_grad():
-                module.eval()(torch.zeros(2, *shape))
+                called(module.eval(), zeros(shape, 2))
             module.train()
     return module
+
+
+def of_sample(shape: Sequence[int] | Mapping[str, Sequence[int]]) -> Shape:
+    """The shape of a sample as models are given it: a tuple, or tuples by name."""
+    if isinstance(shape, Mapping):
+        return {name: tuple(sizes) for name, sizes in shape.items()}
+    return tuple(shape)
+
+
+def zeros(shape: Sequence[int] | Mapping[str, Sequence[int]], samples: int) -> Any:
+    """Samples of zeros, of a group a group."""
+    if isinstance(shape, Mapping):
+        return Group({name: torch.zeros(samples, *sizes) for name, sizes in shape.items()})
+    return torch.zeros(samples, *shape)
 
 
 def _call(
     function: Callable[..., Any],
     entry: Entry,
-    shape: tuple[int, ...],
+    shape: Shape,
     outputs: int,
     options: Mapping[str, Any],
 ) -> Any:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.config.sections import Model
+from hydra_steps.data.group import Shape
 from hydra_steps.errors import StudyError
 from hydra_steps.models.build import plain_model
 from hydra_steps.models.take_over import take_over
@@ -20,7 +21,7 @@ from hydra_steps.models.take_over import take_over
 NAMED = 6  # so many names in a message
 
 
-def run_model(model: Model, shape: Sequence[int], outputs: int, seed: int, weights: bool = True) -> nn.Module:
+def run_model(model: Model, shape: Shape, outputs: int, seed: int, weights: bool = True) -> nn.Module:
     """Build a run's model for samples of ``shape``, with ``outputs`` outputs, as a training takes it.
 
     :func:`hydra_steps.models.build.plain_model`, with the parameters and buffers of ``model.initial`` except those
@@ -32,9 +33,7 @@ def run_model(model: Model, shape: Sequence[int], outputs: int, seed: int, weigh
     return take_over(settled_model(model, shape, outputs, seed, weights))
 
 
-def settled_model(
-    model: Model, shape: Sequence[int], outputs: int, seed: int, weights: bool = True
-) -> nn.Module:
+def settled_model(model: Model, shape: Shape, outputs: int, seed: int, weights: bool = True) -> nn.Module:
     """:func:`run_model` with no layer taken over."""
     module = plain_model(model.name, shape, outputs, model.options, seed)
     if model.initial is not None and weights:

@@ -55,9 +55,7 @@ def _path(process: Process) -> str:
 def _process(settings: RunSettings) -> Process:
     """The process of a run with a handful of samples, on the processor."""
     data, entry = settings.data, dataset_of(settings.data)
-    part = made_up(
-        run_shape(data), entry.asks, len(entry.outputs), SAMPLES, np.random.default_rng(0), entry.tokens
-    )
+    part = made_up(entry, run_shape(data), SAMPLES, np.random.default_rng(0))
     data_made_up = RunData(part, part, part, None, None, entry.outputs, data.name, "", entry.asks)
     small = replace(settings.training, batch_size=SAMPLES, epochs=1)
     on_processor = replace(settings.compute, device="cpu")

@@ -11,12 +11,14 @@ A parameter that several places share stands in the vector once and is bound at 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from hydra_steps.data.group import called
 from hydra_steps.models.altered import alteration
 from hydra_steps.models.dropout import Keyed, KeyedDropout
 from hydra_steps.models.layers import BatchNorm
@@ -152,6 +154,10 @@ class FlatModel:
         finally:
             torch.backends.mha.set_fastpath_enabled(fast)
 
+    def _called(self, inputs: Any) -> Any:
+        """The output of the module for a tensor, or a group of them."""
+        return called(partial(self._call, self.module), inputs)
+
     def call_layer(
         self,
         layer: nn.Module,
@@ -170,7 +176,7 @@ class FlatModel:
         self,
         parameters: Tensor,
         buffers: Tensor,
-        inputs: Tensor,
+        inputs: Any,
         keys: Tensor | None,
         differentiable: bool = False,
         weights: Tensor | None = None,
@@ -183,9 +189,9 @@ class FlatModel:
         self._prepare(True, keys, differentiable, weights)
         if not self._buffer_bindings:
             self._bind(parameters, buffers)
-            return by_sample(self._call(self.module, inputs)), buffers
+            return by_sample(self._called(inputs)), buffers
         self._bind(parameters, buffers.clone())
-        logits = by_sample(self._call(self.module, inputs))
+        logits = by_sample(self._called(inputs))
         return logits, torch.cat([binding.get().reshape(-1) for binding in self._buffer_bindings])
 
     def push(
@@ -218,11 +224,11 @@ class FlatModel:
 
         return logits, logits_dot, gradients_dot
 
-    def logits(self, parameters: Tensor, buffers: Tensor, inputs: Tensor) -> Tensor:
+    def logits(self, parameters: Tensor, buffers: Tensor, inputs: Any) -> Tensor:
         """Outputs [n, c] in evaluation mode."""
         self._prepare(False)
         self._bind(parameters, buffers)
-        logits: Tensor = by_sample(self._call(self.module, inputs))
+        logits: Tensor = by_sample(self._called(inputs))
         return logits
 
     def state_dict(self, parameters: Tensor, buffers: Tensor) -> dict[str, Tensor]:

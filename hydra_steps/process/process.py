@@ -16,14 +16,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import register_pytree_node
 
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.config.targets import CLASS, TOKENS, metric_of, outputs_of
 from hydra_steps.data import RunData, load_run_data
+from hydra_steps.data.group import Group, sample_shape
 from hydra_steps.errors import StudyError
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.keyed import sample_keys
@@ -44,7 +47,7 @@ class Batch:
     loss does, ``keys`` [b] or None."""
 
     index: Tensor
-    inputs: Tensor
+    inputs: Any  # a tensor, or a Group of them
     targets: Tensor
     keys: Tensor | None
 
@@ -59,7 +62,7 @@ class Process:
     model: FlatModel
     loss: Loss
     optimizer: Optimizer
-    inputs: Tensor  # [n, …]
+    inputs: Any  # [n, …]: a tensor, or a Group of them
     targets: Tensor  # [n, …]; classes are int64 [n]
     dtype: torch.dtype  # of parameters and of all real numbers
     table: np.ndarray  # int32 [t, b]
@@ -79,7 +82,7 @@ class Process:
         """The run's module as its author wrote it; without ``weights`` a file of them is not read."""
         if self.given is not None:
             return self.given()
-        shape = self.inputs.shape[1:]
+        shape = sample_shape(self.inputs)
         return settled_model(self.settings.model, shape, self.outputs, self.seed, weights)
 
     @property
@@ -101,10 +104,10 @@ class Process:
 
     @property
     def device(self) -> torch.device:
-        return self.inputs.device
+        return self.targets.device
 
-    def place(self, array: np.ndarray) -> Tensor:
-        """The array on the process's device: real numbers in its precision, whole ones and flags as they are."""
+    def place(self, array: Any) -> Any:
+        """The array, or a group's, on the process's device: real numbers in its precision, others as they are."""
         return place(array, self.device, self.dtype)
 
     @cached_property
@@ -219,10 +222,20 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def place(array: np.ndarray, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """The array as a tensor on ``device``: real numbers as ``dtype``, whole ones and flags as they are."""
+def place(array: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """The array, or a group's, as tensors on ``device``: real numbers as ``dtype``, others as they are."""
+    if isinstance(array, Group):
+        return array.map(lambda member: place(member, device, dtype))
     tensor = torch.tensor(array)
     return tensor.to(device, dtype if tensor.is_floating_point() else None)
+
+
+# Maps over samples go through a group's tensors.
+register_pytree_node(
+    Group,
+    lambda group: (list(group.members.values()), tuple(group.members)),
+    lambda members, names: Group(dict(zip(names, members, strict=True))),
+)
 
 
 def build_process(
@@ -236,7 +249,7 @@ def build_process(
     dtype = {"float32": torch.float32, "float64": torch.float64}[settings.compute.dtype]
     device = choose_device(settings.compute.device)
     outputs = outputs_of(training.loss.name, len(data.outputs))
-    shape = data.train.inputs.shape[1:]
+    shape = sample_shape(data.train.inputs)
     module = take_over(settled_model(model, shape, outputs, seed) if given is None else given())
     flat = FlatModel(module).to(device, dtype)
     process = Process(

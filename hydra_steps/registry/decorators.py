@@ -32,7 +32,8 @@ def dataset(
     name: str,
     *,
     classes: Sequence[str] = (),
-    shape: Sequence[int] = (),
+    shape: Sequence[int] | Mapping[str, Sequence[int]] = (),
+    dtype: str | Mapping[str, str] = "",
     parts: Mapping[str, int] = {},
     targets: Literal["class", "labels", "numbers", "tokens"] = "class",
     outputs: Sequence[str] = (),
@@ -50,7 +51,9 @@ def dataset(
 
     ``targets``: what is asked of a sample, a class (named by ``classes``), or what ``outputs`` names: several labels, 0
     or 1 [n, k], numbers, float32 [n, k], or the next tokens, int64 [n, length] with −100 where none is asked for.
-    ``shape`` is that of a sample, of images (channels, height, width).
+    ``shape`` is that of a sample, of images (channels, height, width); or shapes by name, where the model takes several
+    arrays as ``module(**inputs)`` (``hs.Group``). ``dtype``: of inputs that are no images, float32 (of tokens int64) if
+    nothing is said, bool or int64, of several by name.
     ``parts``: published part (``train``, ``test``) → number of samples; with
     ``train`` alone all splits are drawn from it. ``mean`` and ``std``, one number per channel: those of the pixels
     divided by ``white``, the value of a full pixel (0 and 1 where they are not given). ``bundled``: SHA-256 of the

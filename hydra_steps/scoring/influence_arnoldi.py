@@ -23,7 +23,7 @@ from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.curvature import decay_curvature, mean_damping
 from hydra_steps.scoring.gradients import final_products
-from hydra_steps.scoring.modules import module_at
+from hydra_steps.scoring.modules import module_at, one_tensor
 from hydra_steps.trajectory.trajectory import Trajectory
 
 BATCH = 128
@@ -85,7 +85,9 @@ def eigen_rows(trajectory: Trajectory, damping: float, dimensions: int, rank: in
         try:
             found = ArnoldiInfluenceFunction(
                 module_at(trajectory),
-                DataLoader(TensorDataset(process.inputs, process.targets), batch_size=BATCH),
+                DataLoader(
+                    TensorDataset(one_tensor(process, "influence_arnoldi"), process.targets), batch_size=BATCH
+                ),
                 "",
                 checkpoints_load_func=lambda module, path: 1.0,  # the module has its parameters
                 loss_fn=process.loss.values,  # captum sums the losses of single samples

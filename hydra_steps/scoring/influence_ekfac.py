@@ -29,7 +29,7 @@ from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.curvature import decay_curvature, mean_damping
 from hydra_steps.scoring.directions import sample_directions, unit, vanished
 from hydra_steps.scoring.gradients import final_products
-from hydra_steps.scoring.modules import module_at
+from hydra_steps.scoring.modules import module_at, one_tensor
 from hydra_steps.tasks.classes import CrossEntropy, MeanSquaredError
 from hydra_steps.tasks.numbers import SquaredError
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -149,7 +149,9 @@ def ekfac_inverse(trajectory: Trajectory, damping: float) -> Any:
     loss: nn.Module = nn.MSELoss() if squared else nn.CrossEntropyLoss()  # label smoothing has no curvature
     data = [
         (images, _targets(process, labels) if squared else labels)
-        for images, labels in zip(process.inputs.split(BATCH), process.targets.split(BATCH), strict=True)
+        for images, labels in zip(
+            one_tensor(process, "EK-FAC").split(BATCH), process.targets.split(BATCH), strict=True
+        )
     ]
     factors = EKFACLinearOperator(
         module,

@@ -4,10 +4,13 @@ for them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.data.group import Group, called
+from hydra_steps.errors import StudyError
 from hydra_steps.models.take_over import take_over
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
@@ -52,13 +55,13 @@ def epoch_logits(trajectory: Trajectory) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def penultimate(module: nn.Module, images: Tensor) -> Tensor:
+def penultimate(module: nn.Module, inputs: Any, device: torch.device) -> Tensor:
     """Inputs [n, f] of the module's last linear layer."""
     last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
     found: list[Tensor] = []
-    hook = last.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
-    for part in images.split(evaluation_chunk(images.device)):
-        module(part)
+    hook = last.register_forward_pre_hook(lambda _, given: found.append(given[0]))
+    for part in inputs.split(evaluation_chunk(device)):
+        called(module, part)
     hook.remove()
     return torch.cat(found)
 
@@ -66,5 +69,19 @@ def penultimate(module: nn.Module, images: Tensor) -> Tensor:
 def features_at(trajectory: Trajectory, features: str) -> Tensor:
     """The training samples [n, f] as ``penultimate``, the final state's inputs of its last linear layer, or
     ``pixels``."""
-    images = trajectory.process.inputs
-    return images.flatten(1) if features == "pixels" else penultimate(module_at(trajectory), images)
+    process = trajectory.process
+    if features == "pixels":
+        return one_tensor(process, "features: pixels").flatten(1)
+    return penultimate(module_at(trajectory), process.inputs, process.device)
+
+
+def one_tensor(process: Process, asked_by: str) -> Tensor:
+    """The inputs [n, …], which are one tensor; :class:`StudyError`, in the name of who asks, for a group of them."""
+    if isinstance(process.inputs, Group):
+        raise StudyError(
+            f"{asked_by} takes one tensor for a sample, and these have {', '.join(process.inputs.members)}",
+            "samples of one tensor",
+            "remove the method from this study",
+        )
+    inputs: Tensor = process.inputs
+    return inputs

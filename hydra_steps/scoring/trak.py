@@ -27,7 +27,7 @@ from hydra_steps.process.running import evaluation_chunk
 from hydra_steps.registry.decorators import method
 from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
-from hydra_steps.scoring.modules import module_at
+from hydra_steps.scoring.modules import module_at, one_tensor
 from hydra_steps.scoring.tracin import checkpoint_steps
 from hydra_steps.tasks.classes import CrossEntropy, margins
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -120,7 +120,7 @@ def trak(
         device=str(process.device),
     )
     try:
-        attributor.cache(_loader(process.inputs, process.targets))
+        attributor.cache(_loader(one_tensor(process, "TRAK"), process.targets))
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # public, but torch does not mark it so
         raise Diverged(
             f"TRAK's kernel of {projection} projected dimensions is singular",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -34,7 +35,7 @@ def test_the_meta_device_and_the_processor_agree(
     def build() -> nn.Module:
         return build_model(name, shape, 10, options, seed=0)
 
-    found = built_network(build, shape)
+    found = built_network(build, np.zeros((1, *shape), np.float32))
     assert found == measure(build(), torch.zeros(1, *shape))
     assert found.parameters == sum(p.numel() for p in build().parameters())
     assert found.step.operations > found.forward.operations > 0
@@ -91,7 +92,7 @@ class Branching(nn.Module):
 
 
 def test_a_module_that_looks_at_values_is_measured_on_the_processor() -> None:
-    assert built_network(Branching, (6,)).forward.multiplications == 24
+    assert built_network(Branching, np.zeros((1, 6), np.float32)).forward.multiplications == 24
 
 
 def test_the_module_is_left_as_it_is() -> None:

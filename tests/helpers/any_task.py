@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from hydra_steps.config.targets import CLASS, LABELS, NUMBERS, TOKENS
 from hydra_steps.data import RunData, Split
+from hydra_steps.data.group import Group
 from hydra_steps.process.process import Process
 from hydra_steps.registry import use_plugins
 from tests.helpers.tiny import built, tiny_rates, tiny_settings
@@ -43,6 +44,23 @@ class Reader(nn.Module):
 def reader(shape, outputs, width: int = 4):
     """Mean of the embeddings so far, one hidden layer."""
     return Reader(outputs, width)
+
+
+class Masked(nn.Module):
+    def __init__(self, tokens, width, outputs):
+        super().__init__()
+        self.embed, self.say = nn.Embedding(tokens, width), nn.Linear(width, outputs)
+
+    def forward(self, ids, mask):
+        seen = (self.embed(ids) * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        return self.say(seen.tanh())
+
+
+@model("masked")
+def masked(shape, outputs, width: int = 4):
+    """Mean of the embeddings that the mask lets through."""
+    assert set(shape) == {"ids", "mask"}
+    return Masked(5, width, outputs)
 '''
 
 
@@ -54,6 +72,7 @@ class Case:
     plain: Callable[[Tensor, Tensor], Tensor]
     asks: str
     queries: list[dict[str, Any]] = field(default_factory=list)
+    grouped: bool = False  # whether a sample is token ids with their mask
 
 
 def _next_tokens(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -104,14 +123,30 @@ CASES = {
         CLASS,
         [{"kind": "class_loss", "split": "test"}],
     ),
+    "ids_and_mask": Case(
+        {"name": "cross_entropy"},
+        lambda z, y: functional.cross_entropy(z, y, reduction="none"),
+        CLASS,
+        [{"kind": "sample_margin", "split": "test", "samples": [1]}],
+        grouped=True,
+    ),
 }
 
 
-def case_data(asks: str, samples: int = 11, seed: int = 0) -> RunData:
+def case_data(asks: str, samples: int = 11, seed: int = 0, grouped: bool = False) -> RunData:
     """Random samples with targets that depend on them; 6 validation and 7 test samples."""
     draw = np.random.default_rng(seed)
 
     def split(count: int) -> Split:
+        if grouped:
+            ids, length = (
+                draw.integers(TOKENS_THERE, size=(count, LENGTH)),
+                draw.integers(1, LENGTH + 1, count),
+            )
+            classes = ids[:, 0] % 3
+            classes[:3] = [0, 1, 2]
+            mask = np.arange(LENGTH) < length[:, None]
+            return Split(Group({"ids": ids, "mask": mask}), classes, np.arange(count))
         if asks == TOKENS:
             text = draw.integers(TOKENS_THERE, size=(count, 1)) + np.cumsum(
                 draw.integers(1, 3, (count, LENGTH + 1)), 1
@@ -139,11 +174,11 @@ def case_process(
     case: Case, folder: Path, samples: int = 11, **training: Any
 ) -> tuple[Process, RunData, list[float]]:
     """The process of a case, its data and its rates. ``folder`` takes the language model's file."""
-    data = case_data(case.asks, samples)
+    data = case_data(case.asks, samples, grouped=case.grouped)
     settings = tiny_settings("momentum", loss=case.loss, **training)
-    if case.asks == TOKENS:
+    if case.asks == TOKENS or case.grouped:
         (folder / "reader.py").write_text(LANGUAGE_MODEL)
         use_plugins(["reader.py"], folder)
-        settings["model"] = {"name": "reader"}
+        settings["model"] = {"name": "masked" if case.grouped else "reader"}
     process = built(settings, data)
     return process, data, tiny_rates(process)

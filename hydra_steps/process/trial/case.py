@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.data.group import mapped
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.take_over import take_over
 from hydra_steps.process.flat_model import FlatModel
@@ -67,7 +68,7 @@ def make_case(process: Process) -> Case:
     small = replace(
         process,
         model=FlatModel(take_over(process.new_module())).to(process.device, torch.float64),
-        inputs=_double(process.inputs[:count]),
+        inputs=mapped(_double, process.inputs[:count]),
         targets=_double(process.targets[:count]),
         dtype=torch.float64,
         table=np.arange(count, dtype=np.int32)[None],

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.data.group import Group, mapped
 from hydra_steps.errors import StudyError
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.layers import BatchNorm
@@ -25,7 +26,9 @@ def try_passes(case: Case) -> None:
                 logits, after = model.train_logits(parameters, case.state.buffers, batch.inputs, batch.keys)
                 logits = model.logits(parameters, case.state.buffers, batch.inputs)
             except Exception as error:  # whatever a foreign module trips over
-                raise _failed(seen, model.module, error, tuple(batch.inputs.shape)) from error
+                raise _failed(
+                    seen, model.module, error, mapped(lambda x: tuple(x.shape), batch.inputs)
+                ) from error
         expected = (len(batch), case.process.outputs_of_sample)
         if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
             shape = f"of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
@@ -140,12 +143,13 @@ def _numbers(module: nn.Module) -> dict[str, Any]:
     }
 
 
-def _failed(seen: Watched, module: nn.Module, error: Exception, shape: tuple[int, ...]) -> StudyError:
+def _failed(seen: Watched, module: nn.Module, error: Exception, shape: Any) -> StudyError:
     where = described(*seen.open[-1]) if seen.open else described("", module)
+    told = shape.members if isinstance(shape, Group) else shape
     if isinstance(error, StudyError):
         return StudyError(f"{where}: {error.found}", error.expected, error.fix)
     return StudyError(
-        f"{where} fails on a batch of shape {shape} in float64: {in_words(error)}",
+        f"{where} fails on a batch of shape {told} in float64: {in_words(error)}",
         "a module for samples of this shape, in single and in double precision",
         "mend its forward; register_buffer makes a tensor follow the module's type",
     )

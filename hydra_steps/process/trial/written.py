@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.data.group import called
 from hydra_steps.errors import StudyError
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.process.flat_model import by_sample
@@ -31,7 +32,7 @@ def try_as_written(case: Case) -> None:
         for (name, _, _), value in zip(model.layout, model.views(case.state.parameters), strict=True):
             parameters.append(plain.get_parameter(name))
             parameters[-1].copy_(value)
-    loss = case.process.loss.values(by_sample(plain(batch.inputs)), batch.targets).mean()
+    loss = case.process.loss.values(by_sample(called(plain, batch.inputs)), batch.targets).mean()
     if not _close(loss.detach(), losses.mean()):
         raise StudyError(
             f"its loss is {losses.mean():.6g} here and {loss:.6g} where PyTorch runs it",
