@@ -4,10 +4,10 @@
     sum_ratio              Σ_n c over the truth's: 1 where values add up to what all the data are worth
     reliability, ceiling   of the truth itself: r = 1 − mean(standard error²) / variance over the samples, and √r, the
                            Pearson that its noiseless values reach with it
-    trainings              cost: how many trainings a method that consists of trainings made; of the others the seconds
-                           over those of one training of the run, as their jobs measured them
+    trainings              cost: how many trainings a method that consists of trainings made; of the others what they
+                           declare (``work``), in trainings. The clock on trainings of milliseconds reads something else
 
-``method`` of reliability and ceiling is empty. The measured cost is the clock's. Intervals over samples, 95 %, as over
+``method`` of reliability and ceiling is empty. Intervals over samples, 95 %, as over
 groups (:mod:`hydra_steps.evaluation.group_intervals`). Torch-free.
 """
 
@@ -23,7 +23,9 @@ from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.correlation import pearson, spearman
 from hydra_steps.evaluation.counterfactual import metric_rows
 from hydra_steps.evaluation.truth_limits import ceiling
+from hydra_steps.registry import find
 from hydra_steps.registry.decorators import table
+from hydra_steps.registry.expressions import evaluate
 from hydra_steps.scoring.sampled_arrays import COUNT, ERROR
 from hydra_steps.scoring.store import Scores, read_scores
 from hydra_steps.stores import read_extra
@@ -32,11 +34,19 @@ from hydra_steps.tables.queries import ALL_QUERIES
 from hydra_steps.tables.tidy import make_table, write_table
 
 
-@table("values", title="Values of samples", when="values['truth']", clock=True, order=34)
-def evaluate_values(scores: Sequence[Artifact], output: str | Path, *, truth: str | None = None) -> None:
+@table(
+    "values",
+    title="Values of samples",
+    when="values['truth']",
+    settings={"epochs": "training['epochs']"},
+    order=34,
+)
+def evaluate_values(
+    scores: Sequence[Artifact], output: str | Path, epochs: int, *, truth: str | None = None
+) -> None:
     """Values of samples, compared with those of one method that are taken for the truth. Off while `truth` is null.
 
-    Writes ``values.csv`` from score folders. Rank-only scores have a Spearman and a cost.
+    Writes ``values.csv`` from score folders; ``epochs`` of the training. Rank-only scores have a Spearman and a cost.
 
     Options:
         truth: Label of the method whose values the others are compared with, such as one of `data_shapley` with many
@@ -47,7 +57,9 @@ def evaluate_values(scores: Sequence[Artifact], output: str | Path, *, truth: st
     for artifact in scores:
         found = read_scores(artifact.path)
         about = artifact.run.columns | {"method": artifact.label}
-        rows.append(about | {"metric": "trainings", "n": len(found.queries), "value": _trainings(found)})
+        rows.append(
+            about | {"metric": "trainings", "n": len(found.queries), "value": _trainings(found, epochs)}
+        )
         if artifact.run not in known:
             continue
         if artifact.label == truth:
@@ -93,12 +105,18 @@ def _limits(truth: Scores, error: np.ndarray | None) -> Iterator[dict[str, Any]]
             yield {"metric": metric, "query": query, "n": truth.contribution.shape[1], "value": value}
 
 
-def _trainings(found: Scores) -> float:
-    """What the scores cost, in trainings; NaN where nobody measured."""
+def _trainings(found: Scores, epochs: int) -> float:
+    """What the scores cost, in trainings; NaN where the method does not say."""
     counted = found.attributes.get("diagnostics", {}).get(COUNT)
     if counted is not None:
         return float(counted)
-    seconds, training = (found.attributes.get(name) for name in ("seconds", "seconds_training"))
-    if not isinstance(seconds, int | float) or not isinstance(training, int | float) or not training > 0:
+    entry = find("method", found.attributes["method"])
+    if not entry.traits["work"]:
         return float("nan")
-    return float(seconds) / float(training)
+    queries, samples = len(found.queries), found.contribution.shape[1]
+    names = {**entry.defaults(), **found.attributes.get("options", {}), "n": samples, "e": epochs}
+    work = {name: float(evaluate(text, names)) for name, text in entry.traits["work"].items()}
+    steps, gradients = (
+        work.get(name, 0.0) + queries * work.get(f"{name}_per_query", 0.0) for name in ("steps", "gradients")
+    )
+    return steps + gradients / epochs

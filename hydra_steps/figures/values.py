@@ -39,8 +39,8 @@ def plot_values(
     """Draw the correlation with sampled values against the cost, one panel per variant.
 
     Values of samples against their cost. Across, logarithmic: cost in trainings; of methods that consist of trainings
-    (Data Shapley, Data Banzhaf, leave-one-out, datamodels) how many they made, of the others their time divided by that
-    of one training; what costs less than a tenth stands at the left end. Up: Pearson correlation over the training
+    (Data Shapley, Data Banzhaf, leave-one-out, datamodels) how many they made, of the others what their passes come to;
+    what costs less than a tenth stands at the left end. Up: Pearson correlation over the training
     samples with the values of {{ values.truth }}; bar: 95 % interval over the samples. Grey: the ceiling, the
     correlation that these values' own error allows; vertical line: what they cost. Labels of one method with different
     options are joined by a line.

@@ -37,7 +37,10 @@ from hydra_steps.trajectory.trajectory import Trajectory
     cost="seeds × nodes × (one training and a sweep of hydra_exact), more where nodes are doubled; all samples",
     needs="the training process itself, run again",
     use="values that add up to what all the data are worth, near Data Shapley at the price of dozens of trainings",
-    work={"steps": "3.2 * most_nodes * max(seeds, 1)", "steps_per_query": "1.8 * most_nodes * max(seeds, 1)"},
+    work={
+        "steps": "1.2 * max(2 * most_nodes - nodes, nodes) * max(seeds, 1)",
+        "steps_per_query": "1.8 * max(2 * most_nodes - nodes, nodes) * max(seeds, 1)",
+    },
     memory="q * p * (1 + s)",
     predicts="0.5",
     colour="#B5651D",
