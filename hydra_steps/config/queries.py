@@ -18,7 +18,8 @@ _MEAN = "add {kind: mean_loss, split: validation} to the study's queries"
 def study_queries(study: Mapping[str, Any], data: Data | None = None) -> list[Query]:
     """Return the queries that a resolved study asks about ``data`` (a run's section; None for the study's own)."""
     data = Data.of(study["data"]) if data is None else data
-    return expand(study["queries"], len(dataset_of(data).outputs), sizes_of(data))
+    entry = dataset_of(data)
+    return expand(study["queries"], len(entry.outputs), sizes_of(data), entry.classes)
 
 
 def check_queries(study: Mapping[str, Any], queries: Sequence[Query]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hydra_steps.config.datasets import dataset
 from hydra_steps.config.run import Run
 from hydra_steps.config.runs import PlainStudy, run_config, variant_names
+from hydra_steps.config.sources import source_settings
 from hydra_steps.config.targets import CLASS, WORDS, fits, made_for, metric_of, targets_of
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import entries, find
@@ -75,6 +77,12 @@ def check_same_targets(study: PlainStudy) -> None:
 def study_targets(study: PlainStudy) -> str:
     """Return what a resolved study asks of a sample."""
     return _targets_of(study, variant_names(study)[0])[0]
+
+
+def study_classes(study: PlainStudy) -> list[str]:
+    """Return the names of the classes of a resolved study's first variant; none where no class is asked for."""
+    data = run_config(study, Run(variant_names(study)[0], study["seeds"][0]).name)["data"]
+    return list(dataset(**source_settings(data)).classes)
 
 
 def _targets_of(study: PlainStudy, variant: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
 
-from hydra_steps.figures.style import FAINT, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import FAINT, Style, canvas, class_words, drawing, note, save, tilt
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, over_seeds, per_run, plural, read_tidy, variants
 
@@ -113,9 +113,11 @@ def _pair(left: Axes, right: Axes, data: pd.DataFrame) -> None:
             spine.set_visible(False)
         axes.tick_params(length=0, labelsize="x-small", pad=1)
         step = 1 if len(labels) <= _MOST_TICKS else len(labels) // 10
-        axes.set_yticks(range(0, len(labels), step), [f"{x:.0f}" for x in labels[::step]])
+        axes.set_yticks(range(0, len(labels), step), class_words(labels[::step]))
         step = 1 if len(classes) <= _MOST_TICKS else len(classes) // 10
-        axes.set_xticks(range(0, len(classes), step), [f"{x:.0f}" for x in classes[::step]])
+        names = class_words(classes[::step])
+        axes.set_xticks(range(0, len(classes), step), names)
+        tilt(axes, names)
     right.tick_params(labelleft=False)
     # Ends, middle, and one level in between: what the bend of the scale leaves room for.
     middle = float(np.sqrt(norm.linear_width * limit)) if limit > 9 * norm.linear_width else limit / 3

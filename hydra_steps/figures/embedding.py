@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import CLEAN, FAINT, NOISY, Style, canvas, class_words, drawing, note, save
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import plural, read_tidy, variants
 
@@ -114,7 +114,12 @@ def _by_label(axes: Axes, data: pd.DataFrame, labels: Sequence[float]) -> None:
         if len(part):
             middle = part["x"].median(), part["y"].median()
             text = axes.text(
-                *middle, f"{label:.0f}", ha="center", va="center", fontsize="small", fontweight="bold"
+                *middle,
+                class_words([label])[0],
+                ha="center",
+                va="center",
+                fontsize="small",
+                fontweight="bold",
             )
             text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.7})
     _frame(axes)
@@ -152,7 +157,9 @@ def _legends(
     by_noise = [mark(name, colour, marker) for _, name, colour, marker in groups]
     figure.legend(handles=by_noise, loc="outside upper left", ncols=2, borderaxespad=0.0, handletextpad=0.1)
     if len(labels) <= 20:
-        classes = [mark(f"{x:.0f}", c, "o") for x, c in zip(labels, _colours(len(labels)), strict=True)]
+        classes = [
+            mark(name, c, "o") for name, c in zip(class_words(labels), _colours(len(labels)), strict=True)
+        ]
         figure.legend(
             handles=classes,
             loc="outside lower center",

@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
-from hydra_steps.figures.style import FAINT, INK, Style, canvas, drawing, note, save
+from hydra_steps.figures.style import FAINT, INK, Style, canvas, class_words, drawing, note, save, tilt
 from hydra_steps.registry.decorators import figure
 from hydra_steps.tables.frames import count_seeds, per_run, plural, read_tidy, variants
 
@@ -90,8 +90,10 @@ def _matrix(axes: Axes, data: pd.DataFrame) -> None:
         spine.set_visible(False)
     axes.tick_params(length=0)
     step = 1 if len(classes) <= 2 * _MOST_NUMBERS else len(classes) // 10
-    axes.set_xticks(range(0, len(classes), step), [str(name) for name in classes[::step]])
-    axes.set_yticks(range(0, len(classes), step), [str(name) for name in classes[::step]])
+    names = class_words([int(label) for label in classes[::step]])
+    axes.set_xticks(range(0, len(classes), step), names)
+    axes.set_yticks(range(0, len(classes), step), names)
+    tilt(axes, names)
     axes.set_xlabel("given label")
     axes.set_ylabel("clean label")
     if len(classes) <= _MOST_NUMBERS:

@@ -39,10 +39,10 @@ _SHOWN = "\u2060"  # stands before a text while a figure is made, and takes no r
 class Style:
     """What a study may choose about its figures; the section ``figures`` of the configuration.
 
-    ``width``: ``single`` or ``double`` column, or empty for each figure's own choice. ``font_size`` in
-    points. ``dpi`` of the png. ``colours`` and ``labels``: overrides by method label. ``formats``: the files
-    a study asks for (the plotting functions themselves follow the suffixes of their ``outputs``). ``asks``: what is
-    asked of a sample, whose words the figure takes (:func:`hydra_steps.config.targets.worded`).
+    ``width``: ``single`` or ``double`` column, or empty for each figure's own choice. ``font_size`` in points.
+    ``dpi`` of the png. ``colours`` and ``labels``: overrides by method label. ``formats``: the files a study asks for
+    (the plotting functions themselves follow the suffixes of their ``outputs``). ``asks``: what is asked of a sample,
+    whose words the figure takes (:func:`hydra_steps.config.targets.worded`). ``classes``: their names.
     """
 
     width: str = ""
@@ -52,6 +52,7 @@ class Style:
     colours: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     asks: str = CLASS
+    classes: Sequence[str] = ()
 
     @classmethod
     def of(cls, options: Mapping[str, Any] | None) -> Style:
@@ -126,6 +127,8 @@ def _settings(style: Style) -> dict[str, Any]:
 
 
 _ASKS: ContextVar[str] = ContextVar("asks", default=CLASS)  # of the style that is drawn with
+_CLASSES: ContextVar[Sequence[str]] = ContextVar("classes", default=())
+_LETTERS = 14  # of a class's name at an axis
 
 
 @contextmanager
@@ -134,11 +137,28 @@ def drawing(style: Style) -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_settings(style))  # type: ignore[arg-type]  # keys are plain strings here
-        before = _ASKS.set(style.asks)
+        before, named = _ASKS.set(style.asks), _CLASSES.set(style.classes)
         try:
             yield
         finally:
             _ASKS.reset(before)
+            _CLASSES.reset(named)
+
+
+def class_words(labels: Iterable[float]) -> list[str]:
+    """Return the names of classes by their numbers, long ones cut; the numbers where the style has no names."""
+    names = _CLASSES.get()
+    found = [names[int(label)] if int(label) < len(names) else f"{label:.0f}" for label in labels]
+    return [name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…" for name in found]
+
+
+def tilt(axes: Axes, names: Sequence[str]) -> None:
+    """Turn the names at the x axis where they are too long to stand beside each other."""
+    if max(map(len, names), default=0) > 3:
+        axes.tick_params(axis="x", labelrotation=45)
+        for text in axes.get_xticklabels():
+            text.set_horizontalalignment("right")
+            text.set_rotation_mode("anchor")
 
 
 def canvas(

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from hydra_steps.config.conditions import conditions
-from hydra_steps.config.datasets import dataset
 from hydra_steps.config.designs import design_specs
 from hydra_steps.config.known_labels import labels_known
 from hydra_steps.config.runs import PlainStudy, run_config, run_names
 from hydra_steps.config.sources import source_settings
 from hydra_steps.config.sweeps import damping_sweeps
-from hydra_steps.config.target_checks import study_targets
+from hydra_steps.config.target_checks import study_classes, study_targets
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.registry import Entry, entries, find
@@ -48,7 +47,7 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
         "traced": trace_labels(study),
         "sweeps": damping_sweeps(study["methods"]),
         "labels_known": labels_known(study),
-        "classes": list(dataset(**source_settings(data[run_names(study)[0]])).classes),
+        "classes": study_classes(study),
         "asks": study_targets(study),
         "conditions": conditions(study),
         "random_designs": {

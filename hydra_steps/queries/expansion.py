@@ -12,17 +12,22 @@ from hydra_steps.registry import Entry, find
 _COMMON = ("kind", "split", "samples", "count")  # the keys of every kind
 
 
-def expand(specs: Sequence[Mapping[str, Any]], classes: int, sizes: Mapping[str, int]) -> list[Query]:
+def expand(
+    specs: Sequence[Mapping[str, Any]], classes: int, sizes: Mapping[str, int], names: Sequence[str] = ()
+) -> list[Query]:
     """Return the queries of a study's section ``queries``, in its order.
 
-    ``sizes``: samples by split. Raises :class:`StudyError` for an unknown kind, keys that the kind does not take, a
-    position outside its split, an empty split, and a query that comes twice.
+    ``sizes``: samples by split; ``names``: of the classes, for the queries' words. Raises :class:`StudyError` for an
+    unknown kind, keys that the kind does not take, a position outside its split, an empty split, and a query that
+    comes twice.
 
     >>> [query.name for query in expand([{"kind": "sample_loss", "count": 2}], 10, {"test": 60})]
     ['test_sample_0', 'test_sample_1']
     """
     queries = [
-        query for i, spec in enumerate(specs) for query in _expand(spec, classes, sizes, f"queries[{i}]")
+        query
+        for i, spec in enumerate(specs)
+        for query in _expand(spec, classes, sizes, names, f"queries[{i}]")
     ]
     seen: set[str] = set()
     for query in queries:
@@ -57,7 +62,9 @@ def splits_by_class(specs: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(str(spec.get("split", "test")) for spec in classed))
 
 
-def _expand(spec: Mapping[str, Any], classes: int, sizes: Mapping[str, int], where: str) -> Iterable[Query]:
+def _expand(
+    spec: Mapping[str, Any], classes: int, sizes: Mapping[str, int], names: Sequence[str], where: str
+) -> Iterable[Query]:
     entry = find("query", spec["kind"], f"{where}.kind")
     split = spec.get("split", "test")
     if not sizes[split]:
@@ -68,7 +75,7 @@ def _expand(spec: Mapping[str, Any], classes: int, sizes: Mapping[str, int], whe
         )
     options = {key: value for key, value in with_defaults(spec, where).items() if key not in _COMMON}
     for index in _indices(spec, entry, classes, sizes[split], where):
-        yield _query(entry, split, index, options)
+        yield _query(entry, split, index, options, names)
 
 
 def _indices(
@@ -118,15 +125,18 @@ def _indices(
 _SPLITS = {"train": "training"}
 
 
-def _query(entry: Entry, split: str, index: int | None, options: Mapping[str, Any]) -> Query:
+def _query(
+    entry: Entry, split: str, index: int | None, options: Mapping[str, Any], names: Sequence[str]
+) -> Query:
     traits = entry.traits
+    called = names[index] if traits["over"] == "class" and index is not None and names else index
     return Query(
         name=traits["label"].format(split=split, index=index, **options),
         kind=entry.name,
         over=traits["over"],
         split=split,
         index=index,
-        words=traits["words"].format(split=_SPLITS.get(split, split), index=index, **options),
+        words=traits["words"].format(split=_SPLITS.get(split, split), index=called, **options),
         quantity=traits["quantity"],
         options=options,
     )

@@ -1,6 +1,6 @@
 # From tables to figures; no torch.
 
-from hydra_steps.config.target_checks import study_targets
+from hydra_steps.config.target_checks import study_classes, study_targets
 from hydra_steps.plan.steps import method_looks
 
 FORMATS = STUDY["figures"]["formats"]
@@ -29,7 +29,7 @@ rule plot_figure:
     params:
         methods={label: options["method"] for label, options in STUDY["methods"].items()},
         style={key: value for key, value in STUDY["figures"].items() if key != "formats"}
-        | {"asks": study_targets(STUDY)},
+        | {"asks": study_targets(STUDY), "classes": study_classes(STUDY)},
         looks=method_looks(STUDY),
         code=lambda wildcards: FIGURES[wildcards.figure].code,
     message:

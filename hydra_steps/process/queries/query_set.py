@@ -25,7 +25,7 @@ from hydra_steps.registry import load
 def expand_queries(specs: Sequence[Mapping[str, Any]], data: RunData) -> list[Query]:
     """Return the queries of a study's section ``queries`` on a run's data; errors as in :func:`expand`."""
     sizes = {split: len(getattr(data, split).targets) for split in ("train", "validation", "test")}
-    return expand(specs, len(data.outputs), sizes)
+    return expand(specs, len(data.outputs), sizes, data.classes)
 
 
 class QuerySet:
