@@ -37,8 +37,12 @@ benchmark: $(VENV)/.installed  ## time training and scoring side by side (CONFIG
 	$(RUN) --target benchmark
 	@cat $$($(BIN)/python -m hydra_steps.config --where $(CONFIG) | sed -n 's/^tables *//p')/speed.md
 
-audit: $(VENV)/.installed  ## find wrong labels: which, how many, how sure (CONFIG=config/audit.yaml)
+audit: $(VENV)/.installed  ## find wrong labels: which, how many, how sure (CONFIG=config/audit.yaml, or DATA=folder or file)
+ifdef DATA
+	@$(BIN)/python -m hydra_steps $$($(BIN)/python -m hydra_steps.audit.begin $(DATA)) --cores $(CORES) --target audit
+else
 	$(RUN) --target audit
+endif
 
 audit-apply: $(VENV)/.installed  ## train again as decided, and on controls (DECISIONS="ada.csv bo.csv")
 	$(RUN) --target audit -- --config 'audit={decisions: [$(subst $(SPACE),$(COMMA),$(strip $(DECISIONS)))]}'

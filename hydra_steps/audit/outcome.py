@@ -16,7 +16,7 @@ import numpy as np
 
 from hydra_steps.audit.decisions import data_version, read_decisions
 from hydra_steps.audit.proof import DIMENSIONS, MEASURES, SCHEMA_VERSION
-from hydra_steps.audit.tables import RUN, write_dicts
+from hydra_steps.audit.tables import RUN, names_of, write_dicts
 from hydra_steps.audit.trust import mean_interval
 from hydra_steps.config.audits import FORMS
 from hydra_steps.csv_files import read_csv
@@ -26,7 +26,7 @@ from hydra_steps.stores import read_store
 from hydra_steps.tables.layout import Artifact
 
 COLUMNS = (*RUN, "form", "method", "metric", "n", "value", "ci_low", "ci_high")
-CLEANED = ("sample", "source", "source_index", "label", "decided", "changed")
+CLEANED = ("sample", "name", "source", "source_index", "label", "decided", "changed")
 REMOVING = ("only_removed", "top_removed", "random_removed")
 
 
@@ -104,9 +104,16 @@ def _write_cleaned(
     table = read_csv(splits)
     train = table[table["split"] == "train"].sort_values("index")
     rows = []
-    for sample, (source, position) in enumerate(zip(train["source"], train["source_index"], strict=True)):
+    named = zip(names_of(train), train["source"], train["source_index"], strict=True)
+    for sample, (name, source, position) in enumerate(named):
         label, new = classes[given[sample]], classes[decided.relabel.get(sample, given[sample])]
         new = "" if sample in decided.removed else new
-        cells = {"sample": sample, "source": source, "source_index": int(position), "label": label}
+        cells = {
+            "sample": sample,
+            "name": name,
+            "source": source,
+            "source_index": int(position),
+            "label": label,
+        }
         rows.append(cells | {"decided": new, "changed": int(new != label)})
     write_dicts(path, CLEANED, {}, rows)

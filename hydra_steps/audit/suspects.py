@@ -17,7 +17,7 @@ from hydra_steps.audit.judge import Verdict
 from hydra_steps.scoring.store import Scores
 
 COLUMNS = (
-    *("rank", "sample", "source_index", "label", "suggested", "suggestion_probability"),
+    *("rank", "sample", "name", "source_index", "label", "suggested", "suggestion_probability"),
     *("suspicion", "chance_wrong", "agreeing", "agree", "harms", "gain_without"),
 )
 FEWEST = 100  # so many are listed at least
@@ -30,14 +30,15 @@ def list_suspects(
     probability: np.ndarray,
     scores: Mapping[str, Scores],
     source: np.ndarray,
+    sample_names: Sequence[str],
     classes: Sequence[str],
     query: str,
 ) -> pd.DataFrame:
     """Return the table of suspects, the most suspicious first, without the columns of the run.
 
     ``probability`` [n, c]: :func:`mean_probability`; ``scores`` of the methods by label; ``source`` [n]: positions in
-    the dataset's part. As many as are to be looked at, and twice the upper end of the estimated number; ``FEWEST`` at
-    least.
+    the dataset's part, ``sample_names`` [n], empty where samples have none. As many as are to be looked at, and twice
+    the upper end of the estimated number; ``FEWEST`` at least.
     """
     samples = len(data.label)
     count = min(samples, max(FEWEST, verdict.look, 2 * int(np.ceil(verdict.amount.high))))
@@ -50,6 +51,7 @@ def list_suspects(
         {
             "rank": np.arange(1, count + 1),
             "sample": listed,
+            "name": [sample_names[n] for n in listed],
             "source_index": source[listed],
             "label": names[data.label[listed]],
             "suggested": names[suggested[listed]],

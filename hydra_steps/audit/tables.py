@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hydra_steps.audit.chances import calibration_error
 from hydra_steps.audit.copies import read_copies
@@ -81,11 +82,17 @@ def audit_labels(
     )
     scores = {one.label: read_scores(one.path) for one in audited_scores if one.label in data.by_method}
     splits = read_csv(audited_splits[0].path)
-    source = splits[splits["split"] == "train"].sort_values("index")["source_index"].to_numpy()
-    listed = list_suspects(data, verdict, probability, scores, source, classes, query)
+    train = splits[splits["split"] == "train"].sort_values("index")
+    source = train["source_index"].to_numpy()
+    listed = list_suspects(data, verdict, probability, scores, source, names_of(train), classes, query)
     write_rows(
         audit_suspects, (*RUN, *COLUMNS), ((*about.values(), *row) for row in listed.itertuples(index=False))
     )
+
+
+def names_of(train: pd.DataFrame) -> list[str]:
+    """Return the names of the samples in rows of ``splits.csv``, empty where they have none."""
+    return train["name"].fillna("").astype(str).tolist() if "name" in train.columns else [""] * len(train)
 
 
 def write_dicts(

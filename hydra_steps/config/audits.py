@@ -43,8 +43,9 @@ class Audit(Section):
     seeds: Annotated[int, "2 <= x <= 1000"] = 5
 
 
-def check_audit(study: Plain, samples: int, queries: Sequence[str]) -> None:
-    """Raise :class:`StudyError` for what the section names and the study does not have; ``samples``: for training."""
+def check_audit(study: Plain, samples: int, queries: Sequence[str], classes: int) -> None:
+    """Raise :class:`StudyError` for what the section names and the study does not have; ``samples``: for training;
+    ``classes``: how many, 0 where other things than a class are asked of a sample."""
     audit = study["audit"]
     if not audit["copies"]:
         return
@@ -69,6 +70,12 @@ def check_audit(study: Plain, samples: int, queries: Sequence[str]) -> None:
                 f"kinds that do: {', '.join(fitting)}",
                 "name another",
             )
+    if classes < 2:
+        raise StudyError(
+            "audit: the samples have no class each, and only labels of classes are audited",
+            "data whose samples have one class each, of two classes or more",
+            "set audit.copies to 0",
+        )
     if audit["query"] not in queries:
         raise StudyError(
             f"audit.query: {audit['query']!r} is not among the study's queries",

@@ -23,6 +23,7 @@ from hydra_steps.config.queries import check_queries, study_queries
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.sections import Data
 from hydra_steps.config.target_checks import check_targets
+from hydra_steps.config.targets import CLASS
 from hydra_steps.config.traces import check_trace
 from hydra_steps.config.typed import Plain
 from hydra_steps.config.validate import shown
@@ -68,7 +69,7 @@ def _check(study: Plain) -> None:
         check_design(name, design, sizes["train"], list(study["methods"]), names)
     check_removals(study, sizes, len(classes), queries)
     check_trace(study, sizes["train"], names)
-    check_audit(study, sizes["train"], names)
+    check_audit(study, sizes["train"], names, len(classes) if entry.asks == CLASS else 0)
     check_explanations(study, queries)
     check_ablations(study)
     check_values(study)
