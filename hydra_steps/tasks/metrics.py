@@ -32,8 +32,8 @@ def _right(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _right_labels(logits: Tensor, targets: Tensor) -> Tensor:
-    right = (logits > 0) == (targets > 0.5)
-    return torch.stack([right.double().sum(), right.new_tensor(right.shape[-1]).double() * len(right)])
+    right = ((logits > 0) == (targets > 0.5)).double()
+    return torch.stack([right.sum(), torch.ones_like(right).sum()])
 
 
 def _hits(logits: Tensor, targets: Tensor) -> Tensor:

@@ -76,7 +76,7 @@ const queryView = {
     const head = make("h3", { style: `--colour:${method.colour}` }, method.words);
     const column = make("section", { class: "column", "data-method": method.label, "aria-label": method.words }, head);
     column.append(make("p", { class: "quiet" }, unitWords(run.queries[at], method)));
-    for (const [side, words] of [[0, method.unit ? "Helped most" : "Ranked most helpful"], [1, method.unit ? "Harmed most" : "Ranked most harmful"]]) {
+    for (const [side, words] of [0, 1].map((side) => [side, sideWords(run.queries[at], method, side)])) {
       const rows = run.listed(method, at, side).slice(0, places);
       column.append(make("h4", { class: side ? "harms" : "helps" }, words));
       const most = rows.length ? Math.abs(rows[0].value) : 1;
@@ -102,6 +102,12 @@ const queryView = {
   },
 };
 
+// A loss that would rise without a sample was helped by it; another number was only lowered.
+const sideWords = (query, method, side) => {
+  if (!method.unit) return side ? "Ranked most harmful" : "Ranked most helpful";
+  if (query.quantity === "loss") return side ? "Harmed most" : "Helped most";
+  return side ? "Raised it most" : "Lowered it most";
+};
 const unitWords = (query, method) => {
   if (!method.unit) return "ranks only: the size has no unit";
   const unit = `change of the ${query.quantity}`;

@@ -73,7 +73,8 @@ const sampleView = {
     column.append(make("p", { class: "quiet" }, unitWords(main, method)));
     column.append(make("p", { class: "total" }, `To the ${main.words}: `, make("strong", {}, written(run.toMain(method, at)))));
     const values = run.ofSample(method, at) ?? this.fromLists(run, at, method);
-    const singles = [...run.queries.keys()].filter((q) => run.queries[q].single && Number.isFinite(values[q]));
+    // Losses alone can be set beside each other: other numbers have other units, and no help or harm in them.
+    const singles = [...run.queries.keys()].filter((q) => run.queries[q].single && run.queries[q].quantity === main.quantity && Number.isFinite(values[q]));
     for (const [side, words] of [[1, "Helped most"], [-1, "Harmed most"]]) {
       const rows = singles.filter((q) => side * values[q] > 0).sort((a, b) => side * (values[b] - values[a])).slice(0, places);
       column.append(make("h4", { class: side > 0 ? "helps" : "harms" }, words));
