@@ -71,7 +71,7 @@ def plot_audit(
 
 def _reliability(axes: Axes, bins: pd.DataFrame) -> None:
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
-    size = 6 + 60 * np.sqrt(bins["n"] / max(float(bins["n"].max()), 1.0))
+    size = 6 + 60 * np.sqrt(bins["n"].astype(float) / max(float(bins["n"].max()), 1.0))
     axes.scatter(bins["told"], bins["real"], s=size, color="#0072B2", alpha=0.75, linewidths=0, zorder=2)
     axes.set_xlim(-0.04, 1.04)
     axes.set_ylim(-0.04, 1.04)

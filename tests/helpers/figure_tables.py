@@ -6,12 +6,13 @@ from pathlib import Path
 
 from hydra_steps.figures.draw import needed_files, optional_files
 from hydra_steps.registry import find
+from tests.helpers.made_audit import AuditTables
 from tests.helpers.made_costs import CostTables
 from tests.helpers.made_experiments import ExperimentTables
 from tests.helpers.made_scores import ScoreTables
 
 
-class Tables(ScoreTables, ExperimentTables, CostTables):
+class Tables(ScoreTables, ExperimentTables, CostTables, AuditTables):
     """Writes one made-up table per call into ``folder`` and returns its path."""
 
     def all(self) -> dict[str, Path]:
