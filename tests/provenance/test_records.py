@@ -90,6 +90,20 @@ def test_a_folder_is_known_by_its_manifests(tmp_path: Path) -> None:
     assert content_of(store) != before
 
 
+def test_a_dataset_is_known_by_its_files_wherever_they_came_from(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    row = {"file": "a", "sha256": "5a", "source": "a mirror"}
+    manifest.write_text(json.dumps({"planned": "p", "files": [row]}))
+    before = content_of(manifest)
+    manifest.write_text(json.dumps({"planned": "p", "files": [row | {"source": "a folder"}]}))
+    assert content_of(manifest) == before
+    for other in (row | {"sha256": "b5"}, row | {"file": None}):
+        manifest.write_text(json.dumps({"planned": "p", "files": [other]}))
+        assert content_of(manifest) != before
+    manifest.write_text("{}")
+    assert content_of(manifest) != before
+
+
 def test_what_is_no_file_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="cannot be read: no such file"):
         content_of(tmp_path / "nothing")
