@@ -1,8 +1,8 @@
 """One digest of what an output holds: the bytes of a file, or of the manifests in a folder; and of a dataset's files.
 
 A store's manifest names the digests of its arrays and attributes, which whoever reads the store compares; so the
-manifest stands for the store, and what the clock measured, which no manifest holds, is no part of it. A dataset's manifest stands for the files that it
-lists, wherever each of them came from.
+manifest stands for the store, and what the clock measured, which no manifest holds, is no part of it. A dataset's
+manifest stands for the files that it lists, wherever each of them came from.
 """
 
 from __future__ import annotations
