@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.style import FAINT, INK, NOISY
 
-LINE, LINES, SMALL = 16, 5, 3.5  # letters of a line, lines of a text, and points, in the place of a picture
+LINE, LINES, SMALL = 13, 6, 3.5  # letters of a line, lines of a text, and points, in the place of a picture
 LETTERS = 9  # of two class names that fit into one line over a picture
 
 
@@ -57,9 +57,9 @@ def draw_picture(axes: Axes, images: Mapping[str, np.ndarray], split: str, posit
 def _draw_text(axes: Axes, images: Mapping[str, np.ndarray], split: str, place: int) -> None:
     """Write the name and the beginning of a sample that is no picture."""
     known = [images[key][place] for key in (f"{split}_names", f"{split}_texts") if key in images]
-    lines = [line for text in known for line in textwrap.wrap(str(text), LINE)[:LINES]]
+    lines = [line for text in known for line in textwrap.wrap(str(text), LINE)[: LINES - len(known)]]
     axes.text(
-        0.5, 0.5, "\n".join(lines[: LINES + 1]) or "?", transform=axes.transAxes, ha="center", va="center",
+        0.5, 0.5, "\n".join(lines[:LINES]) or "?", transform=axes.transAxes, ha="center", va="center",
         fontsize=SMALL, color=INK, parse_math=False,
     )  # fmt: skip
 
