@@ -99,6 +99,8 @@ def _panel(
                       textcoords="offset points", color=FAINT, fontsize="x-small")  # fmt: skip
     for place in truth:
         axes.axvline(place, color=GRID, linewidth=2.0, zorder=0)
+        axes.annotate("sampled values", (place, 0.02), xycoords=("data", "axes fraction"), xytext=(-3, 0), rotation=90,
+                      textcoords="offset points", ha="right", color=FAINT, fontsize="x-small")  # fmt: skip
     of_method: dict[str, list[tuple[float, float]]] = {}
     for label, look in looks.items():
         own = data[data["method"] == label]

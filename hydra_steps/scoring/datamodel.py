@@ -3,8 +3,8 @@
     f_q(S) ≈ a_q + Σ_n c[q, n] [n ∉ S]
 
 fitted to trainings on random subsets, by ridge regression whose penalty is selected, for each query, by leaving out one
-training at a time (Ilyas et al. 2022, with a ridge where they take the lasso). Index letters: q queries, n samples,
-k subsets.
+training at a time (Ilyas et al. 2022, with a ridge where they take the lasso). Groups are of one size, which leaves the
+sum of all c open: here it is 0. Index letters: q queries, n samples, k subsets.
 """
 
 from __future__ import annotations
