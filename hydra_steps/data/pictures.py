@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.config.datasets import Dataset, dataset
-from hydra_steps.config.targets import CLASS
+from hydra_steps.config.targets import CLASS, TOKENS
+from hydra_steps.data.group import Group
 from hydra_steps.data.raw import Part
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.tables import read_splits
@@ -60,5 +61,19 @@ def shown(entry: Dataset, part: Part, positions: np.ndarray) -> Shown:
         pictures,
         part.targets[positions].astype(np.int64 if entry.asks == CLASS else part.targets.dtype),
         None if part.names is None else [part.names[at] for at in positions],
-        None if part.shown is None else [part.shown[at] for at in positions],
+        _texts(entry, part, positions),
     )
+
+
+def _texts(entry: Dataset, part: Part, positions: np.ndarray) -> list[str] | None:
+    """The texts that came with the samples; else tokens by their names, and numbers; None for pictures alone."""
+    if part.shown is not None:
+        return [part.shown[at] for at in positions]
+    if entry.kind == "image":
+        return None
+    if entry.asks == TOKENS:
+        rows = part.targets[positions]
+        return [" ".join(entry.outputs[token] for token in row if token >= 0) for row in rows]
+    if isinstance(part.inputs, Group):
+        return None
+    return [", ".join(f"{value:.3g}" for value in row.ravel()) for row in part.inputs[positions]]
