@@ -88,7 +88,7 @@ def read_splits(path: str | Path, entry: Dataset) -> pd.DataFrame:
 
 
 def read_names(path: str | Path, split: str) -> list[str] | None:
-    """Return the samples' names of a split in ``splits.csv``; None where samples have none.
+    r"""Return the samples' names of a split in ``splits.csv``; None where samples have none.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:

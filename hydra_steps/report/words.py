@@ -52,6 +52,7 @@ def percent(share: float) -> str:
 def shown(metric: Metric, value: float) -> str:
     """Return a metric's value in its unit.
 
+    >>> from hydra_steps.config.targets import METRICS
     >>> shown(METRICS["r2"], 0.456)
     '0.46'
     """

@@ -142,7 +142,7 @@ def train_tokenizer(learnt: Sequence[str], kind: str, vocabulary: int, lowercase
 def counts(tokens: np.ndarray, vocabulary: int) -> np.ndarray:
     """Return log(1 + count) of each token [n, v] float32, each row of length 1; padding (0) counts nothing.
 
-    >>> counts(np.array([[1, 2, 2, 0]]), 3).round(3).tolist()
+    >>> counts(np.array([[1, 2, 2, 0]]), 3).astype(float).round(3).tolist()
     [[0.0, 0.534, 0.846]]
     """
     found = np.zeros((len(tokens), vocabulary), np.float32)
