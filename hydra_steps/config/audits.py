@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
+from hydra_steps.config.extras import INSTALL
 from hydra_steps.config.targets import CLASS, fits
 from hydra_steps.config.typed import Plain, Section
 from hydra_steps.errors import StudyError, nearest
@@ -29,6 +31,8 @@ class Audit(Section):
         rate: Share of the labels of a copy that are planted wrong.
         query: Name of the query whose contributions rank the samples. The test set should not choose.
         blends: Also try all methods together, the mean of their ranks and a logistic regression on them.
+        datalab: Also look for near duplicates, in one split and across splits, and for outliers, with cleanlab's
+            Datalab (`pip install '.[rivals]'`).
         decisions: Files of decisions about suspects (`decisions.csv`, of one person each), which are tried out by
             training again. Off while there are none.
         seeds: Fresh trainings on each form of the data that decisions lead to.
@@ -39,6 +43,7 @@ class Audit(Section):
     rate: Annotated[float, "0 < x <= 0.5"] = 0.05
     query: str = "validation_mean"
     blends: bool = True
+    datalab: bool = False
     decisions: Annotated[list[str], {"uniqueItems": True}] = field(default_factory=list)
     seeds: Annotated[int, "2 <= x <= 1000"] = 5
 
@@ -56,6 +61,12 @@ def check_audit(study: Plain, samples: int, queries: Sequence[str], classes: int
                 "decisions.csv, as the explorer exports it",
                 "name a file that is there",
             )
+    missing = [library for library in ("cleanlab", "datasets") if find_spec(library) is None]
+    if audit["datalab"] and missing:
+        raise StudyError(
+            f"audit.datalab needs {' and '.join(missing)}, not installed here",
+            fix=f"{INSTALL} in the folder of this workflow, or set audit.datalab to false",
+        )
     if audit["copies"] < 2:
         raise StudyError(
             "audit.copies: 1 copy is learnt from, and none is left to check it on", "2 or more", "raise it"
