@@ -43,7 +43,7 @@ def keep_reference(results: Path, target: Path, figures: Sequence[str] | None = 
         (target / folder).mkdir(parents=True)
     copied = []
     chosen = [results / "config.yaml", *(found[name] for name in figures or found)]
-    for path in [*chosen, *sorted((results / "tables").iterdir())]:
+    for path in [*chosen, *sorted(one for one in (results / "tables").iterdir() if one.is_file())]:
         content = path.read_bytes()
         if path.suffix == ".csv" and len(content) > SMALL:
             content = _over_seeds(path)
