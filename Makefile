@@ -19,7 +19,7 @@ COMMA := ,
 SPACE := $(subst ,, )
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate benchmark audit audit-apply figures report verify check test environments lint format docs rulegraph crate lock update clean
+.PHONY: help study plan estimate benchmark audit audit-apply figures report verify check test environments lint format docs site rulegraph crate lock update clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -74,12 +74,16 @@ format: $(VENV)/.installed-test  ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-docs: $(VENV)/.installed  ## bring up to date what is written from the code: config/README.md, the schema, the README's tables, docs/layers.md
+docs: $(VENV)/.installed  ## bring up to date what is written from the code: config/README.md, the schema, pages of methods, tables, claims, layers
 	$(BIN)/python -m hydra_steps.config --document > config/README.md
 	$(BIN)/python -m hydra_steps.config --schema > workflow/schemas/config.schema.yaml
 	$(BIN)/python -m tools.catalogue
 	$(BIN)/python -m tools.verdicts
+	$(BIN)/python -m tools.table_page
 	$(BIN)/python -m tools.layers
+
+site: $(VENV)/.installed-docs  ## build the web site into build/site (opens offline)
+	$(BIN)/python -m mkdocs build --strict --quiet
 
 rulegraph: $(VENV)/.installed  ## draw the rules of the quick study (needs graphviz)
 	$(BIN)/python -m tools.rulegraph images/rulegraph.svg
@@ -106,4 +110,8 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) -e '.[rivals,slurm,tables,texts,test,release]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) -e '.[docs]'
 	touch $@

@@ -52,14 +52,6 @@ def test_what_the_page_of_plugins_quotes_stands_in_the_example(language: str, su
     assert not [block for block in quoted if block not in example]
 
 
-def test_what_the_readme_quotes_stands_in_the_example() -> None:
-    example = (ROOT / "config" / "example_plugin.py").read_text(encoding="utf-8")
-    quoted = [block for block in blocks(PAGES[0].read_text(encoding="utf-8"), "python") if "@hs." in block]
-    pieces = [piece.strip() for block in quoted for piece in block.split("\n\n\n")]
-    assert len(pieces) > 2
-    assert not [piece for piece in pieces if piece not in example]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_targets_of_make_exist(page: Path) -> None:
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

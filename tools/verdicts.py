@@ -1,7 +1,10 @@
-"""The README's table of the paper's claims, written from the committed references' tables.
+"""The table of the paper's claims in ``docs/claims.md``, written from the committed references' tables.
 
-``python -m tools.verdicts`` brings the section of ``README.md`` between its two marks up to date. A cell
-sums up the verdicts for the paper's own method in one study, and gives the range of what its comparisons measured.
+``python -m tools.verdicts`` brings the section of ``docs/claims.md`` between its two marks up to date: one row for each
+claim and measure, with one verdict of a few words for the paper's own method over all studies, the median of what was
+compared, and where the comparisons stand. A study's p is corrected for its own comparisons of the claim (Holm); here
+it is also multiplied by the number of studies that speak to the claim (Bonferroni), so that all verdicts of a claim
+together are wrong by chance in at most 5 % of cases.
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 from hydra_steps.csv_files import read_csv
+from hydra_steps.evaluation.verdicts import FAILS, HOLDS, OPEN
 from hydra_steps.report.words import number
-from tools.marks import between, rewrite_readme
+from hydra_steps.tables.seed_intervals import CONFIDENCE
+from tools.marks import PAGES, between, rewrite
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = "results/reference"
@@ -28,33 +33,44 @@ NOT_CLAIMED = ("final_loss", "as many removed at random", "all")
 
 
 def verdict_table(root: Path = ROOT) -> str:
-    """The table in Markdown: one row per claim and measure, one column per study."""
-    tables = {name: read_csv(root / path, dtype={"claim": str}) for name, path in TABLES.items()}
-    rows = pd.concat(tables.values())
-    rows = rows[(rows["method"] == METHOD) & (rows["against"] != "all")]
-    measures = rows.drop_duplicates(["claim", "measured"]).sort_values("claim", kind="stable")
-    heads = [f"[{name}]({path})" for name, path in TABLES.items()]
-    lines = [f"| claim | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
-    for claim, measured, statement in measures[["claim", "measured", "statement"]].itertuples(index=False):
-        cells = [_cell(table, claim, measured) for table in tables.values()]
-        lines.append(f"| **{claim}** {statement}: {measured} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    """The table in Markdown: one row per claim and measure."""
+    tables = [read_csv(root / path, dtype={"claim": str}).assign(study=name) for name, path in TABLES.items()]
+    rows = pd.concat(tables)
+    rows = rows[(rows["method"] == METHOD) & ~rows["against"].str.startswith(NOT_CLAIMED)]
+    lines = [
+        "| | the paper's claim | verdict | measured | median (range) | evidence |",
+        "|---|---|---|---|---|---|",
+    ]
+    for (claim, measured), own in rows.groupby(["claim", "measured"], sort=False):
+        verdict, found = _verdict(_over_studies(own)), _median(own["value"])
+        links = ", ".join(f"[{name}](../{TABLES[str(name)]})" for name in dict.fromkeys(own["study"]))
+        statement = own["statement"].iloc[0]
+        lines.append(f"| {claim} | {statement} | **{verdict}** | {measured} | {found} | {links} |")
+    return "\n".join([*lines[:2], *sorted(lines[2:], key=lambda line: line.split(" | ")[0])]) + "\n"
 
 
-def _cell(table: pd.DataFrame, claim: str, measured: str) -> str:
-    own = table[(table["claim"] == claim) & (table["measured"] == measured)]
-    own = own[(own["method"] == METHOD) & ~own["against"].str.startswith(NOT_CLAIMED)]
-    if own.empty:
-        return ""
-    counts = own["verdict"].value_counts()
-    if len(counts) == 1:
-        words = str(counts.index[0])
-    else:
-        order = [v for v in ("holds", "does not hold", "undecided") if v in counts.index]
-        words = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in order) + f" of {len(own)}"
-    low, high = float(own["value"].min()), float(own["value"].max())
-    values = _short(low) if len(own) == 1 else f"{_short(low)} to {_short(high)}"
-    return f"{words} ({values})"
+def _over_studies(own: pd.DataFrame) -> list[str]:
+    """The verdicts of comparisons, with their p corrected for the number of studies as well; the clock's have none."""
+    if "p_holm" not in own:
+        return [str(verdict) for verdict in own["verdict"]]
+    corrected = own["p_holm"] * own["study"].nunique()
+    kept = own["p_holm"].isna() | (corrected < 1 - CONFIDENCE)
+    return [str(verdict) for verdict in own["verdict"].where(kept, OPEN)]
+
+
+def _verdict(verdicts: list[str]) -> str:
+    """One verdict of at most six words for all comparisons."""
+    holds, fails, total = verdicts.count(HOLDS), verdicts.count(FAILS), len(verdicts)
+    if total in (holds, fails, verdicts.count(OPEN)):
+        return verdicts[0]
+    if holds and fails:
+        return f"mixed: {holds} hold, {fails} do not"
+    return f"{HOLDS} in {holds} of {total}" if holds else f"{FAILS} in {fails} of {total}"
+
+
+def _median(values: pd.Series) -> str:
+    low, middle, high = values.min(), values.median(), values.max()
+    return _short(middle) if len(values) == 1 else f"{_short(middle)} ({_short(low)} to {_short(high)})"
 
 
 def _short(value: float) -> str:
@@ -67,4 +83,4 @@ def updated(text: str, root: Path = ROOT) -> str:
 
 
 if __name__ == "__main__":
-    rewrite_readme("python -m tools.verdicts", __doc__, updated)
+    rewrite(PAGES / "claims.md", "python -m tools.verdicts", __doc__, updated)

@@ -1,4 +1,4 @@
-"""What is kept of a study beside the code, and the README's table of claims made from it."""
+"""What is kept of a study beside the code, and the table of claims made from it."""
 
 from __future__ import annotations
 
@@ -62,23 +62,40 @@ def _claims(folder, path, rows):
     pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(path, index=False)
 
 
-def _row(claim, verdict, value, method="hydra_hessian_free", against="influence_cg"):
+def _row(claim, verdict, value, method="hydra_hessian_free", against="influence_cg", p=0.01):
     row = {"claim": claim, "statement": f"Claim {claim}", "measured": "difference", "variant": "base"}
-    return row | {"method": method, "against": against, "value": value, "verdict": verdict}
+    return row | {"method": method, "against": against, "value": value, "verdict": verdict, "p_holm": p}
 
 
-def test_a_cell_sums_up_the_papers_own_method(tmp_path):
+def _table(tmp_path, mnist, fashion):
+    _claims(tmp_path, verdicts.TABLES["MNIST"], mnist)
+    _claims(tmp_path, verdicts.TABLES["Fashion-MNIST"], fashion)
+    clock = [_row("5", "holds", 12_345.6, against="hydra_forward", p=None)]
+    _claims(tmp_path, verdicts.TABLES["clock"], clock)
+    rows = [line.split(" | ") for line in verdicts.verdict_table(tmp_path).splitlines()[2:]]
+    return {row[0].strip("| "): (row[2].strip("*"), row[4]) for row in rows}
+
+
+def test_a_row_sums_up_the_papers_own_method(tmp_path):
     mnist = [_row("2", "holds", 0.1), _row("2", "does not hold", -0.2), _row("2", "holds", 0.4)]
     mnist += [_row("2", "holds", 9.0, method="hydra_exact"), _row("2", "holds", 9.0, against="final_loss")]
-    mnist += [_row("2", "holds in 2 of 3", None, against="all")]
-    _claims(tmp_path, verdicts.TABLES["MNIST"], mnist)
-    _claims(tmp_path, verdicts.TABLES["Fashion-MNIST"], [_row("2", "undecided", -0.004)])
-    _claims(tmp_path, verdicts.TABLES["clock"], [_row("5", "holds", 12_345.6, against="hydra_forward")])
-    lines = verdicts.verdict_table(tmp_path).splitlines()
-    assert lines[2] == (
-        "| **2** Claim 2: difference | holds in 2, does not hold in 1 of 3 (−0.20 to 0.40) | undecided (0.00) |  |"
-    )
-    assert lines[3] == "| **5** Claim 5: difference |  |  | holds (12,346) |"
+    mnist += [_row("2", "holds in 2 of 3", None, against="all"), _row("1a", "does not hold", 2.0)]
+    found = _table(tmp_path, mnist, [_row("2", "undecided", -0.004, p=0.4)])
+    assert found == {
+        "1a": ("does not hold", "2.00"),
+        "2": ("mixed: 2 hold, 1 do not", "0.05 (−0.20 to 0.40)"),
+        "5": ("holds", "12,346"),
+    }
+    assert all(len(verdict.split()) <= 6 for verdict, _ in found.values())
+
+
+def test_a_verdict_stands_only_if_it_outlives_the_number_of_studies(tmp_path):
+    found = _table(tmp_path, [_row("2", "holds", 0.1, p=0.04)], [_row("2", "holds", 0.1, p=0.02)])
+    assert found["2"][0] == "holds in 1 of 2"  # .04 of one study of two is .08
+
+
+def test_the_table_stands_between_its_marks(tmp_path):
+    _table(tmp_path, [_row("2", "holds", 0.1)], [_row("2", "holds", 0.1)])
     text = f"before {verdicts.BEGIN} old {verdicts.END} after"
     assert verdicts.updated(verdicts.updated(text, tmp_path), tmp_path).startswith(
         f"before {verdicts.BEGIN}\n|"
@@ -87,6 +104,6 @@ def test_a_cell_sums_up_the_papers_own_method(tmp_path):
         verdicts.updated("nothing", tmp_path)
 
 
-def test_the_readme_has_the_references_verdicts():
-    text = marks.README.read_text(encoding="utf-8")
+def test_the_page_has_the_references_verdicts():
+    text = (marks.PAGES / "claims.md").read_text(encoding="utf-8")
     assert verdicts.updated(text) == text, "run python -m tools.verdicts"
