@@ -109,7 +109,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) -e '.[rivals,slurm,tables,texts,test,release]'
+	$(PIP) -e '.[rivals,slurm,tables,texts,test,docs,release]'
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed
