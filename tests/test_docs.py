@@ -87,3 +87,10 @@ def test_links_lead_to_files(page: Path) -> None:
     links = [link.split("#")[0] for link in LINK.findall(page.read_text(encoding="utf-8"))]
     inside = [link for link in links if link and "://" not in link]
     assert not [link for link in inside if not (page.parent / link).exists()]
+
+
+def test_every_study_is_listed() -> None:
+    text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    assert not [
+        study.name for study in (ROOT / "config").glob("*.yaml") if f"`config/{study.name}`" not in text
+    ]
