@@ -97,7 +97,9 @@ def repeat(name: str, rate: float, seed: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m tools.audit_coverage",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--repeats", type=int, default=60)
     parser.add_argument("--data", nargs="+", default=["digits", "cancer", "wine"])

@@ -39,11 +39,11 @@ def plot_audit(
 ) -> None:
     """Draw the methods' average precision, and the reliability diagram of the one that was chosen.
 
-    Wrong labels, {{ (100 * audit.rate) | round(1) }} % of all, were planted into {{ audit.copies }} copies of the
-    training data, which were trained and scored like the data themselves. Left: average precision of every method, and
-    of all together, on the planted labels; bar: 95 % interval over the copies. Right: of the samples that the chosen
-    one, learnt on the other copies, gave a chance of being planted, the share that was; the area of a point grows with
-    the number of samples.
+    Wrong labels{% if audit %}, {{ (100 * audit.rate) | round(1) }} % of all,{% endif %} were planted into
+    {% if audit %}{{ audit.copies }} {% endif %}copies of the training data, which were trained and scored like the data
+    themselves. Left: average precision of every method, and of all together, on the planted labels; bar: 95 %
+    interval over the copies. Right: of the samples that the chosen one, learnt on the other copies, gave a chance of
+    being planted, the share that was; the area of a point grows with the number of samples.
     """
     found = read_tidy(audit_methods, ["method", "value", "ci_low", "ci_high"])
     bins = read_tidy(audit_reliability, ["told", "real", "n"])

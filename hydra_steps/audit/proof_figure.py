@@ -35,9 +35,10 @@ def plot_audit_proof(
 ) -> None:
     """Draw the test accuracy on each form of the data, and the methods' predictions of the loss against it.
 
-    Training again from {{ audit.seeds }} fresh seeds, the same for all forms of the data. Left: test accuracy; bar:
-    95 % interval over seeds. Right, for the forms that only leave samples out: the change of the test loss that each
-    method predicts, the sum of the contributions of what is left out, against the real one, with its interval.
+    Training again from {% if audit %}{{ audit.seeds }} {% endif %}fresh seeds, the same for all forms of the data.
+    Left: test accuracy; bar: 95 % interval over seeds. Right, for the forms that only leave samples out: the change of
+    the test loss that each method predicts, the sum of the contributions of what is left out, against the real one,
+    with its interval.
     """
     found = read_tidy(audit_proof_table, ["form", "method", "metric", "value", "ci_low", "ci_high"])
     look = style or Style()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -168,6 +169,11 @@ def _group_sizes(samples: Samples, members: Mapping[str, np.ndarray]) -> dict[st
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m hydra_steps.data.describe",
+        description=__doc__,
+        epilog="Reads one JSON object from standard input: name, folder and options of a dataset.",
+    ).parse_args()
     asked = json.load(sys.stdin)
     answers, sys.stdout = sys.stdout, sys.stderr  # what a plug-in prints is no answer
     print(

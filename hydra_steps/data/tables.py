@@ -92,7 +92,7 @@ def read_names(path: str | Path, split: str) -> list[str] | None:
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
-    ...     _ = file.write("split,index,source,source_index,name\ntrain,0,train,4,P5\n")
+    ...     _ = file.write("split,index,source,source_index,name\\ntrain,0,train,4,P5\\n")
     ...     file.flush()
     ...     read_names(file.name, "train")
     ['P5']
