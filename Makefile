@@ -62,9 +62,10 @@ test: $(VENV)/.installed-test  ## pass all tests (WORKERS=3 at a time)
 environments: $(VENV)/.installed-test  ## pass the tests that set up environments of their own
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'environment or container'
 
-lint: $(VENV)/.installed-test  ## check style, types, and the workflow
+lint: $(VENV)/.installed-test  ## check style, spelling, types, and the workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs config hydra_steps tools
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
