@@ -75,9 +75,9 @@ def test_decisions_are_tried_out_and_wrong_ones_end_in_one_message(audited: Tree
     assert 0 < changed.sum() <= labels["is_noisy"].sum()
     assert (cleaned.loc[changed, "decided"] == labels.loc[changed, "clean_label"]).all()
     before = decisions.read_text()
-    decisions.write_text(before.replace(",right,", ",rihgt,", 1))
+    decisions.write_text(before.replace(",relabel,", ",relable,", 1))
     said = audited.run(
         "audit", "--cores", "1", "--config", "audit={decisions: [decisions.csv]}", study=STUDY, fails=True
     )
-    assert "did you mean 'right'" in said
+    assert "did you mean 'relabel'" in said
     assert (audited.results / "tables/audit_cleaned.csv").is_file()
