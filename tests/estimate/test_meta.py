@@ -24,8 +24,21 @@ CASES: list[tuple[str, tuple[int, int, int], dict]] = [
 ]
 
 
+OF_TEXTS = ("gru", "text_transformer")
+
+
 def test_every_model_of_the_registry_is_measured() -> None:
-    assert set(names("model")) <= {name for name, *_ in CASES}
+    assert set(names("model")) <= {*OF_TEXTS, *(name for name, *_ in CASES)}
+
+
+@pytest.mark.parametrize("name", OF_TEXTS)
+def test_models_of_token_numbers(name: str) -> None:
+    def build() -> nn.Module:
+        return build_model(name, (9,), 10, {"vocabulary": 20}, seed=0)
+
+    found = built_network(build, np.zeros((1, 9), np.int64))
+    assert found.parameters == sum(p.numel() for p in build().parameters())
+    assert found.step.multiplications > found.forward.multiplications > 0
 
 
 @pytest.mark.parametrize(("name", "shape", "options"), CASES)

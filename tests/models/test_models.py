@@ -35,7 +35,9 @@ def test_initial_parameters_are_pinned(name, shape, options, digest):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("name", list(entries("model")))
+@pytest.mark.parametrize(
+    "name", [name for name in entries("model") if name not in ("gru", "text_transformer")]
+)
 def test_every_option_does_what_it_says(name):
     options = entries("model")[name].options
     given = {"dropout": 0.25, "batch_norm": True, "hidden": [5, 4]}
