@@ -16,6 +16,8 @@ CASES: list[tuple[str, tuple[int, int, int], dict]] = [
     ("lenet5_tanh", (1, 28, 28), {}),
     ("lenet5_relu", (3, 32, 32), {"batch_norm": True, "dropout": 0.1}),
     ("lenet5_tanh", (1, 8, 8), {}),
+    ("lenet5_tanh_max", (1, 28, 28), {}),
+    ("lenet5_relu_average", (1, 28, 28), {}),
     ("mlp", (1, 8, 8), {"hidden": [16, 8], "batch_norm": True}),
     ("logistic", (1, 28, 28), {}),
     ("densenet40", (3, 32, 32), {}),
