@@ -15,12 +15,13 @@ from tests.workflow.conftest import STUDY, Tree
         (["--forcerun", "results/test/tables/noise.csv"], {"evaluate_noise": 1, "plot_noise": 1}),
         (["--forceall", "--until", "noise_labels"], {"noise_labels": 2, "split_data": 2}),
         (["--forceall", "--omit-from", "train_model"], {"noise_labels": 2}),
-        (["--forceall", "--batch", "all=1/2"], {"save_study": 1}),
+        (["--batch", "all=1/2"], {}),  # which is finished
     ],
 )
 def test_what_is_asked_for_is_planned(study: Tree, options: list[str], jobs: dict[str, int]) -> None:
     planned = study.planned(*options)
     assert jobs.items() <= planned.items()
+    assert bool(jobs) == bool(planned)
     if "--until" in options or "--omit-from" in options:
         assert "train_model" not in planned
 
