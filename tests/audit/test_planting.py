@@ -6,7 +6,7 @@ import pytest
 
 from hydra_steps.config import resolve_study, run_config
 from hydra_steps.config.runs import planted_runs
-from hydra_steps.data import noise_labels, split_data
+from hydra_steps.data import draw_labels, noise_labels, split_data
 from hydra_steps.data.fetch import fetch_data
 from hydra_steps.data.planting import plant_labels
 from hydra_steps.errors import StudyError
@@ -91,3 +91,10 @@ def test_an_audit_that_cannot_be_made_is_refused(audit, said):
     with pytest.raises(StudyError) as refused:
         audited(**audit)
     assert said in str(refused.value)
+
+
+def test_look_alikes_are_planted_into_rows_too():
+    stream = np.random.default_rng(0)
+    label = np.arange(90) % 3
+    rows = (label[:, None] + 0.5 * stream.standard_normal((90, 6))).astype(np.float32)
+    assert (draw_labels(label, 3, "instance", {"rate": 0.1}, 0, rows) != label).sum() == 9

@@ -102,7 +102,7 @@ def out_of_fold_probabilities(
 
 def _features(images: np.ndarray) -> np.ndarray:
     """Return float64 ``[n, ≤ COMPONENTS]`` of mean square spread 1: halved images, principal components."""
-    while min(images.shape[2:]) > LARGEST_SIDE:
+    while images.ndim == 4 and min(images.shape[2:]) > LARGEST_SIDE:  # rows and other arrays stay as they are
         n, c, h, w = (*images.shape[:2], *(size // 2 for size in images.shape[2:]))
         images = images[:, :, : 2 * h, : 2 * w].reshape(n, c, h, 2, w, 2).mean(axis=(3, 5))
     flat = images.reshape(len(images), -1).astype(np.float64)
