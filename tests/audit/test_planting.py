@@ -6,8 +6,9 @@ import pytest
 
 from hydra_steps.config import resolve_study, run_config
 from hydra_steps.config.runs import planted_runs
-from hydra_steps.data import draw_labels, noise_labels, split_data
+from hydra_steps.data import noise_labels, split_data
 from hydra_steps.data.fetch import fetch_data
+from hydra_steps.data.noise import draw_labels
 from hydra_steps.data.planting import plant_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.plan.steps import planting_settings
