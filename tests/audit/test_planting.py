@@ -8,7 +8,7 @@ from hydra_steps.config import resolve_study, run_config
 from hydra_steps.config.runs import planted_runs
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.data.fetch import fetch_data
-from hydra_steps.data.noise import draw_labels
+from hydra_steps.data.noise import draw_targets
 from hydra_steps.data.planting import plant_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.plan.steps import planting_settings
@@ -98,4 +98,4 @@ def test_look_alikes_are_planted_into_rows_too():
     stream = np.random.default_rng(0)
     label = np.arange(90) % 3
     rows = (label[:, None] + 0.5 * stream.standard_normal((90, 6))).astype(np.float32)
-    assert (draw_labels(label, 3, "instance", {"rate": 0.1}, 0, rows) != label).sum() == 9
+    assert (draw_targets(label, 3, "instance", {"rate": 0.1}, 0, rows) != label).sum() == 9
