@@ -80,7 +80,7 @@ def test_curves(trained, tmp_path):
         scores = tmp_path / "m" if label == "m" else None
         retrain_subsets(**inputs(trained), label=label, **about, output=folder / label, scores=scores)
     assert tuple(DIMENSIONS) == TABLE_ARRAYS
-    curves = {label: read_store(folder / label, DIMENSIONS, 1)[0] for label in ("m", "oracle")}
+    curves = {label: read_store(folder / label, DIMENSIONS, 2)[0] for label in ("m", "oracle")}
     assert curves["m"]["fraction"].tolist() == [0, 0, 0.1, 0.1, 0.3, 0.3]
     assert curves["m"]["kept"].tolist() == [60, 60, 54, 54, 42, 42]
     # Without removal all labels train the same models, once.
@@ -129,7 +129,7 @@ def test_removing_a_class_is_refused_with_the_counts_before_any_training(trained
         retrain_subsets(**asked, output=output)
     assert not list(tmp_path.rglob("removal/.bank/*.json"))
     retrain_subsets(**asked, output=output, empty_class="train")
-    left = read_store(output, DIMENSIONS, 1)[0]["classes_left"]
+    left = read_store(output, DIMENSIONS, 2)[0]["classes_left"]
     present = len(np.unique(data.train.targets))
     assert left.tolist() == [present, present - 1]
 
