@@ -58,6 +58,7 @@ def test_the_study_is_read_off_the_data(make, expected, tmp_path, monkeypatch):
     assert expected.items() <= study["data"].items()
     assert study["noise"]["kind"] == "unknown"
     assert study["audit"]["copies"] == 4
+    assert ("instance" in study["audit"]["kinds"]) == (expected["name"] == "images")
     with pytest.raises(StudyError, match="is there already"):
         begin(make(tmp_path), tmp_path)
 
