@@ -77,6 +77,7 @@ def test_more_groups_are_added_to_those_that_are_there(finished: Tree) -> None:
     assert planned.pop("retrain_without") == 2
     assert set(planned) == {
         "evaluate_jobs",
+        "evaluate_advice",
         "evaluate_counterfactual",
         "plot_counterfactual",
         "plot_prediction",
