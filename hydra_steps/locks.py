@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hydra_steps.errors import StudyError
 
-RUN = "HYDRA_STEPS_RUN"  # tells a job which run it is of
+RUN = "HYDRA_STEPS_CLAIM"  # tells a job which claim it works under; a cluster's jobs have a word of their own
 CLAIM, JOBS = ".lock", ".lock.jobs"
 OTHER_RUN, ORPHAN = "another run of the study", "a job of a run that was ended"
 

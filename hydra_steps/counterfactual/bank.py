@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,8 @@ class Bank:
         entry = {"change": change, "outcome": outcome, "digest": self._digest_of(change, outcome)}
         try:
             partial.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)  # no entry of any bank is a folder
             os.replace(partial, path)
         except OSError as error:
             raise StudyError(

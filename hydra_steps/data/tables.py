@@ -88,15 +88,7 @@ def read_splits(path: str | Path, entry: Dataset) -> pd.DataFrame:
 
 
 def read_names(path: str | Path, split: str) -> list[str] | None:
-    r"""Return the samples' names of a split in ``splits.csv``; None where samples have none.
-
-    >>> import tempfile
-    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
-    ...     _ = file.write("split,index,source,source_index,name\\ntrain,0,train,4,P5\\n")
-    ...     file.flush()
-    ...     read_names(file.name, "train")
-    ['P5']
-    """
+    r"""Return the samples' names of a split in ``splits.csv``; None where samples have none."""
     table = read_csv(path, {NAME_COLUMN: "object"})
     return (
         [str(name) for name in table.loc[table["split"] == split, NAME_COLUMN]]

@@ -69,7 +69,7 @@ def list_suspects(
             for rank, place in enumerate(lowest(contribution), 1):
                 position = int(found.scored[place])
                 sample = {"training": position, "label": given[position], "contribution": contribution[place]}
-                if known := names[run.name]:
+                if known := names.get(run.name):
                     classes = dataset(**data[run.name]).classes
                     sample |= {"training_name": known[position], "label_name": classes[int(given[position])]}
                 rows.append(about | {"rank": rank} | sample)

@@ -10,6 +10,8 @@ from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.suspects import COLUMNS, MOST, list_suspects, lowest
 from hydra_steps.tables.tidy import read_table
 
+DATA = {"base-seed0": {"name": "digits", "folder": "data", "options": {}}}
+
 
 def unknown(study, label, run="base-seed0"):
     """Write a ``labels.csv`` without clean labels."""
@@ -24,7 +26,7 @@ def test_the_lowest_tenth_by_each_ranking_query(study, tmp_path):
     queries = ["test_mean", "validation_mean", "test_sample_2"]
     labels = unknown(study, label)
     scores = [study.scores("m", values, queries), study.scores("alike", np.zeros(40))]
-    list_suspects(scores, [labels], tmp_path / "suspects.csv")
+    list_suspects(scores, [labels], [], DATA, tmp_path / "suspects.csv")
     table = read_table(tmp_path / "suspects.csv")
     assert tuple(table.columns) == COLUMNS
     assert set(table["query"]) == {"test_mean", "validation_mean"}
@@ -42,7 +44,7 @@ def test_positions_are_those_of_the_training_split(study, tmp_path):
     values = np.full(30, np.nan)
     values[[7, 11, 29]] = 2.0, -1.0, 0.5
     scores = study.scores("m", values, tracked=[7, 11, 29])
-    list_suspects([scores], [unknown(study, range(30))], tmp_path / "suspects.csv")
+    list_suspects([scores], [unknown(study, range(30))], [], DATA, tmp_path / "suspects.csv")
     table = read_table(tmp_path / "suspects.csv")
     assert table[["rank", "training", "label"]].to_numpy().tolist() == [[1, 11, 11]]
 
@@ -56,4 +58,4 @@ def test_at_most_a_hundred_and_none_that_are_not_finite():
 def test_no_query_to_rank_by(study, tmp_path):
     scores = study.scores("m", np.zeros(20), ["test_sample_1"])
     with pytest.raises(StudyError, match="no scores have a query to rank samples by"):
-        list_suspects([scores], [unknown(study, [0] * 20)], tmp_path / "suspects.csv")
+        list_suspects([scores], [unknown(study, [0] * 20)], [], DATA, tmp_path / "suspects.csv")

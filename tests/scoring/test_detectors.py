@@ -77,7 +77,7 @@ def test_neighbours_are_those_of_a_loop(run, features):
     process, trajectory, queries = run
     places = process.inputs.flatten(1)
     if features == "penultimate":
-        places = penultimate(module_at(trajectory), process.inputs)
+        places = penultimate(module_at(trajectory), process.inputs, process.device)
         assert places.shape == (process.samples, 5)
     expected = []
     for n in range(process.samples):

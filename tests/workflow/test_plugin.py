@@ -37,7 +37,7 @@ def test_the_example_has_one_of_each_kind(folder: Path, monkeypatch: pytest.Monk
     assert {kind for kind in KINDS if any(entry.plugin for entry in entries(kind).values())} == set(KINDS)
     assert len((folder / "mine.py").read_text().splitlines()) < 100
     page, table = document(), method_table()
-    assert "| `input_size` |" in table
+    assert "`input_size`" in table
     for kind in ("dataset", "noise", "model", "task", "optimizer", "schedule", "query", "method"):
         for entry in entries(kind).values():
             assert f"| `{entry.name}` |" in page
