@@ -154,6 +154,12 @@ def test_hyperparameters_have_their_derivatives_or_say_why_not(change: str) -> N
     assert "no velocity is kept" in without.optimizer.not_differentiable()["momentum"]
 
 
+def test_momentum_is_shared_where_every_group_has_a_decay_of_its_own() -> None:
+    settings = tiny_settings("momentum")
+    settings["training"]["optimizer"]["groups"] = [{"parameters": "*", "weight_decay": 0.02}]
+    assert built(settings, tiny_data()).optimizer.hyperparameters() == {"momentum": 0.9}
+
+
 def test_a_group_without_a_parameter_is_named() -> None:
     settings = tiny_settings()
     settings["training"]["optimizer"]["groups"] = [{"parameters": "*"}, {"parameters": "classifier.*"}]

@@ -45,8 +45,11 @@ class Grouped:
         return False
 
     def hyperparameters(self) -> dict[str, float]:
-        shared = [group for group in self._groups if not group.own] or self._groups[:0]
-        return kept_hyperparameters(shared[0].optimizer) if shared else {}
+        shared: dict[str, float] = {}
+        for group in self._groups:
+            known = kept_hyperparameters(group.optimizer).items()
+            shared |= {name: x for name, x in known if name not in group.own}
+        return shared
 
     def not_differentiable(self) -> dict[str, str]:
         return without_momentum(self._groups[0].optimizer)
