@@ -31,7 +31,7 @@ class TimedRun:
     """``epochs`` over ``samples`` of ``data`` with the run's ``settings``, and its model or another. ``whole`` are all
     of the data.
 
-    Raises :class:`StudyError` for a run with fewer samples, and for an optimizer that plain training has not.
+    Raises :class:`StudyError` for a run with fewer samples, and for an optimizer or a loss that plain training has not.
     """
 
     def __init__(
@@ -42,10 +42,17 @@ class TimedRun:
         epochs: int,
         model: Model | None = None,
     ) -> None:
-        optimizer, size = settings.training.optimizer, settings.training.batch_size
-        if optimizer.name != "sgd" or optimizer.options["decoupled"]:
+        training, size = settings.training, settings.training.batch_size
+        optimizer, loss = training.optimizer, training.loss
+        if optimizer.name != "sgd" or optimizer.options["decoupled"] or optimizer.groups or training.clip:
             raise StudyError(
-                "the timing study compares with plain SGD", "training.optimizer.name sgd, not decoupled"
+                "the timing study compares with plain SGD",
+                "training.optimizer.name sgd, not decoupled, without groups, and no training.clip",
+            )
+        if loss.name != "cross_entropy":
+            raise StudyError(
+                f"the timing study compares with a training of cross-entropy, and the loss is {loss.name}",
+                "training.loss.name cross_entropy",
             )
         whole = samples - samples % size  # a last short batch would cost less than the others
         if not 0 < whole <= len(data.train):
@@ -54,7 +61,7 @@ class TimedRun:
                 f"at least one batch, and at most the run's {len(data.train)} training samples",
                 "change benchmark.samples, benchmark.scaling, or data.train",
             )
-        training = replace(settings.training, epochs=epochs)
+        training = replace(training, epochs=epochs)
         self.settings = replace(settings, training=training, model=model or settings.model)
         self.whole = data
         images, labels, places = data.train.inputs, data.train.targets, data.train.source_index
