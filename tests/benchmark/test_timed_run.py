@@ -22,8 +22,10 @@ from tests.helpers.tiny import tiny_data, tiny_settings
     ],
 )
 def test_a_training_that_is_not_plain_is_refused(training: dict[str, Any], words: str) -> None:
+    settings = tiny_settings()
+    settings["training"] |= training
     with pytest.raises(StudyError, match=words):
-        TimedRun(RunSettings.of(tiny_settings(**training)), tiny_data(), 8, 1)
+        TimedRun(RunSettings.of(settings), tiny_data(), 8, 1)
 
 
 def test_a_plain_one_is_taken() -> None:
