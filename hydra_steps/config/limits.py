@@ -14,7 +14,7 @@ from pathlib import Path
 from hydra_steps.config.ablations import check_ablations
 from hydra_steps.config.audits import check_audit
 from hydra_steps.config.controls import CONTROLS
-from hydra_steps.config.datasets import dataset_of, run_shape, sizes_of
+from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.descriptions import ensure_described
 from hydra_steps.config.designs import check_design, design_specs
 from hydra_steps.config.explanations import check_explanations
@@ -22,6 +22,7 @@ from hydra_steps.config.matrices import check_matrix
 from hydra_steps.config.queries import check_queries, study_queries
 from hydra_steps.config.removals import check_removals
 from hydra_steps.config.sections import Data
+from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.config.target_checks import check_targets
 from hydra_steps.config.targets import CLASS
 from hydra_steps.config.traces import check_trace

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hydra_steps.config.datasets import dataset_of, sizes_of
+from hydra_steps.config.datasets import dataset_of
 from hydra_steps.config.sections import Data
+from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.errors import StudyError
 from hydra_steps.queries.expansion import expand

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 
-from hydra_steps.config import audits, experiments, sections
+from hydra_steps.config import audits, experiments, forms, sections
 from hydra_steps.config.typed import Plain, Section, field_types
 from hydra_steps.errors import StudyError
 
@@ -132,7 +132,7 @@ class Study(Section):
     """
 
     study: Annotated[str, {"pattern": r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z"}] = "quickstart"
-    results: Annotated[str, sections.FOLDER] = "results"
+    results: Annotated[str, forms.FOLDER] = "results"
     seeds: Annotated[list[Annotated[int, "0 <= x <= 4294967295"]], {"minItems": 1, "uniqueItems": True}] = (
         field(default_factory=lambda: [0, 1])
     )

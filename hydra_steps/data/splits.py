@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hydra_steps.config.datasets import Dataset, dataset, group_wishes, source_of, split_sizes
+from hydra_steps.config.datasets import Dataset, dataset
+from hydra_steps.config.split_sizes import group_wishes, source_of, split_sizes
 from hydra_steps.config.targets import CLASS
 from hydra_steps.config.whole_groups import whole_groups
 from hydra_steps.data.classes import require_every_class

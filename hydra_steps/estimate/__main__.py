@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra_steps.config import canonical_json, load_study, run_config, run_names
-from hydra_steps.config.datasets import sizes_of
 from hydra_steps.config.runs import PlainStudy, run_settings
+from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.config.study import Method
 from hydra_steps.errors import reported
 from hydra_steps.estimate.budget import Budget

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from hydra_steps.config import explored_runs, run_names
 from hydra_steps.config.audits import FORMS
-from hydra_steps.config.datasets import dataset, sizes_of
+from hydra_steps.config.datasets import dataset
 from hydra_steps.config.descriptions import described_by
 from hydra_steps.config.designs import design_specs, draws
 from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import PlainStudy, planted_runs, run_settings
 from hydra_steps.config.smoothness_steps import all_steps
+from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Held

@@ -18,8 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hydra_steps.config.datasets import dataset_of, sizes_of
+from hydra_steps.config.datasets import dataset_of
 from hydra_steps.config.sections import Optimizer, RunSettings
+from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.config.study import Method
 from hydra_steps.estimate.rates import Calibration, Held, MethodCost, Network
 from hydra_steps.queries.expansion import expand

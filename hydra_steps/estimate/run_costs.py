@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra_steps.config import explored_runs
-from hydra_steps.config.datasets import dataset_of, run_shape, size_of, sizes_of
+from hydra_steps.config.datasets import dataset_of, run_shape, size_of
 from hydra_steps.config.designs import batch_bounds
 from hydra_steps.config.queries import study_queries
 from hydra_steps.config.runs import PlainStudy, run_settings
+from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.estimate.rates import Calibration, Held
 from hydra_steps.queries.query import Query
 from hydra_steps.registry import find

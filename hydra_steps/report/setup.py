@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hydra_steps.config.datasets import sizes_of
 from hydra_steps.config.experiments import Counterfactual
 from hydra_steps.config.run import Run
 from hydra_steps.config.runs import run_settings, variant_names
 from hydra_steps.config.sections import Noise, Optimizer, RunSettings, Training
+from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.config.study import Study
 from hydra_steps.registry import Entry, entries
 from hydra_steps.registry.entry import is_described

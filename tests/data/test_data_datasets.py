@@ -13,7 +13,8 @@ import tarfile
 import numpy as np
 import pytest
 
-from hydra_steps.config.datasets import dataset, split_sizes
+from hydra_steps.config.datasets import dataset
+from hydra_steps.config.split_sizes import split_sizes
 from hydra_steps.data import RawFile, fetch_data, load_run_data, noise_labels, split_data
 from hydra_steps.data.datasets.cifar import ARCHIVE, FOLDER, cifar10, read_cifar_batch
 from hydra_steps.data.datasets.idx import read_idx

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydra_steps.config.datasets import dataset, split_sizes
+from hydra_steps.config.datasets import dataset
+from hydra_steps.config.split_sizes import split_sizes
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.errors import StudyError

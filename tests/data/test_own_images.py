@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hydra_steps.config.datasets import Dataset, dataset, split_sizes
+from hydra_steps.config.datasets import Dataset, dataset
+from hydra_steps.config.split_sizes import split_sizes
 from hydra_steps.data.describe import describe
 from hydra_steps.data.pictures import shown
 from hydra_steps.data.run_data import read_parts

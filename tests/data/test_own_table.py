@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hydra_steps.config.datasets import Dataset, dataset, split_sizes
+from hydra_steps.config.datasets import Dataset, dataset
+from hydra_steps.config.split_sizes import split_sizes
 from hydra_steps.data.describe import describe
 from hydra_steps.data.raw import Part
 from hydra_steps.data.run_data import read_parts
