@@ -120,11 +120,12 @@ class Cluster:
         self.wait(lambda: self.node() in ("IDLE", "MIXED", "ALLOCATED"), "the node")
 
     def crash_node(self) -> None:
-        """Kill the node's daemon and all its jobs at once, as a power cut does."""
+        """Kill the node's daemon and all its jobs, as a power cut does: who would report an end dies first."""
         daemon = self._daemons.pop("slurmd")
-        for pid in [daemon.pid, *self._steps()]:
-            for one in [*_descendants(pid), pid]:
-                _signal(one, signal.SIGKILL)
+        reporting = [daemon.pid, *self._steps()]
+        below = [one for pid in reporting for one in _descendants(pid)]
+        for one in [*reporting, *below]:
+            _signal(one, signal.SIGKILL)
         daemon.wait()
         self.scontrol("update", f"nodename={self.name}", "state=down", "reason=crashed")
 

@@ -104,8 +104,10 @@ def test_a_node_that_fails_and_returns_runs_the_job_again(
     def crash(job: int) -> None:
         jobs.append(job)
         cluster.crash_node()
-        cluster.wait(lambda: cluster.state(job) == "PENDING", "the job in the queue again")
-        cluster.start_node()
+        try:
+            cluster.wait(lambda: cluster.state(job) == "PENDING", "the job in the queue again")
+        finally:
+            cluster.start_node()
 
     driver = disturb(slow, cluster, crash)
     assert driver.job("train_model") == jobs[0]  # Slurm's doing: the same job
