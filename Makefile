@@ -19,7 +19,7 @@ COMMA := ,
 SPACE := $(subst ,, )
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate benchmark audit audit-apply figures report verify check test environments lint format docs site rulegraph crate lock update clean
+.PHONY: help study plan estimate benchmark audit audit-apply figures report verify check test environments lint format docs notebooks site rulegraph crate lock update clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -82,6 +82,9 @@ docs: $(VENV)/.installed  ## bring up to date what is written from the code: con
 	$(BIN)/python -m tools.verdicts
 	$(BIN)/python -m tools.table_page
 	$(BIN)/python -m tools.layers
+
+notebooks: $(VENV)/.installed-test  ## run the notebooks in docs/notebooks again and store their results
+	$(BIN)/python -m tools.notebooks
 
 site: $(VENV)/.installed-docs  ## build the web site into build/site (opens offline)
 	$(BIN)/python -m mkdocs build --strict --quiet

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tools.notebooks import text_of
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LINKED = [*PAGES, ROOT / "config" / "README.md"]
+LINKED = [*PAGES, ROOT / "config" / "README.md", *sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))]
 MODULE = re.compile(r"\bpython3? -m ([\w.]+)")
 TARGET = re.compile(r"\bmake ([a-z]+)\b")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -84,8 +86,8 @@ def test_targets_of_snakemake_stand_before_the_study() -> None:
 
 @pytest.mark.parametrize("page", LINKED, ids=ids)
 def test_links_lead_to_files(page: Path) -> None:
-    links = [link.split("#")[0] for link in LINK.findall(page.read_text(encoding="utf-8"))]
-    inside = [link for link in links if link and "://" not in link]
+    links = [link.split("#")[0] for link in LINK.findall(text_of(page))]
+    inside = [link for link in links if link and "://" not in link and not link.startswith("data:")]
     assert not [link for link in inside if not (page.parent / link).exists()]
 
 

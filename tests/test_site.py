@@ -64,6 +64,15 @@ def test_every_page_of_docs_is_in_it(site):
     assert (site / "configuration.html").is_file()
 
 
+def test_notebooks_are_pages_with_their_results_and_files(site):
+    for notebook in (ROOT / "docs" / "notebooks").glob("*.ipynb"):
+        text = (site / f"notebooks/{notebook.stem}.html").read_text(encoding="utf-8")
+        assert f'href="{notebook.name}"' in text
+        assert (site / "notebooks" / notebook.name).read_bytes() == notebook.read_bytes()
+        assert 'src="data:image/png;base64,' in text
+        assert "<th>" in text
+
+
 def test_links_and_anchors_lead_somewhere(pages):
     wrong = []
     for path, page in pages.items():

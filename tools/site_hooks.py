@@ -2,8 +2,9 @@
 
 The pages are read on the host of the repository, too, where links lead to any file of it. So ``README.md`` is the
 site's first page, ``config/README.md`` its page of the configuration, other Markdown files are pages under
-``repository/``, and everything else (pictures, tables, code) is copied there. The site needs no network, and a link
-that leads nowhere is a warning, which ``mkdocs build --strict`` refuses.
+``repository/``, and everything else (pictures, tables, code) is copied there. A notebook is a page with its stored
+results, and a file to take away. The site needs no network, and a link that leads nowhere is a warning, which ``mkdocs
+build --strict`` refuses.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File, Files
+
+from tools.notebooks import notebooks, text_of
 
 ROOT = Path(__file__).parents[1]
 WORKER = Path(__file__).with_name("site_worker.js")
@@ -26,6 +29,8 @@ def site_path(path: str) -> str:
     """Where a file of the repository is in the site, as MkDocs names its source."""
     if path in NAMED:
         return NAMED[path]
+    if path.endswith(".ipynb"):
+        path = f"{path.removesuffix('.ipynb')}.md"
     return path.removeprefix("docs/") if path.startswith("docs/") else f"repository/{path}"
 
 
@@ -34,18 +39,19 @@ def linked(path: str, text: str) -> dict[str, str]:
     found = {}
     for piece in FENCE.split(text)[::2]:
         for _, link, _ in LINK.findall(piece):
-            if "://" not in link and not link.startswith(("/", "mailto:")):
+            if "://" not in link and not link.startswith(("/", "mailto:", "data:")):
                 found[link] = posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
     return found
 
 
 def outside() -> set[str]:
     """The files outside ``docs/`` that its pages link to, and those that these link to, from the root."""
-    todo = ["README.md", *(page.relative_to(ROOT).as_posix() for page in (ROOT / "docs").glob("*.md"))]
+    pages = [*(ROOT / "docs").glob("*.md"), *notebooks()]
+    todo = ["README.md", *(path.relative_to(ROOT).as_posix() for path in pages)]
     found = {"README.md"}
     while todo:
         path = todo.pop()
-        for target in linked(path, (ROOT / path).read_text(encoding="utf-8")).values():
+        for target in linked(path, text_of(ROOT / path)).values():
             if target not in found and not target.startswith("docs/") and (ROOT / target).is_file():
                 found.add(target)
                 todo += [target] if target.endswith(".md") else []
@@ -53,7 +59,10 @@ def outside() -> set[str]:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add what is outside ``docs/``."""
+    """Add what is outside ``docs/``, and the notebooks as pages."""
+    for path in notebooks():
+        own = path.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, site_path(own), content=text_of(path)))
     for path in sorted(outside()):
         files.append(File.generated(config, site_path(path), abs_src_path=str(ROOT / path)))
     return files
@@ -75,7 +84,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
     pieces = FENCE.split(markdown)
     pieces[::2] = [LINK.sub(rewritten, piece) for piece in pieces[::2]]
-    return "".join(pieces)
+    text = "".join(pieces)
+    if own.startswith("notebooks/"):
+        title, _, rest = text.partition("\n")
+        text = f"{title}\n\n[Download this notebook]({Path(own).stem}.ipynb)\n{rest}"
+    return text
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:

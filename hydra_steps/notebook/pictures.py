@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,15 @@ from matplotlib.figure import Figure
 
 from hydra_steps.errors import StudyError
 from hydra_steps.figures.style import Style, drawing, note
+
+
+class Picture(Figure):
+    """A figure that a notebook shows, whether pyplot is in use or not."""
+
+    def _repr_png_(self) -> bytes:
+        page = io.BytesIO()
+        self.savefig(page, format="png", dpi=110)
+        return page.getvalue()
 
 
 def show_samples(
@@ -34,7 +44,7 @@ def show_samples(
     order = np.argsort(row.values, kind="stable")
     top = min(top, len(order) // 2 or 1)
     with drawing(Style()):
-        page = Figure(figsize=(0.75 * top + 0.6, 2.2), layout="constrained")
+        page = Picture(figsize=(0.75 * top + 0.6, 2.2), layout="constrained")
         axes = page.subplots(2, top, squeeze=False)
         for line, chosen, words in ((0, order[::-1], "helped most"), (1, order, "harmed most")):
             for place, position in enumerate(chosen[:top]):

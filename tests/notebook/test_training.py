@@ -121,6 +121,7 @@ def test_a_picture_shows_who_helped_and_who_harmed(run: Run) -> None:
     best, worst = int(scores[0].data.argmax()), int(scores[0].data.argmin())
     assert titles[0].startswith(f"{best}: {LABELS[best]}\n+")
     assert titles[3].startswith(f"{worst}: {LABELS[worst]}\n-")
+    assert page._repr_png_().startswith(b"\x89PNG")  # what a notebook shows
 
 
 def test_other_kinds_of_training_go_the_same_way() -> None:
