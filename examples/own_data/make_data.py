@@ -5,6 +5,8 @@
 ``cancer.csv``: 569 patients, 30 measurements of cell nuclei (Wolberg, Street and Mangasarian 1995, UCI, CC BY 4.0;
 bundled with scikit-learn). ``digits/<digit>/<number>.png``: scikit-learn's handwritten digits. ``docstrings.jsonl``:
 the first paragraphs of docstrings in NumPy, pandas and scikit-learn (BSD licences), and which library each is from.
+``sentences.jsonl``: sentences of the Python language's reference, which Python ships as ``pydoc_data.topics`` (PSF
+licence).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from pydoc_data.topics import topics
 
 import numpy as np
 from PIL import Image
@@ -24,6 +27,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 HOME = Path("data/own")
 LIBRARIES = ("numpy", "pandas", "sklearn")
 EACH = 400  # docstrings of each library
+SHORTEST = 6  # words of a sentence
 
 
 def main() -> None:
@@ -31,7 +35,8 @@ def main() -> None:
     write_table(HOME / "cancer.csv")
     write_pictures(HOME / "digits")
     write_texts(HOME / "docstrings.jsonl")
-    print(f"{HOME} has cancer.csv, digits/ and docstrings.jsonl")
+    write_sentences(HOME / "sentences.jsonl")
+    print(f"{HOME} has cancer.csv, digits/, docstrings.jsonl and sentences.jsonl")
 
 
 def write_table(path: Path) -> None:
@@ -55,6 +60,18 @@ def write_texts(path: Path) -> None:
         found = dict(sorted(dict(paragraphs(library)).items()))
         for text, name in list(found.items())[:: max(1, len(found) // EACH)][:EACH]:
             lines.append(json.dumps({"name": name, "text": text, "library": library}))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_sentences(path: Path) -> None:
+    lines, seen = [], set()
+    for topic, text in sorted(topics.items()):
+        said = [" ".join(part.split()) for part in text.split("\n\n") if part[:1].isalpha()]
+        sentences = re.split(r"(?<=[.:]) +(?=[A-Z])", " ".join(part for part in said if part.endswith((".", ":"))))
+        for number, sentence in enumerate(sentences):
+            if len(sentence.split()) >= SHORTEST and sentence not in seen:
+                seen.add(sentence)
+                lines.append(json.dumps({"name": f"{topic} {number}", "text": sentence}))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
