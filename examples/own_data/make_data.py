@@ -67,7 +67,9 @@ def write_sentences(path: Path) -> None:
     lines, seen = [], set()
     for topic, text in sorted(topics.items()):
         said = [" ".join(part.split()) for part in text.split("\n\n") if part[:1].isalpha()]
-        sentences = re.split(r"(?<=[.:]) +(?=[A-Z])", " ".join(part for part in said if part.endswith((".", ":"))))
+        sentences = re.split(
+            r"(?<=[.:]) +(?=[A-Z])", " ".join(part for part in said if part.endswith((".", ":")))
+        )
         for number, sentence in enumerate(sentences):
             if len(sentence.split()) >= SHORTEST and sentence not in seen:
                 seen.add(sentence)

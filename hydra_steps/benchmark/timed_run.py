@@ -44,10 +44,12 @@ class TimedRun:
     ) -> None:
         training, size = settings.training, settings.training.batch_size
         optimizer, loss = training.optimizer, training.loss
-        if optimizer.name != "sgd" or optimizer.options["decoupled"] or optimizer.groups or training.clip:
+        changed = optimizer.groups or training.clip or training.average or training.early_stopping
+        if optimizer.name != "sgd" or optimizer.options["decoupled"] or changed:
             raise StudyError(
                 "the timing study compares with plain SGD",
-                "training.optimizer.name sgd, not decoupled, without groups, and no training.clip",
+                "training.optimizer.name sgd, not decoupled, without groups, and no training.clip, average or "
+                "early_stopping",
             )
         if loss.name != "cross_entropy":
             raise StudyError(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hydra_steps.config.ablations import check_ablations
 from hydra_steps.config.audits import check_audit
+from hydra_steps.config.averages import check_average
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.descriptions import ensure_described
@@ -139,7 +140,9 @@ def _check_noise(noise: Plain, classes: int) -> None:
 def _check_methods(study: Plain, samples: int) -> None:
     facts = {"n": (samples, "training samples"), "e": (study["training"]["epochs"], "epochs")}
     for label, options in study["methods"].items():
-        check_requirements(find("method", options["method"]), options, f"methods.{label}", facts)
+        entry = find("method", options["method"])
+        check_requirements(entry, options, f"methods.{label}", facts)
+        check_average(entry, study["training"]["average"], f"methods.{label}")
 
 
 def _check_training(training: Plain, where: str) -> None:

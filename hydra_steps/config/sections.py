@@ -194,6 +194,10 @@ class Training(Section):
             as in the loss, as if it had not been there.
         clip: Whether each step's gradient is clipped: to a norm over all parameters, or each of its entries to a
             value. A removed sample changes how much is clipped, and scores know it.
+        average: Decay of an exponential moving average of the parameters, taken after every step. Queries, metrics and
+            the finished model have it in place of the parameters. null for none.
+        early_stopping: Epochs without a lower validation loss after which the training ends; at most all of `epochs`.
+            The run's last step is recorded, and re-trainings take as many. null for none.
     """
 
     epochs: Annotated[int, "1 <= x <= 100000"] = 20
@@ -201,6 +205,8 @@ class Training(Section):
     sampling: Literal["shuffle", "with_replacement", "balanced"] = "shuffle"
     batch_norm_statistics: Literal["all", "weighted"] = "all"
     clip: Clip = None
+    average: Annotated[float | None, "0 <= x < 1"] = None
+    early_stopping: Annotated[int | None, "1 <= x <= 100000"] = None
     loss: Loss = field(default_factory=Loss)
     optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Schedule = field(default_factory=Schedule)

@@ -24,6 +24,7 @@ from hydra_steps.counterfactual.retraining import read_contribution
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
 from hydra_steps.process.running import run, weights_without
+from hydra_steps.process.seen import seen
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.queries.query import Query, flips_prediction, query_from
@@ -131,6 +132,7 @@ def _retrain(base: Trajectory, removed: np.ndarray, images: torch.Tensor) -> dic
 
 @torch.no_grad()
 def _predictions(base: Trajectory, state: State, images: torch.Tensor) -> np.ndarray:
+    state = seen(base.process, state)
     return base.process.model.logits(state.parameters, state.buffers, images).argmax(-1).cpu().numpy()
 
 

@@ -26,6 +26,7 @@ from hydra_steps.config.smoothness_steps import all_steps
 from hydra_steps.csv_files import write_rows
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
+from hydra_steps.process.seen import seen
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.trajectory.trajectory import open_run
@@ -76,7 +77,7 @@ def measure_smoothness(
                 weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)
                 weights[torch.from_numpy(group).to(process.device)] -= step
                 state = run(process, process.initial_state(), opened.rates, weights=weights)
-                ends[step] = state.parameters
+                ends[step] = seen(process, state).parameters
                 bar.update()
                 if step not in steps:
                     continue

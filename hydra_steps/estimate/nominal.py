@@ -144,7 +144,7 @@ def nominal(
         methods,
         machine,
         batch=training.batch_size,
-        slots=slots_of(training.optimizer),
+        slots=slots_of(training.optimizer) + (training.average is not None),
         samples=sizes["train"],
         epochs=training.epochs,
         queries=len(expand(queries, classes, sizes)),

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from torch import nn
 
+from hydra_steps.config.averages import check_average
 from hydra_steps.config.resolve import resolve_method
 from hydra_steps.config.study import Method
 from hydra_steps.counterfactual.retrainer import Retrainer
@@ -77,6 +78,7 @@ def train(
     size = process.steps * process.model.initial.numel() * (1 + process.optimizer.slots) * 8
     every = 1 if size <= MUCH else max(1, isqrt(process.steps))
     rates = own_rates(process, data.validation)
+    process = process.until(len(rates))
     keep = range(0, process.steps + 1, every)
     return Run(Trajectory.in_memory(process, rates, keep, data=data), names)
 
@@ -119,6 +121,7 @@ class Run:
         """
         queries = self._queries(query)
         entry, function = method_of(method, Method.of(resolve_method(method, options)))
+        check_average(entry, self.trajectory.process.settings.training.average, method)
         found, status = attempt(function, self.trajectory, queries, label=method)
         if status != SCORED:
             raise StudyError(

@@ -35,6 +35,7 @@ from hydra_steps.models.take_over import take_over
 from hydra_steps.process.batches import ABSENT, augment, balanced_chances, batch_table
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.optimizers import Optimizer, Scalar
+from hydra_steps.process.optimizers.averaged import Averaged
 from hydra_steps.process.optimizers.build import training_optimizer
 from hydra_steps.process.schedules import Schedule
 from hydra_steps.process.state import State
@@ -120,9 +121,11 @@ class Process:
         return [int(size) for size in (self.table != ABSENT).sum(1)]
 
     def initial_state(self) -> State:
-        """s_0: initial parameters, empty slots, initial buffers."""
+        """s_0: initial parameters, empty slots (but for a moving average, which begins there), initial buffers."""
         parameters = self.model.initial.to(self.device, self.dtype)
         slots = torch.zeros(self.optimizer.slots, len(parameters), device=self.device, dtype=self.dtype)
+        if isinstance(self.optimizer, Averaged):
+            slots[-1] = parameters
         return State(parameters, slots, self.model.initial_buffers.to(self.device, self.dtype))
 
     def schedule(self) -> Schedule:
@@ -130,7 +133,13 @@ class Process:
         training = self.settings.training
         schedule, rate = training.schedule, training.optimizer.learning_rate
         steps, warmup = self.steps_per_epoch, schedule.warmup_epochs
-        return Schedule(schedule.name, schedule.options, rate, self.epochs, steps, warmup)
+        return Schedule(schedule.name, schedule.options, rate, training.epochs, steps, warmup)
+
+    def until(self, step: int) -> Process:
+        """The same process ended after ``step`` steps, a whole number of epochs; its schedule stays the whole one's."""
+        if step == self.steps:
+            return self
+        return replace(self, table=self.table[:step], epochs=step // self.steps_per_epoch)
 
     def index(self, step: int) -> Tensor:
         """B_t [b] int64, on the device."""

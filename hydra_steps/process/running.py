@@ -10,6 +10,7 @@ from torch import Tensor
 from hydra_steps.data.run_data import Split
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
+from hydra_steps.process.seen import seen
 from hydra_steps.process.state import State
 from hydra_steps.tasks.metrics import MEASURES
 
@@ -45,9 +46,17 @@ def run(
 def train(process: Process, validation: Split) -> tuple[State, list[float]]:
     """The final state of a training with a schedule of its own, and the rates [t] that it took.
 
-    A schedule that reacts does so to this training's own validation loss. Cost: one training.
+    A schedule that reacts, and early stopping, do so to this training's own validation loss: there are as many rates
+    as steps. Cost: one training. Raises :class:`StudyError` for early stopping without validation samples.
     """
     schedule, rates, state = process.schedule(), [], process.initial_state()
+    patience, losses = process.settings.training.early_stopping, []
+    if patience is not None and not len(validation.targets):
+        raise StudyError(
+            "training.early_stopping looks at the validation loss, and there are no validation samples",
+            "a validation split",
+            "give validation samples, or leave early_stopping out",
+        )
     inputs, targets = process.place(validation.inputs), process.place(validation.targets)
 
     def rate_of(step: int) -> float:
@@ -57,14 +66,27 @@ def train(process: Process, validation: Split) -> tuple[State, list[float]]:
     for epoch in range(process.epochs):
         first = epoch * process.steps_per_epoch
         state = run(process, state, rate_of, first, first + process.steps_per_epoch)
-        schedule.end_epoch(evaluate(process, state, inputs, targets)[0] if schedule.reacts else 0.0)
+        watched = schedule.reacts or patience is not None
+        losses.append(evaluate(process, state, inputs, targets)[0] if watched else 0.0)
+        schedule.end_epoch(losses[-1])
+        if patience is not None and is_over(losses, patience):
+            break
     return state, rates
 
 
+def is_over(losses: Sequence[float], patience: int) -> bool:
+    """Whether early stopping ends a training with these validation losses [e] after its epochs so far.
+
+    >>> is_over([0.9, 0.5, 0.6, 0.5], 2), is_over([0.9, 0.5, 0.6, 0.4], 2)
+    (True, False)
+    """
+    return len(losses) > patience and not min(losses[-patience:]) < min(losses[:-patience])
+
+
 def own_rates(process: Process, validation: Split) -> list[float]:
-    """The rates [t] of :func:`train`; without a training where the schedule reacts to none."""
+    """The rates [t] of :func:`train`, one for each step; without a training where nothing reacts to its losses."""
     schedule = process.schedule()
-    if schedule.reacts:
+    if schedule.reacts or process.settings.training.early_stopping is not None:
         return train(process, validation)[1]
     rates = []
     for step in range(process.steps):
@@ -103,7 +125,7 @@ def evaluate(process: Process, state: State, inputs: Tensor, targets: Tensor) ->
     none."""
     if not len(targets):
         return float("nan"), float("nan")
-    chunk = evaluation_chunk(process.device)
+    chunk, state = evaluation_chunk(process.device), seen(process, state)
     loss = torch.zeros((), dtype=torch.float64, device=process.device)
     measure, sums = MEASURES[process.metric], []
     for part, target in zip(inputs.split(chunk), targets.split(chunk), strict=True):

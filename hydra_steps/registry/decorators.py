@@ -152,6 +152,7 @@ def method(
     line: str | Sequence[Any] = "-",
     order: int = 1000,
     targets: Sequence[str] = (),
+    average: bool = True,
 ) -> Callable[[F], F]:
     """Declare a scoring method: ``(trajectory, queries, **options) -> Contribution``.
 
@@ -165,7 +166,8 @@ def method(
     numbers pass the machine's memory is refused. ``require`` as for an optimizer, also of ``n`` and ``e``.
     ``predicts``: an expression of the options for the share of samples whose removal it is made to predict; 0 is a
     small group. ``colour``, ``marker`` and ``line`` are its look in figures, ``order`` its place. ``targets``: of which
-    tasks, by what they ask of a sample (empty: of all).
+    tasks, by what they ask of a sample (empty: of all). ``average``: whether it can score a model that is the moving
+    average of the training's parameters.
     """
     return _keep("method", name)
 

@@ -101,18 +101,30 @@ def _noise(noise: Noise) -> str:
 def _training(study: Study) -> str:
     model, training = study.model, study.training
     parts = [
-        plural(training.epochs, "epoch"),
+        _epochs(training),
         f"batches of {training.batch_size}",
         _optimizer(training.optimizer),
         f"{_titled('schedule', training.schedule.name)} rate",
         f"{_titled('task', training.loss.name)} loss",
         *([f"gradients clipped to {clip}"] if (clip := _clip(training)) else []),
+        *(
+            [f"a moving average of the parameters (decay {training.average:g})"]
+            if training.average is not None
+            else []
+        ),
     ]
     units = [str(number) for number in model.options.get("hidden", [])]
     hidden = f" with hidden layers of {listing(units)} units" if units else ""
     text = f"Model: {_titled('model', model.name)}{hidden}, trained for {', '.join(parts)}"
     seeds = [str(seed) for seed in study.seeds]
     return f"{text}; seed{'s' if len(seeds) != 1 else ''} {listing(seeds)}."
+
+
+def _epochs(training: Training) -> str:
+    if training.early_stopping is None:
+        return plural(training.epochs, "epoch")
+    without = plural(training.early_stopping, "epoch")
+    return f"at most {plural(training.epochs, 'epoch')}, ended by {without} without a lower validation loss"
 
 
 def _optimizer(optimizer: Optimizer) -> str:

@@ -30,6 +30,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
 
 @method(
     "data_value_embedding",
+    average=False,
     title="Data value embedding",
     unit="query",
     computes="the training's product of steps with the empirical Fisher matrix, in a random projection (dattri)",
@@ -104,7 +105,7 @@ def data_value_embedding(
             "lower training.optimizer.learning_rate, or take another method",
         ) from error
     embedded = attributor.embeddings[0]
-    by_query = project(queries.cotangents(final).parameters) if len(queries) else embedded[:0]
+    by_query = project(queries.gradients(final)) if len(queries) else embedded[:0]
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     values[:, : len(embedded)] = (by_query @ embedded.T).double()
     return Contribution(values, {"projection": embedded.shape[1]})

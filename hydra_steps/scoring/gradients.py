@@ -78,5 +78,5 @@ def gradient_product(
     c[q, n] [q, n] float64 in the query's unit (a crude prediction: momentum and the path are left out).
     """
     final = trajectory.final_state
-    products = final_products(trajectory.process, final, queries.cotangents(final).parameters)
+    products = final_products(trajectory.process, final, queries.gradients(final))
     return Contribution(products * step_sizes(trajectory).to(products.device))

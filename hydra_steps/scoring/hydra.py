@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.queries.query_set import QuerySet
+from hydra_steps.process.seen import cotangents_of_seen
 from hydra_steps.process.state import State
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
@@ -244,7 +245,7 @@ def hydra_hessian_free(
             proxy=curvature_proxy,
         )
     process = trajectory.process
-    gradients = queries.cotangents(trajectory.final_state).parameters  # [q, p]
+    gradients = queries.gradients(trajectory.final_state)  # [q, p]
     factors = impulse_factors(trajectory, curvature_proxy)
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     parts = epoch_parts(trajectory, len(queries), by_epoch)
@@ -264,9 +265,8 @@ def hydra_hessian_free(
 def impulse_factors(trajectory: Trajectory, curvature_proxy: float = 0.0) -> Tensor:
     """κ_t [t] float64: the cotangent of g_t per unit of ∇f_q, by the optimizer's own pull-back of one number."""
     optimizer = trajectory.process.optimizer
-    nothing = torch.zeros(1, dtype=torch.float64)
-    parameters_bar = torch.ones(1, 1, dtype=torch.float64)
-    slots_bar = torch.zeros(1, optimizer.slots, 1, dtype=torch.float64)
+    nothing, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)
+    parameters_bar, slots_bar, _ = cotangents_of_seen(trajectory.process, one, nothing)
     factors = torch.zeros(trajectory.steps, dtype=torch.float64)
     for step in reversed(range(trajectory.steps)):
         before = (nothing, nothing.expand(optimizer.slots, 1), None)

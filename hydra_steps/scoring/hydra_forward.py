@@ -267,6 +267,8 @@ def _push_update(
 def _contribution(cotangents: State, tangent: State, hessian: bool) -> Tensor:
     """−⟨∂f_q/∂s, ds/dw_k⟩ [q, k] float64; the buffers count where the Hessian does."""
     products = cotangents.parameters.double() @ tangent.parameters.double().T
+    if cotangents.slots.any():
+        products = products + cotangents.slots.double().flatten(1) @ tangent.slots.double().flatten(1).T
     if hessian and cotangents.buffers.numel():
         products = products + cotangents.buffers.double() @ tangent.buffers.double().T
     return -products.cpu()

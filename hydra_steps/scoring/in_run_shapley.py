@@ -31,6 +31,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
 
 @method(
     "in_run_shapley",
+    average=False,
     title="In-run Data Shapley",
     unit="query",
     computes="every step's change of the query, to first or second order, shared out among its batch",
@@ -91,7 +92,7 @@ def in_run_shapley(
 def _slopes(queries: QuerySet, state: State, step: Tensor | None) -> Tensor:
     """∇f_q(θ) [q, p], and half the query's Hessian times the ``step`` [p] added where it is given."""
     if step is None:
-        return queries.cotangents(state).parameters
+        return queries.gradients(state)
     rows = []
     for query in queries.queries:
         leaf = state.parameters.detach().requires_grad_()

@@ -73,7 +73,7 @@ def influence_cg(
     process, final = trajectory.process, trajectory.final_state
     added = damping + decay_curvature(trajectory)
     effective = mean_damping(added)
-    gradients = queries.cotangents(final).parameters
+    gradients = queries.gradients(final)
     solutions, taken, residuals = solve(process, final, gradients, added, iterations, tolerance, matrix)
     diverged = [name for name, residual in zip(queries.names, residuals, strict=True) if not residual < 1]
     if diverged:

@@ -70,7 +70,7 @@ def influence_arnoldi(
     process, final = trajectory.process, trajectory.final_state
     effective = damping + mean_damping(decay_curvature(trajectory))
     rows = eigen_rows(trajectory, effective, dimensions, rank, seed)
-    directions = queries.cotangents(final).parameters @ rows.T @ rows
+    directions = queries.gradients(final) @ rows.T @ rows
     values = final_products(process, final, directions)
     return Contribution(values, {"effective_damping": effective, "rank": len(rows)})
 

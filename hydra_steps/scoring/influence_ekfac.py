@@ -72,7 +72,7 @@ def influence_ekfac(
     process, final = trajectory.process, trajectory.final_state
     effective = damping + mean_damping(decay_curvature(trajectory))
     inverse = ekfac_inverse(trajectory, effective)
-    directions = (inverse @ queries.cotangents(final).parameters.T).T
+    directions = (inverse @ queries.gradients(final).T).T
     values = final_products(process, final, directions) / process.samples
     return Contribution(values, {"effective_damping": effective})
 

@@ -77,7 +77,7 @@ def influence_lissa(
         batch: Training samples in each random batch.
     """
     process, final = trajectory.process, trajectory.final_state
-    gradients = queries.cotangents(final).parameters
+    gradients = queries.gradients(final)
     series = _Series(trajectory, matrix, damping, scale, stop, iterations, min(batch, process.samples))
     total, taken, distances = torch.zeros_like(gradients), [], []
     for repeat in range(repeats):

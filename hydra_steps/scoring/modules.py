@@ -14,6 +14,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.models.take_over import take_over
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
+from hydra_steps.process.seen import seen
 from hydra_steps.process.state import State
 from hydra_steps.trajectory.trajectory import Trajectory
 
@@ -31,7 +32,7 @@ def module_at(trajectory: Trajectory, step: int | None = None) -> nn.Module:
 @torch.no_grad()
 def train_logits(process: Process, state: State) -> Tensor:
     """Logits [n, c] of all training samples in evaluation mode, without augmentation. One forward pass each."""
-    chunk = evaluation_chunk(process.device)
+    chunk, state = evaluation_chunk(process.device), seen(process, state)
     parts = [
         process.model.logits(state.parameters, state.buffers, images)
         for images in process.inputs.split(chunk)

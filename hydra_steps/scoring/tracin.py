@@ -19,6 +19,7 @@ from torch import Tensor
 
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
+from hydra_steps.process.seen import seen
 from hydra_steps.registry.decorators import method
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.epochs import epoch_arrays, epoch_parts
@@ -63,8 +64,8 @@ def tracin(
     steps = checkpoint_steps(trajectory, checkpoints)
     values = torch.zeros(len(queries), process.samples, dtype=torch.float64, device=process.device)
     for before, step in zip([0, *steps], steps, strict=False):
-        state = trajectory.state(step)
-        products = final_products(process, state, queries.cotangents(state).parameters)
+        state = seen(process, trajectory.state(step))
+        products = final_products(process, state, queries.gradients(state))
         values += products.to(values) * lengths(trajectory, before, step).to(values)
         for epoch in range(before // process.steps_per_epoch, step // process.steps_per_epoch):
             if parts is not None:

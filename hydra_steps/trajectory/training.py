@@ -23,7 +23,7 @@ from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process, load_data
-from hydra_steps.process.running import run
+from hydra_steps.process.running import own_rates, run
 from hydra_steps.process.state import State
 from hydra_steps.process.trial.try_model import try_model
 from hydra_steps.trajectory.arrays import state_bytes
@@ -51,6 +51,10 @@ def train_model(
     prepare_compute(settings.compute)
     process = build_process(settings, data)
     try_model(process)
+    if settings.training.early_stopping is not None:
+        # The store is made for its number of steps, so they are counted first: one more training.
+        process = process.until(len(own_rates(process, data.validation)))
+        _logger.info("the training ends after %d of %d epochs", process.epochs, settings.training.epochs)
     output = Path(output)
     scratch = Path(scratch) if scratch else output.parent / ".scratch"
     scratch = scratch / f"train_model-{identity(settings, data)[:16]}"

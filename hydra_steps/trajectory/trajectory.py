@@ -23,6 +23,7 @@ from hydra_steps.models.take_over import take_over
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import own_rates, run
+from hydra_steps.process.seen import seen
 from hydra_steps.process.state import State
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import versions
@@ -75,8 +76,8 @@ class Trajectory:
 
     @property
     def final_state(self) -> State:
-        """s_T."""
-        return self.load(self.steps)
+        """s_T as it is looked at, with the moving average for its parameters where one is kept."""
+        return seen(self.process, self.load(self.steps))
 
     def state(self, step: int) -> State:
         """s_step, stored or replayed from the checkpoint before it."""
@@ -86,8 +87,8 @@ class Trajectory:
         return run(self.process, self.load(start), self.rates, start, step, self.weights)
 
     def state_dict(self, step: int) -> dict[str, Tensor]:
-        """The model's ordinary ``state_dict`` at s_step."""
-        state = self.state(step)
+        """The model's ordinary ``state_dict`` at s_step, of the moving average where one is kept."""
+        state = seen(self.process, self.state(step))
         return self.process.model.state_dict(state.parameters, state.buffers)
 
     def model_at(self, step: int) -> nn.Module:
@@ -113,7 +114,7 @@ class Trajectory:
         end, load = self.state(step), self.load
         return replace(
             self,
-            process=replace(self.process, table=self.process.table[:step], epochs=step // each),
+            process=self.process.until(step),
             rates=list(self.rates)[:step],
             checkpoints=[*(c for c in self.checkpoints if c < step), step],
             load=lambda wanted: end if wanted == step else load(wanted),
@@ -205,7 +206,7 @@ class Trajectory:
     def from_seed(self, seed: int) -> Trajectory:
         """The run's training from another seed (start, order and noise): its process and rates, and no state but s_0.
 
-        Cost: nothing, or one training where the rates react to the validation loss.
+        Cost: nothing, or one training where the rates or the last step depend on the validation loss.
         """
         if self.data is None:
             raise StudyError(
@@ -213,6 +214,7 @@ class Trajectory:
             )
         process = build_process(replace(self.process.settings, seed=seed), self.data, self.process.given)
         rates = own_rates(process, self.data.validation)
+        process = process.until(len(rates))
         return Trajectory(process, rates, [0], lambda step: process.initial_state(), data=self.data)
 
     @classmethod
@@ -267,6 +269,8 @@ class Trajectory:
                 f"than the one in {folder}",
                 fix="train again with this version",
             )
+        if settings.training.early_stopping is not None:
+            process = process.until(store.steps)
         if not np.array_equal(process.table, store.batches):
             raise StudyError(f"the batches recorded in {folder} are not those of its seed", fix="train again")
 

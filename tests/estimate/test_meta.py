@@ -12,7 +12,7 @@ from hydra_steps.models.build import build_model
 from hydra_steps.registry import names
 from tools.networks import BLOCKS, HEADS, TOKENS, VOCABULARY, WIDTH, size_of
 
-CASES: list[tuple[str, tuple[int, int, int], dict]] = [
+CASES: list[tuple[str, tuple[int, ...], dict]] = [
     ("lenet5_tanh", (1, 28, 28), {}),
     ("lenet5_relu", (3, 32, 32), {"batch_norm": True, "dropout": 0.1}),
     ("lenet5_tanh", (1, 8, 8), {}),
@@ -23,6 +23,7 @@ CASES: list[tuple[str, tuple[int, int, int], dict]] = [
     ("densenet40", (3, 32, 32), {}),
     ("resnet18", (3, 16, 16), {"width": 4}),
     ("vision_transformer", (1, 28, 28), {}),
+    ("table_transformer", (9,), {}),
 ]
 
 
@@ -44,9 +45,7 @@ def test_models_of_token_numbers(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "shape", "options"), CASES)
-def test_the_meta_device_and_the_processor_agree(
-    name: str, shape: tuple[int, int, int], options: dict
-) -> None:
+def test_the_meta_device_and_the_processor_agree(name: str, shape: tuple[int, ...], options: dict) -> None:
     def build() -> nn.Module:
         return build_model(name, shape, 10, options, seed=0)
 

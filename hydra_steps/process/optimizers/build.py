@@ -1,4 +1,4 @@
-"""From a study's section to the :class:`Optimizer` that a training runs: its groups, its clipping, and its name."""
+"""From a study's section to the :class:`Optimizer` that a training runs: its groups, clipping, average, and name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra_steps.config.sections import Training
 from hydra_steps.errors import StudyError
+from hydra_steps.process.optimizers.averaged import Averaged
 from hydra_steps.process.optimizers.clipped import Clipped
 from hydra_steps.process.optimizers.grouped import Group, Grouped, members_of
 from hydra_steps.process.optimizers.protocol import Optimizer
@@ -31,7 +32,9 @@ def training_optimizer(training: Training, layout: Sequence[tuple[str, tuple[int
             one = build_optimizer(asked.name, {**asked.options, **own})
             groups.append(Group(index, one, group.rate, frozenset(own)))
         made = Grouped(groups)
-    return made if training.clip is None else Clipped(made, **training.clip)
+    if training.clip is not None:
+        made = Clipped(made, **training.clip)
+    return made if training.average is None else Averaged(made, training.average)
 
 
 def build_optimizer(name: str, options: Mapping[str, Any]) -> Optimizer:

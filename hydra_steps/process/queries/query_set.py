@@ -1,6 +1,7 @@
 """A study's queries bound to a process: values and gradients at a state.
 
-All queries are evaluated in evaluation mode, so batch norm's running averages count.
+All queries are evaluated in evaluation mode, so batch norm's running averages count, and at the moving average of the
+parameters where the training keeps one (:mod:`hydra_steps.process.seen`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.process.running import evaluation_chunk
+from hydra_steps.process.seen import cotangents_of_seen, seen
 from hydra_steps.process.state import State
 from hydra_steps.queries.expansion import expand
 from hydra_steps.queries.query import Query
@@ -86,6 +88,7 @@ class QuerySet:
     def logits(self, state: State) -> dict[str, Tensor]:
         """Logits [m, c] of every split that some query looks at. One forward pass over each."""
         model, chunk = self._process.model, evaluation_chunk(self._process.device)
+        state = seen(self._process, state)
         return {
             split: torch.cat([model.logits(state.parameters, state.buffers, i) for i in inputs.split(chunk)])
             for split, inputs in self._inputs.items()
@@ -111,8 +114,16 @@ class QuerySet:
         return total / len(self._positions[query.name])
 
     def cotangents(self, state: State) -> State:
-        """∂f_q/∂s: parameters [q, p], slots [q, slot, p] (zero), buffers [q, r]."""
-        rows, buffer_rows = [], []
+        """∂f_q/∂s: parameters [q, p], slots [q, slot, p] (zero but for a moving average), buffers [q, r]."""
+        return cotangents_of_seen(self._process, *self._gradients(state))
+
+    def gradients(self, state: State) -> Tensor:
+        """∂f_q/∂θ [q, p] by the parameters that the queries look at."""
+        return self._gradients(state)[0]
+
+    def _gradients(self, state: State) -> tuple[Tensor, Tensor]:
+        """The gradients by what is looked at: parameters [q, p] and buffers [q, r]."""
+        state, rows, buffer_rows = seen(self._process, state), [], []
         for query in self.queries:
             row, buffer_row = torch.zeros_like(state.parameters), torch.zeros_like(state.buffers)
             for inputs, targets in self._parts(query):
@@ -129,15 +140,16 @@ class QuerySet:
             buffer_rows.append(buffer_row)
         parameters_bar = torch.stack(rows) if rows else state.parameters.new_zeros(0, len(state.parameters))
         buffers_bar = torch.stack(buffer_rows) if rows else state.buffers.new_zeros(0, len(state.buffers))
-        return State(parameters_bar, parameters_bar.new_zeros(len(rows), *state.slots.shape), buffers_bar)
+        return parameters_bar, buffers_bar
 
     def directions(self, state: State) -> tuple[Tensor, Tensor]:
         """∇f_q(θ) = s_q u_q: directions u [q, p] and sizes s [q] float64.
 
         Of queries that ask about the training loss both are right however small the gradient is, where
-        :meth:`cotangents` no longer tells it from 0. Cost: two backward passes per query.
+        :meth:`gradients` no longer tells it from 0. Cost: two backward passes per query.
         """
-        rows = list(self.cotangents(state).parameters)
+        state = seen(self._process, state)
+        rows = list(self.gradients(state))
         sizes = torch.ones(len(rows), dtype=torch.float64, device=state.parameters.device)
         for place, query in enumerate(self.queries):
             found = self._loss_direction(query, state)
