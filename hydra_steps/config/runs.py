@@ -43,6 +43,13 @@ def study_runs(study: PlainStudy) -> Mapping[str, Run]:
     return _runs(tuple(variant_names(study)), tuple(study["seeds"]))
 
 
+def first_of_variant(study: PlainStudy) -> dict[str, str]:
+    """Return each run, those of copies with planted labels too, with the first run of its variant: their settings
+    differ by the seeds alone."""
+    origins = dict(study_runs(study)) | {name: run.origin for name, run in planted_runs(study).items()}
+    return {name: Run(run.variant, study["seeds"][0]).name for name, run in origins.items()}
+
+
 def audited_run(study: PlainStudy) -> Run:
     """Return the run that an audit judges: the first variant's with the first seed."""
     return next(iter(study_runs(study).values()))

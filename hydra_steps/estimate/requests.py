@@ -1,9 +1,10 @@
 """What a job asks a cluster for: memory and time by the estimate, with a margin, and more with every attempt.
 
 Worked out from the sizes of the study's models, data, batches and queries (``meta``, ``nominal``) by a process of its
-own, since the one that reads the Snakefile has no torch in it: seconds, once for a study. What was found is kept beside
-the results for as long as the settings and the code that decide it stay the same, so that jobs of a cluster, each of
-which reads the Snakefile again, find it there. Where no model can be measured, every job asks for the same, and much.
+own, since the one that reads the Snakefile has no torch in it: seconds, once for a study. What was found is kept for as
+long as the settings and the code that decide it stay the same: beside the results, where jobs of a cluster, each of
+which reads the Snakefile again, find it; and in the user's cache, where plans find it before there are results. Where
+no model can be measured, every job asks for the same, and much.
 
 Too much costs time in the queue; too little costs an attempt, and the next one asks for twice as much.
 """
@@ -18,15 +19,17 @@ import math
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
+from hydra_steps.config.datasets import dataset_of
 from hydra_steps.config.runs import PlainStudy, canonical_json, run_config, run_names, run_settings
 from hydra_steps.config.study import Method
 from hydra_steps.estimate.rates import Held
-from hydra_steps.json_files import read_json_if_whole
+from hydra_steps.json_files import read_json_if_whole, write_whole
 from hydra_steps.registry import find
 from hydra_steps.registry.code import code_digest
 
@@ -34,6 +37,7 @@ ROOM_SECONDS, ROOM_MEMORY = 4.0, 1.5  # times the estimate
 LEAST_MINUTES, LEAST_MEGABYTES = 10, 1000
 UNKNOWN_MINUTES, UNKNOWN_MEGABYTES = 480, 8000  # where nothing can be measured
 KEPT = ".requests.json"  # beside the results
+CACHE = "hydra-steps/requests"  # in the user's cache: a file for each digest
 PATIENCE = 600.0  # seconds for what takes three; a model that never ends must not stop the plan
 APART = ("study", "results", "seeds", "figures", "noise")  # of a study, what decides no request
 
@@ -44,7 +48,8 @@ Lines = dict[str, tuple[float, float, float, str]]
 class Requests:
     """The requests of a study's jobs, by the estimate's lines (``train_model``, ``score_samples: random``).
 
-    Nothing is read or measured before a job asks, and nothing is written before there are results: a plan makes none.
+    Nothing is read or measured before a job asks, and among the results nothing is written before there are any: a plan
+    makes none.
     """
 
     def __init__(self, study: PlainStudy) -> None:
@@ -82,15 +87,19 @@ class Requests:
 
     @cached_property
     def _lines(self) -> Lines | None:
-        kept, digest = _read(self._path), _digest(self._study)
-        if kept is None or kept.get("digest") != digest:
-            kept = self._unwritten = {"digest": digest, **_measured_apart(self._study)}
+        digest = _digest(self._study)
+        cached = _cache() / f"{digest}.json"
+        kept = _read(self._path, digest)
+        if kept is None:
+            kept = self._unwritten = _read(cached, digest) or _measured_apart(self._study, digest)
             if kept["problem"]:
                 print(
                     f"what jobs need cannot be measured here ({kept['problem']}); every job asks for "
                     f"{UNKNOWN_MEGABYTES / 1000:.0f} GB and {UNKNOWN_MINUTES / 60:.0f} h",
                     file=sys.stderr,
                 )
+            else:
+                _write(cached, kept)
         return None if kept["problem"] else {name: tuple(line) for name, line in kept["lines"].items()}
 
 
@@ -115,40 +124,41 @@ def measured_lines(study: PlainStudy) -> Lines:
     return {cost.rule: (cost.memory, cost.longest, cost.held.bytes, cost.held.words) for cost in costs}
 
 
-def _measured_apart(study: PlainStudy) -> dict[str, Any]:
+def _measured_apart(study: PlainStudy, digest: str) -> dict[str, Any]:
     """Return the ``lines`` of :func:`measured_lines` from a process of its own, or the ``problem`` with them."""
-    if importlib.util.find_spec("torch") is None:
-        return {"lines": {}, "problem": "torch is not installed here"}
-    command = [sys.executable, "-m", "hydra_steps.estimate.requests"]
+    lines, problem = {}, ""
     try:
+        if importlib.util.find_spec("torch") is None:
+            raise ValueError("torch is not installed here")
+        command = [sys.executable, "-m", "hydra_steps.estimate.requests"]
         done = subprocess.run(
             command, input=json.dumps(study), text=True, capture_output=True, timeout=PATIENCE, check=True
         )
-        return {"lines": json.loads(done.stdout), "problem": ""}
+        lines = json.loads(done.stdout)
     except subprocess.CalledProcessError as error:
-        return {
-            "lines": {},
-            "problem": (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[-1],
-        }
+        problem = (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[-1]
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        return {"lines": {}, "problem": str(error)}
+        problem = str(error)
+    return {"digest": digest, "lines": lines, "problem": problem}
 
 
 def _digest(study: PlainStudy) -> str:
     """Return a digest of the settings and the code that decide the lines, and of whether there is torch."""
     one = {**study, "seeds": study["seeds"][:1]}
     kinds = ("dataset", *TRAINING)
-    chosen = {entry for run in run_names(one) for entry in chosen_entries(run_settings(one, run), *kinds)}
+    runs = [run_settings(one, run) for run in run_names(one)]
+    chosen = {entry for run in runs for entry in chosen_entries(run, *kinds)}
+    data = [repr(dataset_of(run.data)) for run in runs]  # a user's own are described by reading
     settings = {key: value for key, value in study.items() if key not in APART}
     used = {of["method"] for of in study["methods"].values()}
     work = {name: [find("method", name).traits[trait] for trait in ("work", "memory")] for name in used}
     code = code_digest("hydra_steps.estimate.requests", entries=sorted(chosen))
     torch = importlib.util.find_spec("torch") is not None
-    return hashlib.sha256(canonical_json([settings, work, code, torch]).encode()).hexdigest()
+    return hashlib.sha256(canonical_json([settings, data, work, code, torch]).encode()).hexdigest()
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """Return what was kept; None where there is nothing that was kept by this module."""
+def _read(path: Path, digest: str) -> dict[str, Any] | None:
+    """Return what was kept of this digest; None where there is nothing that was kept by this module."""
     kept = read_json_if_whole(path)
     if kept is None:
         return None
@@ -156,17 +166,18 @@ def _read(path: Path) -> dict[str, Any] | None:
         well = isinstance(kept["problem"], str) and all(len(line) == 4 for line in kept["lines"].values())
     except (TypeError, KeyError, AttributeError):
         return None
-    return kept if well else None
+    return kept if well and kept.get("digest") == digest else None
 
 
 def _write(path: Path, kept: dict[str, Any]) -> None:
     """Keep it, whole or not at all; where the folder cannot be written it is measured again the next time."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        scratch.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-        scratch.replace(path)
-    except OSError:
-        scratch.unlink(missing_ok=True)
+    with suppress(OSError):
+        write_whole(path, json.dumps(kept, indent=1))
+
+
+def _cache() -> Path:
+    """Return the folder for what may be lost."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), CACHE)
 
 
 def main() -> None:

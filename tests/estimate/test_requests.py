@@ -23,6 +23,13 @@ from hydra_steps.estimate.requests import (
 )
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch) -> Path:
+    """A user's cache with nothing in it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 def study_in(tmp_path: Path, seeds: tuple[int, ...] = (0,), **sections: object) -> dict:
     raw = {
         "study": "asked",
@@ -90,20 +97,37 @@ def test_what_was_kept_serves_until_settings_change_and_for_any_seeds(tmp_path: 
     assert json.loads(kept_in(tmp_path).read_text())["digest"] != kept["digest"]
 
 
+def test_a_plan_is_measured_once_though_it_makes_no_results(tmp_path: Path, cache: Path, monkeypatch) -> None:
+    study = study_in(tmp_path)
+    kept_in(tmp_path).parent.rmdir()
+    asked = Requests(study).memory("train_model")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert Requests(study).memory("train_model") == asked < UNKNOWN_MEGABYTES
+    assert not kept_in(tmp_path).parent.exists()
+    for file in cache.rglob("*.json"):
+        file.write_text("damaged")
+    assert Requests(study).memory("train_model") == UNKNOWN_MEGABYTES
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, cache: Path) -> None:
+    cache.write_text("no folder")
+    assert Requests(study_in(tmp_path)).memory("train_model") < UNKNOWN_MEGABYTES
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "[]",
         '"lines"',
-        '{"digest": 3}',
-        '{"lines": [1], "problem": ""}',
-        '{"lines": {"a": 1}, "problem": ""}',
+        '{"digest": "3"}',
+        '{"digest": "3", "lines": [1], "problem": ""}',
+        '{"digest": "3", "lines": {"a": 1}, "problem": ""}',
     ],
 )
 def test_what_is_no_file_of_ours_is_not_read(tmp_path: Path, text: str) -> None:
     (tmp_path / KEPT).write_text(text)
-    assert _read(tmp_path / KEPT) is None
+    assert _read(tmp_path / KEPT, "3") is None
 
 
 def test_without_torch_jobs_ask_for_much(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -71,7 +71,7 @@ rule prove_decisions:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("train_model"),
         runtime=minutes("train_model"),
     params:

@@ -3,7 +3,7 @@
 from functools import cache
 
 from hydra_steps.config import explored_runs, run_config, run_names
-from hydra_steps.config.runs import audited_run, planted_runs
+from hydra_steps.config.runs import audited_run, first_of_variant, planted_runs
 from hydra_steps.config.controls import CONTROLS
 from hydra_steps.config.sections import OF_TRAINING
 from hydra_steps.config.designs import design_specs, needs_scores
@@ -40,21 +40,50 @@ wildcard_constraints:
     figure="|".join(FIGURES),
 
 
-def code(module, *kinds):
-    """The digest of the code that decides a step: its module's, and that of what the run chooses by name."""
-    return lambda wildcards: step_code(
-        STUDY, module, *kinds, run=wildcards.run, label=dict(wildcards).get("method", "")
-    )
+# A variant's runs differ by their seeds alone, and Snakemake is slow at calling functions: what all variants have in
+# common is a plain value, and the rest is worked out once for each variant.
+FIRST = first_of_variant(STUDY)
 
 
-def raw_data(wildcards):
-    """The manifest of what a run's data are read from: an input of all that does not follow from the trajectory."""
-    return ARTIFACTS.manifest(wildcards.run)
+def by_variant(of_run):
+    """What follows from a run's variant: for a rule, a value or a function."""
+    found = {run: of_run(run) for run in set(FIRST.values())}
+    values = list(found.values())
+    if all(value == values[0] for value in values):
+        return values[0]
+    return lambda wildcards: found[FIRST[wildcards.run]]
 
 
 def of_run(section):
     """A section of a run's settings, or its seed."""
-    return lambda wildcards: run_config(STUDY, wildcards.run)[section]
+    if section == "seed":
+        return lambda wildcards: run_config(STUDY, wildcards.run)["seed"]
+    return by_variant(lambda run: run_config(STUDY, run)[section])
+
+
+def code(module, *kinds):
+    """The digest of the code that decides a step: its module's, and that of what the run chooses by name.
+
+    Worked out when a job asks: each job reads all rules, and needs the digest of its own alone.
+    """
+
+    @cache
+    def digest(run, method):
+        return step_code(STUDY, module, *kinds, run=run, label=method)
+
+    return lambda wildcards: digest(FIRST[wildcards.run], wildcards.get("method", ""))
+
+
+MANIFESTS = {run: ARTIFACTS.manifest(run) for run in set(FIRST.values())}
+
+
+def raw_data(wildcards):
+    """The manifest of what a run's data are read from: an input of all that does not follow from the trajectory."""
+    return MANIFESTS[FIRST[wildcards.run]]
+
+
+# The number of GPUs that a job asks for; none for `auto`, which takes what it finds.
+ACCELERATORS = by_variant(lambda run: int(run_config(STUDY, run)["compute"]["device"] == "cuda"))
 
 
 def held_by(jobs):
@@ -90,11 +119,6 @@ def minutes(line):
     return lambda wildcards, attempt: REQUESTS.minutes(line.format(**dict(wildcards)), attempt)
 
 
-def accelerators(wildcards):
-    """The number of GPUs that a job asks for; none for `auto`, which takes what it finds."""
-    return int(run_config(STUDY, wildcards.run)["compute"]["device"] == "cuda")
-
-
 def made_by(target, planned):
     """The files of the tables or figures that a target asks for."""
     return [file for one in planned.values() if one.target == target for file in one.files]
@@ -113,10 +137,12 @@ def label_scores(wildcards):
 
 def by_epoch(wildcards):
     """Whether a run's scores are to be kept by epoch, too: where the explorer shows them."""
-    return wildcards.run in EXPLORED and STUDY["explorer"]["by_epoch"]
+    return wildcards.run in EXPLORED
 
 
 def left_behind():
     """What lies among the results and is none of them, in a sentence."""
+    if STUDY is WRITTEN:
+        return left_over_sentence(left_over(STUDY, TABLES, FIGURES))
     tables = plan_tables(STUDY)
     return left_over_sentence(left_over(STUDY, tables, plan_figures(STUDY, tables)))

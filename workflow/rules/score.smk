@@ -17,13 +17,13 @@ rule score_samples:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("score_samples: {method}"),
         runtime=minutes("score_samples: {method}"),
     params:
         options=lambda wildcards: STUDY["methods"][wildcards.method],
         queries=STUDY["queries"],
-        by_epoch=by_epoch,
+        by_epoch=by_epoch if STUDY["explorer"]["by_epoch"] else False,
         code=code("scoring.score_samples", *TRAINED, "query", "method"),
     message:
         "Score {wildcards.run} by {wildcards.method}"
@@ -47,7 +47,7 @@ rule measure_smoothness:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("measure_smoothness"),
         runtime=minutes("measure_smoothness"),
     params:
@@ -75,7 +75,7 @@ rule trace_scores:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("trace_scores"),
         runtime=minutes("trace_scores"),
     params:
@@ -105,7 +105,7 @@ rule measure_approximation:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("measure_approximation"),
         runtime=minutes("measure_approximation"),
     params:

@@ -25,7 +25,7 @@ rule time_scoring:
     # the number of cores may be left open, the whole node.
     threads: workflow.resource_settings.cores or STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes(f"score_samples: {ARTIFACTS.exact}"),
         runtime=minutes(f"score_samples: {ARTIFACTS.exact}"),
         slurm_extra="--exclusive",

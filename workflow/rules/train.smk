@@ -18,7 +18,7 @@ rule train_model:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("train_model"),
         runtime=minutes("train_model"),
     params:
@@ -46,7 +46,7 @@ rule retrain_without:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("retrain_without: {design}"),
         runtime=minutes("retrain_without: {design}"),
     params:
@@ -76,7 +76,7 @@ rule retrain_subsets:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("retrain_subsets"),
         runtime=minutes("retrain_subsets"),
     params:
@@ -108,7 +108,7 @@ rule find_flips:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
-        gpu=accelerators,
+        gpu=ACCELERATORS,
         mem_mb=megabytes("find_flips"),
         runtime=minutes("find_flips"),
     params:
