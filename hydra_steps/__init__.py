@@ -11,6 +11,8 @@ for, as planning a workflow must not need torch.
 from importlib import import_module
 from typing import Any
 
+from hydra_steps.interrupted import end_in_one_line, is_program
+
 __version__ = "0.1.0"
 
 _FACE = {
@@ -25,6 +27,9 @@ _FACE = {
     "show_samples": "pictures",
 }
 __all__ = [*_FACE, "__version__"]
+
+if is_program():
+    end_in_one_line()
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +18,8 @@ from hydra_steps import __version__
 from hydra_steps.config.__main__ import outputs
 from hydra_steps.config.resolve import load_study
 from hydra_steps.errors import StudyError, reported
+from hydra_steps.interrupted import CODE
+from hydra_steps.job_environment import START
 from hydra_steps.plan.verify import VERIFY
 
 DEFAULT = "config/config.yaml"
@@ -67,9 +70,12 @@ def main() -> None:
         command += [] if asked.verbose or asked.dry_run else ["--logger=steps"]
         # Where a checkout is run without being installed, Snakemake finds its plug-in there.
         found = [str(PACKAGE)] if folder == PACKAGE else []
-        path = os.pathsep.join([*found, *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join([START, *found, *filter(None, [os.environ.get("PYTHONPATH")])])
         told = {"PYTHONPATH": path} | ({VERIFY: "1"} if asked.verify else {})
+        # An end from the keyboard reaches Snakemake, too, which ends its jobs first.
+        signal.signal(signal.SIGINT, lambda *_: None)
         code = subprocess.run(command, env=os.environ | told).returncode
+        code = CODE if code == -signal.SIGINT else code
         if code or asked.verify:
             sys.exit(code)
         print(outputs(study))

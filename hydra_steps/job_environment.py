@@ -12,6 +12,9 @@ import sys
 # libraries ignore them.
 ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
+# A folder for the head of a job's PYTHONPATH: what Python reads when the job starts, before the script.
+START = os.path.join(os.path.dirname(__file__), "job_start")
+
 # Set where jobs are to write to their logs alone, as somebody else writes to the terminal.
 QUIET = "HYDRA_STEPS_QUIET"
 

@@ -15,6 +15,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from hydra_steps.errors import StudyError
+from hydra_steps.interrupted import CODE, MESSAGE
 from hydra_steps.job_environment import quiet
 from hydra_steps.progress import DRAWN
 
@@ -34,7 +35,6 @@ REFUSALS = {
     errno.EIO: "look at the disk",
     errno.ESTALE: "look at the network's file system, and run again",
 }
-INTERRUPTED = 130  # the exit code of what was ended from the keyboard
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def job(log: str | Path) -> Iterator[None]:
                 _logger.error("error: %s", message)
             else:
                 _logger.exception("error: %s is no message of this package's:", type(error).__name__)
-            sys.exit(INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1)
+            sys.exit(CODE if isinstance(error, KeyboardInterrupt) else 1)
 
 
 def _message(error: BaseException) -> str:
@@ -62,7 +62,7 @@ def _message(error: BaseException) -> str:
         case StudyError():
             return str(error)
         case KeyboardInterrupt():
-            return "ended from the keyboard; what to do: run again, it goes on where it was"
+            return MESSAGE
         case MemoryError():
             said = f" ({error})" if str(error) else ""
             return f"too little memory for this job{said}; what to do: run fewer jobs at a time (--cores)"

@@ -17,6 +17,7 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from hydra_steps.interrupted import MESSAGE
 from hydra_steps.job_environment import QUIET
 from hydra_steps.terminal.failures import message_of_job, message_of_snakemake
 from hydra_steps.terminal.steps import Steps, clock
@@ -24,6 +25,7 @@ from hydra_steps.terminal.steps import Steps, clock
 WIDTH, TICK = 30, 1.0  # of the bar in characters; seconds from one drawing to the next
 COMPLETE = "Complete log(s): "
 NOTHING = "Nothing to be done"
+ENDING = "Terminating processes on user request"
 MOST = 3  # messages of failed jobs that are shown
 
 
@@ -41,6 +43,7 @@ class LogHandler(LogHandlerBase):
         self._failed: dict[str, Path | None] = {}  # message → log
         self._said: list[str] = []  # errors of no job
         self._log = ""
+        self._interrupted = False
         self._drawn = False
         self._terminal = self._stream.isatty()
         os.environ[QUIET] = "1"  # jobs write to their logs alone
@@ -58,11 +61,17 @@ class LogHandler(LogHandlerBase):
         if not self._ended.is_set():
             self._ended.set()
             self._wipe()
-            for message, log in list(self._failed.items())[-MOST:]:
-                self._say(f"{message}\nlog: {log or self._log}")
-            if not self._failed and self._said:
-                self._say(self._said[-1] + (f"\nlog: {self._log}" if self._log else ""))
+            self._say_what_failed()
         super().close()
+
+    def _say_what_failed(self) -> None:
+        if self._interrupted:
+            self._say(f"error: {MESSAGE}")
+            return
+        for message, log in list(self._failed.items())[-MOST:]:
+            self._say(f"{message}\nlog: {log or self._log}")
+        if not self._failed and self._said:
+            self._say(self._said[-1] + (f"\nlog: {self._log}" if self._log else ""))
 
     def _take(self, record: logging.LogRecord, now: float) -> None:
         told: dict[str, Any] = record.__dict__
@@ -90,6 +99,8 @@ class LogHandler(LogHandlerBase):
         text = str(record.msg or "")
         if text.startswith(COMPLETE):
             self._log = os.path.relpath(text.removeprefix(COMPLETE).split(",")[0].strip())
+        elif text.startswith(ENDING):
+            self._interrupted = True
         elif text.startswith(NOTHING):
             self._say("nothing to be done: everything is there, and made from this study")
         elif record.levelno == logging.WARNING:
