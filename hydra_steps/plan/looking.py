@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable
+
+from hydra_steps.errors import StudyError
 
 LOOKING = {
     *(
@@ -46,3 +49,13 @@ def only_looks(arguments: Iterable[str]) -> bool:
 def deletes(arguments: Iterable[str]) -> bool:
     """Return whether a command line takes outputs away without a run."""
     return any(argument.startswith("--delete") for argument in arguments)
+
+
+def check_archive(arguments: Iterable[str]) -> None:
+    """Refuse ``--archive`` where there is no conda, without which Snakemake makes none."""
+    if any(argument.split("=")[0] == "--archive" for argument in arguments) and not shutil.which("conda"):
+        raise StudyError(
+            "--archive adds the conda packages of the jobs' environment, and there is no conda here",
+            "conda on the PATH",
+            "install conda, or keep the workflow (git archive HEAD) and describe the results (make crate)",
+        )

@@ -20,6 +20,7 @@ from hydra_steps.provenance.record import Making, read_record
 
 VERIFY = "HYDRA_STEPS_VERIFY"  # set where a study is to be verified and not run
 REPORT = "write_report"
+BENCHMARKS = "benchmarks"  # the option of a table that reads Snakemake's own measurements
 
 
 def verify_instead(workflow: Any, study: str | Path, remark: str) -> None:
@@ -38,6 +39,7 @@ def verify_instead(workflow: Any, study: str | Path, remark: str) -> None:
         found = verified(jobs, Path(study))
         wrong = {path: one for path, one in found.items() if one is not None}
         lines = [f"{one.kind:8} {path}: {one.words}" for path, one in sorted(wrong.items())]
+        lines += [f"unsealed {path}: {words}" for path, words in sorted(unsealed(jobs).items())]
         lines += [remark] if remark else []
         lines.append(f"whole    {len(found) - len(wrong):,} of {len(found):,} outputs")
         lines.append(f"digest   {_digest(jobs)}")
@@ -56,6 +58,16 @@ def verified(jobs: Iterable[Any], study: Path) -> dict[str, Misfit | None]:
         made_by = planned_making(job, study, recorded)
         found |= {str(output): wrong_with(Path(str(output)), made_by) for output in job.output}
     return found
+
+
+def unsealed(jobs: Iterable[Any]) -> dict[str, str]:
+    """Return the outputs that are as their step wrote them, and were made from what nothing vouches for, with why."""
+    return {
+        str(output): "made from benchmarks/, which Snakemake writes after each job, and no record vouches for"
+        for job in jobs
+        if BENCHMARKS in (dict(job.params.items()).get("options") or {})
+        for output in job.output
+    }
 
 
 def wrong_with(output: Path, made_by: Making) -> Misfit | None:

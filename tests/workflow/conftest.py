@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -32,12 +33,18 @@ class Tree:
         """Return the command of a run; ``arguments`` come first, so that they can name targets."""
         return [sys.executable, "-m", "snakemake", *arguments, "--configfile", study]
 
-    def run(self, *arguments: str, study: str = STUDY, fails: bool = False) -> str:
-        """Run Snakemake, and return all that it said."""
+    def run(
+        self,
+        *arguments: str,
+        study: str = STUDY,
+        fails: bool = False,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """Run Snakemake, with ``more`` in its environment, and return all that it said."""
         done = subprocess.run(
             self.command(*arguments, study=study),
             cwd=self.folder,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | dict(more),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

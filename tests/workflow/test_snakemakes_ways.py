@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import subprocess
+import tarfile
+from pathlib import Path
+
 import pytest
 
-from tests.workflow.conftest import STUDY, Tree
+from tests.workflow.conftest import STUDY, Tree, copy_tree
 
 
 @pytest.mark.parametrize(
@@ -45,3 +51,48 @@ def test_looking_at_a_study_changes_nothing(finished: Tree, option: list[str]) -
     assert "Traceback" not in finished.run(*option)
     assert finished.contents("tables", "runs") == before
     assert finished.planned() == {}
+
+
+# Answers as conda does, and makes an environment without packages: there are none to be had without a network.
+CONDA = """#!/bin/sh
+case "$*" in
+  "info --json") echo '{"conda_prefix": "/nowhere", "platform": "linux-64"}' ;;
+  "--version") echo "conda 25.3.0" ;;
+  "config --get channel_priority --json") echo '{"get": {"channel_priority": "strict"}}' ;;
+  "list --explicit "*) echo "@EXPLICIT" ;;
+esac
+"""
+
+
+@pytest.fixture
+def versioned(tmp_path: Path) -> Tree:
+    """A copy of the workflow under version control, as Snakemake archives what git knows."""
+    tree = copy_tree(tmp_path / "versioned")
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"],
+    ):
+        subprocess.run(["git", *command], cwd=tree.folder, check=True)
+    return tree
+
+
+def test_an_archive_without_conda_is_refused_in_one_message(versioned: Tree) -> None:
+    said = versioned.run("--archive", "kept.tar.gz", fails=True)
+    assert said.count("there is no conda here") == 1
+    assert "Traceback" not in said
+    assert not (versioned.folder / "kept.tar.gz").exists()
+
+
+def test_an_archive_holds_what_a_study_is_planned_from(versioned: Tree, tmp_path: Path) -> None:
+    conda = tmp_path / "bin" / "conda"
+    conda.parent.mkdir()
+    conda.write_text(CONDA)
+    conda.chmod(conda.stat().st_mode | stat.S_IXUSR)
+    path = f"{conda.parent}{os.pathsep}{os.environ['PATH']}"
+    said = versioned.run("--archive", "kept.tar.gz", more={"PATH": path})
+    assert "Traceback" not in said
+    with tarfile.open(versioned.folder / "kept.tar.gz") as archive:
+        archive.extractall(tmp_path / "elsewhere", filter="data")
+    elsewhere = Tree(tmp_path / "elsewhere")
+    assert elsewhere.planned() == versioned.planned() != {}

@@ -30,6 +30,20 @@ def test_a_finished_study_is_whole_and_its_report_says_its_digest(study: Tree) -
     assert digest(said) in (study.results / "report.html").read_text(encoding="utf-8")
 
 
+def test_what_rests_on_measurements_of_snakemakes_is_named(finished: Tree) -> None:
+    before = verify(finished, whole=True)
+    assert re.findall(r"^unsealed (\S+): made from benchmarks/", before, re.M) == [
+        "results/test/tables/jobs.csv"
+    ]
+    reading = next((finished.results / "benchmarks").rglob("*.tsv"))
+    reading.write_text(reading.read_text().replace("0", "7"))
+    assert verify(finished, whole=True) == before  # nothing is made again from what was changed
+    assert finished.planned() == {}
+    jobs = finished.results / "tables/jobs.csv"
+    jobs.write_text(jobs.read_text().replace("0", "7"))
+    assert re.search(r"^edited +results/test/tables/jobs.csv", verify(finished, whole=False), re.M)
+
+
 def test_each_fault_is_one_line_beside_what_is_stale_by_it(finished: Tree) -> None:
     scores = finished.results / "runs/base-seed0/scores"
     chunk = max(
