@@ -69,6 +69,8 @@ lint: $(VENV)/.installed-test  ## check style, spelling, types, and the workflow
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
+	$(BIN)/vulture
+	@! $(BIN)/radon cc --min D --show-complexity hydra_steps tools | grep . || { echo "too complex: at most C"; exit 1; }
 
 format: $(VENV)/.installed-test  ## put the code into its form
 	$(BIN)/ruff check --fix .

@@ -24,7 +24,7 @@ from hydra_steps.plan.artifacts import Artifacts
 FOLDERS = ("tables", "figures")
 PAGES = ("report.html", "explorer.html")
 LICENSE = "https://spdx.org/licenses/MIT"
-PYTHON, SOFTWARE, ENVIRONMENT, RUN = "#python", "#hydra-steps", "#environment", "#run"
+SOFTWARE, ENVIRONMENT, RUN = "#hydra-steps", "#environment", "#run"
 TYPES = {".csv": "text/csv", ".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png"}
 TYPES |= {
     ".pdf": "application/pdf",

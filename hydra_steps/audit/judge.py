@@ -37,11 +37,6 @@ class Verdict:
         """The samples [n], the most suspicious first; equal ones by position."""
         return np.argsort(self.suspicion, kind="stable")
 
-    @property
-    def plainly_too_high(self) -> bool:
-        """Whether right labels stand among the wrong ones however far up, so that the amount is an upper bound."""
-        return float(self.trusted.precision[self.trusted.chosen].mean()) < 0.5
-
 
 def judge(data: Judged, copies: Sequence[Judged], blends: bool) -> Verdict:
     """Judge the data by their copies; :class:`StudyError` where too few labels are planted in all."""

@@ -34,6 +34,17 @@ def split_sizes(
     splits of one part are ``None``, or when more samples are asked for than there are.
     """
     asked: dict[str, Any] = {"train": train, "validation": validation, "test": test}
+    _require_counts(asked)
+    sizes: dict[str, int] = {}
+    for part, there in entry.parts.items():
+        splits = [split for split in asked if source_of(entry, split, validation_from) == part]
+        if entry.described and len(splits) > 1:
+            asked |= _shares(entry, part, {split: asked[split] for split in splits}, seed)
+        sizes |= _resolved(entry.name, part, there, {split: asked[split] for split in splits})
+    return sizes
+
+
+def _require_counts(asked: Mapping[str, Any]) -> None:
     for split, count in asked.items():
         if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
             raise StudyError(
@@ -41,28 +52,26 @@ def split_sizes(
                 "a whole number of at least 0, or null",
                 "change it in the config",
             )
-    sizes: dict[str, int] = {}
-    for part, there in entry.parts.items():
-        splits = [split for split in asked if source_of(entry, split, validation_from) == part]
-        if entry.described and len(splits) > 1:
-            asked |= _shares(entry, part, {split: asked[split] for split in splits}, seed)
-        given = {split: asked[split] for split in splits if asked[split] is not None}
-        open_ended = [split for split in splits if asked[split] is None]
+
+
+def _resolved(data: str, part: str, there: int, asked: Mapping[str, int | None]) -> dict[str, int]:
+    """Return the sizes of the splits that are taken from a part of so many samples; at most one may be ``None``."""
+    given = {split: count for split, count in asked.items() if count is not None}
+    open_ended = [split for split in asked if split not in given]
+    if sum(given.values()) > there:
         listing = " + ".join(f"data.{split} {count}" for split, count in given.items())
-        if sum(given.values()) > there:
-            raise StudyError(
-                f"{listing} asks for {sum(given.values())} samples of {entry.name}",
-                f"at most {there}, which is what its {part} part has",
-                f"lower {' or '.join(f'data.{split}' for split in given)}",
-            )
-        if len(open_ended) > 1:
-            raise StudyError(
-                f"{' and '.join(f'data.{split}' for split in open_ended)} are null",
-                f"at most one null among the splits taken from the {part} part of {entry.name} ({there} samples)",
-                "give a number of samples for the others",
-            )
-        sizes |= given | {split: there - sum(given.values()) for split in open_ended}
-    return sizes
+        raise StudyError(
+            f"{listing} asks for {sum(given.values())} samples of {data}",
+            f"at most {there}, which is what its {part} part has",
+            f"lower {' or '.join(f'data.{split}' for split in given)}",
+        )
+    if len(open_ended) > 1:
+        raise StudyError(
+            f"{' and '.join(f'data.{split}' for split in open_ended)} are null",
+            f"at most one null among the splits taken from the {part} part of {data} ({there} samples)",
+            "give a number of samples for the others",
+        )
+    return given | {split: there - sum(given.values()) for split in open_ended}
 
 
 def group_wishes(

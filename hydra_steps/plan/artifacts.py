@@ -31,6 +31,7 @@ KINDS = (
     *("planted_labels", "planted_scores", "planted_classes"),
     *("audited_labels", "audited_splits", "audited_scores", "audited_classes", "audited_decided"),
 )
+OF_TIMING = {"readings": "seconds.csv", "memory": "memory.csv", "machines": "machine.json"}
 # What is kept of the run that an audit judges, and of its copies with planted labels.
 OF_AUDIT = {"labels": "labels.csv", "splits": "splits.csv", "classes": "classes", "scores": "scores/{label}"}
 OF_AUDIT["decided"] = "decided"  # the trainings that decisions are proved by, where there are decisions
@@ -99,20 +100,20 @@ class Artifacts:
             case "approximation":
                 tracked = self.study["trace"]["epochs"] and self.study["trace"]["tracked"]
                 return self.of_runs("approximation.csv", runs if tracked else [])
-            case "readings":
-                return self.of_runs("timing/seconds.csv", self.timed_runs)
-            case "memory":
-                return self.of_runs("timing/memory.csv", self.timed_runs)
-            case "machines":
-                return self.of_runs("timing/machine.json", self.timed_runs)
+            case "readings" | "memory" | "machines":
+                return self.of_runs(f"timing/{OF_TIMING[kind]}", self.timed_runs)
             case "raw":
                 return sorted({self.manifest(run) for run in runs})
             case _:
                 whose, what = kind.split("_")
-                audited = {"planted": self.planted, "audited": self.audited}[whose]
-                if what == "decided" and not self.study["audit"]["decisions"]:
-                    return []
-                return self.of_runs(OF_AUDIT[what], audited, methods if what == "scores" else ("",))
+                return self._of_audit(
+                    {"planted": self.planted, "audited": self.audited}[whose], what, methods
+                )
+
+    def _of_audit(self, runs: Sequence[str], what: str, methods: Sequence[str]) -> list[str]:
+        if what == "decided" and not self.study["audit"]["decisions"]:
+            return []
+        return self.of_runs(OF_AUDIT[what], runs, methods if what == "scores" else ("",))
 
     def measured(self) -> list[str]:
         """Return the outputs of all steps that compute; when they are there, so are their measurements."""

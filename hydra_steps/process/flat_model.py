@@ -90,11 +90,6 @@ class FlatModel:
         return self
 
     @property
-    def has_rules(self) -> bool:
-        """Whether :meth:`push` serves it."""
-        return self.path is Path.RULES
-
-    @property
     def coupled(self) -> bool:
         """Whether a sample's loss depends on the others in its batch (batch norm)."""
         return bool(self._norms)
@@ -205,7 +200,7 @@ class FlatModel:
     ) -> tuple[Tensor, Tensor, Callable[[Tensor | None, Tensor], Tensor]]:
         """Logits z [b, c], their tangents ż [b, q, c] along ``directions`` [q, p], and the way back.
 
-        For models with rules (``has_rules``). The way back maps a cotangent δ [b, c] of z (or None) and its tangents
+        For models with rules. The way back maps a cotangent δ [b, c] of z (or None) and its tangents
         [b, q, c] to the tangents of the parameters' gradient [q, p]; see :mod:`hydra_steps.tangents.chain`.
         """
         dots: dict[nn.Module, dict[str, Tensor]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -55,48 +55,25 @@ def arrays(
         standardise: Whether the training split's mean is taken off and its deviation divided by, for each channel of
             [channels, height, width], else for each place of the last axis.
     """
-    found = [_Arrays(folder, file, "data.file")]
-    found += [_Arrays(folder, test_file, "data.test_file")] if test_file else []
-    by_file = {"labels": [labels, test_labels or labels]}
-    read: dict[str, list[np.ndarray]] = {"inputs": [], "labels": []}
-    for number, one in enumerate(found):
-        read["inputs"].append(_inputs(one, inputs))
-        read["labels"].append(one.array(by_file["labels"][number], "data.labels"))
-        if asks == "numbers" and read["labels"][-1].ndim == 1:
-            read["labels"][-1] = read["labels"][-1][:, None]
-        axes = 1 if asks == CLASS else 2
-        if len(read["labels"][-1]) != len(read["inputs"][-1]) or read["labels"][-1].ndim != axes:
-            raise StudyError(
-                f"{one.path} has inputs {list(read['inputs'][-1].shape)} and labels {list(read['labels'][-1].shape)}",
-                "one label for each input: [n, ...] and [n]"
-                if axes == 1
-                else "inputs [n, ...] and labels [n, k]",
-                "correct data.inputs or data.labels",
-            )
-    if len({array.shape[1:] for array in read["inputs"]}) > 1:
-        raise StudyError(
-            " and ".join(
-                f"{one.path} {list(array.shape)}" for one, array in zip(found, read["inputs"], strict=True)
-            ),
-            "samples of the same shape in both files",
-        )
-    values = read["inputs"][0] if not test_file else np.concatenate(read["inputs"])
+    first = _Arrays(folder, file, "data.file")
+    read = [_read(first, inputs, labels, asks)]
+    if test_file:
+        read.append(_read(_Arrays(folder, test_file, "data.test_file"), inputs, test_labels or labels, asks))
+    # One file stays mapped into memory.
+    values = _joined([one for one, _ in read], [file, test_file]) if test_file else read[0][0]
     if channels_last:
         values = np.moveaxis(values, -1, 1)
-    sizes = [len(array) for array in read["inputs"]]
+    sizes = [len(one) for one, _ in read]
     given = {
-        key: _more(found[0], name, key, sizes)
+        key: _more(first, name, key, sizes)
         for key, name in (("names", names), ("groups", groups), ("split", split))
     }
     named = given["names"] or [f"sample {number}" for number in range(sum(sizes))]
     files = ["train"] * sizes[0] + ["test"] * sizes[1] if test_file else None
-    channels = values.shape[1] if values.ndim == 4 else values.shape[-1]
+    parts = parts_of(given["split"], files, named)
+    answers = _answers(np.concatenate([one for _, one in read]), asks, named, parts, file)
     pictures = values.ndim == 4 and values.shape[1] in (1, 3) and values.dtype in (np.uint8, np.uint16)
-    parts, answers = parts_of(given["split"], files, named), np.concatenate(read["labels"])
-    if asks == NUMBERS:
-        answers = numbers_of(answers, named, parts, file)
-    elif asks == LABELS:
-        answers = labels_of(answers, named, file)
+    channels = values.shape[1] if values.ndim == 4 else values.shape[-1]
     return Samples(
         inputs=values,
         labels=answers,
@@ -109,6 +86,23 @@ def arrays(
         outputs=() if asks == CLASS else [f"{asks[:-1]} {place}" for place in range(answers.shape[1])],
         white=float(np.iinfo(values.dtype).max) if pictures else 255.0,
     )
+
+
+def _answers(
+    given: np.ndarray, asks: str, names: Sequence[str], parts: Sequence[str] | None, file: str
+) -> np.ndarray:
+    """Return what is asked for as its kind wants it."""
+    if asks == NUMBERS:
+        return numbers_of(given, names, parts, file)
+    return labels_of(given, names, file) if asks == LABELS else given
+
+
+def _joined(inputs: Sequence[np.ndarray], files: Sequence[str]) -> np.ndarray:
+    """Return the inputs of several files as one array."""
+    if len({one.shape[1:] for one in inputs}) > 1:
+        shapes = [f"{file} {list(one.shape)}" for file, one in zip(files, inputs, strict=True)]
+        raise StudyError(" and ".join(shapes), "samples of the same shape in both files")
+    return np.concatenate(list(inputs))
 
 
 class _Arrays:
@@ -143,6 +137,23 @@ class _Arrays:
     def inputs(self, name: str) -> np.ndarray:
         """Return the inputs: of an ``.npy`` all of it."""
         return self.content if isinstance(self.content, np.ndarray) else self.array(name, "data.inputs")
+
+
+def _read(one: _Arrays, inputs: str, labels: str, asks: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a file's inputs [n, ...] and labels [n], or [n, k] where several are asked for."""
+    values, given = _inputs(one, inputs), one.array(labels, "data.labels")
+    if asks == NUMBERS and given.ndim == 1:
+        given = given[:, None]
+    axes = 1 if asks == CLASS else 2
+    if len(given) != len(values) or given.ndim != axes:
+        raise StudyError(
+            f"{one.path} has inputs {list(values.shape)} and labels {list(given.shape)}",
+            "one label for each input: [n, ...] and [n]"
+            if axes == 1
+            else "inputs [n, ...] and labels [n, k]",
+            "correct data.inputs or data.labels",
+        )
+    return values, given
 
 
 def _inputs(one: _Arrays, name: str) -> np.ndarray:

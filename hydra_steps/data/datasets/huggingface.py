@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,31 +45,33 @@ def huggingface(
             raise StudyError(
                 f"data.{key}: there is no column {name!r}", "", nearest(name, list(first.column_names))
             )
-    arrays = {part: _arrays(rows, inputs, part) for part, rows in parts.items()}
-    shapes = {array.shape[1:] for array in arrays.values()}
-    if len(shapes) > 1:
-        raise StudyError(
-            f"the parts in {folder} have inputs of the shapes {listed([str(s) for s in shapes])}", "one"
-        )
-    values = np.concatenate(list(arrays.values()))
+    values = _joined([_arrays(rows, inputs, part) for part, rows in parts.items()], folder)
     picture = type(first.features[inputs]).__name__ == "Image"
     classes = getattr(first.features[label], "names", None)
     labels = [value for rows in parts.values() for value in rows[label]]
     kept = [part for part, rows in parts.items() for _ in range(len(rows))]
-
-    def column(name: str) -> list[str] | None:
-        return [str(value) for rows in parts.values() for value in rows[name]] if name else None
-
     return Samples(
         inputs=values,
         labels=[classes[value] for value in labels] if classes else labels,
-        names=column(id) or [f"{part} {at}" for part, rows in parts.items() for at in range(len(rows))],
+        names=_column(parts, id)
+        or [f"{part} {at}" for part, rows in parts.items() for at in range(len(rows))],
         parts=kept if len(parts) > 1 else None,
-        groups=column(group),
+        groups=_column(parts, group),
         kind="image" if picture else "array",
         classes=classes,
         white=float(np.iinfo(values.dtype).max) if picture else 255.0,
     )
+
+
+def _joined(arrays: Sequence[np.ndarray], folder: Path) -> np.ndarray:
+    shapes = sorted({str(array.shape[1:]) for array in arrays})
+    if len(shapes) > 1:
+        raise StudyError(f"the parts in {folder} have inputs of the shapes {listed(shapes)}", "one")
+    return np.concatenate(list(arrays))
+
+
+def _column(parts: Mapping[str, Dataset], name: str) -> list[str] | None:
+    return [str(value) for rows in parts.values() for value in rows[name]] if name else None
 
 
 def _parts(folder: Path) -> Mapping[str, Dataset]:

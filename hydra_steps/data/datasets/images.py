@@ -101,14 +101,12 @@ def _listed(
 
 def _by_class(folder: Path) -> tuple[list[Path], list[str], list[str] | None]:
     """Return the pictures below each class's folder; those of folders train, test, … by part."""
-    inside = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
-    split = "train" in {one.name for one in inside} and {one.name for one in inside} <= set(PARTS)
+    inside = _folders(folder)
+    split = {"train"} <= {one.name for one in inside} <= set(PARTS)
     found: list[tuple[Path, str, str]] = []
     for part in inside if split else [folder]:
-        for home in sorted(one for one in part.iterdir() if one.is_dir() and not one.name.startswith(".")):
-            pictures = [
-                one for one in sorted(home.rglob("*")) if one.suffix.lower() in SUFFIXES and _seen(one, home)
-            ]
+        for home in _folders(part):
+            pictures = [one for one in sorted(home.rglob("*")) if _is_picture(one, home)]
             if not pictures:
                 raise StudyError(
                     f"the folder {home} has no pictures",
@@ -126,8 +124,13 @@ def _by_class(folder: Path) -> tuple[list[Path], list[str], list[str] | None]:
     return paths, labels, parts if split else None
 
 
-def _seen(path: Path, home: Path) -> bool:
-    return path.is_file() and not any(name.startswith(".") for name in path.relative_to(home).parts)
+def _folders(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+
+
+def _is_picture(path: Path, home: Path) -> bool:
+    hidden = any(name.startswith(".") for name in path.relative_to(home).parts)
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not hidden
 
 
 def _size(

@@ -6,7 +6,7 @@ values, 0 or 1. Which is which follows from the values, or from the options.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -73,64 +73,81 @@ def table(
     asked = [*labels, *targets] or [label]
     roles = [*asked, *filter(None, (split, group, id)), *ignore]
     named_columns = {"ignore": ignore, "labels": labels, "targets": targets}
-    for key, given in (*named_columns.items(), ("numbers", numbers), ("categories", categories)):
+    _require_columns(rows, {**named_columns, "numbers": numbers, "categories": categories})
+    own = [str(one) for one in rows.columns if one not in roles]
+    if missing == "drop":
+        rows, files, names = _whole(rows, files, names, own)
+    named = frames.optional(rows, id, "data.id") or names
+    parts = frames.parts_of(frames.optional(rows, split, "data.split"), files, named)
+    read = [_inputs(rows, name, named, missing, numbers, categories) for name in own]
+    columns = [name for of_column, _, _ in read for name in of_column]
+    if not columns:
+        raise StudyError(
+            f"{file} has no column left as an input (columns: {listed(list(rows.columns))})", "at least one"
+        )
+    answers: np.ndarray | list[str]
+    if targets:
+        answers = numbers_of(_answers(rows, asked, named), named, parts, file)
+    elif labels:
+        answers = labels_of(_answers(rows, asked, named), named, file)
+    else:
+        answers = frames.column(rows, label, "data.label")
+    return Samples(
+        inputs=np.concatenate([values for _, values, _ in read], axis=1).astype(np.float32),
+        labels=answers,
+        names=named,
+        parts=parts,
+        groups=frames.optional(rows, group, "data.group"),
+        kind="row",
+        shown=_shown(rows, own),
+        columns=columns,
+        scaled=[number for of_column, _, number in read for _ in of_column],
+        gaps=missing == "mean",
+        asks=NUMBERS if targets else LABELS if labels else CLASS,
+        outputs=[*labels, *targets],
+    )
+
+
+def _require_columns(rows: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> None:
+    """Raise :class:`StudyError` for the first column that an option names and the file has not."""
+    for key, given in options.items():
         for one in given:
             if one not in rows.columns:
                 raise StudyError(
                     f"data.{key}: there is no column {one!r}", "", nearest(one, list(rows.columns))
                 )
-    classes = frames.column(rows, label, "data.label") if asked == [label] else []
-    named = frames.optional(rows, id, "data.id") or names
-    parts = frames.parts_of(frames.optional(rows, split, "data.split"), files, named)
-    groups = frames.optional(rows, group, "data.group")
-    kept = np.ones(len(rows), bool)
-    if missing == "drop":
-        for name in (one for one in rows.columns if one not in roles):
-            kept &= np.array([text not in frames.MISSING for text in rows[name]])
-    inputs: list[np.ndarray] = []
-    columns: list[str] = []
-    scaled: list[bool] = []
-    for name in (str(one) for one in rows.columns if one not in roles):
-        texts = [str(text) for text in rows[name]]
-        values = None if name in categories else _numbers(name, texts, named, kept, name in numbers)
-        if missing == "refuse" or (missing == "mean" and values is None and name in numbers):
-            _refuse_missing(name, texts, named)
-        if values is not None:
-            inputs, columns, scaled = [*inputs, values], [*columns, name], [*scaled, True]
-        else:
-            levels = _levels(name, texts, kept)
-            inputs += [np.array([text == level for text in texts], np.float64) for level in levels]
-            columns += [f"{name}={level or 'missing'}" for level in levels]
-            scaled += [False] * len(levels)
-    if not inputs:
-        raise StudyError(
-            f"{file} has no column left as an input (columns: {listed(list(rows.columns))})", "at least one"
-        )
-    chosen = np.flatnonzero(kept)
-    answers: np.ndarray | list[str] = (
-        [classes[at] for at in chosen] if classes else _answers(rows, asked, named)[chosen]
+
+
+def _whole(
+    rows: pd.DataFrame, files: list[str] | None, names: list[str], columns: Sequence[str]
+) -> tuple[pd.DataFrame, list[str] | None, list[str]]:
+    """Return the rows that have a value in each of these columns, with the files and names of theirs."""
+    kept = np.flatnonzero(~rows[list(columns)].isin(frames.MISSING).any(axis=1))
+    return (
+        rows.iloc[kept],
+        None if files is None else [files[at] for at in kept],
+        [names[at] for at in kept],
     )
-    names = [named[at] for at in chosen]
-    own_parts = None if parts is None else [parts[at] for at in chosen]
-    if targets:
-        answers = numbers_of(np.asarray(answers), names, own_parts, file)
-    elif labels:
-        answers = labels_of(np.asarray(answers), names, file)
-    shown = _shown(rows, [str(one) for one in rows.columns if one not in roles])
-    return Samples(
-        inputs=np.stack(inputs, axis=1)[chosen].astype(np.float32),
-        labels=answers,
-        names=names,
-        parts=own_parts,
-        groups=None if groups is None else [groups[at] for at in chosen],
-        kind="row",
-        shown=[shown[at] for at in chosen],
-        columns=columns,
-        scaled=scaled,
-        gaps=missing == "mean",
-        asks=NUMBERS if targets else LABELS if labels else CLASS,
-        outputs=[*labels, *targets],
-    )
+
+
+def _inputs(
+    rows: pd.DataFrame,
+    name: str,
+    named: Sequence[str],
+    missing: str,
+    numbers: Sequence[str],
+    categories: Sequence[str],
+) -> tuple[list[str], np.ndarray, bool]:
+    """Return what a column gives: the names of its inputs, their values [n, inputs], and whether it is of numbers."""
+    texts = [str(text) for text in rows[name]]
+    values = None if name in categories else _numbers(name, texts, named, name in numbers)
+    if missing == "refuse" or (missing == "mean" and values is None and name in numbers):
+        _refuse_missing(name, texts, named)
+    if values is not None:
+        return [name], values[:, None], True
+    levels = _levels(name, texts)
+    present = np.array([[text == level for level in levels] for text in texts], np.float64)
+    return [f"{name}={level or 'missing'}" for level in levels], present, False
 
 
 def _answers(rows: pd.DataFrame, columns: Sequence[str], named: Sequence[str]) -> np.ndarray:
@@ -139,22 +156,20 @@ def _answers(rows: pd.DataFrame, columns: Sequence[str], named: Sequence[str]) -
     for name in columns:
         texts = [str(text) for text in rows[name]]
         _refuse_missing(name, texts, named)
-        values = _numbers(name, texts, named, np.ones(len(texts), bool), required=True)
+        values = _numbers(name, texts, named, required=True)
         assert values is not None
         found.append(values)
     return np.stack(found, axis=1)
 
 
-def _numbers(
-    name: str, texts: Sequence[str], named: Sequence[str], kept: np.ndarray, required: bool
-) -> np.ndarray | None:
+def _numbers(name: str, texts: Sequence[str], named: Sequence[str], required: bool) -> np.ndarray | None:
     """Return a column of numbers [n], NaN where one is missing; None for a column of categories.
 
     A column whose values are numbers but for a few is a mistake more often than it is a category.
     """
     values, right = frames.numbers(texts)
-    wrong = np.flatnonzero(~right & kept)
-    if not len(wrong) and not np.isnan(values[kept]).all():
+    wrong = np.flatnonzero(~right)
+    if not len(wrong) and not np.isnan(values).all():
         return values
     if required or np.isfinite(values).sum() > len(texts) / 2:
         at = int(wrong[0]) if len(wrong) else 0
@@ -166,9 +181,9 @@ def _numbers(
     return None
 
 
-def _levels(name: str, texts: Sequence[str], kept: np.ndarray) -> list[str]:
+def _levels(name: str, texts: Sequence[str]) -> list[str]:
     """Return the values of a column of categories, sorted, the missing one last."""
-    found = {"" if text in frames.MISSING else text for text, used in zip(texts, kept, strict=True) if used}
+    found = {"" if text in frames.MISSING else text for text in texts}
     if len(found) > MOST_VALUES:
         raise StudyError(
             f"the column {name} has {len(found):,} different texts, such as {listed(sorted(found)[:3])}",
