@@ -119,12 +119,12 @@ def _training(run: TimedRun) -> Iterator[Contestant]:
 def _records(run: TimedRun, folder: Path) -> Iterator[Contestant]:
     yield Contestant(PLAIN, run, run.plain_training(), RECORD)
     for keep in ("all", "sqrt"):
-        act, kept = partial(_record, run, keep, folder), partial(_bytes_in, folder / keep)
+        act, kept = partial(record, run, keep, folder), partial(_bytes_in, folder / keep)
         prepare = partial(shutil.rmtree, folder / keep, ignore_errors=True)
         yield Contestant(f"training_keep_{keep}", run, act, kept=kept, prepare=prepare)
 
 
-def _record(run: TimedRun, keep: str, folder: Path) -> None:
+def record(run: TimedRun, keep: str, folder: Path) -> None:
     """Training with its record under the policy ``keep``; evaluation after the epochs is left out (empty splits)."""
     nothing = Split(run.data.test.inputs[:0], run.data.test.targets[:0], run.data.test.source_index[:0])
     unevaluated = replace(run.data, validation=nothing, test=nothing)
@@ -139,7 +139,7 @@ def _bytes_in(folder: Path) -> int:
 def _sweeps(run: TimedRun, axis: str = MAIN, count: int = 1) -> list[Contestant]:
     queries = run.queries(count)
     found = [
-        Contestant(s.__name__, run, partial(_score, s, run, queries), axis, count, run.process.samples)
+        Contestant(s.__name__, run, partial(score, s, run, queries), axis, count, run.process.samples)
         for s in SWEEPS
     ]
     if axis == MAIN:
@@ -148,7 +148,7 @@ def _sweeps(run: TimedRun, axis: str = MAIN, count: int = 1) -> list[Contestant]
     return found
 
 
-def _score(method: Callable[..., Any], run: TimedRun, queries: Any, **options: Any) -> Any:
+def score(method: Callable[..., Any], run: TimedRun, queries: Any, **options: Any) -> Any:
     return method(run.trajectory, queries, **options)
 
 
@@ -162,7 +162,7 @@ def _rivals(run: TimedRun, methods: Mapping[str, Method]) -> list[Contestant]:
     for label, method in methods.items():
         entry, function = method_of(label, method)
         if entry.name not in APART:
-            act = partial(_score, function, run, queries)
+            act = partial(score, function, run, queries)
             found.append(Contestant(label, run, act, MAIN, 1, run.process.samples))
     return found + _tracins(run, methods)
 
@@ -174,7 +174,7 @@ def _tracins(
     if not any((method.method or label) == "tracin" for label, method in methods.items()):
         return []
     queries, n = run.queries(count), run.process.samples
-    ours = partial(_score, tracin, run, queries)
+    ours = partial(score, tracin, run, queries)
     theirs = partial(captum_tracin, run, queries)
     return [
         Contestant("tracin", run, ours, axis, count, n),
@@ -188,7 +188,7 @@ def _forward(run: TimedRun, count: int, axis: str = MAIN) -> list[Contestant]:
     found = []
     for hessian in (True, False):
         name = "hydra_forward" if hessian else "hydra_forward_hessian_free"
-        act = partial(_score, hydra_forward, run, queries, samples=tracked, hessian=hessian)
+        act = partial(score, hydra_forward, run, queries, samples=tracked, hessian=hessian)
         kept = partial(_times, len(tracked), run)
         found.append(Contestant(name, run, act, axis, 1, len(tracked), kept))
     return found

@@ -65,6 +65,7 @@ class FlatModel:
     def __init__(self, module: nn.Module) -> None:
         module = pool_first(own_copy(module))
         self.path, self.reason = choose_path(module)
+        self.maps = True  # until a pass of several directions at once has failed
         parameters = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
         buffers = [(name, b) for name, b in module.named_buffers() if b.is_floating_point()]
         self.layout, self.buffer_layout = _entries(parameters), _entries(buffers)

@@ -57,11 +57,12 @@ def linearise(
         no_buffers = buffers.new_zeros(0, len(buffers))
         return Linearised(parameters.new_zeros(0, len(batch)), empty, no_buffers, no_buffers)
     point = Point(parameters, buffers, batch, weights, training)
+    samples = TOGETHER_ON_GPU if process.device.type == "cuda" else TOGETHER
+    together = max(1, samples // max(len(batch), 1))
     if process.model.path is Path.BACKWARD:
-        return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot)
+        return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot, together)
     if process.model.path is Path.RULES:
-        together = TOGETHER_ON_GPU if process.device.type == "cuda" else TOGETHER
-        rows = _evenly(directions, max(1, together // max(len(batch), 1)))
+        rows = _evenly(directions, together)
         parts = [_together(process, point, part, curvature) for part in rows]
     else:
         parts = []

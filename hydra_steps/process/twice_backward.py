@@ -6,14 +6,18 @@ directions. For each u then
 
     ∂⟨u, g⟩/∂θ = H u        ∂⟨u, g⟩/∂s_n = ⟨u, ∇ℓ_n⟩
 
-come from one pass back. Tangents forwards (of logits for the Gauss–Newton matrix, of buffers) are those of a pull-back,
-which is linear in its cotangent: ẏ = ∂⟨u, Jᵀ v⟩/∂v. Index letters: q directions, p parameters, b batch, r buffers.
+come from one pass back. Many directions share it where PyTorch can map the model's operations over them
+(``is_grads_batched``), and take one after another where it cannot. Tangents forwards (of logits for the Gauss–Newton
+matrix, of buffers) are those of a pull-back, which is linear in its cotangent: ẏ = ∂⟨u, Jᵀ v⟩/∂v. Index letters: q
+directions, p parameters, b batch, r buffers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,8 +32,9 @@ def twice_backward(
     curvature: Curvature,
     buffers_bar: Tensor | None,
     buffers_dot: Tensor | None,
+    together: int = 1,
 ) -> Linearised:
-    """See :func:`hydra_steps.process.linearise.linearise`.
+    """See :func:`hydra_steps.process.linearise.linearise`; ``together`` directions at most share a pass.
 
     Cost: a training step, and for each direction about another one (without curvature, about half).
     """
@@ -43,27 +48,42 @@ def twice_backward(
         along = _along_directions(process, point, curvature, logits, share, moved)
         push_buffers = _pushed(after, moved) if buffers_dot is not None else None
     inputs = [leaf, before, *([] if counted is None else [counted])]
-    rows = []
-    for place, direction in enumerate(directions):
-        dots = [direction] if buffers_dot is None else [direction, buffers_dot[place]]
+
+    def part(rows: slice) -> tuple[Tensor, ...]:
+        """Slopes, pull-backs to the inputs, the new buffers' tangents, for some of the directions."""
+        dots = [directions[rows]] if buffers_dot is None else [directions[rows], buffers_dot[rows]]
         outputs, cotangents, slopes = along(dots)
         if curvature is Curvature.NONE:
-            (slopes,) = _derivatives(outputs[0], [share])
-            pulled, *others = (torch.zeros_like(x) for x in inputs)
+            (slopes,) = _derivatives(outputs, [share], cotangents)
+            pulled = [x.new_zeros(len(dots[0]), *x.shape) for x in inputs]
         else:
             if buffers_bar is not None and after.requires_grad:
-                outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar[place]]
-            pulled, *others = _derivatives(outputs, [*inputs, share], cotangents)
+                outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar[rows]]
+            *pulled, of_share = _derivatives(outputs, [*inputs, share], cotangents)
             if curvature is Curvature.EXACT:
-                slopes = others[-1]
-        after_dot = torch.zeros_like(before) if push_buffers is None else push_buffers(dots)
-        rows.append((slopes, pulled, others[0], after_dot, *others[1 : 1 + (counted is not None)]))
-    parts = [torch.stack([part.detach() for part in column]) for column in zip(*rows, strict=True)]
-    slopes, pulled, bar, dot = parts[:4]
+                slopes = of_share
+        after_dot = slopes.new_zeros(len(slopes), len(before)) if push_buffers is None else push_buffers(dots)
+        return tuple(column.detach() for column in (slopes, after_dot, *pulled))
+
+    parts = _mapped(process, part, len(directions), together)
+    slopes, after_dot, pulled, bar, *of_counted = (torch.cat(column) for column in zip(*parts, strict=True))
     if curvature is Curvature.NONE:
-        return Linearised(slopes, None, torch.zeros_like(bar), dot)
+        return Linearised(slopes, None, torch.zeros_like(bar), after_dot)
     bar = torch.zeros_like(bar) if buffers_bar is None else bar
-    return Linearised(slopes, pulled, bar, dot, parts[4] if counted is not None else None)
+    return Linearised(slopes, pulled, bar, after_dot, *of_counted)
+
+
+def _mapped(
+    process: Process, part: Callable[[slice], tuple[Tensor, ...]], count: int, together: int
+) -> list[tuple[Tensor, ...]]:
+    """``part`` of so many directions, several at once; one by one for good where the model cannot be mapped."""
+    if together > 1 and count > 1 and process.model.maps:
+        try:
+            ends = [int(end) for end in np.linspace(0, count, -(-count // together) + 1)]
+            return [part(slice(start, end)) for start, end in pairwise(ends)]
+        except RuntimeError:  # anyone's module may do what has no rule
+            process.model.maps = False
+    return [part(slice(place, place + 1)) for place in range(count)]
 
 
 Along = Callable[[Sequence[Tensor]], tuple[list[Tensor], list[Tensor], Tensor]]
@@ -72,7 +92,7 @@ Along = Callable[[Sequence[Tensor]], tuple[list[Tensor], list[Tensor], Tensor]]
 def _along_directions(
     process: Process, point: Point, curvature: Curvature, logits: Tensor, share: Tensor, moved: list[Tensor]
 ) -> Along:
-    """What a direction makes of the loss: outputs with their cotangents, whose pull-back is the curvature along it, and
+    """What directions make of the loss: outputs with their cotangents, whose pull-back is the curvature along them, and
     the slopes where they are known already (the Gauss–Newton matrix has them on its way)."""
     targets = point.batch.targets
     if curvature is Curvature.GAUSS_NEWTON:
@@ -80,50 +100,56 @@ def _along_directions(
 
         def bent(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
             logits_dot, known = push(dots), logits.detach()
-            bend = process.loss.bend(known, logits_dot, targets)
+            bend = process.loss.bend(known[None], logits_dot, targets[None])
             slopes = (process.loss.slope(known, targets) * logits_dot).sum(-1)
             return [logits], [share.detach()[:, None] * bend], slopes
 
         return bent
     losses = process.loss.values(logits, targets)
-    gradients = _derivatives((share * losses).sum(), moved, create_graph=True)
+    gradients = _gradients((share * losses).sum(), moved)
 
     def turned(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
-        along = torch.stack([(g * dot).sum() for g, dot in zip(gradients, dots, strict=True)]).sum()
-        return [along], [torch.ones_like(along)], torch.zeros_like(share)
+        return list(gradients), list(dots), share.detach()
 
     return turned
 
 
 def _pushed(output: Tensor, inputs: Sequence[Tensor]) -> Callable[[Sequence[Tensor]], Tensor]:
-    """The tangent of ``output`` along tangents of ``inputs``, by a derivative of its pull-back."""
-    cotangent = torch.zeros_like(output).requires_grad_()
+    """The tangents of ``output`` along tangents of ``inputs``, by a derivative of its pull-back."""
     if not output.requires_grad:
-        return lambda dots: torch.zeros_like(output)
-    pulled = _derivatives(output, inputs, cotangent, create_graph=True)
+        return lambda dots: output.new_zeros(len(dots[0]), *output.shape)
+    cotangent = torch.zeros_like(output).requires_grad_()
+    pulled = _gradients(output, inputs, cotangent)
+    return lambda dots: _derivatives(pulled, [cotangent], dots)[0].detach()
 
-    def push(dots: Sequence[Tensor]) -> Tensor:
-        with torch.enable_grad():
-            along = torch.stack([(bar * dot).sum() for bar, dot in zip(pulled, dots, strict=True)]).sum()
-        return _derivatives(along, [cotangent])[0].detach()
 
-    return push
+def _gradients(
+    output: Tensor, inputs: Sequence[Tensor], cotangent: Tensor | None = None
+) -> tuple[Tensor, ...]:
+    """Gradients with their graph; zeros for what nothing depends on."""
+    return torch.autograd.grad(
+        output, inputs, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
+    )
 
 
 def _derivatives(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Sequence[Tensor],
-    cotangents: Tensor | Sequence[Tensor] | None = None,
-    create_graph: bool = False,
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
-    """``torch.autograd.grad`` with zeros for what nothing depends on; the graph is kept."""
+    """The pull-backs [q, …] of cotangents [q, …]; zeros for what nothing depends on. The graph is kept."""
+    mapped = len(cotangents[0]) > 1
+    # What no input moves has no graph, and takes no cotangent.
+    moved = [
+        (y, bar if mapped else bar[0]) for y, bar in zip(outputs, cotangents, strict=True) if y.requires_grad
+    ]
+    if not moved:
+        return tuple(x.new_zeros(len(cotangents[0]), *x.shape) for x in inputs)
     found = torch.autograd.grad(
-        outputs,
+        [y for y, _ in moved],
         inputs,
-        cotangents,
+        [bar for _, bar in moved],
         retain_graph=True,
-        create_graph=create_graph,
         allow_unused=True,
         materialize_grads=True,
+        is_grads_batched=mapped,
     )
-    return found
+    return found if mapped else tuple(one[None] for one in found)

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# What a GPU gives and costs, in at most 8 minutes: the CUDA tests, then five networks (tools/gpu_check.py).
+#     tests/gpu/check.sh [folder for gpu.json and gpu.md, default results/gpu] [--dry-run]
+# It installs nothing: PYTHON names the environment's Python, by default that of .venv, else the one in PATH.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+out=${1:-results/gpu}
+shift || true
+python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || command -v python3)}
+mkdir -p "$out"
+
+failed=0
+timeout 110 "$python" -m pytest -q -p no:cacheprovider tests/process/test_cuda.py 2>&1 | tee "$out/tests.txt" || failed=$?
+timeout 360 "$python" -m tools.gpu_check "$out" --minutes 5 "$@"
+[ "$failed" = 0 ] || echo "CUDA tests failed: $out/tests.txt"
+exit "$failed"
