@@ -36,8 +36,10 @@ differentiation through the whole training to a relative 1e-8, in double precisi
 the training, by its name. The table is written by `python -m tools.layers`, which trains a small network with each.
 
 There are three paths ([hydra_steps/process/paths.py](../hydra_steps/process/paths.py)): **layer rules** are the fastest
-and take many queries at once; **forward mode** and **twice backward** take them one by one. `make check` says which one
-a study's model takes, and why. Layers marked *taken over* are put into a form of ours with the same parameters.
+and take many queries at once; **twice backward** shares its first pass among queries, and its second where PyTorch can
+map it over them; **forward mode** is for one query without the exact Hessian, where it is cheaper than that. `make
+check` says which one a study's model takes, and why. Layers marked *taken over* are put into a form of ours with the
+same parameters.
 
 A model of your own is any composition of them; what counts is that a step depends on the state, the batch and the data
 weights alone. It is tried on four samples before it is trained, and what does not fit is one message, with the layer's

@@ -1,4 +1,4 @@
-"""A step linearised along one direction by PyTorch's forward mode, and a backward pass through it."""
+"""A step linearised along one direction: tangents by PyTorch's forward mode, and an ordinary backward pass."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ def forward_mode(
     buffers_bar: Tensor | None,
     buffers_dot: Tensor | None,
 ) -> Linearised:
-    """See :func:`hydra_steps.process.linearise.linearise`, for one direction [p] and its buffers' [r]: batch norm's
-    buffers, and the weights of its statistics where they count, are among the inputs and outputs."""
+    """See :func:`hydra_steps.process.linearise.linearise`, for one direction [p] and its buffers' [r], and a curvature
+    that is not the exact Hessian: the tangents are not differentiated again. Batch norm's buffers, and the weights of
+    its statistics where they count, are among the inputs and outputs."""
+    assert curvature is not Curvature.EXACT
     pulls = curvature is not Curvature.NONE
     parameters, buffers, batch = point.parameters, point.buffers, point.batch
     counted = point.counted(process)
@@ -36,12 +38,8 @@ def forward_mode(
         after_dot = torch.zeros_like(buffers) if after_dot is None else after_dot.detach()
     if not pulls:
         return Linearised(slopes[None], None, torch.zeros_like(buffers)[None], after_dot[None])
-    share = point.share(process)
-    if curvature is Curvature.EXACT:
-        outputs, cotangents = [slopes], [share]
-    else:
-        bend = process.loss.bend(logits.detach(), logits_dot.detach(), batch.targets)
-        outputs, cotangents = [logits], [share[:, None] * bend]
+    bend = process.loss.bend(logits.detach(), logits_dot.detach(), batch.targets)
+    outputs, cotangents = [logits], [point.share(process)[:, None] * bend]
     if buffers_bar is not None:
         outputs, cotangents = [*outputs, after], [*cotangents, buffers_bar]
     inputs = [leaf] + ([] if buffers_bar is None else [before]) + ([] if counted is None else [counted])

@@ -9,10 +9,11 @@ One forward pass with a tangent u gives the directional derivatives of all the b
     none           0
 
 Where all layers have rules (:mod:`hydra_steps.tangents.chain`) this is the backward pass differentiated forwards,
-which many directions share; other models of known layers go through PyTorch's forward mode and a backward pass through
-that, direction by direction, and all others twice backward (:mod:`hydra_steps.process.paths`). Cost in forward passes
-F (a training step is 3F) for one direction: exact 8F, Gauss–Newton 5F, none 3F; LeNet-5 in batches of 64 on one
-processor core, of eight at once each: exact 3.2F, Gauss–Newton 2.4F, none 1F.
+which many directions share. Other models go twice backward, and share the second pass where PyTorch can map it; of
+known layers one direction goes through PyTorch's forward mode, and a backward pass through that, where this is cheaper
+(:mod:`hydra_steps.process.paths`). Cost in forward passes F (a training step is 3F), for one direction and each of
+eight at once: LeNet-5 in batches of 64 on one processor core exact 8F and 3.2F, Gauss–Newton 5F and 2.4F, none 3F and
+1F; DenseNet-40 exact 9F and 5F, Gauss–Newton 6F and 4F, none 5F and 3F.
 """
 
 from __future__ import annotations
@@ -59,16 +60,13 @@ def linearise(
     point = Point(parameters, buffers, batch, weights, training)
     samples = TOGETHER_ON_GPU if process.device.type == "cuda" else TOGETHER
     together = max(1, samples // max(len(batch), 1))
-    if process.model.path is Path.BACKWARD:
+    if process.model.path is not Path.RULES:
+        if process.model.path is Path.FORWARD and len(directions) == 1 and curvature is not Curvature.EXACT:
+            bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
+            return forward_mode(process, point, directions[0], curvature, bar, dot)
         return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot, together)
-    if process.model.path is Path.RULES:
-        rows = _evenly(directions, together)
-        parts = [_together(process, point, part, curvature) for part in rows]
-    else:
-        parts = []
-        for place, direction in enumerate(directions):
-            bar, dot = (None if x is None else x[place] for x in (buffers_bar, buffers_dot))
-            parts.append(forward_mode(process, point, direction, curvature, bar, dot))
+    rows = _evenly(directions, together)
+    parts = [_together(process, point, part, curvature) for part in rows]
     if len(parts) == 1:
         return parts[0]
     pulled = (
@@ -77,8 +75,7 @@ def linearise(
     slopes, bars, dots = (
         torch.cat([getattr(p, n) for p in parts]) for n in ("slopes", "buffers_bar", "buffers_dot")
     )
-    statistics = [part.statistics_bar for part in parts if part.statistics_bar is not None]
-    return Linearised(slopes, pulled, bars, dots, torch.cat(statistics) if statistics else None)
+    return Linearised(slopes, pulled, bars, dots)
 
 
 def _evenly(rows: Tensor, most: int) -> Iterable[Tensor]:

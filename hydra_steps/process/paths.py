@@ -1,12 +1,14 @@
 """The three ways to the second derivative of a model's losses, and which one a model takes.
 
     layer rules      many directions in one pass (:mod:`hydra_steps.tangents`); for plain sequences of known layers
-    forward mode     PyTorch's, and a backward pass through it; for compositions of layers that it was shown right for
-    twice backward   a backward pass through the backward pass; right for whatever PyTorch can differentiate twice
+    forward mode     PyTorch's, for one direction without the exact Hessian, where it is the cheapest; for compositions
+                     of layers that it was shown right for; all else of theirs goes
+    twice backward   a backward pass through the backward pass, shared by many directions where PyTorch can map it over
+                     them; right for whatever PyTorch can differentiate twice
 
 PyTorch's forward-mode formulas of some layers (layer norm, instance norm) lose a term when they are differentiated
-again, without a word. So forward mode serves only the classes in ``KNOWN``, called as they are written; the tests
-measure each against twice backward.
+again, without a word: so that is never done, and forward mode serves only the classes in ``KNOWN``, called as they are
+written; the tests measure each against twice backward.
 """
 
 from __future__ import annotations

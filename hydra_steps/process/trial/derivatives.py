@@ -4,6 +4,8 @@ With g the gradient and b′ the buffers after the step, as functions of s = (θ
 
     ⟨ ∂(⟨u, g⟩ + ⟨r, b′⟩)/∂s, v ⟩  =  [ (⟨u, g⟩ + ⟨r, b′⟩)(s + h v) − (…)(s − h v) ] / 2h
     Σ_n a_n ⟨u, ∇ℓ_n⟩               =  the product with the gradient at data weights a
+
+and the slopes ⟨u, ∇ℓ_n⟩ are the same without curvature, which may take another way.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ CLOSE = 1e-8
 
 
 def try_derivatives(case: Case) -> None:
-    """Both equations above, for one u, v, r and a."""
+    """All of the above, for one u, v, r and a."""
     gradient, after, _ = case.gradient(case.whole)
     if gradient[case.scale == 0].any():  # a row for padding that is trained through another layer
         case = replace(case, scale=case.scale.where(case.scale > 0, 0.1))
@@ -48,7 +50,7 @@ def try_derivatives(case: Case) -> None:
 
 
 def _holds(case: Case, changing: Tensor, size: float) -> bool:
-    """Whether both equations hold; r is 0 except for the buffers' numbers that are ``changing`` [r], ``size`` is ‖g‖
+    """Whether all of it holds; r is 0 except for the buffers' numbers that are ``changing`` [r], ``size`` is ‖g‖
     in the parameters' scale."""
     process, state, batch = case.process, case.state, case.whole
     draw = drawing(1)
@@ -66,6 +68,9 @@ def _holds(case: Case, changing: Tensor, size: float) -> bool:
 
     size += float((found.parameters_bar[0] * case.scale).norm())
     if not is_derivative(product, along, size):
+        return False
+    alone = linearise(process, state.parameters, state.buffers, batch, u[None], Curvature.NONE)
+    if not torch.allclose(alone.slopes, found.slopes, rtol=CLOSE, atol=CLOSE * size):
         return False
     weights = draw(found.slopes[0])
     own = process.gradient(state.parameters, state.buffers, batch, weights)[0] @ u * len(batch)
