@@ -128,10 +128,10 @@ class Branching(nn.Module):
             return 2 * x
 
         @staticmethod
-        def setup_context(ctx, inputs, output): ...
+        def setup_context(context, inputs, output): ...
 
         @staticmethod
-        def backward(ctx, bar):
+        def backward(context, bar):
             return 2 * bar if float(bar.detach().sum()) > 0 else bar + bar
 
     def forward(self, x):
