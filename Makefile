@@ -19,7 +19,7 @@ COMMA := ,
 SPACE := $(subst ,, )
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan estimate benchmark audit audit-apply figures report verify check test environments lint format docs notebooks site rulegraph crate lock update clean
+.PHONY: help study plan estimate benchmark audit audit-apply figures report verify check test environments nightly lint format docs notebooks site rulegraph crate lock update clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -61,6 +61,9 @@ test: $(VENV)/.installed-test  ## pass all tests (WORKERS=3 at a time)
 
 environments: $(VENV)/.installed-test  ## pass the tests that set up environments of their own
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'environment or container'
+
+nightly: $(VENV)/.installed-test  ## run the commands of the pages that take minutes (about an hour in all)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m nightly -rP
 
 lint: $(VENV)/.installed-test  ## check style, spelling, types, and the workflow
 	$(BIN)/ruff check .

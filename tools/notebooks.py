@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -25,27 +26,34 @@ def notebooks() -> list[Path]:
     return sorted(FOLDER.glob("*.ipynb"))
 
 
-def executed(path: Path) -> NotebookNode:
-    """The notebook at ``path`` with the results of a run of its own, in an empty folder.
+def executed(paths: Sequence[Path]) -> list[NotebookNode]:
+    """The notebooks at ``paths`` with the results of a run, one after another, each with no names of the one before.
 
-    Raises ``nbclient.exceptions.CellExecutionError``, which shows the cell, where one fails. Cost: a kernel, and what
-    the cells take.
+    Raises ``nbclient.exceptions.CellExecutionError``, which shows the cell, where one fails. Cost: one kernel, in an
+    empty folder, since most of a small notebook's time is that of its imports; and what the cells take.
     """
     from nbclient import NotebookClient  # not needed for pages
 
-    notebook = nbformat.read(path, as_version=4)
+    found = [nbformat.read(path, as_version=4) for path in paths]
+    together = nbformat.v4.new_notebook(metadata=found[0].metadata)
+    for notebook in found:
+        together.cells += [nbformat.v4.new_code_cell("%reset -f"), *notebook.cells]
     with tempfile.TemporaryDirectory() as folder:
-        NotebookClient(notebook, timeout=None, resources={"metadata": {"path": folder}}).execute()
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
-        if cell.cell_type == "code":
-            cell.outputs = [tidy(output) for output in cell.outputs if output.get("name") != "stderr"]
-    notebook.metadata["language_info"] = {"name": "python"}
-    return notebook
+        NotebookClient(together, timeout=None, resources={"metadata": {"path": folder}}).execute()
+    for notebook in found:
+        notebook.metadata["language_info"] = {"name": "python"}
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        for number, cell in enumerate(code, 1):
+            cell.metadata.pop("execution", None)
+            cell.execution_count = number
+            cell.outputs = [tidy(one, number) for one in cell.outputs if one.get("name") != "stderr"]
+    return found
 
 
-def tidy(output: NotebookNode) -> NotebookNode:
-    """An output without what nobody reads: other forms than :data:`KEPT`, and the plain form of a picture."""
+def tidy(output: NotebookNode, number: int) -> NotebookNode:
+    """A code cell's output without what nobody reads: other forms than :data:`KEPT`, the plain form of a picture."""
+    if "execution_count" in output:
+        output.execution_count = number
     if "data" in output:
         output.data = NotebookNode({kind: output.data[kind] for kind in KEPT if kind in output.data})
         if "image/png" in output.data:
@@ -85,9 +93,8 @@ def shown(output: NotebookNode) -> str:
 
 def main() -> None:
     argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__).parse_args()
-    for path in notebooks():
-        nbformat.write(executed(path), path)
-        print(f"{path.name}: done")
+    for path, notebook in zip(notebooks(), executed(notebooks()), strict=True):
+        nbformat.write(notebook, path)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""The table of the paper's claims in ``docs/claims.md``, written from the committed references' tables.
+"""The tables of the paper's claims in ``docs/claims.md``, written from the committed references' tables.
 
-``python -m tools.verdicts`` brings the section of ``docs/claims.md`` between its two marks up to date: one row for each
-claim and measure, with one verdict of a few words for the paper's own method over all studies, the median of what was
-compared, and where the comparisons stand. A study's p is corrected for its own comparisons of the claim (Holm); here
-it is also multiplied by the number of studies that speak to the claim (Bonferroni), so that all verdicts of a claim
-together are wrong by chance in at most 5 % of cases.
+``python -m tools.verdicts`` brings the section of ``docs/claims.md`` between its two marks up to date. The first table
+has one row for each claim: a verdict of a few words, the one number that decides, and where the comparisons stand. The
+second has every measure of a claim, with the range of what was compared. All are about the paper's own method, over all
+studies.
+
+A claim is decided by the first of its measures. A study's p is corrected for its own comparisons of the claim (Holm);
+here it is also multiplied by the number of studies that speak to the claim (Bonferroni), so that all verdicts of a
+claim together are wrong by chance in at most 5 % of cases.
 """
 
 from __future__ import annotations
@@ -33,20 +36,39 @@ NOT_CLAIMED = ("final_loss", "as many removed at random", "all")
 
 
 def verdict_table(root: Path = ROOT) -> str:
-    """The table in Markdown: one row per claim and measure."""
+    """The first table in Markdown: one row per claim."""
+    lines = [
+        "| | the paper's claim | verdict | the number that decides | evidence |",
+        "|---|---|---|---|---|",
+    ]
+    for claim, own in _compared(root).groupby("claim"):
+        first = own[own["measured"] == own["measured"].iloc[0]]
+        number_of = f"**{_short(first['value'].median())}** {first['measured'].iloc[0]}"
+        statement = first["statement"].iloc[0]
+        verdict = _verdict(_over_studies(first))
+        lines.append(f"| {claim} | {statement} | **{verdict}** | {number_of} | {_links(first)} |")
+    return "\n".join(lines) + "\n"
+
+
+def measure_table(root: Path = ROOT) -> str:
+    """The second table in Markdown: one row per claim and measure."""
+    lines = ["| | measured | verdict | comparisons | median (range) |", "|---|---|---|---|---|"]
+    for claim, own in _compared(root).groupby("claim"):
+        for measured, rows in own.groupby("measured", sort=False):
+            verdict, found = _verdict(_over_studies(rows)), _median(rows["value"])
+            lines.append(f"| {claim} | {measured} | {verdict} | {len(rows)} | {found} |")
+    return "\n".join(lines) + "\n"
+
+
+def _compared(root: Path) -> pd.DataFrame:
+    """The comparisons of the paper's method, with the ``study`` of each."""
     tables = [read_csv(root / path, dtype={"claim": str}).assign(study=name) for name, path in TABLES.items()]
     rows = pd.concat(tables)
-    rows = rows[(rows["method"] == METHOD) & ~rows["against"].str.startswith(NOT_CLAIMED)]
-    lines = [
-        "| | the paper's claim | verdict | measured | median (range) | evidence |",
-        "|---|---|---|---|---|---|",
-    ]
-    for (claim, measured), own in rows.groupby(["claim", "measured"], sort=False):
-        verdict, found = _verdict(_over_studies(own)), _median(own["value"])
-        links = ", ".join(f"[{name}](../{TABLES[str(name)]})" for name in dict.fromkeys(own["study"]))
-        statement = own["statement"].iloc[0]
-        lines.append(f"| {claim} | {statement} | **{verdict}** | {measured} | {found} | {links} |")
-    return "\n".join([*lines[:2], *sorted(lines[2:], key=lambda line: line.split(" | ")[0])]) + "\n"
+    return rows[(rows["method"] == METHOD) & ~rows["against"].str.startswith(NOT_CLAIMED)]
+
+
+def _links(own: pd.DataFrame) -> str:
+    return ", ".join(f"[{name}](../{TABLES[str(name)]})" for name in dict.fromkeys(own["study"]))
 
 
 def _over_studies(own: pd.DataFrame) -> list[str]:
@@ -61,11 +83,13 @@ def _over_studies(own: pd.DataFrame) -> list[str]:
 def _verdict(verdicts: list[str]) -> str:
     """One verdict of at most six words for all comparisons."""
     holds, fails, total = verdicts.count(HOLDS), verdicts.count(FAILS), len(verdicts)
-    if total in (holds, fails, verdicts.count(OPEN)):
+    if fails == total:
+        return "fails"
+    if total in (holds, verdicts.count(OPEN)):
         return verdicts[0]
     if holds and fails:
-        return f"mixed: {holds} hold, {fails} do not"
-    return f"{HOLDS} in {holds} of {total}" if holds else f"{FAILS} in {fails} of {total}"
+        return f"mixed: {holds} hold, {fails} fail"
+    return f"{HOLDS} in {holds} of {total}" if holds else f"fails in {fails} of {total}"
 
 
 def _median(values: pd.Series) -> str:
@@ -78,8 +102,9 @@ def _short(value: float) -> str:
 
 
 def updated(text: str, root: Path = ROOT) -> str:
-    """``text`` with the table between its two marks; :class:`StudyError` where they are not there."""
-    return between(text, BEGIN, END, verdict_table(root), "the table of claims")
+    """``text`` with the tables between its two marks; :class:`StudyError` where they are not there."""
+    content = f"{verdict_table(root)}\n## Every measure\n\n{measure_table(root)}"
+    return between(text, BEGIN, END, content, "the tables of claims")
 
 
 if __name__ == "__main__":

@@ -67,13 +67,19 @@ def _row(claim, verdict, value, method="hydra_hessian_free", against="influence_
     return row | {"method": method, "against": against, "value": value, "verdict": verdict, "p_holm": p}
 
 
-def _table(tmp_path, mnist, fashion):
+def _table_of(tmp_path, mnist, fashion=()):
     _claims(tmp_path, verdicts.TABLES["MNIST"], mnist)
-    _claims(tmp_path, verdicts.TABLES["Fashion-MNIST"], fashion)
+    _claims(tmp_path, verdicts.TABLES["Fashion-MNIST"], fashion or mnist)
     clock = [_row("5", "holds", 12_345.6, against="hydra_forward", p=None)]
     _claims(tmp_path, verdicts.TABLES["clock"], clock)
-    rows = [line.split(" | ") for line in verdicts.verdict_table(tmp_path).splitlines()[2:]]
-    return {row[0].strip("| "): (row[2].strip("*"), row[4]) for row in rows}
+
+
+def _table(tmp_path, mnist, fashion):
+    _table_of(tmp_path, mnist, fashion)
+    decided = [line.split(" | ") for line in verdicts.verdict_table(tmp_path).splitlines()[2:]]
+    rows = [line.strip("| ").split(" | ") for line in verdicts.measure_table(tmp_path).splitlines()[2:]]
+    assert [row[2].strip("*") for row in decided] == [row[2] for row in rows]  # one measure a claim here
+    return {row[0]: (row[2], row[4]) for row in rows}
 
 
 def test_a_row_sums_up_the_papers_own_method(tmp_path):
@@ -82,11 +88,19 @@ def test_a_row_sums_up_the_papers_own_method(tmp_path):
     mnist += [_row("2", "holds in 2 of 3", None, against="all"), _row("1a", "does not hold", 2.0)]
     found = _table(tmp_path, mnist, [_row("2", "undecided", -0.004, p=0.4)])
     assert found == {
-        "1a": ("does not hold", "2.00"),
-        "2": ("mixed: 2 hold, 1 do not", "0.05 (−0.20 to 0.40)"),
+        "1a": ("fails", "2.00"),
+        "2": ("mixed: 2 hold, 1 fail", "0.05 (−0.20 to 0.40)"),
         "5": ("holds", "12,346"),
     }
     assert all(len(verdict.split()) <= 6 for verdict, _ in found.values())
+
+
+def test_the_first_measure_of_a_claim_decides(tmp_path):
+    mnist = [_row("2", "holds", 0.1), _row("2", "does not hold", 7.0) | {"measured": "another"}]
+    _table_of(tmp_path, mnist)
+    (line,) = [row for row in verdicts.verdict_table(tmp_path).splitlines() if row.startswith("| 2 ")]
+    assert "| **holds** | **0.10** difference |" in line
+    assert "another | fails | 2 | 7.00" in verdicts.measure_table(tmp_path)
 
 
 def test_a_verdict_stands_only_if_it_outlives_the_number_of_studies(tmp_path):

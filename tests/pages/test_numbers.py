@@ -1,0 +1,104 @@
+"""Numbers in the prose of the pages are those of the committed tables."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pandas as pd
+import pytest
+
+from tests.pages.blocks import ROOT
+
+Place = tuple[str, str, dict[str, object], str]  # folder, table, rows, column
+
+
+def lds(folder: str, method: str, design: str = "groups") -> Place:
+    rows: dict[str, object] = {"metric": "lds", "seed": "all", "query": "test_mean"}
+    return folder, "counterfactual", rows | {"method": method, "design": design}, "value"
+
+
+def auroc(folder: str, method: str) -> Place:
+    rows: dict[str, object] = {"metric": "auroc", "seed": "all", "query": "validation_mean", "method": method}
+    return folder, "detection", rows, "value"
+
+
+def value(method: str, metric: str) -> Place:
+    return "shapley", "values", {"method": method, "metric": metric, "seed": "all"}, "value"
+
+
+def full_size(column: str) -> Place:
+    rows: dict[str, object] = {"method": "hydra_exact", "query": "test_mean", "group": 0}
+    return "paper_mnist_check", "counterfactual_points", rows | {"design": "most_harmful_by_exact"}, column
+
+
+def ablated(variant: str) -> Place:
+    rows: dict[str, object] = {"metric": "lds", "seed": "all", "query": "mean_over_queries"}
+    return "ablations", "ablations", rows | {"method": "hydra_hessian_free", "variant": variant}, "value"
+
+
+def clock(method: str) -> Place:
+    rows: dict[str, object] = {"axis": "main", "metric": "ratio_to_plain", "queries": 1, "variant": "tanh"}
+    return "benchmark", "speed", rows | {"method": method}, "value"
+
+
+LAST_LOSS: Place = (
+    "paper_mnist_check",
+    "training",
+    {"metric": "test_loss", "seed": "all", "epoch": 20},
+    "value",
+)
+# Page, words with the number in the place of {}, and where it stands.
+SAID = [
+    ("first_study", "exact HyDRA reaches {}, its", lds("quickstart", "hydra_exact")),
+    ("first_study", "Hessian-free form {}, and", lds("quickstart", "hydra_hessian_free")),
+    ("first_study", "random numbers {}. Is", lds("quickstart", "random")),
+    ("first_study", "does best, at {}. It", auroc("quickstart", "final_loss")),
+    ("first_study", "Exact HyDRA has {}. Pre", auroc("quickstart", "hydra_exact")),
+    ("removals", "LDS falls from {} for 2 %", lds("ground_truth", "hydra_exact")),
+    ("removals", "for 2 % to {} for a half", lds("ground_truth", "hydra_exact", "groups_50")),
+    ("choose_method", "to a correlation of {} at the cost", value("hydra_integrated", "pearson")),
+    ("choose_method", "at the cost of {}; ten", value("hydra_integrated", "trainings")),
+    ("choose_method", "agreed with {} trainings", value("shapley_truth", "trainings")),
+    ("choose_method", "random orders, {} trainings", value("shapley_10", "trainings")),
+    ("choose_method", "trainings, reached {}.", value("shapley_10", "pearson")),
+    ("claims", "perfectly (AUROC {}). So", auroc("paper_mnist", "hydra_hessian_free")),
+    ("claims", "influence functions ({}) and", auroc("paper_mnist", "influence_ekfac")),
+    ("claims", "the plain loss ({}), which", auroc("paper_mnist", "final_loss")),
+    ("claims", "labels badly (AUROC {})", auroc("paper_mnist_check", "hydra_exact")),
+    ("claims", "loss falls from {} to", LAST_LOSS),
+    ("claims", "That is by {}, where", full_size("-real")),
+    ("claims", "where {} was predicted", full_size("-predicted")),
+    ("claims", "the exact one (LDS {}). At", ablated("rate_0_003")),
+    ("claims", "it does not ({}). See", ablated("rate_0_03")),
+    ("claims", "exact HyDRA | {} |", clock("hydra_exact")),
+    ("claims", "without the Hessian | {} |", clock("hydra_hessian_free")),
+]
+
+
+@cache
+def table(folder: str, name: str) -> pd.DataFrame:
+    return pd.read_csv(ROOT / "results/reference" / folder / "tables" / f"{name}.csv")
+
+
+@pytest.mark.parametrize(("page", "words", "place"), SAID, ids=[words for _, words, _ in SAID])
+def test_a_number_is_the_tables(page: str, words: str, place: Place) -> None:
+    folder, name, rows, column = place
+    text = " ".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").split())
+    before, _, after = words.partition("{}")
+    found = re.findall(rf"{re.escape(before)}([-−]?[\d,]*\.?\d+){re.escape(after)}", text)
+    assert len(found) == 1, words
+    frame = table(folder, name)
+    for key, wanted in rows.items():
+        frame = frame[frame[key] == wanted]
+    values = set(frame[column.lstrip("-")] * (-1 if column.startswith("-") else 1))
+    assert len(values) == 1, f"{words}: {len(values)} rows"
+    said = found[0].replace("−", "-").replace(",", "")
+    digits = len(said.partition(".")[2])
+    assert f"{values.pop():.{digits}f}".replace("0.", ".", 1) == said.replace("0.", ".", 1)
+
+
+def test_the_pictures_are_light() -> None:
+    pictures = list((ROOT / "images").glob("*.png"))
+    assert {path.name for path in pictures} == {"report.png", "explorer.png"}
+    assert all(path.stat().st_size <= 200_000 for path in pictures)

@@ -1,0 +1,47 @@
+"""What the pages show can be used as it stands: studies resolve, other YAML and all Python at least parse."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from hydra_steps.config.published import published_schema
+from hydra_steps.config.resolve import resolve_study
+from tests.pages.blocks import PAGES, ROOT, blocks, studies
+
+FRAGMENTS = [
+    pytest.param(found, id=f"{page.stem}-{number}")
+    for page in (*PAGES, ROOT / "config/README.md")
+    for number, text in enumerate(blocks(page, "yaml"))
+    if "study" not in (found := yaml.safe_load(text))
+]
+
+
+def test_there_are_studies_on_the_pages_of_a_new_user() -> None:
+    assert len(studies()) > 7
+    assert len(FRAGMENTS) > 9
+
+
+@pytest.mark.parametrize("text", studies().values(), ids=studies())
+def test_studies_resolve(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "name: texts" in text:
+        pytest.importorskip("tokenizers")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder))
+    asked = yaml.safe_load(text)
+    assert resolve_study(asked, folder)["study"] == asked["study"]
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS)
+def test_parts_of_studies_fit_the_schema(fragment: dict[str, object]) -> None:
+    jsonschema.validate(fragment, published_schema())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_parses(page: Path) -> None:
+    for text in blocks(page, "python"):
+        ast.parse(text)
