@@ -31,19 +31,25 @@ EXACT = 1e-8
 _QUERIES = [{"kind": "sample_loss", "split": "test", "samples": [0, 2]}]
 _HEAD = """# Layers
 
-Scores of a training are exact for every layer in this table that is called exact: they agree with automatic
-differentiation through the whole training to a relative 1e-8, in double precision. Every other one is refused before
-the training, by its name. The table is written by `python -m tools.layers`, which trains a small network with each.
+Which layers can a model have? For each layer of `torch.nn` the table says one of two things:
 
-There are three paths ([hydra_steps/process/paths.py](../hydra_steps/process/paths.py)): **layer rules** are the fastest
-and take many queries at once; **twice backward** shares its first pass among queries, and its second where PyTorch can
-map it over them; **forward mode** is for one query without the exact Hessian, where it is cheaper than that. `make
-check` says which one a study's model takes, and why. Layers marked *taken over* are put into a form of ours with the
-same parameters.
+- **exact**: the scores of a training with this layer agree with automatic differentiation through the whole training, to
+  a relative 1e-8 in double precision;
+- **refused**: the training does not start, and one message names the layer.
 
-A model of your own is any composition of them; what counts is that a step depends on the state, the batch and the data
-weights alone. It is tried on four samples before it is trained, and what does not fit is one message, with the layer's
-name:
+`python -m tools.layers` writes the page; it trains a small network with each layer.
+
+An exact layer takes one of three paths ([hydra_steps/process/paths.py](../hydra_steps/process/paths.py)). `make check`
+says which one your model takes, and why:
+
+- **layer rules** are the fastest, and take many queries at once;
+- **twice backward** shares its first pass among queries, and its second where PyTorch can map it over them;
+- **forward mode** is for one query without the exact Hessian, where it is cheaper than that.
+
+Layers marked *taken over* are replaced by exact ones of ours, with the same parameters.
+
+Your model may combine them in any way. What counts is that a training step depends on the state, the batch and the data
+weights alone. The model is tried on four samples before it is trained. What does not fit, and what works in its place:
 
 | what is refused | what works |
 |---|---|
