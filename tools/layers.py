@@ -33,8 +33,8 @@ _HEAD = """# Layers
 
 Which layers can a model have? For each layer of `torch.nn` the table says one of two things:
 
-- **exact**: the scores of a training with this layer agree with automatic differentiation through the whole training, to
-  a relative 1e-8 in double precision;
+- **exact**: the scores of a training with this layer agree with automatic differentiation through the whole training,
+  to a relative 1e-8 in double precision;
 - **refused**: the training does not start, and one message names the layer.
 
 `python -m tools.layers` writes the page; it trains a small network with each layer.
