@@ -39,7 +39,7 @@ class Dataset:
     Of ``described`` data, ``kind`` is image, row, text or array, and the arrays of numbers are in the folder ``store``
     of ``home``; ``source`` is the folder that was read; ``columns`` names the columns of rows; ``scaled`` says
     for each channel or column whether it is standardised, by the training split's own mean and deviation; ``groups``
-    maps a part to the sizes of its groups, where it has any.
+    maps a part to the samples of each class in its groups, where it has any (of all together where none has a class).
     """
 
     name: str
@@ -63,7 +63,7 @@ class Dataset:
     store: str = ""
     columns: tuple[str, ...] = ()
     scaled: tuple[bool, ...] = ()
-    groups: Mapping[str, list[int]] = field(default_factory=dict)
+    groups: Mapping[str, list[list[int]]] = field(default_factory=dict)
     asks: str = CLASS
     quantities: tuple[str, ...] = ()
 

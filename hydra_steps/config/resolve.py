@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from hydra_steps.config.extras import check_installed
+from hydra_steps.config.fitting_noise import with_fitting_noise
 from hydra_steps.config.known_labels import check_known_labels
 from hydra_steps.config.limits import check_limits
 from hydra_steps.config.reading import check_names, read_yaml
@@ -54,7 +55,7 @@ def resolve_study(raw: Any, folder: str | Path = ".") -> PlainStudy:
     check_names(raw)
     raw, plugins = _plugins(raw, Path(folder))
     if isinstance(raw, dict):
-        raw = pin_weights(raw, Path(folder))
+        raw = with_fitting_noise(pin_weights(raw, Path(folder)))
     raw = unquote(raw, study_schema(raw))
     if isinstance(raw, dict):
         raw = raw | ({"plugins": plugins} if plugins else {})

@@ -62,7 +62,8 @@ class Noise(Section):
     """Wrong labels, put into the training split only.
 
     Options:
-        kind: What becomes of the labels.
+        kind: What becomes of the labels. Where the loss asks for several labels, numbers or next tokens, the default is
+            `label_flips`, `outliers` or `replaced_tokens`.
         seed: Seed of the noise. null takes the run's seed.
     """
 

@@ -92,13 +92,13 @@ def group_wishes(
 
 def _shares(entry: Dataset, part: str, asked: Mapping[str, int | None], seed: int) -> dict[str, int]:
     wanted, exact = group_wishes(entry, part, asked)
-    sizes = entry.groups.get(part)
-    if sizes is None:
+    groups = entry.groups.get(part)
+    if groups is None:
         return wanted
     if sum(wanted.values()) > entry.parts[part]:
         return {}
-    drawn = whole_groups(sizes, wanted, exact, seed)
-    return {split: sum(sizes[place] for place in places) for split, places in drawn.items()}
+    drawn = whole_groups(groups, wanted, exact, seed)
+    return {split: sum(sum(groups[place]) for place in places) for split, places in drawn.items()}
 
 
 def sizes_of(data: Data) -> dict[str, int]:

@@ -66,7 +66,7 @@ def describe(name: str, folder: str | Path = "data", options: Mapping[str, Any] 
         "counts": counts,
         "columns": list(samples.columns),
         "scaled": [] if samples.scaled is None else [bool(one) for one in samples.scaled],
-        "groups": _group_sizes(samples, members),
+        "groups": _group_counts(samples, targets if samples.asks == CLASS else None, members),
         "white": float(samples.white),
         "store": store,
     }
@@ -161,11 +161,21 @@ def _check_groups(samples: Samples, parts: np.ndarray, name: str) -> None:
             )
 
 
-def _group_sizes(samples: Samples, members: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
+def _group_counts(
+    samples: Samples, targets: np.ndarray | None, members: Mapping[str, np.ndarray]
+) -> dict[str, list[list[int]]]:
+    """Return for each part the samples of each class in its groups [g, c]; [g, 1] without classes."""
     if samples.groups is None:
         return {}
     groups = np.asarray(samples.groups)
-    return {part: np.unique(groups[at], return_counts=True)[1].tolist() for part, at in members.items()}
+    of_class = np.zeros(len(groups), np.int64) if targets is None else targets
+    counts = {}
+    for part, at in members.items():
+        names, place = np.unique(groups[at], return_inverse=True)
+        table = np.zeros((len(names), int(of_class.max(initial=0)) + 1), np.int64)
+        np.add.at(table, (place, of_class[at]), 1)
+        counts[part] = table.tolist()
+    return counts
 
 
 def main() -> None:

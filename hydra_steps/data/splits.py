@@ -2,7 +2,8 @@
 
 The test split comes out of the dataset's test part, training out of its train part, validation out of either,
 without overlap. A dataset that has only a train part (digits) gives all three, disjoint. Each split has the class
-shares of what it is drawn from, each class count rounded down or up.
+shares of what it is drawn from, each class count rounded down or up; where samples belong together in groups, as nearly
+as whole groups allow.
 """
 
 from __future__ import annotations
@@ -107,11 +108,11 @@ def _by_group(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return part → split → positions, of the parts whose samples have groups."""
     found: dict[str, dict[str, np.ndarray]] = {}
-    for part, sizes in entry.groups.items():
+    for part, groups in entry.groups.items():
         own = {
             split: count for split, count in asked.items() if source_of(entry, split, validation_from) == part
         }
-        drawn = whole_groups(sizes, *group_wishes(entry, part, own), seed)
+        drawn = whole_groups(groups, *group_wishes(entry, part, own), seed)
         of_sample = np.unique(np.asarray(parts[part].groups), return_inverse=True)[1]
         found[part] = {split: np.flatnonzero(np.isin(of_sample, places)) for split, places in drawn.items()}
         rest = np.ones(entry.parts[part], bool)

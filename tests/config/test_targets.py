@@ -70,3 +70,10 @@ def test_texts_speak_of_targets_where_there_are_no_labels() -> None:
     said = "Label noise: 5 mislabelled samples have wrong labels."
     assert worded(said, "numbers") == "Noise: 5 wrong samples have wrong targets."
     assert worded(said, "class") == worded(said, "labels") == said
+
+
+def test_a_study_that_names_no_noise_takes_one_that_fits() -> None:
+    asked = {name: part for name, part in NUMBERS.items() if name != "noise"}
+    assert resolve_study(asked)["noise"] == {"kind": "outliers", "seed": None, "rate": 0.05, "size": 5.0}
+    assert resolve_study(asked | {"noise": {"rate": 0.1}})["noise"]["rate"] == 0.1
+    assert resolve_study({})["noise"]["kind"] == "symmetric"

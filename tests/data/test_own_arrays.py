@@ -12,6 +12,7 @@ import pytest
 from hydra_steps.config import resolve_study
 from hydra_steps.config.datasets import dataset
 from hydra_steps.config.descriptions import CHANGED, ensure_described, prepared_folder
+from hydra_steps.config.whole_groups import whole_groups
 from hydra_steps.data import load_run_data, noise_labels, split_data
 from hydra_steps.data.describe import describe
 from hydra_steps.data.run_data import RunData, read_parts
@@ -186,6 +187,26 @@ def test_groups_stay_whole() -> None:
     assert len(table) == 60
     assert [len(part) for part in (found.train, found.validation, found.test)] == [42, 6, 12]
     assert len(run_data(options, test=29, train=13, validation=10).train) == 13
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whole_groups_keep_the_classes_shares(seed: int) -> None:
+    sizes = [
+        1,
+        2,
+        3,
+        4,
+    ] * 50  # patients of one class each: a tenth, three tenths and six tenths of the samples
+    classes = [0] * 20 + [1] * 60 + [2] * 120
+    groups = [[size * (c == k) for k in range(3)] for size, c in zip(sizes, classes, strict=True)]
+    drawn = whole_groups(groups, {"test": 100, "validation": 50}, {"test": True, "validation": True}, seed)
+    for split, count in (("test", 100), ("validation", 50)):
+        counts = np.sum([groups[place] for place in drawn[split]], axis=0)
+        assert counts.sum() == count
+        assert (
+            np.abs(counts - count * np.array([0.1, 0.3, 0.6])).max() <= 4
+        )  # less than the largest group and one
+    assert not {*drawn["test"]} & {*drawn["validation"]}
 
 
 def test_numbers_that_no_groups_have_are_refused() -> None:

@@ -81,6 +81,14 @@ def test_another_workflow_holds_two_studies_beside_its_own_rules(tmp_path: Path)
     first, second = yaml.safe_load(TINY), yaml.safe_load(TINY)
     first |= {"study": "alpha"}
     second |= {"study": "beta", "results": "elsewhere", "explorer": {"top": 2}}
+    second["data"] = {
+        "name": "table",
+        "folder": "mine",
+        "file": "rows.csv",
+    }  # a user's own, which no prefix moves
+    (tmp_path / "mine").mkdir()
+    rows = "".join(f"{i % 7},{i * i % 11},{'ab'[i * i % 11 > 4]}\n" for i in range(90))
+    (tmp_path / "mine/rows.csv").write_text(f"first,second,label\n{rows}")
     (tmp_path / "Snakefile").write_text(IMPORTER.format(root=ROOT))
     (tmp_path / "studies.yaml").write_text(yaml.safe_dump({"first": first, "second": second}))
     assert "the importer's own words" in snakemake(tmp_path, "--dry-run")
@@ -94,14 +102,25 @@ def test_another_workflow_holds_two_studies_beside_its_own_rules(tmp_path: Path)
         "compared.txt",
         "one",
         "two",
+        "mine",
+        "data",
     }
-    for place, results, study in (("one", "results", "alpha"), ("two/deep", "elsewhere", "beta")):
-        assert f"{place}/data/digits/manifest.json" in made
+    assert {path.split("/")[1] for path in made if path.startswith("data/")} == {"prepared"}
+    places = [
+        ("one", "results", "alpha", "digits", 60),
+        ("two/deep", "elsewhere", "beta", "rows of a table", 63),
+    ]
+    for place, results, study, data, count in places:
         out = tmp_path / place / results / study
         told = yaml.safe_load((out / "config.yaml").read_text())
-        assert (told["results"], told["data"]["folder"]) == (f"{place}/{results}", f"{place}/data")
+        own = study == "beta"
+        assert (f"{place}/data/digits/manifest.json" in made) != own
+        assert (told["results"], told["data"]["folder"]) == (
+            f"{place}/{results}",
+            "mine" if own else f"{place}/data",
+        )
         assert "train_model" in (out / "tables/jobs.csv").read_text()
-        assert "Study: digits, 60 training samples" in (out / "report.html").read_text()
+        assert f"Study: {data}, {count} training samples" in (out / "report.html").read_text()
     assert "Nothing to be done" in snakemake(tmp_path, "--cores", "2")
     snakemake(tmp_path, "--report", "all.html")
     assert "Study: digits, 60 training samples" in (tmp_path / "all.html").read_text()

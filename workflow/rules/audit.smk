@@ -86,7 +86,7 @@ rule prove_decisions:
 rule write_audit:
     input:
         config=f"{OUT}/config.yaml",
-        raw=ARTIFACTS.manifest(AUDITED),
+        raw=where_it_lies(ARTIFACTS.manifest(AUDITED)),
         splits=f"{OUT}/runs/{AUDITED}/splits.csv",
         labels=f"{OUT}/runs/{AUDITED}/labels.csv",
         predictions=f"{OUT}/runs/{AUDITED}/predictions.csv",

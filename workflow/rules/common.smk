@@ -5,6 +5,7 @@ from functools import cache
 from hydra_steps.config import explored_runs, run_config, run_names
 from hydra_steps.config.runs import audited_run, first_of_variant, planted_runs
 from hydra_steps.config.controls import CONTROLS
+from hydra_steps.config.descriptions import PREPARED
 from hydra_steps.config.sections import OF_TRAINING
 from hydra_steps.config.designs import design_specs, needs_scores
 from hydra_steps.estimate.memory import memory_warnings
@@ -54,6 +55,13 @@ def by_variant(of_run):
     return lambda wildcards: found[FIRST[wildcards.run]]
 
 
+def where_it_lies(paths):
+    """A path, or each of several: what a plan read of a user's own data is no output, and no module's prefix moves it."""
+    if not isinstance(paths, str):
+        return [where_it_lies(path) for path in paths]
+    return local(paths) if paths.startswith(f"{PREPARED}/") else paths
+
+
 def of_run(section):
     """A section of a run's settings, or its seed."""
     if section == "seed":
@@ -74,7 +82,7 @@ def code(module, *kinds):
     return lambda wildcards: digest(FIRST[wildcards.run], wildcards.get("method", ""))
 
 
-MANIFESTS = {run: ARTIFACTS.manifest(run) for run in set(FIRST.values())}
+MANIFESTS = {run: where_it_lies(ARTIFACTS.manifest(run)) for run in set(FIRST.values())}
 
 
 def raw_data(wildcards):

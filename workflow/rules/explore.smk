@@ -33,7 +33,7 @@ rule predict_samples:
 rule write_explorer:
     input:
         config=f"{OUT}/config.yaml",
-        raw=sorted({ARTIFACTS.manifest(run) for run in EXPLORED}),
+        raw=where_it_lies(sorted({ARTIFACTS.manifest(run) for run in EXPLORED})),
         splits=expand(f"{RUN}/splits.csv", run=EXPLORED),
         labels=expand(f"{RUN}/labels.csv", run=EXPLORED),
         predictions=expand(f"{RUN}/predictions.csv", run=EXPLORED),
