@@ -108,7 +108,7 @@ def test_another_workflow_holds_two_studies_beside_its_own_rules(tmp_path: Path)
     assert {path.split("/")[1] for path in made if path.startswith("data/")} == {"prepared"}
     places = [
         ("one", "results", "alpha", "digits", 60),
-        ("two/deep", "elsewhere", "beta", "rows of a table", 63),
+        ("two/deep", "elsewhere", "beta", "table", "all remaining"),
     ]
     for place, results, study, data, count in places:
         out = tmp_path / place / results / study
