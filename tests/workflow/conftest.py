@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "hydra_steps", "profiles", "workflow", "environment.yml", "pyproject.toml")
 PARTS += ("snakemake_logger_plugin_steps",)
 STUDY = "config/test.yaml"
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)  # a tree's hundreds of processes compile its modules once
 
 
 class Tree:
