@@ -1,6 +1,6 @@
 """Does an audit say the truth? Labels are made wrong, nobody tells it which, and its answers are compared with them.
 
-    python -m tools.audit_coverage [--repeats 60] [--data digits cancer wine]
+    python -m tools.audit_coverage [--repeats 60] [--first 0] [--data digits cancer wine]
 
 For each kind of data and rate of hidden wrong labels, over many repeats: how often the estimated number's 95 %
 interval holds the true one, how far the chances are off (expected calibration error over all samples), by how much the
@@ -102,13 +102,14 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--repeats", type=int, default=60)
+    parser.add_argument("--first", type=int, default=0, help="the first repeat's seed")
     parser.add_argument("--data", nargs="+", default=["digits", "cancer", "wine"])
     asked = parser.parse_args()
     print("| data | hidden | inside | estimate / truth | width / truth | calibration | missed | found |")
     print("|---|---|---|---|---|---|---|---|")
     for name in asked.data:
         for rate in RATES:
-            rows = [repeat(name, rate, seed) for seed in range(asked.repeats)]
+            rows = [repeat(name, rate, seed) for seed in range(asked.first, asked.first + asked.repeats)]
             means = {key: np.mean([row[key] for row in rows]) for key in rows[0]}
             cells = " | ".join(f"{value:.3f}" for value in means.values())
             print(f"| {name} | {rate:.0%} | {cells} |", flush=True)

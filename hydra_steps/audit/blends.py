@@ -29,12 +29,15 @@ def mean_of_ranks(suspicions: np.ndarray) -> np.ndarray:
     return mean
 
 
-def learn_stack(suspicions: Sequence[np.ndarray], planted: Sequence[np.ndarray]) -> Any:
-    """Return a logistic regression that has learnt from copies: suspicions [m, n] and flags [n] of each."""
+def learn_stack(
+    suspicions: Sequence[np.ndarray], planted: Sequence[np.ndarray], weight: Sequence[np.ndarray]
+) -> Any:
+    """Return a logistic regression that has learnt from copies: suspicions [m, n], flags and weights [n] of each."""
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([log_odds(one).T for one in suspicions])
-    return LogisticRegression(C=1.0, max_iter=1000).fit(rows, np.concatenate(planted))
+    model = LogisticRegression(C=1.0, max_iter=1000)
+    return model.fit(rows, np.concatenate(planted), sample_weight=np.concatenate(weight))
 
 
 def stacked(model: Any, suspicions: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Decisions about suspects, ``decisions.csv``: what people who looked at samples say of their labels.
 
-One row a decision: ``sample`` (position in the training split), ``given`` (the label that was looked at), ``decision``,
-``label`` (the right one, for ``relabel``), ``who``, ``data`` (the version of splits and labels that was looked at).
+One row a decision: ``split`` (train, or a held-out one: validation, test), ``sample`` (position in it), ``given`` (the
+label that was looked at), ``decision``, ``label`` (the right one, for ``relabel``), ``who``, ``data`` (the version of
+splits and labels that was looked at).
 
     right     the label is right
     relabel   the label is wrong, and ``label`` is right
@@ -14,27 +15,29 @@ Several people's files are read together. Where they disagree, nothing is done t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from hydra_steps.csv_files import read_csv
+from hydra_steps.data.tables import SPLITS
 from hydra_steps.errors import StudyError, nearest
 
-COLUMNS = ("sample", "given", "decision", "label", "who", "data")
+COLUMNS = ("split", "sample", "given", "decision", "label", "who", "data")
 DECISIONS = ("right", "relabel", "remove", "skip")
 
 
 @dataclass(frozen=True)
 class Decided:
-    """``relabel``: sample → its right label; ``removed``, ``right`` and ``disputed``: samples. Sorted by sample."""
+    """What was decided of one split. ``relabel``: sample → its right label; ``removed``, ``right`` and ``disputed``:
+    samples. Sorted by sample."""
 
-    relabel: dict[int, int]
-    removed: tuple[int, ...]
-    right: tuple[int, ...]
-    disputed: tuple[int, ...]
+    relabel: dict[int, int] = field(default_factory=dict)
+    removed: tuple[int, ...] = ()
+    right: tuple[int, ...] = ()
+    disputed: tuple[int, ...] = ()
 
     @property
     def wrong(self) -> tuple[int, ...]:
@@ -51,27 +54,32 @@ def data_version(splits: str | Path, labels: str | Path) -> str:
 
 
 def read_decisions(
-    paths: Sequence[str | Path], version: str, given: Sequence[int], classes: Sequence[str]
-) -> Decided:
-    """Read and check one or several files against the data: their ``version``, the labels ``given`` and the
-    ``classes``.
+    paths: Sequence[str | Path], version: str, given: Mapping[str, Sequence[int]], classes: Sequence[str]
+) -> dict[str, Decided]:
+    """Read one or several files and check them against the data: their ``version``, the labels ``given`` in each split
+    and the ``classes``. Return what was decided of each split.
 
     Raises :class:`StudyError` for the first thing that is wrong, with its file and line; nothing is written.
     """
-    said: dict[int, set[tuple[str, int]]] = {}
+    said: dict[str, dict[int, set[tuple[str, int]]]] = {split: {} for split in SPLITS}
     for path in paths:
-        seen: dict[tuple[int, str], int] = {}
+        seen: dict[tuple[str, int, str], int] = {}
         for line, row in enumerate(_rows(path), 2):
             sample, what = _checked(f"{path}, line {line}", row, version, given, classes)
-            if (first := seen.setdefault((sample, row["who"]), line)) != line:
+            split, who = row["split"], row["who"]
+            if (first := seen.setdefault((split, sample, who), line)) != line:
                 raise StudyError(
-                    f"{path}, line {line}: {row['who'] or 'the same person'} decides about sample {sample} again, "
+                    f"{path}, line {line}: {who or 'the same person'} decides about {split} sample {sample} again, "
                     f"after line {first}",
                     "one decision of each person about a sample",
                     "keep one of the two",
                 )
             if what[0] != "skip":
-                said.setdefault(sample, set()).add(what)
+                said[split].setdefault(sample, set()).add(what)
+    return {split: _decided(found) for split, found in said.items()}
+
+
+def _decided(said: Mapping[int, set[tuple[str, int]]]) -> Decided:
     agreed = {sample: next(iter(what)) for sample, what in sorted(said.items()) if len(what) == 1}
     return Decided(
         {sample: label for sample, (what, label) in agreed.items() if what == "relabel"},
@@ -95,7 +103,11 @@ def _rows(path: str | Path) -> list[dict[str, str]]:
 
 
 def _checked(
-    where: str, row: dict[str, str], version: str, given: Sequence[int], classes: Sequence[str]
+    where: str,
+    row: Mapping[str, str],
+    version: str,
+    given: Mapping[str, Sequence[int]],
+    classes: Sequence[str],
 ) -> tuple[int, tuple[str, int]]:
     """Return the sample and what is said of it: the decision, and the right label where it is one (else −1)."""
     if row["data"] != version:
@@ -104,13 +116,21 @@ def _checked(
             f"version {version}, that of the study's splits and labels",
             "decide about the data as they are now, in the explorer of this study",
         )
-    if not row["sample"].isdecimal() or int(row["sample"]) >= len(given):
-        raise StudyError(f"{where}: there is no training sample {row['sample']!r}", f"0 to {len(given) - 1}")
-    sample = int(row["sample"])
-    if row["given"] != classes[given[sample]]:
+    split = row["split"]
+    if split not in SPLITS:
+        raise StudyError(f"{where}: the split {split!r} is unknown", "", nearest(split, SPLITS))
+    labels, kind = given[split], "training" if split == "train" else split
+    if not row["sample"].isdecimal() or int(row["sample"]) >= len(labels):
         raise StudyError(
-            f"{where}: the label of sample {sample} is said to be {row['given']!r}",
-            f"{classes[given[sample]]!r}",
+            f"{where}: there is no {kind} sample {row['sample']!r}",
+            f"0 to {len(labels) - 1}",
+            "correct or remove the line",
+        )
+    sample = int(row["sample"])
+    if row["given"] != classes[labels[sample]]:
+        raise StudyError(
+            f"{where}: the label of {kind} sample {sample} is said to be {row['given']!r}",
+            f"{classes[labels[sample]]!r}",
             "decide about the data as they are now",
         )
     if row["decision"] not in DECISIONS:
@@ -124,9 +144,9 @@ def _checked(
             f"{where}: the label {row['label']!r} is unknown", "a class", nearest(row["label"], list(classes))
         )
     label = list(classes).index(row["label"])
-    if label == given[sample]:
+    if label == labels[sample]:
         raise StudyError(
-            f"{where}: sample {sample} is relabelled to the label that it has, {row['label']!r}",
+            f"{where}: {kind} sample {sample} is relabelled to the label that it has, {row['label']!r}",
             "another label, or the decision right",
             "change the decision to right",
         )

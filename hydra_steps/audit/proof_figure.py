@@ -37,8 +37,8 @@ def plot_audit_proof(
 
     Training again from {% if audit %}{{ audit.seeds }} {% endif %}fresh seeds, the same for all forms of the data.
     Left: test accuracy; bar: 95 % interval over seeds. Right, for the forms that only leave samples out: the change of
-    the test loss that each method predicts, the sum of the contributions of what is left out, against the real one,
-    with its interval.
+    the test loss, on the labels as they came, that each method predicts, the sum of the contributions of what is left
+    out, against the real one, with its interval.
     """
     found = read_tidy(audit_proof_table, ["form", "method", "metric", "value", "ci_low", "ci_high"])
     look = style or Style()
@@ -54,7 +54,7 @@ def plot_audit_proof(
         draw_dots(left, dots, looks)
         left.set_xlabel("test accuracy (%)")
         left.set_title("Trained anew on the data")
-        _predictions(right, found[found["metric"] == "change_test_loss"], look, methods)
+        _predictions(right, found[found["metric"] == "change_test_loss_as_came"], look, methods)
         save(figure, outputs)
 
 

@@ -1,8 +1,9 @@
 """The tables of an audit: what it says in numbers, the methods compared, the suspects, and the reliability diagram.
 
-``audit.csv`` has one measure a row: ``wrong_labels`` and ``wrong_share`` (estimated, with 95 % intervals),
+``audit_numbers.csv`` has one measure a row: ``wrong_labels`` and ``wrong_share`` (estimated, with 95 % intervals),
 ``to_look_at`` (suspects from the top to find 80 % of the wrong labels), ``average_precision`` of the chosen method on
-planted labels, ``lead`` over the next one and ``over_plain`` over the plain loss, ``calibration_error``.
+planted labels, ``lead`` over the best other one (negative where a simpler one was chosen) and ``over_plain`` over the
+plain loss, ``calibration_error``.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def write_dicts(
 
 def _measures(verdict: Verdict, query: str, plain: str | None) -> list[dict[str, Any]]:
     trusted, amount = verdict.trusted, verdict.amount
-    best, *others = trusted.precision
+    best = trusted.chosen
+    others = [name for name in trusted.precision if name != best]
     values: dict[str, tuple[float, float, float]] = {
         "wrong_labels": (amount.value, amount.low, amount.high),
         "wrong_share": (amount.rate, amount.low / amount.samples, amount.high / amount.samples),

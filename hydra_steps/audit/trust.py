@@ -1,7 +1,11 @@
 """Which method to trust on these data: average precision on the labels that were planted, copy by copy.
 
-A blend is tried on a copy after it has learnt from the others. The mistakes that the labels have of their own count as
-false alarms for all methods alike, so average precision is a little too low, and the order is not touched.
+A blend is tried on a copy after it has learnt from the others. The mistakes that the labels have of their own are no
+false alarms: a sample that was left alone counts as much as its label is likely to be right, by a first look with the
+mean of all methods' ranks. Else the best contestant would be the one that tells planted mistakes from all others.
+
+Among contestants that are as good within one standard error, the simplest is chosen: a method before the mean of
+ranks, and that before what has learnt, since the best of several by a few copies owes part of its lead to luck.
 """
 
 from __future__ import annotations
@@ -11,7 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hydra_steps.audit.blends import RANKS, STACK, learn_stack, mean_of_ranks, stacked
+from hydra_steps.audit.amount import wrong_labels
+from hydra_steps.audit.blends import BLENDS, RANKS, STACK, learn_stack, mean_of_ranks, stacked
+from hydra_steps.audit.chances import calibrate
 from hydra_steps.audit.copies import Judged
 from hydra_steps.audit.suspicion import suspicion
 
@@ -20,32 +26,51 @@ PLAIN = "final_loss"
 
 @dataclass(frozen=True)
 class Trusted:
-    """All contestants' average ``precision`` [copies] by label, best mean first, and their ``suspicion`` on the
-    ``copies`` and on the ``data`` [n]."""
+    """All contestants' average ``precision`` [copies] by label, best mean first, their ``suspicion`` on the
+    ``copies`` and on the ``data`` [n], and which is ``chosen``."""
 
     precision: dict[str, np.ndarray]
     on_copies: dict[str, list[np.ndarray]]
     on_data: dict[str, np.ndarray]
-
-    @property
-    def chosen(self) -> str:
-        """The contestant with the highest mean."""
-        return next(iter(self.precision))
+    chosen: str
 
 
 def compare(data: Judged, copies: Sequence[Judged], blends: bool) -> Trusted:
     """Measure every method of the copies and, where asked for and there are two methods or more, the blends."""
     on_copies = {name: [copy.by_method[name] for copy in copies] for name in data.by_method}
     on_data = dict(data.by_method)
+    ranks = [suspicion(mean_of_ranks(copy.matrix), copy.planted) for copy in copies]
+    ranks_of_data = suspicion(mean_of_ranks(data.matrix), data.planted)
+    weight = _weights(ranks_of_data, ranks, copies)
     if blends and len(data.by_method) > 1:
-        on_copies[RANKS] = [suspicion(mean_of_ranks(copy.matrix), copy.planted) for copy in copies]
-        on_data[RANKS] = suspicion(mean_of_ranks(data.matrix), data.planted)
-        on_copies[STACK] = [_stacked(copies, number) for number in range(len(copies))]
-        whole = learn_stack([copy.matrix for copy in copies], [copy.planted for copy in copies])
+        on_copies[RANKS], on_data[RANKS] = ranks, ranks_of_data
+        on_copies[STACK] = [_stacked(copies, weight, number) for number in range(len(copies))]
+        whole = learn_stack([copy.matrix for copy in copies], [copy.planted for copy in copies], weight)
         on_data[STACK] = suspicion(stacked(whole, data.matrix), data.planted)
-    precision = {name: _precision(found, copies) for name, found in on_copies.items()}
+    precision = {name: _precision(found, copies, weight) for name, found in on_copies.items()}
     order = sorted(precision, key=lambda name: -float(precision[name].mean()))
-    return Trusted({name: precision[name] for name in order}, on_copies, on_data)
+    ordered = {name: precision[name] for name in order}
+    return Trusted(ordered, on_copies, on_data, choose(ordered))
+
+
+def choose(precision: dict[str, np.ndarray]) -> str:
+    """Return the simplest contestant that is not worse than the best by more than one standard error over copies.
+
+    ``precision`` [copies] by label, best mean first. Of single methods only the best is asked.
+
+    >>> choose({"stacking": np.array([0.9, 0.8]), "a": np.array([0.7, 0.9]), "b": np.array([0.1, 0.2])})
+    'a'
+    >>> choose({"stacking": np.array([0.9, 0.8]), "a": np.array([0.7, 0.61]), "b": np.array([0.1, 0.2])})
+    'stacking'
+    """
+    best = next(iter(precision))
+    single = next(name for name in precision if name not in BLENDS)
+    for name in (single, *(blend for blend in BLENDS if blend in precision)):
+        behind = precision[best] - precision[name]
+        spread = behind.std(ddof=1) / np.sqrt(len(behind)) if len(behind) > 1 else 0.0
+        if behind.mean() <= spread:
+            return name
+    return best
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
@@ -63,13 +88,35 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def _stacked(copies: Sequence[Judged], number: int) -> np.ndarray:
-    others = [copy for i, copy in enumerate(copies) if i != number]
-    model = learn_stack([copy.matrix for copy in others], [copy.planted for copy in others])
+def _weights(
+    ranks_of_data: np.ndarray, ranks: Sequence[np.ndarray], copies: Sequence[Judged]
+) -> list[np.ndarray]:
+    """What each sample of each copy counts [n]: planted ones 1, the others the chance that their label is right."""
+    planted = [copy.planted for copy in copies]
+    places = np.concatenate([u[flags] for u, flags in zip(ranks, planted, strict=True)])
+    amount = wrong_labels(places, len(ranks_of_data))
+    if amount is None:  # nothing can be said of the labels' own mistakes
+        return [np.ones(len(flags)) for flags in planted]
+    learnt = calibrate(np.concatenate(ranks), np.concatenate(planted))
+    right = 1 - np.minimum(learnt.chance(ranks_of_data, amount.rate), 1 - 1 / (len(places) + 2))
+    return [np.where(flags, 1.0, right) for flags in planted]
+
+
+def _stacked(copies: Sequence[Judged], weight: Sequence[np.ndarray], number: int) -> np.ndarray:
+    others = [i for i in range(len(copies)) if i != number]
+    matrices, flags = [copies[i].matrix for i in others], [copies[i].planted for i in others]
+    model = learn_stack(matrices, flags, [weight[i] for i in others])
     return suspicion(stacked(model, copies[number].matrix), copies[number].planted)
 
 
-def _precision(found: Sequence[np.ndarray], copies: Sequence[Judged]) -> np.ndarray:
+def _precision(
+    found: Sequence[np.ndarray], copies: Sequence[Judged], weight: Sequence[np.ndarray]
+) -> np.ndarray:
     from sklearn.metrics import average_precision_score
 
-    return np.array([average_precision_score(c.planted, -u) for c, u in zip(copies, found, strict=True)])
+    return np.array(
+        [
+            average_precision_score(copy.planted, -u, sample_weight=own)
+            for copy, u, own in zip(copies, found, weight, strict=True)
+        ]
+    )

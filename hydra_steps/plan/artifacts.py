@@ -29,11 +29,13 @@ KINDS = (
     *("labels", "splits", "trajectories", "scores", "outcomes", "removals", "flips"),
     *("traced", "smoothness", "approximation", "raw", "readings", "memory", "machines"),
     *("planted_labels", "planted_scores", "planted_classes"),
-    *("audited_labels", "audited_splits", "audited_scores", "audited_classes", "audited_decided"),
+    *("audited_labels", "audited_splits", "audited_scores", "audited_classes", "audited_predictions"),
+    "audited_decided",
 )
 OF_TIMING = {"readings": "seconds.csv", "memory": "memory.csv", "machines": "machine.json"}
 # What is kept of the run that an audit judges, and of its copies with planted labels.
 OF_AUDIT = {"labels": "labels.csv", "splits": "splits.csv", "classes": "classes", "scores": "scores/{label}"}
+OF_AUDIT["predictions"] = "predictions.csv"
 OF_AUDIT["decided"] = "decided"  # the trainings that decisions are proved by, where there are decisions
 
 

@@ -55,10 +55,12 @@ def amount_sentence(found: dict[str, Measure], samples: int) -> str:
 
 def method_sentence(found: dict[str, Measure], name: str) -> str:
     """Return which method was chosen, its margin, and whether it is better than the plain loss."""
-    precision = found["average_precision"]
-    text = f"{name[0].upper()}{name[1:]} finds planted wrong labels best, average precision {number(precision.value)}"
-    lead, plain = found.get("lead"), found.get("over_plain")
-    if lead is not None:
+    precision, lead, plain = found["average_precision"], found.get("lead"), found.get("over_plain")
+    how = "best" if lead is None or lead.value >= 0 else "as well as any"
+    text = f"{name[0].upper()}{name[1:]} finds planted wrong labels {how}, average precision {number(precision.value)}"
+    if lead is not None and lead.value < 0:
+        text += f" (the best is {number(-lead.value)} ahead, within one standard error, and less simple)"
+    elif lead is not None:
         text += f", {number(lead.value)} ahead of the next"
         text += "" if lead.low > 0 else " (which may be as good)"
     if plain is None:
@@ -89,11 +91,17 @@ def audit_proof(tables: VariantTables) -> list[Finding]:
     corrected = change("corrected")
     sure = corrected.low > 0 or corrected.high < 0
     verdict = "" if sure else ", which may be chance"
-    seeds = int(real["n"].iloc[0])
+    seeds = int(real["n"].max())
+    cleaned = int(real.loc[real["metric"] == "test_labels_cleaned", "value"].iloc[0])
     text = (
         f"Trained again on the data as decided, from {seeds} fresh seeds, the model is {_points(corrected)}"
     )
     text += " on the test set"
+    text += (
+        f" ({cleaned:,} of its labels were decided to be wrong, too, and put right or left out)"
+        if cleaned
+        else ""
+    )
     others = {
         "as many samples removed at random": change("random_removed"),
         "as many of the first suspects removed unseen": change("top_removed"),

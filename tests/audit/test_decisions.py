@@ -9,11 +9,12 @@ import pytest
 from hydra_steps.audit.decisions import COLUMNS, Decided, data_version, read_decisions
 from hydra_steps.audit.forms import form_of
 from hydra_steps.audit.outcome import measure_decisions
-from hydra_steps.audit.proof import DIMENSIONS, prove_decisions
+from hydra_steps.audit.proof import DIMENSIONS, SCHEMA_VERSION, prove_decisions
 from hydra_steps.config.audits import FORMS
 from hydra_steps.errors import StudyError
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.stores import read_store
+from hydra_steps.trajectory.predictions import predict_samples
 from tests.helpers.artifacts import located
 from tests.helpers.queries import queries_named
 
@@ -26,12 +27,14 @@ def write(path, rows, version=VERSION, columns=COLUMNS):
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        writer.writerows([*row, version] for row in rows)
+        writer.writerows([*(row if isinstance(row[0], str) else ("train", *row)), version] for row in rows)
     return path
 
 
 def read(path, *more):
-    return read_decisions([path, *more], VERSION, GIVEN, CLASSES)
+    return read_decisions(
+        [path, *more], VERSION, {"train": GIVEN, "validation": [0], "test": [2, 1]}, CLASSES
+    )
 
 
 def test_decisions_of_several_people_merge_and_what_they_disagree_on_is_left(tmp_path):
@@ -53,16 +56,32 @@ def test_decisions_of_several_people_merge_and_what_they_disagree_on_is_left(tmp
             (1, "dog", "skip", "", "b"),
         ],
     )
-    assert read(one, two) == Decided({0: 1}, (1,), (2,), (3,))
-    assert read(one, two).wrong == (0, 1)
-    assert read(one).relabel == {0: 1, 3: 1}
+    assert read(one, two)["train"] == Decided({0: 1}, (1,), (2,), (3,))
+    assert read(one, two)["train"].wrong == (0, 1)
+    assert read(one)["train"].relabel == {0: 1, 3: 1}
+    assert read(one)["test"] == Decided()
+
+
+def test_decisions_may_be_about_held_out_samples(tmp_path):
+    rows = [
+        ("test", 0, "cow", "remove", "", "a"),
+        ("test", 1, "dog", "relabel", "cat", "a"),
+        (0, "cat", "right", "", "a"),
+    ]
+    found = read(write(tmp_path / "a.csv", rows))
+    assert found["test"] == Decided({1: 0}, (0,))
+    assert (found["train"].right, found["validation"].wrong) == ((0,), ())
+    with pytest.raises(StudyError, match="there is no validation sample '1'"):
+        read(write(tmp_path / "b.csv", [("validation", 1, "cat", "right", "", "a")]))
+    with pytest.raises(StudyError, match="did you mean 'test'"):
+        read(write(tmp_path / "c.csv", [("tset", 1, "cat", "right", "", "a")]))
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
         ((7, "cat", "right", "", "a"), "no training sample '7'"),
-        (("x", "cat", "right", "", "a"), "no training sample 'x'"),
+        (("train", "x", "cat", "right", "", "a"), "no training sample 'x'"),
         ((0, "dog", "right", "", "a"), "said to be 'dog'"),
         ((0, "cat", "relabel", "dgo", "a"), "did you mean 'dog'"),
         ((0, "cat", "relabel", "cat", "a"), "the label that it has"),
@@ -86,7 +105,7 @@ def test_another_version_a_second_decision_and_a_file_that_is_none_are_refused(t
     with pytest.raises(StudyError, match="cannot be read"):
         read(tmp_path / "missing.csv")
     (tmp_path / "c.csv").write_text("sample,given\n0,cat\n")
-    with pytest.raises(StudyError, match="no column decision"):
+    with pytest.raises(StudyError, match="no column split, decision"):
         read(tmp_path / "c.csv")
 
 
@@ -121,6 +140,15 @@ def test_decisions_are_proved_by_training_again(trained, tmp_path):
     rows = [
         (r["index"], str(r["label"]), "relabel", str(r["clean_label"]), "me") for _, r in wrong.iterrows()
     ]
+    predict_samples(
+        trained / "trajectory", trained / "splits.csv", trained / "labels.csv", home / "predictions.csv"
+    )
+    answers = pd.read_csv(home / "predictions.csv")
+    held_out = answers.loc[answers["split"] == "test", "label"].astype(str).tolist()
+    rows += [
+        ("test", 0, held_out[0], "remove", "", "me"),
+        ("test", 1, held_out[1], "relabel", held_out[2], "me"),
+    ]
     decisions = write(tmp_path / "decisions.csv", rows, version)
     order = [*wrong["index"], *labels[labels["is_noisy"] == 0]["index"]]
     suspects = tmp_path / "suspects.csv"
@@ -134,7 +162,24 @@ def test_decisions_are_proved_by_training_again(trained, tmp_path):
         seeds=3,
         output=home / "decided",
     )
-    found, _ = read_store(home / "decided", DIMENSIONS, 1)
+    found, _ = read_store(home / "decided", DIMENSIONS, SCHEMA_VERSION)
+    before = {path: path.stat().st_mtime_ns for path in (home / ".bank").iterdir()}
+    assert len(before) == 3 * len(FORMS) - 3  # the first suspects are the wrong ones
+    (lost := next(iter(before))).unlink()  # a job that was killed before it was done
+    prove_decisions(
+        trajectory=trained / "trajectory",
+        **given,
+        suspects=suspects,
+        decisions=[decisions],
+        seeds=3,
+        output=home / "again",
+    )
+    kept = {path: path.stat().st_mtime_ns for path in (home / ".bank").iterdir()}
+    assert [path for path in kept if kept[path] != before[path]] == [lost]
+    again, _ = read_store(home / "again", DIMENSIONS, SCHEMA_VERSION)
+    assert all(np.array_equal(found[name], again[name]) for name in DIMENSIONS)
+    assert not np.array_equal(found["test_loss"], found["test_loss_as_came"])
+    assert np.array_equal(found["validation_loss"], found["validation_loss_as_came"])
     assert len(found["form"]) == 3 * len(FORMS)
     by_name = {name: found["form"] == number for number, name in enumerate(FORMS)}
     assert (found["removed"][by_name["only_removed"]].sum(1) == len(wrong)).all()
@@ -148,6 +193,7 @@ def test_decisions_are_proved_by_training_again(trained, tmp_path):
         audited_decided=[located(home / "decided")],
         audited_splits=[located(home / "splits.csv")],
         audited_labels=[located(home / "labels.csv")],
+        audited_predictions=[located(home / "predictions.csv")],
         audited_scores=[located(home / "scores" / "hydra_exact")],
         output=tmp_path / "proof.csv",
         audit_cleaned=tmp_path / "cleaned.csv",
@@ -160,11 +206,18 @@ def test_decisions_are_proved_by_training_again(trained, tmp_path):
     row = table[(table["form"] == "corrected") & (table["metric"] == "change_test_loss")].iloc[0]
     assert float(row["value"]) == pytest.approx(real.mean())
     row = table[(table["form"] == "only_removed") & (table["method"] == "hydra_exact")].iloc[0]
+    assert row["metric"] == "change_test_loss_as_came"
     assert float(row["value"]) == pytest.approx(contribution[0, wrong["index"]].sum(), rel=1e-5)
     assert len(proof) == len(table)
+    assert float(table.loc[table["metric"] == "test_labels_cleaned", "value"].iloc[0]) == 2
     cleaned = pd.read_csv(tmp_path / "cleaned.csv")
-    assert (cleaned["decided"] == labels["clean_label"]).all()
-    assert cleaned["changed"].sum() == len(wrong)
+    assert len(cleaned) == len(answers)
+    of_train, of_test = (cleaned[cleaned["split"] == split].reset_index() for split in ("train", "test"))
+    assert (of_train["decided"] == labels["clean_label"]).all()
+    assert of_train["changed"].sum() == len(wrong)
+    assert of_test["changed"].tolist()[:3] == [1, 1, 0]
+    assert np.isnan(of_test["decided"][0])
+    assert str(int(of_test["decided"][1])) == held_out[2]
 
 
 def test_decisions_that_find_nothing_wrong_are_refused_before_any_training(trained, tmp_path):

@@ -96,8 +96,8 @@ def test_what_was_decided_stays_and_is_exported_as_the_workflow_reads_it(page, e
     assert {r["who"] for r in rows} == {"Ada, L."}
     labels = home(explorer) / "labels.csv"
     version = data_version(home(explorer) / "splits.csv", labels)
-    given = pd.read_csv(labels)["label"].tolist()
-    decided = read_decisions([file], version, given, CLASSES)
+    given = {"train": pd.read_csv(labels)["label"].tolist(), "validation": [], "test": []}
+    decided = read_decisions([file], version, given, CLASSES)["train"]
     assert (decided.right, decided.removed) == ((samples[0],), (samples[1],))
 
 
@@ -109,20 +109,27 @@ def test_files_of_others_are_merged_and_disagreements_shown(page, explorer, tmp_
     _, second = now(page)
     press(page, "n")
     rows = [
-        (first, labels[first], "remove", "", "Bo", version),
-        (second, labels[second], "right", "", "Bo", version),
+        ("train", first, labels[first], "remove", "", "Bo", version),
+        ("train", second, labels[second], "right", "", "Bo", version),
+        ("test", 2, "4", "relabel", "9", "Bo", version),
     ]
     file = tmp_path / "bo.csv"
     pd.DataFrame(rows, columns=COLUMNS).to_csv(file, index=False)
     one(page, "#decide-files").send_keys(str(file))
-    said = "bo.csv: 2 decisions of Bo; 1 samples that not all agree on."
+    said = "bo.csv: 3 decisions of Bo; 1 samples that not all agree on."
     WebDriverWait(page, 10).until(lambda _: one(page, "#decide-said").text == said)
     Select(one(page, "#decide-filter")).select_by_value("disputed")
     assert now(page)[1] == first
     assert "Bo: wrong, to be removed" in one(page, "#decide-sample").text
     assert "Not all agree" in one(page, "#decide-sample").text
+    page.refresh()
+    WebDriverWait(page, 10).until(lambda _: one(page, "#decide-given").is_displayed())
+    _, written = exported(page, tmp_path)
+    assert {
+        (r["split"], r["sample"], r["given"], r["decision"], r["label"]) for r in written if r["who"] == "Bo"
+    } == {tuple(map(str, row[:5])) for row in rows}
     other = tmp_path / "other.csv"
-    pd.DataFrame([(*rows[0][:5], "ffff")], columns=COLUMNS).to_csv(other, index=False)
+    pd.DataFrame([(*rows[0][:6], "ffff")], columns=COLUMNS).to_csv(other, index=False)
     one(page, "#decide-files").send_keys(str(other))
     WebDriverWait(page, 10).until(lambda _: "another version of the data" in one(page, "#decide-said").text)
 

@@ -61,8 +61,11 @@ def test_where_the_plain_loss_itself_is_chosen_or_there_is_no_audit():
     assert audit(VariantTables({})) == audit_proof(VariantTables({})) == []
 
 
-def proof(value, low, high):
+def proof(value, low, high, cleaned=0):
     rows = [
+        ABOUT | {"form": "", "method": "", "metric": "test_labels_cleaned", "n": 1, "value": cleaned},
+    ]
+    rows += [
         ABOUT | {"form": form, "method": "", "metric": "change_test_accuracy", "n": 5} | cells
         for form, cells in {
             "corrected": {"value": value, "ci_low": low, "ci_high": high},
@@ -78,3 +81,13 @@ def test_the_outcome_of_training_again_is_said_with_its_doubt():
     assert "from 5 fresh seeds, the model is 1.20 points better [0.40, 2.00] on the test set (" in text
     assert "removed at random: 0.10 points worse [−0.30, 0.10]" in text
     assert "which may be chance" in said(audit_proof(proof(0.012, -0.004, 0.02)))
+    text = said(audit_proof(proof(0.012, 0.004, 0.02, cleaned=3)))
+    assert (
+        "on the test set (3 of its labels were decided to be wrong, too, and put right or left out) (" in text
+    )
+
+
+def test_a_simpler_one_that_is_about_as_good_is_said_to_be_so():
+    text = said(audit(numbers(**{**FULL, "lead": (-0.02, -0.1, 0.05)})))
+    assert "finds planted wrong labels as well as any, average precision 0.81" in text
+    assert "(the best is 0.02 ahead, within one standard error, and less simple)" in text

@@ -36,7 +36,7 @@ def decide(tree: Tree, most: int = 20) -> Path:
         for sample in suspects["sample"]:
             given, clean = labels.loc[sample, ["label", "clean_label"]]
             said = ("right", "") if given == clean else ("relabel", clean)
-            writer.writerow((sample, given, *said, "me", version))
+            writer.writerow(("train", sample, given, *said, "me", version))
     return path
 
 

@@ -1,5 +1,5 @@
 // What people decided about the labels of a run: kept in this browser, taken back step by step, written and read as CSV.
-const COLUMNS = ["sample", "given", "decision", "label", "who", "data"];
+const COLUMNS = ["split", "sample", "given", "decision", "label", "who", "data"];
 
 // A CSV text as rows of cells; quotes may hold commas, quotes (doubled) and line ends.
 const csvRows = (text) => {
@@ -20,12 +20,17 @@ const csvRows = (text) => {
 };
 const csvCell = (value) => (/[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
 
+// What is kept in the browser: a label's number, or one below 0 for another decision, so that 60,000 of them fit.
+const WORDLESS = ["right", "remove", "skip"];
+const packed = (said) => [...said].map(([sample, { decision, label, given }]) => [sample, decision === "relabel" ? label : -1 - WORDLESS.indexOf(decision), ...(given === undefined ? [] : [given])]);
+const unpacked = (rows) => new Map(rows.map(([sample, code, given]) => [sample, { decision: code < 0 ? WORDLESS[-1 - code] : "relabel", label: code < 0 ? null : code, ...(given === undefined ? {} : { given }) }]));
+
 class Decisions {
   constructor(run) {
     this.run = run;
-    this.key = `decisions/${facts.study}/${run.name}/${run.version}`;
+    this.key = `decided/${facts.study}/${run.name}/${run.version}`;
     this.own = new Map(); // sample -> {decision, label}
-    this.others = new Map(); // who -> sample -> {decision, label}
+    this.others = new Map(); // who -> sample -> {decision, label}; of held-out samples "test 5" -> {decision, label, given}
     this.past = []; // steps, each a list of [sample, what it was before]
     this.who = "";
     this.load();
@@ -34,8 +39,8 @@ class Decisions {
   load() {
     try {
       const kept = JSON.parse(localStorage.getItem(this.key) ?? "{}");
-      this.own = new Map(kept.own ?? []);
-      this.others = new Map((kept.others ?? []).map(([who, said]) => [who, new Map(said)]));
+      this.own = unpacked(kept.own ?? []);
+      this.others = new Map((kept.others ?? []).map(([who, said]) => [who, unpacked(said)]));
       this.who = kept.who ?? localStorage.getItem("decisions/who") ?? "";
     } catch {
       this.own = new Map();
@@ -43,8 +48,8 @@ class Decisions {
   }
   keep() {
     try {
-      const others = [...this.others].map(([who, said]) => [who, [...said]]);
-      localStorage.setItem(this.key, JSON.stringify({ own: [...this.own], others, who: this.who }));
+      const others = [...this.others].map(([who, said]) => [who, packed(said)]);
+      localStorage.setItem(this.key, JSON.stringify({ own: packed(this.own), others, who: this.who }));
       localStorage.setItem("decisions/who", this.who);
       return true;
     } catch {
@@ -78,9 +83,9 @@ class Decisions {
   }
   csv() {
     const rows = [[this.who || "me", this.own], ...this.others].flatMap(([who, said]) =>
-      [...said].sort(([a], [b]) => a - b).map(([sample, { decision, label }]) => {
-        const given = this.run.classes[this.run.column("label")[sample]];
-        return [sample, given, decision, decision === "relabel" ? this.run.classes[label] : "", who, this.run.version];
+      [...said].sort(([a], [b]) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }))).map(([sample, { decision, label, given }]) => {
+        const [split, at] = typeof sample === "number" ? ["train", sample] : sample.split(" ");
+        return [split, at, given ?? this.run.classes[this.run.column("label")[sample]], decision, decision === "relabel" ? this.run.classes[label] : "", who, this.run.version];
       }));
     return [COLUMNS, ...rows].map((row) => row.map(csvCell).join(",")).join("\n") + "\n";
   }
@@ -93,16 +98,17 @@ class Decisions {
     const found = new Map();
     for (const [line, row] of rows.entries()) {
       const cell = (column) => row[at[column]] ?? "";
-      const sample = Number(cell("sample"));
+      const [train, at] = [cell("split") === "train", Number(cell("sample"))];
       const label = cell("decision") === "relabel" ? this.run.classes.indexOf(cell("label")) : null;
       const where = `${name}, line ${line + 2}`;
       if (cell("data") !== this.run.version) return `${where} is about another version of the data: nothing is taken from the file.`;
-      if (!/^\d+$/.test(cell("sample")) || sample >= this.run.samples) return `${where} names a sample that is not there: nothing is taken from the file.`;
+      if (!/^\d+$/.test(cell("sample")) || (train && at >= this.run.samples)) return `${where} names a sample that is not there: nothing is taken from the file.`;
       if (label === -1) return `${where} names a label that is not there, ${cell("label")}: nothing is taken from the file.`;
       if (!["right", "relabel", "remove", "skip"].includes(cell("decision"))) return `${where} has the unknown decision ${cell("decision")}: nothing is taken from the file.`;
+      if (!["train", "validation", "test"].includes(cell("split"))) return `${where} has the unknown split ${cell("split")}: nothing is taken from the file.`;
       const who = cell("who") === (this.who || "me") ? `${cell("who")} (${name})` : cell("who") || name;
       if (!found.has(who)) found.set(who, new Map());
-      found.get(who).set(sample, { decision: cell("decision"), label });
+      found.get(who).set(train ? at : `${cell("split")} ${at}`, { decision: cell("decision"), label, ...(train ? {} : { given: cell("given") }) });
     }
     for (const [who, said] of found) this.others.set(who, said);
     this.keep();
