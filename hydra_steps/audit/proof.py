@@ -79,9 +79,9 @@ def prove_decisions(
         )
     held_out = {split: as_decided(getattr(data, split), decided[split], split) for split in HELD_OUT}
     listed = read_csv(suspects).sort_values("rank")["sample"].astype(int).tolist()
-    identity = {"settings": settings.of_training(), "data": data.digest}
-    cleaned = {split: [sorted(one.relabel.items()), one.removed] for split, one in decided.items()}
-    identity |= {"held_out": [cleaned[split] for split in HELD_OUT]}
+    identity: dict[str, Any] = {"settings": settings.of_training(), "data": data.digest}
+    changed = [(sorted(decided[split].relabel.items()), decided[split].removed) for split in HELD_OUT]
+    identity |= {"held_out": changed}
     identity |= circumstances(__name__, build_process(settings, data))
     kept = Bank(bank or Path(output).parent / ".bank", identity)
     found: dict[str, list[float]] = {name: [] for name in DIMENSIONS if name != "removed"}
@@ -124,7 +124,7 @@ def _train(
 
     part = keep_samples(replace(data, train=replace(data.train, targets=form.label)), form.kept)
     process, state = train_anew(settings, part, seed)
-    measured = {}
+    measured: dict[str, float] = {}
     for split in HELD_OUT:
         for own, ending in ((held_out[split], ""), (getattr(data, split), f"_{AS_CAME}")):
             loss, accuracy = evaluate(process, state, process.place(own.inputs), process.place(own.targets))

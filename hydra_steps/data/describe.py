@@ -19,7 +19,7 @@ from hydra_steps.config.descriptions import prepared_folder, source_files, sourc
 from hydra_steps.config.targets import CLASS
 from hydra_steps.contents import MANIFEST
 from hydra_steps.data.own.labels import check_classes, encode
-from hydra_steps.data.own.store import PARTS, remove_others, write_samples
+from hydra_steps.data.own.store import PARTS, members, remove_others, write_samples
 from hydra_steps.data.samples import Samples
 from hydra_steps.errors import StudyError
 from hydra_steps.json_files import write_whole
@@ -43,13 +43,11 @@ def describe(name: str, folder: str | Path = "data", options: Mapping[str, Any] 
     files = source_files(name, folder, options)
     samples: Samples = load("dataset", name)(source, **chosen)
     check_samples(samples, name, str(source))
-    members, said = _members(samples, name), f"{name} in {source}"
+    own, said = _members(samples, name), f"{name} in {source}"
     counts: dict[str, list[int]] = {}
     if samples.asks == CLASS:
         targets, classes = encode(samples.labels, samples.names, said, samples.classes)
-        counts = {
-            part: np.bincount(targets[at], minlength=len(classes)).tolist() for part, at in members.items()
-        }
+        counts = {part: np.bincount(targets[at], minlength=len(classes)).tolist() for part, at in own.items()}
         check_classes(counts, classes, said)
     else:
         targets, classes = np.asarray(samples.labels), ()
@@ -62,11 +60,11 @@ def describe(name: str, folder: str | Path = "data", options: Mapping[str, Any] 
         "outputs": list(samples.outputs),
         "shape": list(samples.inputs.shape[1:]),
         "dtype": samples.inputs.dtype.name,
-        "parts": {part: len(at) for part, at in members.items()},
+        "parts": {part: len(at) for part, at in own.items()},
         "counts": counts,
         "columns": list(samples.columns),
         "scaled": [] if samples.scaled is None else [bool(one) for one in samples.scaled],
-        "groups": _group_counts(samples, targets if samples.asks == CLASS else None, members),
+        "groups": _group_counts(samples, targets if samples.asks == CLASS else None, own),
         "white": float(samples.white),
         "store": store,
     }
@@ -83,7 +81,7 @@ def describe(name: str, folder: str | Path = "data", options: Mapping[str, Any] 
         "described": told,
     }
     try:
-        write_samples(home, store, samples, targets, members)
+        write_samples(home, store, samples, targets, own)
         write_whole(
             home / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         )
@@ -131,7 +129,7 @@ def check_samples(samples: Samples, name: str, where: str) -> None:
 def _members(samples: Samples, name: str) -> dict[str, np.ndarray]:
     """Return the positions of each part's samples."""
     if samples.parts is None:
-        return {"train": np.arange(len(samples))}
+        return members(None, len(samples))
     parts = np.asarray(samples.parts)
     unknown = sorted(set(parts.tolist()) - set(PARTS))
     if unknown:
@@ -141,12 +139,12 @@ def _members(samples: Samples, name: str) -> dict[str, np.ndarray]:
             f"one of {', '.join(PARTS)}",
             "write one of these, or leave the splits to be drawn",
         )
-    found = {part: np.flatnonzero(parts == part) for part in PARTS}
-    if not len(found["train"]):
+    found = members(samples.parts, len(samples))
+    if "train" not in found:
         raise StudyError(f"{name} has no sample of the part train", "samples to train on", "name some so")
     if samples.groups is not None:
         _check_groups(samples, parts, name)
-    return {part: at for part, at in found.items() if len(at)}
+    return found
 
 
 def _check_groups(samples: Samples, parts: np.ndarray, name: str) -> None:
@@ -162,7 +160,7 @@ def _check_groups(samples: Samples, parts: np.ndarray, name: str) -> None:
 
 
 def _group_counts(
-    samples: Samples, targets: np.ndarray | None, members: Mapping[str, np.ndarray]
+    samples: Samples, targets: np.ndarray | None, positions_of: Mapping[str, np.ndarray]
 ) -> dict[str, list[list[int]]]:
     """Return for each part the samples of each class in its groups [g, c]; [g, 1] without classes."""
     if samples.groups is None:
@@ -170,7 +168,7 @@ def _group_counts(
     groups = np.asarray(samples.groups)
     of_class = np.zeros(len(groups), np.int64) if targets is None else targets
     counts = {}
-    for part, at in members.items():
+    for part, at in positions_of.items():
         names, place = np.unique(groups[at], return_inverse=True)
         table = np.zeros((len(names), int(of_class.max(initial=0)) + 1), np.int64)
         np.add.at(table, (place, of_class[at]), 1)

@@ -17,6 +17,7 @@ from hydra_steps.plan.tables import PlannedTable
 FOLDERS = ("tables", "figures", "runs")
 EXPLORER = "explorer.html"
 OF_AUDIT = ("audit.html", "summary.json")
+CLEANED = "cleaned"  # the data as decided
 NAMED = 30  # so many in a sentence
 
 
@@ -37,6 +38,7 @@ def left_over(
     found += [
         name for name in (EXPLORER, *OF_AUDIT) if PurePosixPath(name) not in made and (out / name).is_file()
     ]
+    found += [f"{CLEANED}/"] if PurePosixPath(CLEANED) not in made and (out / CLEANED).is_dir() else []
     return sorted(found)
 
 
@@ -71,6 +73,8 @@ def _made(
     explored = explored_runs(study)
     yield from artifacts.of_runs("predictions.csv", [*explored, *artifacts.audited])
     yield from (f"{artifacts.out}/{name}" for name in OF_AUDIT if artifacts.audited)
+    if artifacts.audited and study["audit"]["decisions"]:
+        yield f"{artifacts.out}/{CLEANED}"
     if explored:
         yield f"{artifacts.out}/{EXPLORER}"
 

@@ -38,6 +38,11 @@ def planting_settings(study: PlainStudy, run: str) -> Plain:
     return {**where, "kind": kind, "rate": audit["rate"], "seed": planted.seed, "number": planted.number}
 
 
+def cleaning_settings(study: PlainStudy, run: str) -> Plain:
+    """Return which data are written as decided."""
+    return source_settings(run_config(study, run)["data"])
+
+
 def design_settings(study: PlainStudy, design: str) -> Plain:
     """Return what decides the groups of a design; their number does not, so that more can be asked for."""
     spec = design_specs(study["counterfactual"])[design]

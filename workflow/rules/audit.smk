@@ -2,9 +2,10 @@
 # scores of the copies are made by the rules of all runs.
 
 from hydra_steps.plan.code import page_code
-from hydra_steps.plan.steps import method_looks, planting_settings
+from hydra_steps.plan.steps import cleaning_settings, method_looks, planting_settings
 
 AUDIT = [f"{OUT}/audit.html", f"{OUT}/summary.json"] if PLANTED else []
+AUDIT += [f"{OUT}/cleaned"] if PLANTED and STUDY["audit"]["decisions"] else []
 # Its tables, with what stands beside them, and its figures.
 OF_AUDIT = [name for name in ("audit_numbers", "audit_proof") if name in TABLES]
 
@@ -81,6 +82,27 @@ rule prove_decisions:
         "Train {wildcards.run} anew as decided, and otherwise"
     script:
         "../scripts/prove_decisions.py"
+
+
+rule write_cleaned:
+    input:
+        data=ARTIFACTS.manifest(AUDITED),
+        splits=f"{OUT}/runs/{AUDITED}/splits.csv",
+        labels=f"{OUT}/runs/{AUDITED}/labels.csv",
+        decisions=STUDY["audit"]["decisions"],
+    output:
+        directory(f"{OUT}/cleaned"),
+    log:
+        f"{OUT}/logs/write_cleaned.log",
+    conda:
+        ENVIRONMENT
+    params:
+        data=cleaning_settings(STUDY, AUDITED),
+        code=step_code(STUDY, "audit.cleaned", "dataset", run=AUDITED),
+    message:
+        "Write the data as decided"
+    script:
+        "../scripts/write_cleaned.py"
 
 
 rule write_audit:

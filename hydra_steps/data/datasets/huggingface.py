@@ -38,7 +38,7 @@ def huggingface(
         raise StudyError(
             "data.name is huggingface, and the library datasets is not installed", "", f"run {INSTALL}"
         )
-    parts = _parts(folder)
+    parts = saved_parts(folder)
     first = next(iter(parts.values()))
     for key, name in (("inputs", inputs), ("label", label), ("id", id), ("group", group)):
         if name and name not in first.column_names:
@@ -74,7 +74,8 @@ def _column(parts: Mapping[str, Dataset], name: str) -> list[str] | None:
     return [str(value) for rows in parts.values() for value in rows[name]] if name else None
 
 
-def _parts(folder: Path) -> Mapping[str, Dataset]:
+def saved_parts(folder: Path) -> Mapping[str, Dataset]:
+    """Return the parts of a saved folder by name; one without parts is all for training."""
     from datasets import Dataset, load_from_disk
 
     try:

@@ -50,7 +50,7 @@ def images(
         colour: Channels. `auto` is grey where all pictures are, and colours else.
         background: What transparent parts show, 0 black to 255 white.
     """
-    paths, labels, parts, groups = _listed(folder, file, path, label, split, group, encoding)
+    paths, labels, parts, groups = find_pictures(folder, file, path, label, split, group, encoding)
     names = [one.relative_to(folder).as_posix() if one.is_relative_to(folder) else str(one) for one in paths]
     looks = [look(one) for one in paths]
     modes = {mode for mode, _ in looks}
@@ -73,10 +73,10 @@ def images(
     )
 
 
-def _listed(
+def find_pictures(
     folder: Path, file: str, path: str, label: str, split: str, group: str, encoding: str
 ) -> tuple[list[Path], list[str], list[str] | None, list[str] | None]:
-    """Return paths, classes, parts and groups, from the table or from the folders."""
+    """Return paths, classes, parts and groups in the order of reading, from the table or from the folders."""
     if not file:
         for key, value in (("split", split), ("group", group)):
             if value:

@@ -122,12 +122,17 @@ def _whole(
     rows: pd.DataFrame, files: list[str] | None, names: list[str], columns: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str] | None, list[str]]:
     """Return the rows that have a value in each of these columns, with the files and names of theirs."""
-    kept = np.flatnonzero(~rows[list(columns)].isin(frames.MISSING).any(axis=1))
+    kept = whole_rows(rows, columns)
     return (
         rows.iloc[kept],
         None if files is None else [files[at] for at in kept],
         [names[at] for at in kept],
     )
+
+
+def whole_rows(rows: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Return the positions of the rows that have a value in each of these columns."""
+    return np.flatnonzero(~rows[list(columns)].isin(frames.MISSING).any(axis=1))
 
 
 def _inputs(

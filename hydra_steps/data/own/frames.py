@@ -148,7 +148,7 @@ def numbers(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 def _json_lines(path: Path, encoding: str) -> pd.DataFrame:
     """Return the objects of a file with one a line; columns are the names of all of them."""
     rows = []
-    for number, line in enumerate(path.read_text(encoding=encoding).splitlines(), 1):
+    for number, line in enumerate(lines_of(path, encoding), 1):
         try:
             rows.append(json.loads(line) if line.strip() else {})
         except ValueError as error:
@@ -156,6 +156,11 @@ def _json_lines(path: Path, encoding: str) -> pd.DataFrame:
         if not isinstance(rows[-1], dict):
             raise ValueError(f"line {number} is no object")
     return _as_texts(pd.DataFrame([row for row in rows if row], dtype=object))
+
+
+def lines_of(path: Path, encoding: str) -> list[str]:
+    """Return the lines of a file; other ends of lines than the usual ones may stand inside a text."""
+    return path.read_text(encoding=encoding).split("\n")
 
 
 def _part(text: str) -> str:

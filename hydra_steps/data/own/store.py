@@ -24,17 +24,30 @@ PARTS = ("train", "validation", "test")
 CHUNK_BYTES = 64 * 2**20
 
 
+def members(parts: Sequence[str] | None, count: int) -> dict[str, np.ndarray]:
+    """Return the positions of each part's samples among ``count`` that were read; None: all are for training.
+
+    >>> {part: at.tolist() for part, at in members(["test", "train", "train"], 3).items()}
+    {'train': [1, 2], 'test': [0]}
+    """
+    if parts is None:
+        return {"train": np.arange(count)}
+    given = np.asarray(parts)
+    found = {part: np.flatnonzero(given == part) for part in PARTS}
+    return {part: at for part, at in found.items() if len(at)}
+
+
 def write_samples(
-    home: Path, store: str, samples: Samples, targets: np.ndarray, members: dict[str, np.ndarray]
+    home: Path, store: str, samples: Samples, targets: np.ndarray, positions_of: dict[str, np.ndarray]
 ) -> None:
     """Write the samples into the folder ``store`` of ``home``: whole, or not at all.
 
-    ``members``: the positions of each part's samples. Memory: some megabytes, whatever the size of the data.
+    ``positions_of``: those of each part's samples. Memory: some megabytes, whatever the size of the data.
     """
     home.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".reading-", dir=home))
     try:
-        for part, positions in members.items():
+        for part, positions in positions_of.items():
             _write_rows(made / f"{part}-inputs.npy", samples.inputs, positions)
             np.save(made / f"{part}-targets.npy", targets[positions])
             about = {
