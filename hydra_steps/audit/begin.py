@@ -3,7 +3,8 @@
     python -m hydra_steps.audit.begin reviews.csv        writes audit_reviews.yaml
 
 What it has to know it reads off the data: which kind they are, which column has the labels and which the texts, whether
-pictures have one size, how many samples there are. All of it stands in the file, to be looked at and changed.
+pictures have one size, how many samples there are. The learning rate is searched for (:mod:`hydra_steps.audit.rates`).
+All of it stands in the file, to be looked at and changed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from hydra_steps.audit.rates import search_rate
+from hydra_steps.config import resolve_study
 from hydra_steps.data.own.frames import read_frame
 from hydra_steps.errors import StudyError, reported
 
@@ -36,16 +39,17 @@ def begin(data: Path, folder: Path) -> Path:
     path = folder / f"audit_{data.stem}.yaml"
     if path.exists():
         raise StudyError(f"{path} is there already", "a name that is free", "remove it, or go on with it")
+    study = study_of(data.stem, kind, section, samples)
+    study["training"]["optimizer"]["learning_rate"] = search_rate(resolve_study(study))
     text = f"# An audit of the labels of {data.name}: made by make audit DATA=…, to be changed as you like.\n"
-    text += yaml.safe_dump(
-        study_of(data.stem, kind, section, samples), sort_keys=False, default_flow_style=None, width=110
-    )
+    text += yaml.safe_dump(study, sort_keys=False, default_flow_style=None, width=110)
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def study_of(name: str, kind: str, section: dict[str, Any], samples: int) -> dict[str, Any]:
-    """Return the study: a small model, as many epochs as make ``STEPS`` steps, ten planted labels a copy or more."""
+    """Return the study but for its learning rate: a small model, as many epochs as make ``STEPS`` steps, ten planted
+    labels a copy or more."""
     large = kind == "images" and min(section.get("size", [SIDE])) >= 16
     epochs = min(max(round(STEPS * BATCH / max(0.7 * samples, 1)), 3), 40)
     studied = "".join(letter if letter.isalnum() else "_" for letter in name)
@@ -58,7 +62,7 @@ def study_of(name: str, kind: str, section: dict[str, Any], samples: int) -> dic
         "training": {
             "epochs": epochs,
             "batch_size": BATCH,
-            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "optimizer": {"name": "adam"},
         },
         "trajectory": {"keep": "sqrt"},
         "queries": [

@@ -35,7 +35,9 @@ def write_cleaned(
     rows, read = read_splits(splits, entry), read_parts(name, folder, options)
     places = {split: rows[rows["split"] == split] for split in SPLITS}
     given = {
-        split: [int(read[part].targets[at]) for part, at in zip(own["source"], own["source_index"], strict=True)]
+        split: [
+            int(read[part].targets[at]) for part, at in zip(own["source"], own["source_index"], strict=True)
+        ]
         for split, own in places.items()
     }
     given["train"] = read_labels(labels, entry)["label"].tolist()

@@ -35,6 +35,7 @@ SMALL = {"save_study": 1e4, "write_report": 1e7}
 OF_EXPLORER = {"predict_samples": 1e6, "write_explorer": 1e7}
 OF_COPIES = {"plant_labels": 1e6, "predict_classes": 1e6}  # of each copy of the data
 OF_AUDIT = {"predict_samples": 1e6, "write_audit": 1e6}
+OF_DECISIONS = {"write_cleaned": 1e8}  # a copy of the data
 TABLE_DISK, FIGURE_DISK = 1e6, 1e6
 RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips", "prove_decisions")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
@@ -190,6 +191,7 @@ def _light_costs(study: PlainStudy, results: Path) -> list[Cost]:
     tables = plan_tables(study)
     figures = plan_figures(study, tables)
     small = SMALL | (OF_EXPLORER if explored_runs(study) else {}) | (OF_AUDIT if planted_runs(study) else {})
+    small |= OF_DECISIONS if planted_runs(study) and study["audit"]["decisions"] else {}
     light = [(rule, 1, disk, LIGHT_SECONDS) for rule, disk in small.items()]
     copies = len(planted_runs(study))
     light += [(rule, copies, disk, LIGHT_SECONDS) for rule, disk in OF_COPIES.items() if copies]

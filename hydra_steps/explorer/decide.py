@@ -18,7 +18,9 @@ from hydra_steps.explorer.blocks import Blocks
 from hydra_steps.explorer.lists import HARMED, NONE, extreme_samples
 from hydra_steps.explorer.samples import Samples
 
-MOST = 500  # suspects on the page; whoever has decided about so many writes the page again
+FIRST = (
+    500  # suspects with samples to compare them with; whoever has decided about so many writes the page again
+)
 NEAREST = 4  # samples of each label beside a suspect
 
 
@@ -34,9 +36,10 @@ class Suspects:
 
 
 def audited_suspects(path: str | Path, classes: Sequence[str]) -> Suspects:
-    """Return the first ``MOST`` rows of an audit's table of suspects."""
-    table = read_csv(path, dtype={"label": str, "suggested": str}).sort_values("rank").head(MOST)
-    suggested = [list(classes).index(name) for name in table["suggested"]]
+    """Return an audit's table of suspects."""
+    table = read_csv(path, dtype={"label": str, "suggested": str}).sort_values("rank")
+    places = {name: place for place, name in enumerate(classes)}
+    suggested = [places[name] for name in table["suggested"]]
     return Suspects(
         table["sample"].to_numpy(np.uint32),
         np.array(suggested, np.uint32),
@@ -46,8 +49,8 @@ def audited_suspects(path: str | Path, classes: Sequence[str]) -> Suspects:
 
 
 def ranked_suspects(contribution: np.ndarray, train: Samples) -> Suspects:
-    """Return the ``MOST`` samples with the lowest contribution [n]."""
-    lowest = extreme_samples(contribution[None], min(MOST, len(contribution)), signed=False)[0][0, HARMED]
+    """Return the half of the samples with the lower contribution [n], the lowest first."""
+    lowest = extreme_samples(contribution[None], len(contribution), signed=False)[0][0, HARMED]
     lowest = lowest[lowest != NONE]
     rows = train.answers.iloc[lowest.astype(np.int64)]
     label, predicted = rows["label"].to_numpy(np.uint32), rows["predicted"].to_numpy(np.uint32)
@@ -56,16 +59,17 @@ def ranked_suspects(contribution: np.ndarray, train: Samples) -> Suspects:
 
 
 def compared_with(suspects: Suspects, train: Samples) -> np.ndarray:
-    """Return the nearest samples [k, s, NEAREST] uint32 of the given and of the suggested label, by what the
-    model is given.
+    """Return the nearest samples [m, s, NEAREST] uint32 of the given and of the suggested label, by what the
+    model is given, for the first m = ``FIRST`` suspects.
 
-    Empty places hold ``NONE``. Cost: k · n distances.
+    Empty places hold ``NONE``. Cost: m · n distances.
     """
     flat = train.compared.reshape(len(train.compared), -1).astype(np.float32)
     size = (flat**2).sum(axis=1)
     label = train.answers["label"].to_numpy(np.uint32)
-    found = np.full((len(suspects.sample), 2, NEAREST), NONE, np.uint32)
-    for row, sample in enumerate(suspects.sample.astype(np.int64)):
+    first = suspects.sample[:FIRST].astype(np.int64)
+    found = np.full((len(first), 2, NEAREST), NONE, np.uint32)
+    for row, sample in enumerate(first):
         distance = size - 2 * flat @ flat[sample]
         distance[sample] = np.inf
         for side, wanted in enumerate((label[sample], suspects.suggested[row])):

@@ -18,7 +18,7 @@ import numpy as np
 from hydra_steps.data.pictures import Shown
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks, scaled_halves
-from hydra_steps.explorer.decide import Suspects, add_suspects, compared_with, ranked_suspects
+from hydra_steps.explorer.decide import FIRST, Suspects, add_suspects, compared_with, ranked_suspects
 from hydra_steps.explorer.lists import HARMED, NONE, extreme_samples, listed_epochs, most_listed
 from hydra_steps.explorer.samples import Samples
 from hydra_steps.explorer.sprites import COLUMNS, ROWS, sprites
@@ -84,7 +84,8 @@ def run_page(
     near = compared_with(decided, train)
     add_suspects(name, decided, near, blocks)
     listed = most_listed([*lists, *suspects], n)
-    pictured = np.concatenate([decided.sample, near[near != NONE].ravel(), listed]).astype(np.int64)
+    first = decided.sample[:FIRST]
+    pictured = np.concatenate([first, near[near != NONE], listed, decided.sample]).astype(np.int64)
     chosen = np.arange(n) if n <= EVERYTHING else np.array(list(dict.fromkeys(pictured.tolist())))
     detailed = _details(name, methods, scores, chosen, share, blocks)
     shown = _pictures(name, samples, queries, chosen, share, blocks)

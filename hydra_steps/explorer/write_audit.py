@@ -32,6 +32,8 @@ from hydra_steps.tables.frames import read_tidy
 
 PAGE = Path(__file__).parent / "audit"
 EXAMPLES = 60  # suspects that are shown
+PAIRS = 15
+HELD_OUT = 10
 LETTERS = 300  # of a text
 
 
@@ -49,8 +51,8 @@ def write_audit(
     """Write the page and the summary of the study whose resolved ``config.yaml`` is given.
 
     ``splits``, ``labels`` and ``predictions`` are those of the audited run; ``tables``: ``audit_numbers.csv`` and what
-    is beside it, and ``audit_proof.csv`` where there are decisions; ``figures``: the audit's. The same inputs give the
-    same bytes.
+    is beside it, ``audit_pairs.csv``, ``audit_held_out.csv``, and ``audit_proof.csv`` where there are decisions;
+    ``figures``: the audit's. The same inputs give the same bytes.
     """
     study = read_study(config)
     settings = study.plain()
@@ -72,6 +74,8 @@ def write_audit(
         "explorer": "explorer.html" if study.explorer.top else "",
         "decided": proof is not None,
         "examples": _examples(found["audit_suspects"], train.shown),
+        "pairs": _pairs(found["audit_pairs"]),
+        "held_out": _held_out(found["audit_held_out"]),
         "methods": _methods(found["audit_methods"], words),
         "pictures": list(shown.values()),
         "copies": study.audit.copies,
@@ -106,6 +110,27 @@ def _examples(suspects: Path, shown: Shown) -> list[dict[str, Any]]:
             look["text"] = shown.texts[sample][:LETTERS]
         rows.append({**told, **chances, **look})
     return rows
+
+
+def _pairs(path: Path) -> list[dict[str, Any]]:
+    """The first pairs of classes, numbers as text."""
+    rows = read_csv(path, dtype={"label": str, "suggested": str}).head(PAIRS).to_dict("records")
+    words = {"expected_wrong": number, "back": number}
+    return [
+        {**{str(k): v for k, v in row.items()}, **{key: word(float(row[key])) for key, word in words.items()}}
+        for row in rows
+    ]
+
+
+def _held_out(path: Path) -> list[dict[str, Any]]:
+    """The held-out samples that the model contradicts most."""
+    text = {"label": str, "predicted": str, "name": str}
+    rows = read_csv(path, dtype=text).fillna({"name": ""}).sort_values("rank", kind="stable")
+    shown = rows.head(HELD_OUT).to_dict("records")
+    return [
+        {**{str(k): v for k, v in row.items()}, "probability": percent(float(row["probability"]))}
+        for row in shown
+    ]
 
 
 def _methods(path: Path, words: dict[str, str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from PIL import Image
 from sklearn.datasets import load_breast_cancer
 
 from hydra_steps.audit.begin import begin
+from hydra_steps.audit.rates import RATES, search_rate
 from hydra_steps.config import load_study
 from hydra_steps.errors import StudyError
 
@@ -59,8 +60,22 @@ def test_the_study_is_read_off_the_data(make, expected, tmp_path, monkeypatch):
     assert study["noise"]["kind"] == "unknown"
     assert study["audit"]["copies"] == 4
     assert ("instance" in study["audit"]["kinds"]) == (expected["name"] == "images")
+    rate = study["training"]["optimizer"]["learning_rate"]
+    assert rate in RATES
     with pytest.raises(StudyError, match="is there already"):
         begin(make(tmp_path), tmp_path)
+    path.unlink()
+    assert load_study(begin(make(tmp_path), tmp_path))["training"]["optimizer"]["learning_rate"] == rate
+
+
+def test_the_rate_is_one_that_learns(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = load_study(begin(table(tmp_path), tmp_path))
+    assert (
+        search_rate(study) == study["training"]["optimizer"]["learning_rate"] >= 1e-3
+    )  # the least is too slow
+    study["training"]["epochs"] = 1
+    assert search_rate(study) >= 1e-2
 
 
 def test_pictures_of_several_sizes_are_brought_to_one(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hydra_steps.audit.cleaned import write_cleaned
 from hydra_steps.audit.decisions import COLUMNS, Decided, data_version, read_decisions
 from hydra_steps.audit.forms import form_of
 from hydra_steps.audit.outcome import measure_decisions
@@ -210,6 +211,13 @@ def test_decisions_are_proved_by_training_again(trained, tmp_path):
     assert float(row["value"]) == pytest.approx(contribution[0, wrong["index"]].sum(), rel=1e-5)
     assert len(proof) == len(table)
     assert float(table.loc[table["metric"] == "test_labels_cleaned", "value"].iloc[0]) == 2
+    source = {"name": "digits", "folder": trained / "data"}
+    write_cleaned(**given, decisions=[decisions], **source, output=tmp_path / "cleaned")
+    written = pd.read_csv(tmp_path / "cleaned" / "train.csv").set_index("source_index")["label"]
+    splits = pd.read_csv(given["splits"]).set_index(["split", "index"])["source_index"]
+    assert (written.loc[splits["train"].iloc[wrong["index"]]].to_numpy() == wrong["clean_label"]).all()
+    assert splits["test"].iloc[0] not in written.index
+    assert str(written[splits["test"].iloc[1]]) == held_out[2]
     cleaned = pd.read_csv(tmp_path / "cleaned.csv")
     assert len(cleaned) == len(answers)
     of_train, of_test = (cleaned[cleaned["split"] == split].reset_index() for split in ("train", "test"))

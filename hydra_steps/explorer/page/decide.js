@@ -144,7 +144,8 @@ const decideView = {
     const near = run.column("near");
     const width = near.shape[2];
     const nearest = (side) => [...near.subarray((place * 2 + side) * width, (place * 2 + side + 1) * width)].filter((sample) => sample !== NONE);
-    const beside = [[0, run.classes[run.column("label")[at]]], [1, suggestion === null ? "" : run.classes[suggestion]]].filter(([, words]) => words !== "").map(([side, words]) =>
+    if (place >= near.shape[0]) box.append(make("p", { class: "quiet" }, `Samples to compare with stand beside the first ${count(near.shape[0])} suspects.`));
+    const beside = place >= near.shape[0] ? [] : [[0, run.classes[run.column("label")[at]]], [1, suggestion === null ? "" : run.classes[suggestion]]].filter(([, words]) => words !== "").map(([side, words]) =>
       make("section", { class: "near", "aria-label": `nearest samples labelled ${words}` }, make("h3", {}, `Nearest labelled ${words}`), ...nearest(side).map((sample) => ofTraining(run, sample, 72))));
     return [make("div", { class: "facts" }, ofTraining(run, at, 192), box), make("div", { class: "beside" }, ...beside)];
   },
