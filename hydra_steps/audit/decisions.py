@@ -15,6 +15,7 @@ Several people's files are read together. Where they disagree, nothing is done t
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ import pandas as pd
 from hydra_steps.csv_files import read_csv
 from hydra_steps.data.tables import SPLITS
 from hydra_steps.errors import StudyError, nearest
+from hydra_steps.json_files import write_whole
 
 COLUMNS = ("split", "sample", "given", "decision", "label", "who", "data")
 DECISIONS = ("right", "relabel", "remove", "skip")
@@ -77,6 +79,28 @@ def read_decisions(
             if what[0] != "skip":
                 said[split].setdefault(sample, set()).add(what)
     return {split: _decided(found) for split, found in said.items()}
+
+
+def check_decisions(
+    *,
+    splits: str | Path,
+    labels: str | Path,
+    predictions: str | Path,
+    decisions: Sequence[str | Path],
+    classes: Sequence[str],
+    output: str | Path,
+) -> None:
+    """Check files of decisions before anything is made of them, and write how many there are of each kind, and which
+    samples people disagree about, as JSON. ``predictions``: the run's table, which has the labels of all splits."""
+    answers = read_csv(predictions)
+    given = {split: answers.loc[answers["split"] == split, "label"].tolist() for split in SPLITS}
+    decided = read_decisions(decisions, data_version(splits, labels), given, classes)
+    told = {
+        split: {"relabelled": len(one.relabel), "removed": len(one.removed), "right": len(one.right)}
+        | {"disputed": list(one.disputed)}
+        for split, one in decided.items()
+    }
+    write_whole(Path(output), json.dumps(told, indent=2) + "\n")
 
 
 def _decided(said: Mapping[int, set[tuple[str, int]]]) -> Decided:

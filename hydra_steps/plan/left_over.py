@@ -75,6 +75,7 @@ def _made(
     yield from (f"{artifacts.out}/{name}" for name in OF_AUDIT if artifacts.audited)
     if artifacts.audited and study["audit"]["decisions"]:
         yield f"{artifacts.out}/{CLEANED}"
+        yield from artifacts.of_runs("decisions.json", artifacts.audited)
     if explored:
         yield f"{artifacts.out}/{EXPLORER}"
 

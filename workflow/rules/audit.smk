@@ -1,6 +1,7 @@
 # Copies of the training data with planted wrong labels, and what the data themselves are judged by. Splits, training and
 # scores of the copies are made by the rules of all runs.
 
+from hydra_steps.config.target_checks import study_classes
 from hydra_steps.plan.code import page_code
 from hydra_steps.plan.steps import cleaning_settings, method_looks, planting_settings
 
@@ -55,12 +56,36 @@ rule predict_classes:
         "../scripts/predict_classes.py"
 
 
+rule check_decisions:
+    input:
+        splits=f"{RUN}/splits.csv",
+        labels=f"{RUN}/labels.csv",
+        predictions=f"{RUN}/predictions.csv",
+        decisions=STUDY["audit"]["decisions"],
+    output:
+        f"{RUN}/decisions.json",
+    log:
+        f"{OUT}/logs/check_decisions/{{run}}.log",
+    wildcard_constraints:
+        run=AUDITED,
+    conda:
+        ENVIRONMENT
+    params:
+        classes=study_classes(STUDY),
+        code=step_code(STUDY, "audit.decisions", run=AUDITED),
+    message:
+        "Check the decisions about {wildcards.run}"
+    script:
+        "../scripts/check_decisions.py"
+
+
 rule prove_decisions:
     input:
         splits=f"{RUN}/splits.csv",
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
         suspects=f"{OUT}/tables/audit_suspects.csv",
+        checked=f"{RUN}/decisions.json",
         decisions=STUDY["audit"]["decisions"],
     output:
         directory(f"{RUN}/decided"),
@@ -89,6 +114,8 @@ rule write_cleaned:
         data=ARTIFACTS.manifest(AUDITED),
         splits=f"{OUT}/runs/{AUDITED}/splits.csv",
         labels=f"{OUT}/runs/{AUDITED}/labels.csv",
+        # First of all, as Snakemake removes a folder before it is made again.
+        checked=f"{OUT}/runs/{AUDITED}/decisions.json",
         decisions=STUDY["audit"]["decisions"],
     output:
         directory(f"{OUT}/cleaned"),
