@@ -80,8 +80,9 @@ def study_of(name: str, kind: str, section: dict[str, Any], samples: int) -> dic
         "counterfactual": {"groups": 2, "fraction": 0.02},
         "audit": {
             "copies": 4,
-            # Look-alikes among rows overlap with right ones so much that the estimate is an upper limit only.
-            "kinds": ["symmetric", "instance"] if kind == "images" else ["symmetric"],
+            # Look-alikes among rows and small pictures overlap with right ones so much that the estimate is an upper
+            # limit only, and most samples would have to be looked at.
+            "kinds": ["symmetric", "instance"] if large else ["symmetric"],
             "rate": round(min(max(0.03, 10 / (0.7 * samples)), 0.2), 3),
         },
         "explorer": {"top": 20, "by_epoch": False},

@@ -59,7 +59,7 @@ def test_the_study_is_read_off_the_data(make, expected, tmp_path, monkeypatch):
     assert expected.items() <= study["data"].items()
     assert study["noise"]["kind"] == "unknown"
     assert study["audit"]["copies"] == 4
-    assert ("instance" in study["audit"]["kinds"]) == (expected["name"] == "images")
+    assert study["audit"]["kinds"] == ["symmetric"]
     rate = study["training"]["optimizer"]["learning_rate"]
     assert rate in RATES
     with pytest.raises(StudyError, match="is there already"):
@@ -83,6 +83,7 @@ def test_pictures_of_several_sizes_are_brought_to_one(tmp_path, monkeypatch):
     study = load_study(begin(folder_of_pictures(tmp_path, ((40, 20), (30, 30))), tmp_path))
     assert (study["data"]["size"], study["data"]["fit"]) == ([32, 32], "pad")
     assert study["model"]["name"] == "lenet5_tanh"
+    assert study["audit"]["kinds"] == ["symmetric", "instance"]
 
 
 def test_what_cannot_be_read_is_one_message(tmp_path):
