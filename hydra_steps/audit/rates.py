@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hydra_steps.config.runs import PlainStudy, audited_run, run_settings
+from hydra_steps.config.runs import PlainStudy, audited_run, run_config, run_settings
+from hydra_steps.config.sources import source_settings
 from hydra_steps.errors import StudyError
-from hydra_steps.plan.steps import noise_settings, split_settings
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 SHARE = 1 / 3  # of the epochs
@@ -19,8 +19,8 @@ SHARE = 1 / 3  # of the epochs
 def search_rate(study: PlainStudy) -> float:
     """Return the rate among ``RATES`` whose training, of a third of the epochs, has the lowest validation loss.
 
-    ``study`` is resolved; its data are split as its audit will split them. The same study gives the same rate. Cost:
-    less than two trainings. Raises :class:`StudyError` where every rate diverges.
+    ``study`` is resolved; its data are split as its audit will split them, with the labels as they came. The same
+    study gives the same rate. Cost: less than two trainings. Raises :class:`StudyError` where every rate diverges.
     """
     from hydra_steps.counterfactual.fresh import train_anew
     from hydra_steps.data import noise_labels, split_data
@@ -33,9 +33,12 @@ def search_rate(study: PlainStudy) -> float:
     prepare_compute(settings.compute)
     with tempfile.TemporaryDirectory() as folder:
         splits, labels = Path(folder) / "splits.csv", Path(folder) / "labels.csv"
-        split_data(**split_settings(study, run), output=splits)
-        told = noise_settings(study, run)
-        noise_labels(splits, told.pop("name"), told.pop("folder"), **told, output=labels)
+        own = run_config(study, run)["data"]
+        source = source_settings(own)
+        sizes = {key: own[key] for key in ("train", "validation", "test", "seed", "validation_from")}
+        split_data(**source, **sizes, output=splits)
+        where = (source["name"], source["folder"])
+        noise_labels(splits, *where, "unknown", {}, 0, labels, source=source.get("options"))
         data = load_data(settings, splits, labels)
     epochs = max(1, round(SHARE * settings.training.epochs))
     losses: dict[float, float] = {}
