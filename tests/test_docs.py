@@ -96,3 +96,12 @@ def test_every_study_is_listed() -> None:
     assert not [
         study.name for study in (ROOT / "config").glob("*.yaml") if f"`config/{study.name}`" not in text
     ]
+
+
+def test_the_folders_that_the_page_of_the_workflow_lists_exist() -> None:
+    (tree,) = blocks((ROOT / "docs" / "workflow.md").read_text(encoding="utf-8"), "")
+    for line in tree.splitlines():
+        base = ROOT / "hydra_steps" if line.startswith("  ") else ROOT
+        names = re.match(r" *((?:[\w.]+/ )*[\w.]+/?) {2,}", line)
+        assert names is not None, line
+        assert not [name for name in names[1].split() if not (base / name).exists()], line
