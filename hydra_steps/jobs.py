@@ -3,7 +3,6 @@ message."""
 
 from __future__ import annotations
 
-import errno
 import logging
 import re
 import sys
@@ -18,23 +17,9 @@ from hydra_steps.errors import StudyError
 from hydra_steps.interrupted import CODE, MESSAGE
 from hydra_steps.job_environment import quiet
 from hydra_steps.progress import DRAWN
+from hydra_steps.refusals import refusal
 
 _logger = logging.getLogger(__name__)
-
-
-# What the machine refuses: error number → what to do.
-REFUSALS = {
-    errno.ENOSPC: "free some space and run again",
-    errno.EDQUOT: "free some of your quota and run again",
-    errno.EFBIG: "raise the limit on file sizes (ulimit -f)",
-    errno.EROFS: "choose a results folder that can be written",
-    errno.EACCES: "choose a results folder that you may write to, or change its permissions",
-    errno.EPERM: "choose a results folder that you may write to, or change its permissions",
-    errno.EMFILE: "raise the limit on open files (ulimit -n)",
-    errno.ENFILE: "raise the system's limit on open files",
-    errno.EIO: "look at the disk",
-    errno.ESTALE: "look at the network's file system, and run again",
-}
 
 
 @contextmanager
@@ -66,9 +51,8 @@ def _message(error: BaseException) -> str:
         case MemoryError():
             said = f" ({error})" if str(error) else ""
             return f"too little memory for this job{said}; what to do: run fewer jobs at a time (--cores)"
-        case OSError() if error.errno in REFUSALS:
-            where = f"{error.filename}" if error.filename else "the results"
-            return f"reading or writing {where} failed: {error.strerror}; what to do: {REFUSALS[error.errno]}"
+        case OSError() if said := refusal(error):
+            return said
     kernel = re.match(r"(\S+) does not have a deterministic implementation", str(error))
     if kernel is None:
         return ""

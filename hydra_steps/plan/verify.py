@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra_steps.errors import StudyError
-from hydra_steps.plan.watch import planned_making
+from hydra_steps.plan.watch import planned_making, when_planned
 from hydra_steps.provenance.content import content_of
 from hydra_steps.provenance.fits import Misfit, misfit
 from hydra_steps.provenance.record import Making, read_record
@@ -29,10 +29,8 @@ def verify_instead(workflow: Any, study: str | Path, remark: str) -> None:
 
     Cost: reading all outputs, at about 1 GB/s.
     """
-    plan = workflow._build_dag
 
-    def plan_and_verify() -> None:
-        plan()
+    def verify() -> None:
         jobs = [
             job for job in workflow.dag.jobs if job.output and Path(str(job.output[0])).is_relative_to(study)
         ]
@@ -47,7 +45,7 @@ def verify_instead(workflow: Any, study: str | Path, remark: str) -> None:
         sys.stderr.flush()
         os._exit(1 if wrong else 0)  # Snakemake would go on to say what it would do
 
-    workflow._build_dag = plan_and_verify
+    when_planned(workflow, verify)
 
 
 def verified(jobs: Iterable[Any], study: Path) -> dict[str, Misfit | None]:

@@ -27,14 +27,27 @@ def watch(workflow: Any, study: str | Path, say: Callable[[str], None]) -> None:
 
     Cost: a record and a digest for each output that is kept.
     """
-    plan = workflow._build_dag
 
-    def plan_and_check() -> None:
-        plan()
+    def check() -> None:
         if sentence := _check(workflow, Path(study)):
             say(sentence)
 
-    workflow._build_dag = plan_and_check
+    when_planned(workflow, check)
+
+
+def when_planned(workflow: Any, act: Callable[[], None]) -> None:
+    """Let ``act`` be called whenever ``workflow`` has planned, before anything is done with the plan.
+
+    Snakemake calls no one then, but it tells its loggers of the plan: its method for that is the one that every plan
+    comes to, for a run, a summary or an archive.
+    """
+    tell = workflow.log_rulegraph
+
+    def act_and_tell() -> None:
+        act()
+        tell()
+
+    workflow.log_rulegraph = act_and_tell
 
 
 def _check(workflow: Any, study: Path) -> str:

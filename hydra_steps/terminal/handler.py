@@ -19,6 +19,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from hydra_steps.interrupted import MESSAGE
 from hydra_steps.job_environment import QUIET
+from hydra_steps.refusals import refusal_in
 from hydra_steps.terminal.failures import message_of_job, message_of_snakemake
 from hydra_steps.terminal.steps import Steps, clock
 
@@ -42,6 +43,8 @@ class LogHandler(LogHandlerBase):
         self._stream, self._steps = sys.stderr, Steps()
         self._failed: dict[str, Path | None] = {}  # message → log
         self._said: list[str] = []  # errors of no job
+        self._began: dict[int, float] = {}  # job → when, in seconds since 1970
+        self._refused = ""  # by the machine, as Snakemake said last
         self._log = ""
         self._interrupted = False
         self._drawn = False
@@ -81,14 +84,17 @@ class LogHandler(LogHandlerBase):
                 self._say(f"jobs: {self._steps.total}, in steps: {', '.join(self._steps.planned)}")
             case LogEvent.JOB_INFO:
                 self._steps.start(told["jobid"], told["rule_name"], now)
+                self._began[told["jobid"]] = record.created
             case LogEvent.JOB_FINISHED:
                 if ended := self._steps.end(told["job_id"], now):
                     step, jobs, seconds = ended
                     self._say(f"{clock(seconds):>8}  {step}" + (f" ({jobs} jobs)" if jobs > 1 else ""))
             case LogEvent.JOB_ERROR:
                 log = Path(told["log"][0]) if told["log"] else None
-                self._failed[message_of_job(told["rule_name"], log)] = log
+                began = self._began.get(told.get("jobid", -1), 0.0)
+                self._failed[message_of_job(told["rule_name"], log, began, self._refused)] = log
             case LogEvent.ERROR:
+                self._refused = refusal_in(record.getMessage()) or self._refused
                 self._said.append(message_of_snakemake(record.getMessage()))
             case None:
                 self._take_text(record)
