@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hydra_steps.refusals import refusal_in
+from hydra_steps.refusals import refusal, refusal_in
 
 OURS = "error: "
 CLOCK = 2.0  # seconds by which a file's time may be behind
@@ -26,11 +26,21 @@ def message_of_job(rule: str, log: Path | None, began: float = 0.0, refused: str
     ours = [line for line in lines if line.startswith(OURS)]
     if ours:
         return f"{ours[-1]} {lines[-1].strip()}" if FOREIGN in ours[-1] else ours[-1]
-    if refused:
-        return f"{OURS}{refused}"
+    if said := refused or (_why_silent(log) if log and not lines else ""):
+        return f"{OURS}{said}"
     found = f"a job of {rule} ended without a message of its own"
     last = next((line for line in reversed(lines) if line.strip()), "")
     return f"{OURS}{found}" + (f"; the last line of its log: {last}" if last else "; it may have been killed")
+
+
+def _why_silent(log: Path) -> str:
+    """Return what the machine refuses whoever writes to a log in which nothing stands; empty for nothing."""
+    try:
+        with log.open("a") as out:
+            out.write("\n")
+    except OSError as error:
+        return refusal(error) if error.filename else refusal(OSError(error.errno, error.strerror, str(log)))
+    return ""
 
 
 def message_of_snakemake(text: str) -> str:

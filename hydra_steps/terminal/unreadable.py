@@ -3,7 +3,7 @@
 Snakemake reads the file of ``--configfile`` before it reads any Snakefile. Of a text that is no UTF-8, or nested deeper
 than Python can follow, it shows a traceback, and of one that is no YAML it does not say the line. Where this package is
 installed Snakemake finds its logger plug-in at every start, whichever logger is chosen; what it then says of such a
-file is replaced.
+file is replaced; so is the traceback that it shows where the machine refuses it a file.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hydra_steps.config.reading import read_yaml
 from hydra_steps.errors import StudyError
+from hydra_steps.refusals import refusal_in
 
 THEIRS = ("Traceback (most recent call last)", "Config file is not valid JSON or YAML")
 
@@ -37,6 +38,8 @@ def why_unreadable(arguments: Sequence[str]) -> str:
 
 
 def _explain(record: logging.LogRecord) -> bool:
-    if record.levelno >= logging.ERROR and any(theirs in str(record.msg) for theirs in THEIRS):
-        record.msg = why_unreadable(sys.argv[1:]) or record.msg
+    said = str(record.msg)
+    if record.levelno >= logging.ERROR and any(theirs in said for theirs in THEIRS):
+        refused = refusal_in(said)
+        record.msg = why_unreadable(sys.argv[1:]) or (f"error: {refused}" if refused else record.msg)
     return True

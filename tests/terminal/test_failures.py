@@ -41,3 +41,25 @@ def test_snakemakes_places_and_lists_are_left_out() -> None:
     assert message_of_snakemake(text) == "error: Missing input files for rule a:"
     assert message_of_snakemake("Error: Snakefile not found") == "error: Error: Snakefile not found"
     assert message_of_snakemake("") == "error: Snakemake ended without a message"
+
+
+def test_a_log_from_before_is_another_jobs(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("error: of yesterday\n")
+    began = log.stat().st_mtime + 60
+    said = message_of_job("train_model", log, began, "reading or writing x failed: Permission denied")
+    assert said == "error: reading or writing x failed: Permission denied"
+
+
+def test_a_job_that_could_not_even_write_its_log_says_why(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("")
+    log = tmp_path / "folder" / "log"
+    assert "log failed: Not a directory; what to do: " in message_of_job("train_model", log)
+
+
+def test_what_the_machine_refuses_snakemake_is_a_sentence() -> None:
+    text = "WorkflowError:\nFailed to create directory a/b.\nPermissionError: [Errno 13] Permission denied: 'a/b'"
+    assert message_of_snakemake(text).startswith(
+        "error: reading or writing a/b failed: Permission denied; what to do"
+    )
+    assert message_of_snakemake("WorkflowError:\nnot this") == "error: not this"
