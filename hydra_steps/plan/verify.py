@@ -37,7 +37,7 @@ def verify_instead(workflow: Any, study: str | Path, remark: str) -> None:
         found = verified(jobs, Path(study))
         wrong = {path: one for path, one in found.items() if one is not None}
         lines = [f"{one.kind:8} {path}: {one.words}" for path, one in sorted(wrong.items())]
-        lines += [f"unsealed {path}: {words}" for path, words in sorted(unsealed(jobs).items())]
+        lines += [f"unsealed {path}: {words}" for path, words in unsealed(jobs).items() if path not in wrong]
         lines += [remark] if remark else []
         lines.append(f"whole    {len(found) - len(wrong):,} of {len(found):,} outputs")
         lines.append(f"digest   {_digest(jobs)}")
