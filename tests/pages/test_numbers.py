@@ -18,6 +18,11 @@ def lds(folder: str, method: str, design: str = "groups") -> Place:
     return folder, "counterfactual", rows | {"method": method, "design": design}, "value"
 
 
+def mean_lds(folder: str) -> Place:
+    rows: dict[str, object] = {"metric": "lds", "seed": "all", "query": "mean_over_queries"}
+    return folder, "counterfactual", rows | {"method": "hydra_exact", "design": "groups"}, "value"
+
+
 def auroc(folder: str, method: str) -> Place:
     rows: dict[str, object] = {"metric": "auroc", "seed": "all", "query": "validation_mean", "method": method}
     return folder, "detection", rows, "value"
@@ -55,6 +60,7 @@ SAID = [
     ("first_study", "random numbers {}. Is", lds("quickstart", "random")),
     ("first_study", "does best, at {}. It", auroc("quickstart", "final_loss")),
     ("first_study", "Exact HyDRA has {}. Pre", auroc("quickstart", "hydra_exact")),
+    ("own_data", "| `table.yaml` | {} [", mean_lds("own_table")),
     ("removals", "LDS falls from {} for 2 %", lds("ground_truth", "hydra_exact")),
     ("removals", "for 2 % to {} for a half", lds("ground_truth", "hydra_exact", "groups_50")),
     ("choose_method", "to a correlation of {} at the cost", value("hydra_integrated", "pearson")),
