@@ -15,6 +15,7 @@ from hydra_steps.config.removals import brittleness_labels, removal_labels
 from hydra_steps.config.runs import (
     PlainStudy,
     audited_run,
+    first_of_variant,
     planted_runs,
     run_config,
     run_names,
@@ -92,7 +93,8 @@ class Artifacts:
             case "trajectories":
                 return self.of_runs("trajectory", runs)
             case "outcomes":
-                return [path for run in runs for path in self._outcomes(run)]
+                outcomes = self._outcomes()
+                return [f"{self.out}/runs/{run}/{outcome}" for run in runs for outcome in outcomes]
             case "removals":
                 return self.of_runs("removal/{label}", runs, removal_labels(self.study))
             case "flips":
@@ -105,7 +107,8 @@ class Artifacts:
             case "readings" | "memory" | "machines":
                 return self.of_runs(f"timing/{OF_TIMING[kind]}", self.timed_runs)
             case "raw":
-                return sorted({self.manifest(run) for run in runs})
+                first = first_of_variant(self.study)
+                return sorted({self.manifest(run) for run in {first[run] for run in runs}})
             case _:
                 whose, what = kind.split("_")
                 return self._of_audit(
@@ -137,10 +140,11 @@ class Artifacts:
             return str(prepared_folder(**source) / MANIFEST)
         return f"{data['folder']}/{data['name']}/manifest.json"
 
-    def _outcomes(self, run: str) -> list[str]:
+    def _outcomes(self) -> list[str]:
+        """Return the outcomes of a run, below its folder."""
         section = self.study["counterfactual"]
         return [
-            f"{self.out}/runs/{run}/counterfactual/{design}/{batch}"
+            f"counterfactual/{design}/{batch}"
             for design, spec in design_specs(section).items()
             for batch in range(len(batch_bounds(spec["groups"], section["batch"])))
         ]

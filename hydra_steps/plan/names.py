@@ -9,7 +9,7 @@ from typing import Any
 from hydra_steps.config.conditions import conditions
 from hydra_steps.config.designs import design_specs
 from hydra_steps.config.known_labels import labels_known
-from hydra_steps.config.runs import PlainStudy, run_config, run_names
+from hydra_steps.config.runs import PlainStudy, first_of_variant, run_config, run_names
 from hydra_steps.config.sources import source_settings
 from hydra_steps.config.sweeps import damping_sweeps
 from hydra_steps.config.target_checks import study_classes, study_targets
@@ -34,7 +34,8 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
     whose removal its method was made to predict.
     """
     method_of = {label: str(options["method"]) for label, options in study["methods"].items()}
-    data = {run: run_config(study, run)["data"] for run in run_names(study)}
+    first = first_of_variant(study)
+    data = {run: source_settings(run_config(study, run)["data"]) for run in set(first.values())}
     return {
         **{name: entry.defaults() for name, entry in entries("table").items() if entry.options},
         **study,
@@ -60,7 +61,7 @@ def study_names(study: PlainStudy) -> dict[str, Any]:
             if spec["kind"] == "random_groups" and not spec.get("window")
         },
         "predicts": {label: _predicted_share(options) for label, options in study["methods"].items()},
-        "datasets": {run: source_settings(of_run) for run, of_run in data.items()},
+        "datasets": {run: data[first[run]] for run in run_names(study)},
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from hydra_steps.config.runs import PlainStudy, planted_runs, study_runs
+from hydra_steps.config.runs import PlainStudy, first_of_variant, planted_runs, study_runs
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.plan.artifacts import KINDS, Artifacts
 from hydra_steps.plan.code import chosen, entry_code
@@ -108,7 +108,9 @@ def _planned(
         # Measurements are no inputs: to delete one is no reason to compute again.
         after, options["benchmarks"] = artifacts.measured(), f"{artifacts.out}/benchmarks"
     inputs |= {name: _input(entry, name, artifacts, runs, labels) for name in others if name != "benchmarks"}
-    used = [pair for run in runs if "raw" in inputs for pair in chosen(study, ["dataset"], run)]
+    first = first_of_variant(study)
+    of_variants = {first[run] for run in runs} if "raw" in inputs else ()
+    used = [pair for run in of_variants for pair in chosen(study, ["dataset"], run)]
     if "readings" in inputs:
         runs = artifacts.timed_runs
     used_runs = {name: run for name, run in study_runs(study).items() if name in runs}

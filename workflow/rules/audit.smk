@@ -8,7 +8,9 @@ from hydra_steps.plan.steps import cleaning_settings, method_looks, planting_set
 AUDIT = [f"{OUT}/audit.html", f"{OUT}/summary.json"] if PLANTED else []
 AUDIT += [f"{OUT}/cleaned"] if PLANTED and STUDY["audit"]["decisions"] else []
 # Its tables, with what stands beside them, and its figures.
-OF_AUDIT = [name for name in ("audit_numbers", "audit_pairs", "audit_held_out", "audit_proof") if name in TABLES]
+OF_AUDIT = [
+    name for name in ("audit_numbers", "audit_pairs", "audit_held_out", "audit_proof") if name in TABLES
+]
 
 
 rule plant_labels:

@@ -8,7 +8,7 @@ from hydra_steps.plan.steps import noise_settings, split_settings
 # A user's own data are read when they are planned, and none of these.
 FOLDERS = {
     run_config(WRITTEN, run)["data"]["folder"]: run_config(STUDY, run)["data"]["folder"]
-    for run in RUNS
+    for run in dict.fromkeys(FIRST[run] for run in RUNS)
     if not described_by(run_config(WRITTEN, run)["data"]["name"])
 }
 

@@ -11,7 +11,9 @@ for table in TABLES.values():
         input:
             # Asked for where a table is made: thousands of runs would be read in for each plan.
             lambda wildcards, table=table: table.after,
-            unpack(lambda wildcards, table=table: {name: where_it_lies(of) for name, of in table.inputs.items()}),
+            unpack(
+                lambda wildcards, table=table: {name: where_it_lies(of) for name, of in table.inputs.items()}
+            ),
         output:
             **(
                 table.outputs
