@@ -98,17 +98,17 @@ class Decisions {
     const found = new Map();
     for (const [line, row] of rows.entries()) {
       const cell = (column) => row[at[column]] ?? "";
-      const [train, at] = [cell("split") === "train", Number(cell("sample"))];
+      const [train, position] = [cell("split") === "train", Number(cell("sample"))];
       const label = cell("decision") === "relabel" ? this.run.classes.indexOf(cell("label")) : null;
       const where = `${name}, line ${line + 2}`;
       if (cell("data") !== this.run.version) return `${where} is about another version of the data: nothing is taken from the file.`;
-      if (!/^\d+$/.test(cell("sample")) || (train && at >= this.run.samples)) return `${where} names a sample that is not there: nothing is taken from the file.`;
+      if (!/^\d+$/.test(cell("sample")) || (train && position >= this.run.samples)) return `${where} names a sample that is not there: nothing is taken from the file.`;
       if (label === -1) return `${where} names a label that is not there, ${cell("label")}: nothing is taken from the file.`;
       if (!["right", "relabel", "remove", "skip"].includes(cell("decision"))) return `${where} has the unknown decision ${cell("decision")}: nothing is taken from the file.`;
       if (!["train", "validation", "test"].includes(cell("split"))) return `${where} has the unknown split ${cell("split")}: nothing is taken from the file.`;
       const who = cell("who") === (this.who || "me") ? `${cell("who")} (${name})` : cell("who") || name;
       if (!found.has(who)) found.set(who, new Map());
-      found.get(who).set(train ? at : `${cell("split")} ${at}`, { decision: cell("decision"), label, ...(train ? {} : { given: cell("given") }) });
+      found.get(who).set(train ? position : `${cell("split")} ${position}`, { decision: cell("decision"), label, ...(train ? {} : { given: cell("given") }) });
     }
     for (const [who, said] of found) this.others.set(who, said);
     this.keep();
