@@ -35,15 +35,8 @@ def export_arrays(
         for file, label in zip(named, labelled, strict=True)
     ]
     given = [value for column in columns for value in column.tolist()]
-    split = options["split"]
-    told = files[split][""] if split.endswith(".npy") else files[named[0]][split] if split else None
     sizes = [len(column) for column in columns]
-    by_file = [part for part, size in zip(("train", "test"), sizes, strict=False) for _ in range(size)]
-    parts = parts_of(
-        None if told is None else [str(value) for value in told],
-        by_file if len(sizes) > 1 else None,
-        [str(number) for number in range(len(given))],
-    )
+    parts = _parts(files, named[0], options["split"], sizes)
     records = records_of(parts, read, changes, len(given))
     bounds = np.cumsum([0, *sizes])
     for number, (file, label) in enumerate(zip(named, labelled, strict=True)):
@@ -91,6 +84,17 @@ def export_saved(
         start += len(rows)
     whole = made["train"] if isinstance(load_from_disk(str(folder)), Dataset) else DatasetDict(made)
     whole.save_to_disk(str(out))
+
+
+def _parts(files: Mapping[str, Arrays], first: str, split: str, sizes: Sequence[int]) -> list[str] | None:
+    """Return the part of each sample, by the array of splits or by the file that it stands in."""
+    told = files[split][""] if split.endswith(".npy") else files[first][split] if split else None
+    by_file = [part for part, size in zip(("train", "test"), sizes, strict=False) for _ in range(size)]
+    return parts_of(
+        None if told is None else [str(value) for value in told],
+        by_file if len(sizes) > 1 else None,
+        [str(number) for number in range(sum(sizes))],
+    )
 
 
 def _load(folder: Path, name: str) -> Arrays:
