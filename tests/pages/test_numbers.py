@@ -62,6 +62,7 @@ SAID = [
     ("first_study", "Exact HyDRA has {}. Pre", auroc("quickstart", "hydra_exact")),
     ("own_data", "| `table.yaml` | {} [", mean_lds("own_table")),
     ("own_data", "| `language.yaml` | {} [", mean_lds("language")),
+    ("own_data", "| `fine_tuning.yaml` | {} [", mean_lds("fine_tuning")),
     ("removals", "LDS falls from {} for 2 %", lds("ground_truth", "hydra_exact")),
     ("removals", "for 2 % to {} for a half", lds("ground_truth", "hydra_exact", "groups_50")),
     ("choose_method", "to a correlation of {} at the cost", value("hydra_integrated", "pearson")),
