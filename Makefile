@@ -62,7 +62,7 @@ test: $(VENV)/.installed-test  ## pass all tests (WORKERS=3 at a time)
 environments: $(VENV)/.installed-test  ## pass the tests that set up environments of their own
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'environment or container'
 
-nightly: $(VENV)/.installed-test  ## run the commands of the pages that take minutes (about an hour in all)
+nightly: $(VENV)/.installed-test  ## run the tests that take minutes: commands of the pages, whole studies (about an hour in all)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m nightly -rP
 
 lint: $(VENV)/.installed-test  ## check style, spelling, types, and the workflow

@@ -105,7 +105,10 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("asks", STUDIES)
+# One in the gate: what differs between tasks is tested by itself, in tests/tasks and tests/scoring.
+@pytest.mark.parametrize(
+    "asks", ["numbers", *(pytest.param(asks, marks=pytest.mark.nightly) for asks in ("labels", "tokens"))]
+)
 def test_a_study_of_a_task_is_told_in_its_words(tree: Tree, asks: str) -> None:
     plugin = tree.folder / f"own_{asks}.py"
     plugin.write_text(DATA + LANGUAGE_MODEL + MODEL)

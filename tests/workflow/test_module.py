@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.workflow.conftest import ENVIRONMENT, ROOT, Tree
@@ -136,9 +135,9 @@ def test_studies_with_different_plug_ins_are_refused_in_one_workflow(tmp_path: P
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("name", ["with spaces", "größe-测试"])
-def test_any_folder_will_do(tree: Tree, tmp_path: Path, name: str) -> None:
-    """The workflow in a folder of that name, run in another one, with results and a plug-in in such folders."""
+def test_any_folder_will_do(tree: Tree, tmp_path: Path) -> None:
+    """The workflow in a folder of such a name, run in another one, with results and a plug-in in such folders."""
+    name = "größe with 测试"
     workflow, place = tmp_path / name / "workflow here", tmp_path / name / "run here"
     workflow.parent.mkdir()
     tree.folder.rename(workflow)
