@@ -12,11 +12,13 @@ import tarfile
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from hydra_steps.config.datasets import dataset
 from hydra_steps.config.split_sizes import split_sizes
 from hydra_steps.data import RawFile, fetch_data, load_run_data, noise_labels, split_data
 from hydra_steps.data.datasets.cifar import ARCHIVE, FOLDER, cifar10, read_cifar_batch
+from hydra_steps.data.datasets.digits import digits
 from hydra_steps.data.datasets.idx import read_idx
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.scaling import scaling_of, standardise
@@ -40,6 +42,12 @@ def test_registry_knows_the_datasets():
     assert {"cifar10", "digits", "fashion_mnist", "mnist"} <= set(names("dataset"))
     with pytest.raises(StudyError, match=r"data\.name: 'mnits' is unknown.*did you mean 'mnist'"):
         dataset("mnits")
+
+
+def test_digits_are_those_of_scikit_learn(tmp_path):
+    part, published = digits(tmp_path)["train"], load_digits()
+    assert (part.inputs[:, 0] == published.images).all()
+    assert (part.targets == published.target).all()
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "fashion_mnist"])

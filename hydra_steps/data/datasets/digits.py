@@ -6,6 +6,7 @@ part, so train, validation and test splits are disjoint draws from it.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,15 @@ from hydra_steps.registry.decorators import dataset
 )
 def digits(folder: Path) -> dict[str, Part]:
     """Small handwritten digits, which ship with scikit-learn."""
-    from sklearn.datasets import load_digits
+    rows = np.loadtxt(_file(), delimiter=",")
+    images = rows[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8)
+    return {"train": Part(images, rows[:, -1].astype(np.int64))}
 
-    bunch = load_digits()
-    images = bunch.images.astype(np.uint8)[:, None]  # [n, 1, 8, 8]
-    return {"train": Part(images, bunch.target.astype(np.int64))}
+
+def _file() -> Path:
+    """scikit-learn's file, which its ``load_digits`` reads: to import ``sklearn.datasets`` would take longer than all
+    else that most jobs of a small study do."""
+    spec = find_spec("sklearn")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")
