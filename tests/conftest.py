@@ -25,6 +25,7 @@ FIRST = (
     "workflow/test_orphans.py",
     "workflow/test_audit.py",
     "workflow/test_reruns.py",
+    "workflow/test_refused.py",
     "workflow/test_provenance.py",
     "workflow/test_own_table.py",
     "workflow/test_snakemakes_ways.py",
@@ -37,6 +38,11 @@ FIRST = (
     "workflow/test_crate.py",
     "figures/test_plots.py",
     "scoring/test_against_reality.py",
+    "scoring/test_every_task.py",
+    "estimate/test_requests.py",
+    "evaluation/test_group_intervals.py",
+    "trajectory/test_faults_killed.py",
+    "tools/test_gpu_check.py",
 )
 
 

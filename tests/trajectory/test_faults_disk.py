@@ -238,7 +238,7 @@ def test_no_process_is_left_waiting_after_a_fault(helper: Helper, tmp_path: Path
         output=tmp_path / "o",
         limit=10,
     )
-    assert child.wait() == 1
+    assert child.wait() in (1, 120)  # Python's own for a message that could not be written to its end
     with contextlib.suppress(ProcessLookupError):
         os.kill(child.pid, 0)
         raise AssertionError("still there")
