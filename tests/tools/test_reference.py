@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -37,6 +39,12 @@ def test_the_small_files_are_copied_and_the_readme_stays(results, tmp_path):
     assert copied == {"config.yaml", "tables/claims.csv", "figures/claims.png"}
     assert {p.relative_to(target).as_posix() for p in target.rglob("*.*")} == copied | {"README.md"}
     assert (target / "figures/claims.png").read_text() == "p"
+
+
+def test_no_path_of_the_machine_is_kept(results, tmp_path):
+    (results / "config.yaml").write_text(f"model: {{initial: {Path.cwd()}/weights.pt}}\n")
+    keep_reference(results, tmp_path / "kept")
+    assert (tmp_path / "kept" / "config.yaml").read_text() == "model: {initial: weights.pt}\n"
 
 
 def test_of_a_large_table_the_rows_over_seeds_stay(results, tmp_path):
