@@ -16,7 +16,6 @@ import hashlib
 import importlib.util
 import json
 import math
-import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -32,12 +31,13 @@ from hydra_steps.estimate.rates import Held
 from hydra_steps.json_files import read_json_if_whole, write_whole
 from hydra_steps.registry import find
 from hydra_steps.registry.code import code_digest
+from hydra_steps.user_cache import user_cache
 
 ROOM_SECONDS, ROOM_MEMORY = 4.0, 1.5  # times the estimate
 LEAST_MINUTES, LEAST_MEGABYTES = 10, 1000
 UNKNOWN_MINUTES, UNKNOWN_MEGABYTES = 480, 8000  # where nothing can be measured
 KEPT = ".requests.json"  # beside the results
-CACHE = "hydra-steps/requests"  # in the user's cache: a file for each digest
+CACHE = "requests"  # in the user's cache: a file for each digest
 PATIENCE = 600.0  # seconds for what takes three; a model that never ends must not stop the plan
 APART = ("study", "results", "seeds", "figures", "noise")  # of a study, what decides no request
 
@@ -88,7 +88,7 @@ class Requests:
     @cached_property
     def _lines(self) -> Lines | None:
         digest = _digest(self._study)
-        cached = _cache() / f"{digest}.json"
+        cached = user_cache(CACHE, f"{digest}.json")
         kept = _read(self._path, digest)
         if kept is None:
             kept = self._unwritten = _read(cached, digest) or _measured_apart(self._study, digest)
@@ -173,11 +173,6 @@ def _write(path: Path, kept: dict[str, Any]) -> None:
     """Keep it, whole or not at all; where the folder cannot be written it is measured again the next time."""
     with suppress(OSError):
         write_whole(path, json.dumps(kept, indent=1))
-
-
-def _cache() -> Path:
-    """Return the folder for what may be lost."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), CACHE)
 
 
 def main() -> None:

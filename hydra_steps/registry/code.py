@@ -8,14 +8,14 @@ package's ``__init__`` only passes it on, so a step does not depend on its neigh
 
 from __future__ import annotations
 
-import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.catalogue import find
+from hydra_steps.registry.imports import content_digest, imports_of
 
 PACKAGE = "hydra_steps"
 ROOT = Path(__file__).parents[2]
@@ -79,12 +79,9 @@ def _closure(module: str, root: Path) -> frozenset[str]:
 @cache
 def imported(module: str, root: Path) -> tuple[str, ...]:
     """Return the modules of this package that ``module`` imports anywhere, type checks left out."""
-    names: set[str] = set()
-    for node in _statements(_tree(_file(module, root))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names if _ours(alias.name)}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and _ours(node.module or ""):
-            names |= {_origin(node.module or "", alias.name, root) for alias in node.names}
+    found = imports_of(_file(module, root))
+    names = {name for name in found.modules if _ours(name)}
+    names |= {_origin(package, name, root) for package, name, _ in found.names if _ours(package)}
     return tuple(sorted(names - {module}))
 
 
@@ -98,15 +95,11 @@ def _beside(file: Path) -> tuple[Path, ...]:
         if one in found:
             continue
         found[one] = None
-        for node in _statements(_tree(one)):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            for name in names:
-                path = file.parent.joinpath(*name.split("."))
-                waiting += [p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()]
+        imports = imports_of(one)
+        packages = [part for package, name, _ in imports.names for part in (package, f"{package}.{name}")]
+        for name in (*imports.modules, *packages):
+            path = file.parent.joinpath(*name.split("."))
+            waiting += [p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()]
     return tuple(found)
 
 
@@ -115,22 +108,10 @@ def _origin(package: str, name: str, root: Path) -> str:
     if _find(f"{package}.{name}", root):
         return f"{package}.{name}"
     if _file(package, root).name == "__init__.py":
-        for node in _tree(_file(package, root)).body:
-            if isinstance(node, ast.ImportFrom) and node.level == 0 and _ours(node.module or ""):
-                for alias in node.names:
-                    if (alias.asname or alias.name) == name:
-                        return _origin(node.module or "", alias.name, root)
+        for source, its_name, alias in imports_of(_file(package, root)).passed_on:
+            if alias == name and _ours(source):
+                return _origin(source, its_name, root)
     return package
-
-
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the statements below a node; no import stands in an expression, and most nodes do."""
-    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
-        for child in getattr(node, block, ()):
-            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-                continue
-            yield child
-            yield from _statements(child)
 
 
 def _ours(name: str) -> bool:
@@ -153,10 +134,5 @@ def _file(module: str, root: Path) -> Path:
 
 
 @cache
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
-
-
-@cache
 def _content(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return content_digest(file)
