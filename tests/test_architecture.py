@@ -14,7 +14,7 @@ PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
 GROUND = (
     *("errors", "refusals", "locks", "job_environment", "interrupted", "job_start"),
-    *("progress", "json_files", "csv_files", "contents"),
+    *("progress", "user_cache", "json_files", "csv_files", "contents"),
     *("provenance", "registry", "queries", "config", "terminal", "stores", "jobs", "cluster", "tables"),
 )
 FLOORS = (
