@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hydra_steps"
 # From the ground up; a package imports from those before it.
 GROUND = (
-    *("errors", "refusals", "locks", "job_environment", "interrupted", "job_start"),
+    *("errors", "refusals", "locks", "machine", "job_environment", "interrupted", "job_start"),
     *("progress", "user_cache", "json_files", "csv_files", "contents"),
     *("provenance", "registry", "queries", "config", "terminal", "stores", "jobs", "cluster", "tables"),
 )

@@ -24,6 +24,7 @@ from hydra_steps.config.sections import Model, RunSettings
 from hydra_steps.config.sections import Trajectory as TrajectorySection
 from hydra_steps.config.study import Method
 from hydra_steps.data import RunData, Split
+from hydra_steps.machine import bytes_in
 from hydra_steps.process.running import run as run_process
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton, hydra_hessian_free
 from hydra_steps.scoring.hydra_forward import hydra_forward
@@ -119,7 +120,7 @@ def _training(run: TimedRun) -> Iterator[Contestant]:
 def _records(run: TimedRun, folder: Path) -> Iterator[Contestant]:
     yield Contestant(PLAIN, run, run.plain_training(), RECORD)
     for keep in ("all", "sqrt"):
-        act, kept = partial(record, run, keep, folder), partial(_bytes_in, folder / keep)
+        act, kept = partial(record, run, keep, folder), partial(bytes_in, folder / keep)
         prepare = partial(shutil.rmtree, folder / keep, ignore_errors=True)
         yield Contestant(f"training_keep_{keep}", run, act, kept=kept, prepare=prepare)
 
@@ -130,10 +131,6 @@ def record(run: TimedRun, keep: str, folder: Path) -> None:
     unevaluated = replace(run.data, validation=nothing, test=nothing)
     kept = replace(run.settings, trajectory=TrajectorySection(keep=keep))
     record_training(run.process, unevaluated, kept, folder / f"scratch-{keep}", folder / keep)
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _sweeps(run: TimedRun, axis: str = MAIN, count: int = 1) -> list[Contestant]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra_steps.config.document import document
 from hydra_steps.config.published import schema_text
 from hydra_steps.config.resolve import load_study, study_yaml
-from hydra_steps.config.runs import PlainStudy
+from hydra_steps.config.runs import PlainStudy, run_config, run_names
 from hydra_steps.errors import reported
 
 
@@ -33,7 +33,7 @@ def main() -> None:
             study = load_study(arguments.check)
             for warning in warnings(study):
                 print(warning, file=sys.stderr)
-            paths = models(study)
+            paths = [*models(study), *kept(study)]
             print(study_yaml(study), end="")
             for path in paths:
                 print(f"# {path}")
@@ -62,6 +62,21 @@ def models(study: PlainStudy) -> list[str]:
     from hydra_steps.process.check_models import model_lines
 
     return model_lines(study)
+
+
+def kept(study: PlainStudy) -> list[str]:
+    """Return a line for each variant with ``trajectory.keep: auto``: what that would store, were it trained now."""
+    names = run_names(study)
+    if find_spec("torch") is None or all(
+        run_config(study, run)["trajectory"]["keep"] != "auto" for run in names
+    ):
+        return []
+    from hydra_steps.estimate.kept import kept_lines, runs_costs
+    from hydra_steps.estimate.requests import nominal_calibrations
+    from hydra_steps.machine import available
+
+    there = available(Path(study["results"]))
+    return kept_lines(study, runs_costs(study, names, nominal_calibrations(study), there), there)
 
 
 def outputs(study: PlainStudy) -> str:

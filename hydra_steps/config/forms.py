@@ -26,7 +26,7 @@ Keep = Annotated[
     str | dict[str, Any],
     {
         "anyOf": [
-            {"type": "string", "enum": ["all", "sqrt"]},
+            {"type": "string", "enum": ["all", "sqrt", "auto"]},
             {
                 "type": "object",
                 "additionalProperties": False,
@@ -42,7 +42,7 @@ Keep = Annotated[
                 },
             },
         ],
-        "x-expected": "all, sqrt, {every: 10} or {budget: 2GB}",
+        "x-expected": "all, sqrt, auto, {every: 10} or {budget: 2GB}",
     },
 ]
 Replay = Annotated[

@@ -219,7 +219,8 @@ class Trajectory(Section):
     """What is kept of the training run; the rest is replayed when it is needed.
 
     Options:
-        keep: Which full states are stored.
+        keep: Which full states are stored. `auto` decides when the training begins, by the disk and the memory that
+            there are then; scores do not depend on it.
         replay: Whether a replayed state must equal the stored one bit by bit, or within an absolute difference of any
             entry.
     """

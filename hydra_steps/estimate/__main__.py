@@ -20,8 +20,10 @@ from hydra_steps.config.study import Method
 from hydra_steps.errors import reported
 from hydra_steps.estimate.budget import Budget
 from hydra_steps.estimate.costs import Cost, require_space, study_costs, wall_seconds
+from hydra_steps.estimate.kept import kept_lines, runs_costs
 from hydra_steps.estimate.memory import memory_warnings
 from hydra_steps.job_environment import start_as_job
+from hydra_steps.machine import available, bytes_in
 from hydra_steps.progress import Progress
 from hydra_steps.trajectory.keep import format_bytes
 
@@ -45,11 +47,16 @@ def main() -> None:
     arguments = parser.parse_args()
     with reported():
         study = load_study(arguments.study)
-        costs = study_costs(study, measured(study, arguments.seconds).__getitem__)
+        calibrations, there = measured(study, arguments.seconds), available(Path(study["results"]))
+        costs = study_costs(study, calibrations.__getitem__, there)
         print(table(study, costs, arguments.cores))
+        for line in kept_lines(
+            study, runs_costs(study, run_names(study), calibrations.__getitem__, there), there
+        ):
+            print(line)
         for warning in memory_warnings(study, {cost.rule: cost.held for cost in costs}):
             print(warning)
-        require_space(costs, size_of(Path(study["results"]) / study["study"]))
+        require_space(costs, bytes_in(Path(study["results"]) / study["study"]))
 
 
 def measured(study: PlainStudy, seconds: float) -> dict[str, Calibration]:
@@ -118,11 +125,6 @@ def duration(seconds: float) -> str:
     if seconds < 99.5:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:,.1f} h"
-
-
-def size_of(folder: Path) -> float:
-    """Return the bytes of all files in a folder; 0 where it is not there."""
-    return float(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
 
 
 if __name__ == "__main__":

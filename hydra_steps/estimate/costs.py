@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -20,8 +19,10 @@ from hydra_steps.config.smoothness_steps import all_steps
 from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.config.traces import trace_labels
 from hydra_steps.errors import StudyError
+from hydra_steps.estimate.kept import runs_costs
 from hydra_steps.estimate.rates import Held
-from hydra_steps.estimate.run_costs import Job, RunCosts, run_size
+from hydra_steps.estimate.run_costs import Job, RunCosts
+from hydra_steps.machine import Available, existing
 from hydra_steps.plan.artifacts import Artifacts
 from hydra_steps.plan.figures import plan_figures
 from hydra_steps.plan.tables import plan_tables
@@ -61,11 +62,16 @@ class Cost:
     held: Held = Held()
 
 
-def study_costs(study: PlainStudy, calibration_of: Callable[[str], Calibration]) -> list[Cost]:
-    """Return the costs of all rules; ``calibration_of(run)`` gives the measurements of a run's configuration."""
-    results = Path(study["results"])
-    runs = {run: RunCosts(run_size(study, run), calibration_of(run)) for run in run_names(study)}
-    copies = [RunCosts(run_size(study, run), calibration_of(run)) for run in planted_runs(study)]
+def study_costs(
+    study: PlainStudy, calibration_of: Callable[[str], Calibration], there: Available | None = None
+) -> list[Cost]:
+    """Return the costs of all rules; ``calibration_of(run)`` gives the measurements of a run's configuration, and
+    ``keep: auto`` looks at what is ``there``.
+    """
+    results, names = Path(study["results"]), run_names(study)
+    found = runs_costs(study, [*names, *planted_runs(study)], calibration_of, there)
+    runs = {run: found[run] for run in names}
+    copies = [found[run] for run in planted_runs(study)]
     costs = _data_costs(study, results)
     steps = least_sure(cost.measured.source for cost in runs.values())
     scored = {
@@ -140,10 +146,10 @@ def require_space(costs: list[Cost], already: float = 0.0) -> None:
     """
     needed: dict[int, list[Cost]] = {}
     for cost in costs:
-        needed.setdefault(_existing(cost.folder).stat().st_dev, []).append(cost)
+        needed.setdefault(existing(cost.folder).stat().st_dev, []).append(cost)
     for parts in needed.values():
         largest = sorted(parts, key=lambda cost: -cost.disk)[:3]
-        folder = _existing(largest[0].folder)
+        folder = existing(largest[0].folder)
         free, total = shutil.disk_usage(folder).free, max(0.0, sum(c.disk for c in parts) - already)
         if total > free:
             raise StudyError(
@@ -228,9 +234,3 @@ def _sum(rule: str, folder: Path, per_run: list[list[Job]], note: str) -> Cost:
 def _holding(cost: Cost, of_runs: Iterable[Held]) -> Cost:
     """Return a line with the most that one of its jobs is sure to hold."""
     return replace(cost, held=max(of_runs, key=lambda held: held.bytes, default=Held()))
-
-
-def _existing(folder: Path) -> Path:
-    """Return the folder or its nearest parent that exists."""
-    folder = Path(os.path.abspath(folder))
-    return next(path for path in (folder, *folder.parents) if path.exists())

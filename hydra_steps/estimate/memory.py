@@ -6,32 +6,16 @@ torch.
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from hydra_steps.config.runs import PlainStudy, run_config, run_names
 from hydra_steps.errors import StudyError
 from hydra_steps.estimate.rates import Held
+from hydra_steps.machine import machine_memory
 
-# Where Linux says how much a container may take, by the version of its control groups.
-LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 GPU = Path("/dev/nvidiactl")
 SCORES = "score_samples: "
-
-
-def machine_memory(limits: Iterable[Path] = LIMITS) -> float:
-    """Return the bytes of memory that jobs may take on this machine; infinity where nothing says it."""
-    found = [float("inf")]
-    with contextlib.suppress(ValueError, OSError, AttributeError):  # not every system has them
-        found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
-    for path in limits:
-        try:
-            found.append(float(path.read_text()))
-        except (OSError, ValueError):  # not there, or "max"
-            continue
-    return min(found)
 
 
 def too_large(study: PlainStudy, held: Mapping[str, Held], memory: float) -> list[StudyError]:

@@ -18,10 +18,11 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra_steps.config.choices import TRAINING, chosen_entries
 from hydra_steps.config.datasets import dataset_of
@@ -32,6 +33,9 @@ from hydra_steps.json_files import read_json_if_whole, write_whole
 from hydra_steps.registry import find
 from hydra_steps.registry.code import code_digest
 from hydra_steps.user_cache import user_cache
+
+if TYPE_CHECKING:
+    from hydra_steps.estimate.rates import Calibration
 
 ROOM_SECONDS, ROOM_MEMORY = 4.0, 1.5  # times the estimate
 LEAST_MINUTES, LEAST_MEGABYTES = 10, 1000
@@ -106,9 +110,16 @@ class Requests:
 def measured_lines(study: PlainStudy) -> Lines:
     """Return the lines of a study, by its models' sizes; imports torch. Seeds change nothing: one is taken."""
     from hydra_steps.estimate.costs import study_costs
+
+    one = {**study, "seeds": study["seeds"][:1]}
+    costs = study_costs(one, nominal_calibrations(study))
+    return {cost.rule: (cost.memory, cost.longest, cost.held.bytes, cost.held.words) for cost in costs}
+
+
+def nominal_calibrations(study: PlainStudy) -> Callable[[str], Calibration]:
+    """Return what gives the nominal costs of a run's steps and methods, each kept; it imports torch."""
     from hydra_steps.estimate.meta import run_network
     from hydra_steps.estimate.nominal import nominal
-    from hydra_steps.estimate.rates import Calibration
 
     known: dict[str, Calibration] = {}
     methods = {label: Method.of(plain) for label, plain in study["methods"].items()}
@@ -120,8 +131,7 @@ def measured_lines(study: PlainStudy) -> Lines:
             known[key] = nominal(run_network(settings), settings, methods, study["queries"])
         return known[key]
 
-    costs = study_costs({**study, "seeds": study["seeds"][:1]}, calibration_of)
-    return {cost.rule: (cost.memory, cost.longest, cost.held.bytes, cost.held.words) for cost in costs}
+    return calibration_of
 
 
 def _measured_apart(study: PlainStudy, digest: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from hydra_steps.config.queries import study_queries
 from hydra_steps.config.runs import PlainStudy, run_settings
 from hydra_steps.config.split_sizes import sizes_of
 from hydra_steps.estimate.rates import Calibration, Held
+from hydra_steps.machine import Available
 from hydra_steps.queries.query import Query
 from hydra_steps.registry import find
 from hydra_steps.trajectory.arrays import BLOCK_BYTES, Shape, state_bytes
@@ -83,12 +84,15 @@ def keeps_epochs(method: str) -> bool:
 
 
 class RunCosts:
-    """The jobs of a run of this size, whose steps and methods cost what was ``measured``."""
+    """The jobs of a run of this size, whose steps and methods cost what was ``measured``.
 
-    def __init__(self, size: RunSize, measured: Calibration) -> None:
+    ``keep: auto`` is decided by what is ``there``; by default nothing is known of the disk, and few states are kept.
+    """
+
+    def __init__(self, size: RunSize, measured: Calibration, there: Available | None = None) -> None:
         self.size, self.measured = size, measured
         self.state = state_bytes(measured.parameters, measured.slots, measured.buffers, size.dtype)
-        checkpoints = checkpoint_steps(size.keep, size.steps, self.state)
+        checkpoints = checkpoint_steps(size.keep, size.steps, self.state, there)
         self.shape = Shape(
             size.steps,
             size.batch,
@@ -98,7 +102,7 @@ class RunCosts:
             size.dtype,
             checkpoints,
         )
-        self._gap = checkpoints[1] if size.steps else 1
+        self.gap = checkpoints[1] if size.steps else 1
 
     def train(self) -> Job:
         """The training."""
@@ -113,11 +117,13 @@ class RunCosts:
         """One method."""
         cost, samples = self.measured.methods[label], self.size.samples["train"]
         seconds = cost.seconds(self.size.steps, samples)
-        if cost.per_step > 0.1 * self.measured.seconds_per_step and self._gap > 1:
+        if cost.per_step > 0.1 * self.measured.seconds_per_step and self.gap > 1:
             seconds += self.size.steps * self.measured.seconds_per_step  # replay
         if cost.fixed:  # the queries' gradients, over the study's own splits
             seconds += self.size.asked * self.measured.seconds_per_step / self.size.batch
-        segment = min(self.size.steps + 1, SEGMENT if self._gap == 1 else self._gap) * self.state
+        # What `auto` decides is not known before the training begins: the larger of both.
+        held = [SEGMENT] * (self.gap == 1 or self.size.keep == "auto") + [self.gap]
+        segment = min(self.size.steps + 1, max(held)) * self.state
         cotangents = 6 * self.size.queries * self.state
         memory = self.measured.scoring_memory + self.size.data_memory + segment + cotangents
         memory += 4 * max(BLOCK_BYTES, self.state)

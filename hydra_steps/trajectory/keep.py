@@ -11,7 +11,12 @@ policy               k                               states stored
 ``sqrt``             ceil(sqrt(T))                   about sqrt(T)
 ``{every: k}``       k                               T / k
 ``{budget: 2GB}``    the smallest k that fits        as many as fit the budget
+``auto``             1 or about sqrt(T), see below   all, or at least about sqrt(T)
 ===================  ==============================  ================================
+
+A sweep over states that are not all stored costs one more training, whatever k is, and holds k states in memory. So
+``auto`` stores all of them where they take at most a tenth of the free disk (``SHARE``), and else as few as ``sqrt``
+does, or more of them where k states would take more than a tenth of the memory and the disk allows it.
 """
 
 from __future__ import annotations
@@ -23,23 +28,48 @@ from typing import Any
 import humanfriendly
 
 from hydra_steps.errors import StudyError, nearest
+from hydra_steps.machine import Available
+
+SHARE = (
+    0.1  # of the free disk and of the memory that `auto` takes at most: several jobs run beside each other
+)
 
 
-def checkpoint_steps(keep: str | Mapping[str, Any], steps: int, bytes_per_state: int) -> list[int]:
+def checkpoint_steps(
+    keep: str | Mapping[str, Any], steps: int, bytes_per_state: int, there: Available | None = None
+) -> list[int]:
     """Return the steps whose states are stored, ascending, from 0 to ``steps``.
 
-    ``keep`` is ``"all"``, ``"sqrt"``, ``{"every": k}`` or ``{"budget": size}``; ``bytes_per_state`` is the
-    size of one full state (parameters, optimizer slots and buffers). A budget counts the states alone, not
-    the batch indices and losses, which every policy stores. :class:`StudyError` if two states do not fit the
-    budget.
+    ``keep`` is ``"all"``, ``"sqrt"``, ``{"every": k}``, ``{"budget": size}`` or ``"auto"``, which looks at what is
+    ``there`` (by default no disk to speak of); ``bytes_per_state`` is the size of one full state (parameters,
+    optimizer slots and buffers). A budget counts the states alone, not the batch indices and losses, which every
+    policy stores. :class:`StudyError` if two states do not fit the budget.
 
     >>> checkpoint_steps({"every": 4}, 10, 0)
     [0, 4, 8, 10]
     """
     if steps < 0:
         raise ValueError(f"a training has at least 0 steps, not {steps}")
-    every = _spacing(keep, steps, bytes_per_state)
+    if keep == "auto":
+        every = automatic_spacing(steps, bytes_per_state, there or Available())
+    else:
+        every = _spacing(keep, steps, bytes_per_state)
     return [*range(0, steps, every), steps]
+
+
+def automatic_spacing(steps: int, bytes_per_state: int, there: Available) -> int:
+    """Return the number of steps from one stored state to the next under ``auto``.
+
+    >>> automatic_spacing(10_000, 10**6, Available(disk=200e9)), automatic_spacing(10_000, 10**6, Available(disk=50e9))
+    (1, 100)
+    """
+    sparse, state = _spacing("sqrt", steps, bytes_per_state), max(bytes_per_state, 1)
+    states = int(SHARE * there.disk) // state
+    if states > steps:
+        return 1
+    on_disk = -(-steps // (states - 1)) if states > 1 else sparse
+    in_memory = max(1, int(min(sparse * state, SHARE * there.memory)) // state)
+    return min(max(on_disk, in_memory), sparse)
 
 
 def parse_bytes(size: str | int | float) -> int:
@@ -80,9 +110,9 @@ def _spacing(keep: str | Mapping[str, Any], steps: int, bytes_per_state: int) ->
         return _spacing_within(parse_bytes(keep["budget"]), steps, bytes_per_state)
     if isinstance(keep, str):
         raise StudyError(
-            f"trajectory.keep is {keep!r}", fix=nearest(keep, ["all", "sqrt", "every", "budget"])
+            f"trajectory.keep is {keep!r}", fix=nearest(keep, ["all", "sqrt", "auto", "every", "budget"])
         )
-    raise StudyError(f"trajectory.keep is {keep!r}", "all, sqrt, {every: k} or {budget: 2GB}")
+    raise StudyError(f"trajectory.keep is {keep!r}", "all, sqrt, auto, {every: k} or {budget: 2GB}")
 
 
 def _spacing_within(budget: int, steps: int, bytes_per_state: int) -> int:

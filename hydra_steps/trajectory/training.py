@@ -27,6 +27,7 @@ from hydra_steps.process.running import own_rates, run
 from hydra_steps.process.state import State
 from hydra_steps.process.trial.try_model import try_model
 from hydra_steps.trajectory.arrays import state_bytes
+from hydra_steps.trajectory.automatic import KEPT, automatic_keep
 from hydra_steps.trajectory.keep import checkpoint_steps
 from hydra_steps.trajectory.observer import TrainingObserver, write_checkpoint
 from hydra_steps.trajectory.writer import TrajectoryWriter
@@ -99,7 +100,12 @@ def record_training(
             strict=True,
         )
     )
-    checkpoints = checkpoint_steps(settings.trajectory.keep, process.steps, state_bytes(**sizes, dtype=dtype))
+    size = state_bytes(**sizes, dtype=dtype)
+    keep, kept = settings.trajectory.keep, {}
+    if keep == "auto":
+        keep = automatic_keep(scratch, process.steps, size)
+        kept = {KEPT: keep}
+    checkpoints = checkpoint_steps(keep, process.steps, size)
     layout = {"steps": process.steps, "batch_size": process.table.shape[1], "dtype": dtype, **sizes}
     layout["checkpoints"] = checkpoints
     attributes = {
@@ -111,6 +117,7 @@ def record_training(
         "versions": versions(),
         "device": str(process.device),
         "threads": torch.get_num_threads(),
+        **kept,
     }
     resumed = TrajectoryWriter.resume(scratch, attributes=attributes, **layout)
     writer, first = resumed or (TrajectoryWriter.create(scratch, attributes=attributes, **layout), 0)

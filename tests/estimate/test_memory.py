@@ -11,10 +11,11 @@ import pytest
 
 from hydra_steps.config import resolve_study
 from hydra_steps.config.study import Method
-from hydra_steps.estimate.memory import machine_memory, too_large
+from hydra_steps.estimate.memory import too_large
 from hydra_steps.estimate.nominal import method_memory
 from hydra_steps.estimate.rates import Held
 from hydra_steps.estimate.requests import measured_lines
+from hydra_steps.machine import machine_memory
 from hydra_steps.registry import entries
 from tests.workflow.conftest import Tree
 

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hydra_steps.errors import StudyError
-from hydra_steps.trajectory.keep import checkpoint_steps, format_bytes, parse_bytes
+from hydra_steps.machine import Available
+from hydra_steps.trajectory.keep import (
+    SHARE,
+    automatic_spacing,
+    checkpoint_steps,
+    format_bytes,
+    parse_bytes,
+)
 
 KEEPS = st.one_of(
     st.sampled_from(["all", "sqrt"]),
@@ -42,6 +49,29 @@ def test_a_budget_keeps_the_densest_even_spacing_that_fits(steps: int, affordabl
 def test_sqrt_and_all(steps: int) -> None:
     assert checkpoint_steps("all", steps, 1) == list(range(steps + 1))
     assert checkpoint_steps("sqrt", steps, 1)[1] == min(math.ceil(math.sqrt(steps)), steps)
+
+
+@given(steps=st.integers(0, 3000), disk=st.integers(0, 10**6), memory=st.integers(0, 10**5))
+def test_auto_is_all_where_the_share_of_the_disk_allows_and_else_the_cheapest(
+    steps: int, disk: int, memory: int
+) -> None:
+    every, sparse = automatic_spacing(steps, 10, Available(disk, memory)), math.ceil(math.sqrt(steps)) or 1
+    share, held = int(SHARE * disk), int(SHARE * memory)
+    assert 1 <= every <= sparse
+    assert (every == 1) == ((steps + 1) * 10 <= share or sparse == 1)
+    if 1 < every < sparse:  # more states than sqrt only for the memory, and only as the disk allows
+        assert len(checkpoint_steps({"every": every}, steps, 10)) * 10 <= share
+        assert (every + 1) * 10 > held
+        fits = len(checkpoint_steps({"every": every - 1}, steps, 10)) * 10 <= share
+        assert every * 10 <= held or not fits
+    if every == sparse > 1:
+        fewer = len(checkpoint_steps({"every": sparse - 1}, steps, 10)) * 10
+        assert every * 10 <= held or fewer > share
+    assert checkpoint_steps("auto", steps, 10, Available(disk, memory))[1:2] == ([every] if steps else [])
+
+
+def test_auto_without_anything_known_of_the_disk_is_sqrt() -> None:
+    assert checkpoint_steps("auto", 1000, 10) == checkpoint_steps("sqrt", 1000, 10)
 
 
 @pytest.mark.parametrize(
