@@ -35,7 +35,7 @@ class RunSize:
 
     ``samples`` of the splits train, validation and test; ``queries`` q, and ``asked``, over how many samples their
     gradients go; ``data_memory`` bytes of the samples in a job; ``by_epoch``, the methods whose scores are kept by
-    epoch.
+    epoch. ``passes``: trainings that its training takes; one that stops early counts its steps first.
     """
 
     samples: Mapping[str, int]
@@ -47,6 +47,7 @@ class RunSize:
     keep: str | Mapping[str, Any]
     data_memory: float
     by_epoch: frozenset[str] = field(default_factory=frozenset)
+    passes: int = 1
 
     @property
     def steps(self) -> int:
@@ -75,6 +76,7 @@ def run_size(study: PlainStudy, run: str) -> RunSize:
         keep=settings.trajectory.keep,
         data_memory=raw + splits * (4.0 + (8 if dtype == "float64" else 4)),
         by_epoch=frozenset(label for label, of in labels if explored and keeps_epochs(of["method"])),
+        passes=1 if settings.training.early_stopping is None else 2,
     )
 
 
@@ -111,7 +113,7 @@ class RunCosts:
         seconds += evaluated * self.measured.seconds_per_evaluated_sample
         blocks = 2 * max(BLOCK_BYTES, self.state)
         memory = self.measured.training_memory + self.size.data_memory + blocks
-        return self.measured.startup + seconds, self.shape.bytes, memory
+        return self.measured.startup + self.size.passes * seconds, self.shape.bytes, memory
 
     def score(self, label: str) -> Job:
         """One method."""

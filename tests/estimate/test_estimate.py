@@ -125,6 +125,19 @@ def test_jobs_disk_and_time_follow_from_the_study(study) -> None:
     assert longest < wall_seconds(list(costs.values()), 2) < wall_seconds(list(costs.values()), 1)
 
 
+def test_a_training_that_may_stop_early_is_counted_twice(study) -> None:
+    once, twice = (
+        study_costs(
+            study | {"training": study["training"] | {"early_stopping": patience}},
+            lambda run: measured(study["methods"]),
+        )
+        for patience in (None, 3)
+    )
+    change = {a.rule: (b.longest - 2.0) / (a.longest - 2.0) for a, b in zip(once, twice, strict=True)}
+    assert {rule for rule, factor in change.items() if factor != 1} == {"train_model"}
+    assert change["train_model"] == pytest.approx(2)
+
+
 def test_replay_is_counted_where_states_are_not_kept(study) -> None:
     every = study_costs(study, lambda run: measured(study["methods"]))
     study["trajectory"]["keep"] = "sqrt"
