@@ -1,17 +1,27 @@
 """A fresh run of the tests' study against its committed tables: other machines and libraries may round, no more.
 
-After a change that is meant to change numbers: run the study and copy these tables to the reference.
+With the processor and the versions that made them, a fresh run gives the same bytes. After a change that is meant to
+change numbers: run the study, copy these tables to the reference, and what ``python -m tests.workflow.test_reference``
+says to ``made_with.json``.
 """
 
 from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from hydra_steps.trajectory.training import versions
 from tests.workflow.conftest import ROOT, Tree
 
-REFERENCE = ROOT / "results" / "reference" / "test" / "tables"
+HOME = ROOT / "results" / "reference" / "test"
+REFERENCE = HOME / "tables"
+LIBRARIES = ("pandas", "scikit-learn", "scipy", "zarr")
 # What counts or ranks a few samples or groups moves in steps where rounding swaps two neighbours.
 RELATIVE, ABSOLUTE, STEPS = 0.02, 1e-4, 0.1
 IN_STEPS = ("lds", "spearman", "sign_accuracy", "sign_disagreement", "auroc", "average_precision")
@@ -23,10 +33,35 @@ def names() -> list[str]:
     return sorted(path.name for path in REFERENCE.glob("*.csv"))
 
 
+def circumstances() -> dict[str, str]:
+    """Return what may decide the last bits here: the processor, Python and the libraries."""
+    told = {"platform": platform.system()}
+    if (lines := Path("/proc/cpuinfo")).exists():
+        pairs = (
+            line.split(":", 1) for line in lines.read_text().split("\n\n")[0].splitlines() if ":" in line
+        )
+        told |= {key.strip(): value.strip() for key, value in pairs if key.strip() in ("model name", "model")}
+    return told | versions() | {name: version(name) for name in LIBRARIES}
+
+
 def test_the_reference_is_there() -> None:
     assert {"training.csv", "agreement.csv", "counterfactual.csv", "detection.csv", "smoothness.csv"} <= set(
         names()
     )
+
+
+def test_where_nothing_differs_the_bytes_are_the_same(study: Tree) -> None:
+    made = json.loads((HOME / "made_with.json").read_text())
+    here = circumstances()
+    differ = [
+        f"{name}: {made.get(name)} there, {here.get(name)} here"
+        for name in made
+        if made[name] != here.get(name)
+    ]
+    if differ:
+        pytest.skip("; ".join(differ))
+    found = {name: (study.results / "tables" / name).read_bytes() for name in names()}
+    assert found == {name: (REFERENCE / name).read_bytes() for name in names()}
 
 
 @pytest.mark.parametrize("name", names())
@@ -44,3 +79,7 @@ def test_a_fresh_study_gives_the_committed_numbers(study: Tree, name: str) -> No
     low, high, value = (found[c].to_numpy(float) for c in ("ci_low", "ci_high", "value"))
     inside = np.isnan(low) | ((low <= value + 1e-9) & (value - 1e-9 <= high))
     assert inside.mean() > 0.9
+
+
+if __name__ == "__main__":
+    print(json.dumps(circumstances(), indent=2))
