@@ -33,8 +33,9 @@ PATIENCE = 120.0  # seconds that Slurm may take to end a job
 COMMAND_SECONDS = 60.0
 
 
-def take_over(folder: str | Path) -> None:
-    """End what earlier runs left in Slurm's queue for the results ``folder``, and begin a run of its own.
+def take_over(folder: str | Path) -> bool:
+    """End what earlier runs left in Slurm's queue for the results ``folder``, and begin a run of its own; return
+    whether there was anything to end.
 
     To be called by the one run that holds the folder (:func:`hydra_steps.jobs.hold`), before it submits anything.
     Raises :class:`StudyError` for jobs that do not end.
@@ -45,8 +46,9 @@ def take_over(folder: str | Path) -> None:
     partial = roster / f"{RUN}.partial"
     partial.write_text(word, encoding="utf-8")
     os.replace(partial, roster / RUN)  # from here on no job of an earlier run starts to work
-    _end(roster)
+    ended = _end(roster)
     os.environ[VARIABLE] = f"{word} {os.environ.get('SLURM_JOB_ID', '')}".strip()
+    return ended
 
 
 def sign_in(folder: str | Path) -> None:
@@ -70,19 +72,19 @@ def sign_in(folder: str | Path) -> None:
         )
 
 
-def _end(roster: Path) -> None:
-    """Cancel all jobs that signed in here, wait until they are gone, and forget them."""
+def _end(roster: Path) -> bool:
+    """Cancel all jobs that signed in here, wait until they are gone, and forget them; say whether any were left."""
     names = sorted(file.stem for file in roster.glob("*.jobs"))
     if not names:
-        return
+        return False
     if not (shutil.which("squeue") and shutil.which("scancel")):
         raise StudyError(
             f"an earlier run used Slurm (its jobs are named {', '.join(names)}), and there is no squeue here",
             "to see that none of its jobs is left",
             f"run where Slurm is, or end those jobs there and delete {roster}",
         )
-    left = _queued(names)
-    if left:
+    ended = bool(left := _queued(names))
+    if ended:
         print(f"ending {len(left)} jobs of an earlier run: {' '.join(left)}", file=sys.stderr, flush=True)
         _slurm("scancel", *left)
     deadline = time.monotonic() + PATIENCE
@@ -96,6 +98,7 @@ def _end(roster: Path) -> None:
         time.sleep(1)
     for name in names:
         (roster / f"{name}.jobs").unlink(missing_ok=True)
+    return ended
 
 
 def _queued(names: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from hydra_steps.errors import StudyError
 
 RUN = "HYDRA_STEPS_CLAIM"  # tells a job which claim it works under; a cluster's jobs have a word of their own
 CLAIM, JOBS = ".lock", ".lock.jobs"
+DYING = 60.0  # seconds in which the processes of an ended job may still be there, though it is gone from the queue
 OTHER_RUN, ORPHAN = "another run of the study", "a job of a run that was ended"
 
 
@@ -64,9 +66,9 @@ def take_lock(path: Path, shared: bool = False) -> Lock | None:
         return None
 
 
-def hold(folder: str | Path, take_over: Callable[[str], None] | None = None) -> None:
+def hold(folder: str | Path, take_over: Callable[[str], bool] | None = None) -> None:
     """Claim ``folder`` for this process and the jobs that it starts; :class:`StudyError` where another run holds it, or
-    a job of an earlier one still lives, once ``take_over`` has ended those that it can.
+    a job of an earlier one still lives, once ``take_over`` has ended those that it can and says whether there were any.
 
     The system ends the claim with the process, however that ends, so a killed run leaves nothing to be unlocked.
     """
@@ -75,9 +77,12 @@ def hold(folder: str | Path, take_over: Callable[[str], None] | None = None) -> 
     if claim is None:
         raise _refused(folder, OTHER_RUN)
     try:
-        if take_over is not None:
-            take_over(str(folder))
+        ended = take_over is not None and take_over(str(folder))
         jobs = _locked(folder / JOBS)
+        deadline = time.monotonic() + (DYING if ended else 0)
+        while jobs is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+            jobs = _locked(folder / JOBS)
     except BaseException:
         claim.release()
         raise

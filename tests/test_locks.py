@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,14 +62,26 @@ def test_no_run_begins_while_a_job_of_a_killed_one_lives(
 def test_what_ends_left_over_jobs_is_called_before_they_are_looked_for(
     tmp_path: Path, orphan: subprocess.Popen[bytes]
 ) -> None:
-    def take_over(folder: str) -> None:
+    def take_over(folder: str) -> bool:
         assert folder == str(tmp_path)
         assert orphan.stdin is not None
         assert orphan.stdout is not None
         orphan.stdin.close()
         orphan.stdout.read()
+        return False
 
     hold(tmp_path, take_over)
+
+
+def test_a_job_that_was_ended_is_given_time_to_die(tmp_path: Path, orphan: subprocess.Popen[bytes]) -> None:
+    def take_over(folder: str) -> bool:
+        assert orphan.stdin is not None
+        threading.Timer(1.0, orphan.stdin.close).start()  # it lives on for a second
+        return True
+
+    hold(tmp_path, take_over)
+    assert orphan.stdout is not None
+    assert orphan.stdout.read() == b""
 
 
 def test_a_job_that_starts_when_another_run_has_begun_does_nothing(
