@@ -6,9 +6,12 @@ Library code raises :class:`StudyError` for everything a user can cause; scripts
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+BROKEN_PIPE = 141  # the exit code of what is ended by that signal
 
 
 class StudyError(Exception):
@@ -67,9 +70,18 @@ def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn a :class:`StudyError` into one message on standard error and exit code 1."""
+    """Turn a :class:`StudyError` into one message on standard error and exit code 1.
+
+    Who reads the output may have enough of it (``| head``): that is no error, and ends the program as in a shell.
+    """
     try:
         yield
+        sys.stdout.flush()
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # what is still to be written at the end
+        sys.exit(BROKEN_PIPE)
