@@ -5,7 +5,8 @@ false alarms: a sample that was left alone counts as much as its label is likely
 mean of all methods' ranks. Else the best contestant would be the one that tells planted mistakes from all others.
 
 Among contestants that are as good within one standard error, the simplest is chosen: a method before the mean of
-ranks, and that before what has learnt, since the best of several by a few copies owes part of its lead to luck.
+ranks, and that before what has learnt, since the best of several owes part of its lead to luck. The error is over the
+samples, not over the copies: these share their samples, mistakes included, and are more alike than new data would be.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from hydra_steps.audit.copies import Judged
 from hydra_steps.audit.suspicion import suspicion
 
 PLAIN = "final_loss"
+BLOCKS = 20  # parts of the samples, each left out once for the standard error of a lead
 
 
 @dataclass(frozen=True)
@@ -50,25 +52,29 @@ def compare(data: Judged, copies: Sequence[Judged], blends: bool) -> Trusted:
     precision = {name: _precision(found, copies, weight) for name, found in on_copies.items()}
     order = sorted(precision, key=lambda name: -float(precision[name].mean()))
     ordered = {name: precision[name] for name in order}
-    return Trusted(ordered, on_copies, on_data, choose(ordered))
+    # Of single methods only the best is asked.
+    asked = [next(name for name in order if name not in BLENDS), *(name for name in BLENDS if name in precision)]
+    mean = {name: float(precision[name].mean()) for name in asked}
+    without = {name: _without_blocks(on_copies[name], copies, weight) for name in asked}
+    return Trusted(ordered, on_copies, on_data, choose(mean, without))
 
 
-def choose(precision: dict[str, np.ndarray]) -> str:
-    """Return the simplest contestant that is not worse than the best by more than one standard error over copies.
+def choose(mean: dict[str, float], without: dict[str, np.ndarray]) -> str:
+    """Return the simplest contestant that is not worse than the best by more than one standard error.
 
-    ``precision`` [copies] by label, best mean first. Of single methods only the best is asked.
+    Contestants' ``mean`` precision by label, the simplest first, and what it is ``without`` each block of the samples
+    [blocks], from which the error of a lead follows (jackknife).
 
-    >>> choose({"stacking": np.array([0.9, 0.8]), "a": np.array([0.7, 0.9]), "b": np.array([0.1, 0.2])})
+    >>> choose({"a": 0.8, "stacking": 0.85}, {"a": np.array([0.7, 0.9]), "stacking": np.array([0.9, 0.8])})
     'a'
-    >>> choose({"stacking": np.array([0.9, 0.8]), "a": np.array([0.7, 0.61]), "b": np.array([0.1, 0.2])})
+    >>> choose({"a": 0.8, "stacking": 0.85}, {"a": np.array([0.7, 0.9]), "stacking": np.array([0.75, 0.95])})
     'stacking'
     """
-    best = next(iter(precision))
-    single = next(name for name in precision if name not in BLENDS)
-    for name in (single, *(blend for blend in BLENDS if blend in precision)):
-        behind = precision[best] - precision[name]
-        spread = behind.std(ddof=1) / np.sqrt(len(behind)) if len(behind) > 1 else 0.0
-        if behind.mean() <= spread:
+    best = max(mean, key=lambda name: mean[name])
+    for name in mean:
+        behind = without[best] - without[name]
+        spread = np.sqrt((len(behind) - 1) / len(behind) * ((behind - behind.mean()) ** 2).sum())
+        if mean[best] - mean[name] <= spread:
             return name
     return best
 
@@ -107,6 +113,21 @@ def _stacked(copies: Sequence[Judged], weight: Sequence[np.ndarray], number: int
     matrices, flags = [copies[i].matrix for i in others], [copies[i].planted for i in others]
     model = learn_stack(matrices, flags, [weight[i] for i in others])
     return suspicion(stacked(model, copies[number].matrix), copies[number].planted)
+
+
+def _without_blocks(
+    found: Sequence[np.ndarray], copies: Sequence[Judged], weight: Sequence[np.ndarray]
+) -> np.ndarray:
+    """The mean precision over the copies when a block of samples is left out of all of them [blocks]."""
+    block = np.arange(len(found[0])) % BLOCKS
+    means = []
+    for left_out in range(min(BLOCKS, len(block))):
+        kept = [own * (block != left_out) for own in weight]
+        known = [i for i, copy in enumerate(copies) if kept[i][copy.planted].any()] or range(len(copies))
+        means.append(
+            _precision([found[i] for i in known], [copies[i] for i in known], [kept[i] for i in known]).mean()
+        )
+    return np.array(means)
 
 
 def _precision(

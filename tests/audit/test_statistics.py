@@ -108,15 +108,20 @@ def test_the_labels_own_mistakes_are_no_false_alarms():
 
 
 def test_no_blend_is_chosen_for_a_lead_within_the_noise():
-    precision = {
-        STACK: np.array([0.9, 0.8, 0.9]),
-        "a": np.array([0.8, 0.88, 0.86]),
-        "b": np.array([0.7, 0.9, 0.6]),
-    }
-    assert choose(precision) == "a"
-    precision[RANKS] = np.array([0.89, 0.82, 0.88])
-    precision["a"] -= 0.1
-    assert choose(precision) == RANKS
+    steps = np.linspace(-0.01, 0.01, 20)  # of leaving out a block; a standard error of .116 for what moves the other way
+    without = {"a": 0.85 + steps, RANKS: 0.86 - steps, STACK: 0.87 - steps}
+    assert choose({"a": 0.85, RANKS: 0.86, STACK: 0.87}, without) == "a"
+    assert choose({"a": 0.65, RANKS: 0.86, STACK: 0.87}, without) == STACK  # what moves alike leads surely
+    assert choose({"a": 0.65, RANKS: 0.87, STACK: 0.87}, without) == RANKS
+
+
+def test_the_error_of_a_lead_counts_the_samples_that_all_copies_share():
+    """Copies that are one and the same say no more than one of them."""
+    data, copies, _ = made(4, copies=1)
+    one, many = compare(data, copies * 2, blends=True), compare(data, copies * 8, blends=True)
+    assert one.precision["good"].std() == many.precision["good"].std() == 0
+    assert one.precision[STACK].mean() > one.precision["good"].mean()  # by what could be luck
+    assert one.chosen == many.chosen == "good"
 
 
 def test_a_calibration_falls_and_is_finite():
