@@ -70,7 +70,9 @@ def bags(name: str) -> tuple[np.ndarray, np.ndarray]:
     classes = ["sentence" if "library" not in row else row["library"] for row in said]
     if name == "texts":
         classes = ["sentence" if one == "sentence" else "docstring" for one in classes]
-    found = TfidfVectorizer(max_features=WORDS, sublinear_tf=True).fit_transform([row["text"] for row in said])
+    found = TfidfVectorizer(max_features=WORDS, sublinear_tf=True).fit_transform(
+        [row["text"] for row in said]
+    )
     return PENALTY * found.toarray(), np.unique(classes, return_inverse=True)[1]
 
 

@@ -1,8 +1,8 @@
 """Held-out samples whose labels look wrong: what the model is measured on should be right, too.
 
 The model has not seen them, so that its probability of the given label says how much it doubts it: of a model that
-generalises well these are either hard or wrong. No chance is told, as nothing is planted among them. Decisions about
-them are written by hand into ``decisions.csv``, with their ``split``.
+generalises well these are either hard or wrong. No chance is told, as nothing is planted among them. The explorer shows
+them for decisions, which stand in ``decisions.csv`` with their ``split``.
 """
 
 from __future__ import annotations

@@ -53,7 +53,10 @@ def compare(data: Judged, copies: Sequence[Judged], blends: bool) -> Trusted:
     order = sorted(precision, key=lambda name: -float(precision[name].mean()))
     ordered = {name: precision[name] for name in order}
     # Of single methods only the best is asked.
-    asked = [next(name for name in order if name not in BLENDS), *(name for name in BLENDS if name in precision)]
+    asked = [
+        next(name for name in order if name not in BLENDS),
+        *(name for name in BLENDS if name in precision),
+    ]
     mean = {name: float(precision[name].mean()) for name in asked}
     without = {name: _without_blocks(on_copies[name], copies, weight) for name in asked}
     return Trusted(ordered, on_copies, on_data, choose(mean, without))

@@ -64,17 +64,28 @@ def compared_with(suspects: Suspects, train: Samples) -> np.ndarray:
 
     Empty places hold ``NONE``. Cost: m · n distances.
     """
+    first = suspects.sample[:FIRST].astype(np.int64)
+    given = train.answers["label"].to_numpy(np.uint32)[first]
+    wanted = np.stack([given, suspects.suggested[: len(first)]], axis=1)
+    return nearest_samples(train, train.compared[first], wanted, first)
+
+
+def nearest_samples(
+    train: Samples, compared: np.ndarray, wanted: np.ndarray, itself: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the training samples [m, s, NEAREST] uint32 of the labels ``wanted`` [m, s] that are nearest to what is
+    ``compared`` [m, ...], without the training sample that each is ``itself`` [m]."""
     flat = train.compared.reshape(len(train.compared), -1).astype(np.float32)
     size = (flat**2).sum(axis=1)
     label = train.answers["label"].to_numpy(np.uint32)
-    first = suspects.sample[:FIRST].astype(np.int64)
-    found = np.full((len(first), 2, NEAREST), NONE, np.uint32)
-    for row, sample in enumerate(first):
-        distance = size - 2 * flat @ flat[sample]
-        distance[sample] = np.inf
-        for side, wanted in enumerate((label[sample], suspects.suggested[row])):
-            own = np.flatnonzero(label == wanted)
-            own = own[own != sample]
+    points = compared.reshape(len(compared), -1).astype(np.float32)
+    found = np.full((*wanted.shape, NEAREST), NONE, np.uint32)
+    for row, point in enumerate(points):
+        distance = size - 2 * flat @ point
+        for side, of_side in enumerate(wanted[row]):
+            own = np.flatnonzero(label == of_side)
+            if itself is not None:
+                own = own[own != itself[row]]
             nearest = own[np.argsort(distance[own], kind="stable")[:NEAREST]]
             found[row, side, : len(nearest)] = nearest
     return found

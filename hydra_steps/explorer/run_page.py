@@ -19,6 +19,7 @@ from hydra_steps.data.pictures import Shown
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks, scaled_halves
 from hydra_steps.explorer.decide import FIRST, Suspects, add_suspects, compared_with, ranked_suspects
+from hydra_steps.explorer.doubted import add_doubted
 from hydra_steps.explorer.lists import HARMED, NONE, extreme_samples, listed_epochs, most_listed
 from hydra_steps.explorer.samples import Samples
 from hydra_steps.explorer.sprites import COLUMNS, ROWS, sprites
@@ -52,10 +53,11 @@ def run_page(
     blocks: Blocks,
     share: float = 1.0,
     judged: Suspects | None = None,
+    doubted: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the facts of the run ``name`` and add its arrays to ``blocks``, their names led by the run's.
 
-    ``judged``: the suspects of an audit of the run, if there is one. ``top`` samples stand on each side of a list.
+    ``judged`` and ``doubted``: the training and the held-out suspects of an audit of the run, if there is one. ``top`` samples stand on each side of a list.
     ``share`` of the budgets for pictures and contributions is this run's. Memory: one method's contributions by epoch,
     4·e·q·n bytes, and everybody's [q, n].
     """
@@ -83,9 +85,13 @@ def run_page(
     decided = judged or ranked_suspects(scores[0].of_query(main), train)
     near = compared_with(decided, train)
     add_suspects(name, decided, near, blocks)
+    budget = int(share * PICTURE_BYTES)
+    held_out, beside = add_doubted(name, doubted, samples, LETTERS, budget, blocks)
     listed = most_listed([*lists, *suspects], n)
     first = decided.sample[:FIRST]
-    pictured = np.concatenate([first, near[near != NONE], listed, decided.sample]).astype(np.int64)
+    pictured = np.concatenate(
+        [first, near[near != NONE], beside[beside != NONE], listed, decided.sample]
+    ).astype(np.int64)
     chosen = np.arange(n) if n <= EVERYTHING else np.array(list(dict.fromkeys(pictured.tolist())))
     detailed = _details(name, methods, scores, chosen, share, blocks)
     shown = _pictures(name, samples, queries, chosen, share, blocks)
@@ -99,6 +105,7 @@ def run_page(
         "main": scores[0].names.index(main),
         "methods": facts,
         "detailed": detailed,
+        "doubted": held_out,
         "pictured": shown,
         "named": train.shown.names is not None,
         "texts": train.shown.texts is not None,

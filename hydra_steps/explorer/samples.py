@@ -16,7 +16,7 @@ from hydra_steps.csv_files import read_csv
 from hydra_steps.data.group import members_of
 from hydra_steps.data.pictures import Shown, shown
 from hydra_steps.data.run_data import read_parts
-from hydra_steps.data.scaling import scaling_of, standardise
+from hydra_steps.data.scaling import Scaling, scaling_of, standardise
 from hydra_steps.data.tables import SPLITS, read_labels, read_splits
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.answers import answers_in_words
@@ -47,7 +47,8 @@ def read_samples(
     parts = read_parts(data.name, data.folder, data.options)
     table = read_splits(splits, entry)
     answers, clean, words = answers_in_words(read_csv(predictions), read_labels(labels, entry), entry)
-    found = {}
+    found: dict[str, Samples] = {}
+    scaling: Scaling | None = None
     for split in SPLITS:
         rows, own = table[table["split"] == split], answers[answers["split"] == split]
         if len(rows) != len(own):
@@ -60,7 +61,8 @@ def read_samples(
         part = parts[rows["source"].iloc[0]] if len(rows) else next(iter(parts.values()))
         looks, inputs = shown(entry, part, source), part.inputs[source]
         if not looks.pictures.size:
-            inputs = standardise(inputs, scaling_of(entry, inputs))
+            scaling = scaling or scaling_of(entry, inputs)  # the training samples', which come first
+            inputs = standardise(inputs, scaling)
         before = clean if split == "train" else own["label"].to_numpy()
         found[split] = Samples(
             looks,

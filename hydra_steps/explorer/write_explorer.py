@@ -22,6 +22,7 @@ from hydra_steps.config.targets import worded
 from hydra_steps.errors import StudyError
 from hydra_steps.explorer.blocks import Blocks
 from hydra_steps.explorer.decide import audited_suspects
+from hydra_steps.explorer.doubted import read_doubted
 from hydra_steps.explorer.run_page import Method, run_page
 from hydra_steps.explorer.samples import read_samples
 from hydra_steps.figures.style import Style
@@ -46,10 +47,11 @@ def write_explorer(
     scores: Sequence[str | Path],
     output: str | Path,
     suspects: str | Path | None = None,
+    held_out: str | Path | None = None,
 ) -> None:
     """Write the page of the study whose resolved ``config.yaml`` is given, on the runs whose files are given.
 
-    ``suspects``: the table of suspects of an audit, where the study has one. ``splits``, ``labels`` and ``predictions``
+    ``suspects`` and ``held_out``: the tables of suspects of an audit, where the study has one. ``splits``, ``labels`` and ``predictions``
     are the runs' tables in one order of runs, ``scores`` their score folders. The same inputs give the same bytes.
     Raises :class:`StudyError` for files that do not fit each other.
     """
@@ -70,7 +72,8 @@ def write_explorer(
             raise StudyError(f"no scores of the run {run} are given", "at least one method's")
         audited = suspects is not None and run == audited_run(settings).name
         judged = audited_suspects(suspects, words) if suspects is not None and audited else None
-        page = run_page(run, samples, scored, study.explorer.top, blocks, 1 / len(splits), judged)
+        doubted = read_doubted(held_out, words) if held_out is not None and audited else []
+        page = run_page(run, samples, scored, study.explorer.top, blocks, 1 / len(splits), judged, doubted)
         version = data_version(own_splits, own_labels)
         runs.append(page | {"classes": words, "asks": asks, "version": version, "audited": audited})
     facts = {"study": study.study, "runs": runs, "shapes": blocks.shapes}

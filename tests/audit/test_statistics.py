@@ -108,7 +108,9 @@ def test_the_labels_own_mistakes_are_no_false_alarms():
 
 
 def test_no_blend_is_chosen_for_a_lead_within_the_noise():
-    steps = np.linspace(-0.01, 0.01, 20)  # of leaving out a block; a standard error of .116 for what moves the other way
+    steps = np.linspace(
+        -0.01, 0.01, 20
+    )  # of leaving out a block; a standard error of .116 for what moves the other way
     without = {"a": 0.85 + steps, RANKS: 0.86 - steps, STACK: 0.87 - steps}
     assert choose({"a": 0.85, RANKS: 0.86, STACK: 0.87}, without) == "a"
     assert choose({"a": 0.65, RANKS: 0.86, STACK: 0.87}, without) == STACK  # what moves alike leads surely

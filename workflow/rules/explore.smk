@@ -5,8 +5,9 @@ from hydra_steps.plan.steps import method_looks
 from hydra_steps.registry.code import ROOT
 
 EXPLORER = [f"{OUT}/explorer.html"] if EXPLORED else []
-# An audit's list of suspects, to decide about.
+# An audit's lists of suspects, to decide about.
 SUSPECTS = [f"{OUT}/tables/audit_suspects.csv"] if PLANTED else []
+HELD_OUT = [f"{OUT}/tables/audit_held_out.csv"] if PLANTED else []
 PAGE_FILES = sorted(file.name for file in (ROOT / "hydra_steps/explorer/page").iterdir())
 
 
@@ -39,6 +40,7 @@ rule write_explorer:
         predictions=expand(f"{RUN}/predictions.csv", run=EXPLORED),
         scores=expand(f"{RUN}/scores/{{method}}", run=EXPLORED, method=METHODS),
         suspects=SUSPECTS,
+        held_out=HELD_OUT,
     output:
         report(
             f"{OUT}/explorer.html",

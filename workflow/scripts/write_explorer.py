@@ -12,5 +12,6 @@ with job(snakemake.log[0]), recorded(snakemake):
         predictions=snakemake.input.predictions,
         scores=snakemake.input.scores,
         suspects=next(iter(snakemake.input.suspects), None),
+        held_out=next(iter(snakemake.input.held_out), None),
         output=snakemake.output[0],
     )

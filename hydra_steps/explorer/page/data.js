@@ -48,11 +48,16 @@ class Run {
     block(`${this.name}/detailed`).forEach((sample, place) => this.places.set(sample, place));
     this.tiles = new Map(); // sample -> tile of its picture
     block(`${this.name}/pictured`).forEach((sample, tile) => this.tiles.set(sample, tile));
+    this.held = new Map(this.doubted.map((one, place) => [`${one.split} ${one.sample}`, { ...one, place }])); // suspects to decide about
     let tile = 0;
     for (const query of this.queries) if (query.single) query.tile = tile++;
   }
   column(name) {
     return block(`${this.name}/${name}`);
+  }
+  // The label of a training sample by its number, or of a held-out suspect by its split and number.
+  labelOf(sample) {
+    return typeof sample === "number" ? this.column("label")[sample] : this.held.get(sample).label;
   }
   // What the user calls a sample; null where samples have no names.
   nameOf(sample) {

@@ -1,8 +1,10 @@
 // The suspects one by one: look, decide by keyboard, go on. Everything that was decided can be exported as decisions.csv.
+// A training sample is its number, a held-out one its split and number, "test 5".
 const NEXT = 10; // so many of the next suspects are looked ahead to
 const decideView = {
   start() {
     for (const name of ["filter", "pair"]) onChange(`decide-${name}`, () => this.find(true));
+    onChange("decide-part", () => this.list());
     const buttons = { yes: "y", no: "n", remove: "x", skip: "s", undo: "u" };
     for (const [name, key] of Object.entries(buttons)) document.getElementById(`decide-${name}`).addEventListener("click", () => this.press(key));
     document.getElementById("decide-label").addEventListener("change", (event) => this.other(event.target.value));
@@ -29,22 +31,34 @@ const decideView = {
     if (this.run !== run) {
       this.run = run;
       this.decisions = new Decisions(run);
-      this.suspects = [...run.column("suspect")];
-      this.places = new Map(this.suspects.map((sample, place) => [sample, place]));
+      document.getElementById("decide-parts").hidden = run.held.size === 0;
+      document.getElementById("decide-part").value = "train";
       document.getElementById("decide-who").value = this.decisions.who;
       labelOptions(document.getElementById("decide-label"), run);
       document.getElementById("decide-label").options[0].textContent = "other label";
-      this.pairs();
-    }
-    this.find(false);
+      this.list();
+    } else this.find(false);
+  },
+  // The suspects of the training samples, or of the held-out ones.
+  list() {
+    const held = document.getElementById("decide-part").value === "held";
+    this.suspects = held ? [...this.run.held.keys()] : [...this.run.column("suspect")];
+    this.places = new Map(this.suspects.map((sample, place) => [sample, place]));
+    this.pairs();
+    this.find(true);
   },
   suggested(sample) {
+    if (this.run.held.has(sample)) return this.run.held.get(sample).suggested;
     const label = this.run.column("suggested")[this.places.get(sample)];
     return label === NONE ? null : label;
   },
+  // The chance that the label is wrong; not known of a held-out sample.
+  chance(sample) {
+    return this.run.held.has(sample) ? NaN : this.run.column("chance")[this.places.get(sample)];
+  },
   pair(sample) {
     const label = this.suggested(sample);
-    return `${this.run.column("label")[sample]} ${label ?? ""}`;
+    return `${this.run.labelOf(sample)} ${label ?? ""}`;
   },
   pairs() {
     const counts = new Map();
@@ -75,6 +89,10 @@ const decideView = {
     else if (key === "ArrowUp" || key === "ArrowLeft") this.go(-1);
     else if (key === "u") {
       const back = this.decisions.undo();
+      if (back.length && !this.places.has(back[0])) {
+        document.getElementById("decide-part").value = this.run.held.has(back[0]) ? "held" : "train";
+        this.list();
+      }
       if (back.length) this.at = back[0];
       this.find(false);
     } else if (key === "l") document.getElementById("decide-label").focus();
@@ -92,7 +110,7 @@ const decideView = {
     document.getElementById("decide-label").value = "";
     document.getElementById("decide-label").blur();
     if (value === "" || this.at === undefined) return;
-    if (Number(value) === this.run.column("label")[this.at]) this.decide("right");
+    if (Number(value) === this.run.labelOf(this.at)) this.decide("right");
     else this.decide("relabel", Number(value));
   },
   decide(decision, label = null) {
@@ -117,7 +135,7 @@ const decideView = {
     const decided = suspects.filter((sample) => decisions.own.has(sample));
     const wrong = decided.filter((sample) => ["relabel", "remove"].includes(decisions.own.get(sample).decision));
     const open = suspects.filter((sample) => !decisions.own.has(sample)).slice(0, NEXT);
-    const chances = open.map((sample) => run.column("chance")[this.places.get(sample)]);
+    const chances = open.map((sample) => this.chance(sample));
     const gain = chances.length && chances.every(Number.isFinite) ? `; of the next ${chances.length}, ${written(chances.reduce((a, b) => a + b, 0), false)} are expected to be wrong` : "";
     const bar = document.getElementById("decide-progress");
     bar.max = suspects.length;
@@ -129,25 +147,29 @@ const decideView = {
   sample(at) {
     const { run } = this;
     const place = this.places.get(at);
-    const [chance, likely] = [run.column("chance")[place], run.column("likely")[place]];
+    const held = run.held.get(at);
+    const [chance, likely] = [this.chance(at), held ? NaN : run.column("likely")[place]];
     const suggestion = this.suggested(at);
     const own = this.decisions.own.get(at);
-    const title = make("h2", {}, `Suspect ${count(place + 1)}: `, make("a", { href: here({ view: "sample", sample: at }) }, `training sample ${count(at)}`));
-    const facts = make("p", {}, "Label ", make("strong", { id: "decide-given" }, run.classes[run.column("label")[at]]));
+    const who = held ? `${held.split} sample ${count(held.sample)}${held.name ? `, ${held.name}` : ""}` : make("a", { href: here({ view: "sample", sample: at }) }, `training sample ${count(at)}`);
+    const title = make("h2", {}, `Suspect ${count(place + 1)}: `, who);
+    const facts = make("p", {}, "Label ", make("strong", { id: "decide-given" }, run.classes[run.labelOf(at)]));
     if (Number.isFinite(chance)) facts.append(`, wrong with a chance of ${percent(chance)}`);
     if (suggestion !== null) facts.append("; suggested ", make("strong", { id: "decide-suggested" }, run.classes[suggestion]));
     if (Number.isFinite(likely)) facts.append(` (${percent(likely)} of the other labels)`);
-    const box = make("div", {}, title, facts, make("p", { class: "quiet" }, `Position ${count(run.column("source")[at])} in the dataset's part`));
+    if (held) facts.append(`, which the model, to which it is new, predicts with ${percent(held.probability)}`);
+    const position = held ? held.source : run.column("source")[at];
+    const box = make("div", {}, title, facts, make("p", { class: "quiet" }, `Position ${count(position)} in the dataset's part`));
     if (own) box.append(make("p", { id: "decide-own" }, "Decided: ", make("strong", {}, this.words(own))));
     for (const [who, what] of this.decisions.said(at)) if (what !== own) box.append(make("p", { class: "quiet" }, `${who}: ${this.words(what)}`));
     if (this.decisions.disputed(at)) box.append(make("p", { class: "wrong" }, "Not all agree: nothing is done to it until they do."));
-    const near = run.column("near");
+    const near = run.column(held ? "doubted_near" : "near");
     const width = near.shape[2];
     const nearest = (side) => [...near.subarray((place * 2 + side) * width, (place * 2 + side + 1) * width)].filter((sample) => sample !== NONE);
     if (place >= near.shape[0]) box.append(make("p", { class: "quiet" }, `Samples to compare with stand beside the first ${count(near.shape[0])} suspects.`));
-    const beside = place >= near.shape[0] ? [] : [[0, run.classes[run.column("label")[at]]], [1, suggestion === null ? "" : run.classes[suggestion]]].filter(([, words]) => words !== "").map(([side, words]) =>
+    const beside = place >= near.shape[0] ? [] : [[0, run.classes[run.labelOf(at)]], [1, suggestion === null ? "" : run.classes[suggestion]]].filter(([, words]) => words !== "").map(([side, words]) =>
       make("section", { class: "near", "aria-label": `nearest samples labelled ${words}` }, make("h3", {}, `Nearest labelled ${words}`), ...nearest(side).map((sample) => ofTraining(run, sample, 72))));
-    return [make("div", { class: "facts" }, ofTraining(run, at, 192), box), make("div", { class: "beside" }, ...beside)];
+    return [make("div", { class: "facts" }, held ? ofHeld(run, at, 192) : ofTraining(run, at, 192), box), make("div", { class: "beside" }, ...beside)];
   },
   save() {
     const file = new Blob([this.decisions.csv()], { type: "text/csv" });

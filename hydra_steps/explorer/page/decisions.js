@@ -29,8 +29,8 @@ class Decisions {
   constructor(run) {
     this.run = run;
     this.key = `decided/${facts.study}/${run.name}/${run.version}`;
-    this.own = new Map(); // sample -> {decision, label}
-    this.others = new Map(); // who -> sample -> {decision, label}; of held-out samples "test 5" -> {decision, label, given}
+    this.own = new Map(); // sample -> {decision, label}; of held-out samples "test 5" -> {decision, label, given}
+    this.others = new Map(); // who -> the same of theirs
     this.past = []; // steps, each a list of [sample, what it was before]
     this.who = "";
     this.load();
@@ -59,7 +59,10 @@ class Decisions {
   // One step: the same decision about one sample or many; `of` says which label each gets.
   decide(samples, decision, of = () => null) {
     this.past.push(samples.map((sample) => [sample, this.own.get(sample)]));
-    for (const sample of samples) this.own.set(sample, { decision, label: of(sample) });
+    for (const sample of samples) {
+      const held = typeof sample === "number" ? {} : { given: this.run.classes[this.run.labelOf(sample)] };
+      this.own.set(sample, { decision, label: of(sample), ...held });
+    }
     return this.keep();
   }
   // The samples of the last step, which is taken back.

@@ -69,6 +69,10 @@ const whoWords = (run, sample) => {
 const ofTraining = (run, sample, size) =>
   isText(run) ? textual(run.textOf(sample) ?? "", size) :
   picture(run, "picture", run.tiles.get(sample), `training sample ${sample}, ${given(run)} ${run.classes[run.column("label")[sample]]}`, size);
+const ofHeld = (run, key, size) => {
+  const one = run.held.get(key);
+  return isText(run) ? textual(one.text, size) : picture(run, "doubted", one.pictured ? one.place : undefined, `${key}, ${given(run)} ${run.classes[one.label]}`, size);
+};
 const ofQuery = (run, query, size) =>
   query.single ? isText(run) ? textual(query.text ?? "", size) : picture(run, "asked", query.tile, query.words, size) : make("span", { class: "mean", style: `--size:${size}px`, "aria-hidden": "true" }, "x̄");
 
