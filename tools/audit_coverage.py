@@ -24,7 +24,6 @@ from pathlib import Path
 import numpy as np
 
 from examples.own_data.make_data import write_sentences, write_texts
-
 from hydra_steps.audit.chances import calibration_error, reliability
 from hydra_steps.audit.copies import Judged
 from hydra_steps.audit.judge import judge
@@ -58,7 +57,7 @@ def load(name: str, stream: np.random.Generator) -> tuple[np.ndarray, np.ndarray
 
 @cache
 def bags(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the words of all ``texts`` or of ``docstrings`` alone [n, WORDS], rare ones counting more, and labels [n]."""
+    """Return the words [n, WORDS] of all ``texts`` or of ``docstrings`` alone, rare ones counting more, and labels."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     rows = {}
@@ -67,9 +66,7 @@ def bags(name: str) -> tuple[np.ndarray, np.ndarray]:
             write(file := Path(folder) / f"{kind}.jsonl")
             rows[kind] = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     said = rows["docstrings"] + (rows["sentences"] if name == "texts" else [])
-    classes = ["sentence" if "library" not in row else row["library"] for row in said]
-    if name == "texts":
-        classes = ["sentence" if one == "sentence" else "docstring" for one in classes]
+    classes = [str("library" in row) if name == "texts" else row["library"] for row in said]
     found = TfidfVectorizer(max_features=WORDS, sublinear_tf=True).fit_transform(
         [row["text"] for row in said]
     )

@@ -57,7 +57,8 @@ def run_page(
 ) -> dict[str, Any]:
     """Return the facts of the run ``name`` and add its arrays to ``blocks``, their names led by the run's.
 
-    ``judged`` and ``doubted``: the training and the held-out suspects of an audit of the run, if there is one. ``top`` samples stand on each side of a list.
+    ``judged`` and ``doubted``: the training and the held-out suspects of an audit of the run, if there is one.
+    ``top`` samples stand on each side of a list.
     ``share`` of the budgets for pictures and contributions is this run's. Memory: one method's contributions by epoch,
     4·e·q·n bytes, and everybody's [q, n].
     """

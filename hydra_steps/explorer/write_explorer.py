@@ -51,9 +51,9 @@ def write_explorer(
 ) -> None:
     """Write the page of the study whose resolved ``config.yaml`` is given, on the runs whose files are given.
 
-    ``suspects`` and ``held_out``: the tables of suspects of an audit, where the study has one. ``splits``, ``labels`` and ``predictions``
-    are the runs' tables in one order of runs, ``scores`` their score folders. The same inputs give the same bytes.
-    Raises :class:`StudyError` for files that do not fit each other.
+    ``suspects`` and ``held_out``: the tables of suspects of an audit, where the study has one. ``splits``, ``labels``
+    and ``predictions`` are the runs' tables in one order of runs, ``scores`` their score folders. The same inputs give
+    the same bytes. Raises :class:`StudyError` for files that do not fit each other.
     """
     study = read_study(config)
     settings, methods = study.plain(), study.method_of
