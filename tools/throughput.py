@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hydra_steps.benchmark.timed_run import plain_module
+from hydra_steps.benchmark.plain import plain_module
 from hydra_steps.counterfactual.outcomes import read_outcomes
 from hydra_steps.counterfactual.retrainer import Retrainer
 from hydra_steps.job_environment import ENVIRONMENT, start_as_job

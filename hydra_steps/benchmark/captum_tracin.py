@@ -55,6 +55,13 @@ def captum_tracin(run: TimedRun, queries: QuerySet) -> Tensor:
     return found
 
 
+def serves(run: TimedRun) -> bool:
+    """Whether captum takes what the run trains on: real numbers, and their class by cross-entropy."""
+    inputs = run.process.inputs
+    real = isinstance(inputs, Tensor) and inputs.is_floating_point()
+    return real and run.settings.training.loss.name == "cross_entropy"
+
+
 def check_same(ours: Tensor, theirs: Tensor) -> float:
     """The largest difference over the largest contribution; raises :class:`StudyError` above ``TOLERANCE``."""
     difference = (ours.double() - theirs.double()).abs().max().item() / ours.abs().max().item()

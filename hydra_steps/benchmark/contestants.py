@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hydra_steps.benchmark.captum_tracin import captum_tracin
+from hydra_steps.benchmark.captum_tracin import captum_tracin, serves
 from hydra_steps.benchmark.timed_run import TimedRun
 from hydra_steps.config.experiments import Benchmark
 from hydra_steps.config.sections import Model, RunSettings
@@ -167,16 +167,15 @@ def _rivals(run: TimedRun, methods: Mapping[str, Method]) -> list[Contestant]:
 def _tracins(
     run: TimedRun, methods: Mapping[str, Method], axis: str = MAIN, count: int = 1
 ) -> list[Contestant]:
-    """TracIn at the ends of all epochs, ours and captum's, where the study has it."""
+    """TracIn at the ends of all epochs, ours and, of classes of real inputs, captum's, where the study has it."""
     if not any((method.method or label) == "tracin" for label, method in methods.items()):
         return []
     queries, n = run.queries(count), run.process.samples
-    ours = partial(score, tracin, run, queries)
-    theirs = partial(captum_tracin, run, queries)
-    return [
-        Contestant("tracin", run, ours, axis, count, n),
-        Contestant("captum_tracincp", run, theirs, axis, count, n),
-    ]
+    found = [Contestant("tracin", run, partial(score, tracin, run, queries), axis, count, n)]
+    if serves(run):
+        theirs = partial(captum_tracin, run, queries)
+        found.append(Contestant("captum_tracincp", run, theirs, axis, count, n))
+    return found
 
 
 def _forward(run: TimedRun, count: int, axis: str = MAIN) -> list[Contestant]:

@@ -8,19 +8,18 @@ needs of the training.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 
 import torch
 from torch import nn
-from torch.nn import functional
 
+from hydra_steps.benchmark.plain import plain_loss, plain_module
 from hydra_steps.config.sections import Model, RunSettings
 from hydra_steps.data import RunData, Split
+from hydra_steps.data.group import called
 from hydra_steps.errors import StudyError
-from hydra_steps.models.layers import BatchNorm
-from hydra_steps.models.pooling import AveragePool, MaxPool
-from hydra_steps.models.settled import run_model
 from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.state import State
@@ -51,11 +50,7 @@ class TimedRun:
                 "training.optimizer.name sgd, not decoupled, without groups, and no training.clip, average or "
                 "early_stopping",
             )
-        if loss.name != "cross_entropy":
-            raise StudyError(
-                f"the timing study compares with a training of cross-entropy, and the loss is {loss.name}",
-                "training.loss.name cross_entropy",
-            )
+        self._loss = plain_loss(loss.name, loss.options)
         whole = samples - samples % size  # a last short batch would cost less than the others
         if not 0 < whole <= len(data.train):
             raise StudyError(
@@ -117,34 +112,19 @@ class TimedRun:
 
     def plain_training(self) -> Callable[[], nn.Module]:
         """The loop of PyTorch's tutorials over the same batches: ``nn`` layers, ``torch.optim``, no record."""
-        process, shape, classes = self.process, self.data.train.inputs.shape[1:], len(self.data.classes)
-        model, options = self.settings.model, self.settings.training.optimizer.options
+        process, loss, options = self.process, self._loss, self.settings.training.optimizer.options
         batches = [process.batch(step) for step in range(process.steps)]
         constants = ("momentum", "weight_decay", "dampening", "nesterov")
         chosen = {key: options[key] for key in constants}
+        untrained = plain_module(process.new_module()).to(process.device, process.dtype).train()
 
         def train() -> nn.Module:
-            module = run_model(model, shape, classes, process.seed)
-            module = plain_module(module).to(process.device, process.dtype).train()
+            module = deepcopy(untrained)
             optimizer = torch.optim.SGD(module.parameters(), lr=self.rate, **chosen)
             for batch in batches:
                 optimizer.zero_grad()
-                functional.cross_entropy(module(batch.inputs), batch.targets).backward()
+                loss(called(module, batch.inputs), batch.targets).backward()
                 optimizer.step()
             return module
 
         return train
-
-
-def plain_module(module: nn.Module) -> nn.Module:
-    """Replace this package's own layers by PyTorch's, as a user would have written the model."""
-    for name, child in module.named_children():
-        if isinstance(child, AveragePool):
-            setattr(module, name, nn.AvgPool2d(2))
-        elif isinstance(child, MaxPool):
-            setattr(module, name, nn.MaxPool2d(2))
-        elif isinstance(child, BatchNorm):
-            setattr(module, name, nn.BatchNorm2d(len(child.running_mean)))
-        else:
-            plain_module(child)
-    return module
