@@ -10,9 +10,9 @@ A parameter that several places share stands in the vector once and is bound at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,8 @@ from hydra_steps.models.altered import alteration
 from hydra_steps.models.dropout import Keyed, KeyedDropout
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import pool_first
-from hydra_steps.process.binding import own_copy, take_out
-from hydra_steps.process.paths import Path, choose_path
+from hydra_steps.process.binding import Binding, own_copy, take_out
+from hydra_steps.process.paths import Path, choose_path, without_forward_mode
 from hydra_steps.tangents.chain import push
 
 LIGHT = (nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout)
@@ -51,6 +51,31 @@ def _flatten(tensors: list[Tensor]) -> Tensor:
     return torch.cat([t.detach().reshape(-1) for t in tensors]) if tensors else torch.zeros(0)
 
 
+class Tangents(NamedTuple):
+    """What :meth:`FlatModel.push` gives: logits [b, c], their tangents [b, q, c], those of the buffers after the step
+    [q, r], and the way back.
+
+    ``pull`` maps a cotangent δ [b, c] of the logits (or None), its tangents [b, q, c], and cotangents of the buffers
+    after the step [q, r] (or None), to the tangents of the parameters' gradient [q, p] and the cotangents of the
+    buffers before the step [q, r].
+    """
+
+    logits: Tensor
+    logits_dot: Tensor
+    buffers_dot: Tensor
+    pull: Callable[..., tuple[Tensor, Tensor]]
+
+
+def _by_owner(
+    bindings: Sequence[Binding], layout: Sequence[Entry], rows: Tensor, sizes: list[int]
+) -> dict[nn.Module, dict[str, Tensor]]:
+    """Rows [q, …] of flat vectors as tensors [q, *shape], by the module that owns each and its name there."""
+    found: dict[nn.Module, dict[str, Tensor]] = {}
+    for binding, piece, (_, shape, _) in zip(bindings, rows.split(sizes, 1), layout, strict=True):
+        found.setdefault(binding.owner, {})[binding.attribute] = piece.view(-1, *shape)
+    return found
+
+
 class FlatModel:
     """``module`` stripped of its own parameters and bound, call by call, to slices of flat vectors.
 
@@ -65,7 +90,10 @@ class FlatModel:
     def __init__(self, module: nn.Module) -> None:
         module = pool_first(own_copy(module))
         self.path, self.reason = choose_path(module)
-        self.maps = True  # until a pass of several directions at once has failed
+        self.forwards = not without_forward_mode(module)
+        self.maps: bool | None = (
+            None  # whether several directions can share a pass: not known until it is tried
+        )
         parameters = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
         buffers = [(name, b) for name, b in module.named_buffers() if b.is_floating_point()]
         self.layout, self.buffer_layout = _entries(parameters), _entries(buffers)
@@ -81,6 +109,7 @@ class FlatModel:
         self._bindings = take_out(module, [p for _, p in parameters])
         self._buffer_bindings = take_out(module, [b for _, b in buffers])
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
+        self._attends = any(isinstance(m, nn.MultiheadAttention) for m in module.modules())
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
         self.module = module
         module.eval()
@@ -139,7 +168,7 @@ class FlatModel:
 
     def _call(self, layer: nn.Module, *arguments: Any, **named: Any) -> Any:
         """The output of the module, or of a layer of it, by kernels that can be differentiated twice."""
-        if self.path is not Path.BACKWARD:
+        if self.path is not Path.BACKWARD and not self._attends:
             return layer(*arguments, **named)
         # The fused kernels of attention have no second derivative, and a layer's fast path in evaluation other bits.
         fast = torch.backends.mha.get_fastpath_enabled()
@@ -198,27 +227,54 @@ class FlatModel:
         inputs: Tensor,
         keys: Tensor | None,
         training: bool = True,
-    ) -> tuple[Tensor, Tensor, Callable[[Tensor | None, Tensor], Tensor]]:
-        """Logits z [b, c], their tangents ż [b, q, c] along ``directions`` [q, p], and the way back.
+        buffers_dot: Tensor | None = None,
+    ) -> Tangents:
+        """Logits z [b, c], their tangents ż [b, q, c] along ``directions`` [q, p] and ``buffers_dot`` [q, r], and the
+        way back.
 
-        For models with rules. The way back maps a cotangent δ [b, c] of z (or None) and its tangents
-        [b, q, c] to the tangents of the parameters' gradient [q, p]; see :mod:`hydra_steps.tangents.chain`.
+        For models with rules. See :mod:`hydra_steps.tangents.chain`.
         """
-        dots: dict[nn.Module, dict[str, Tensor]] = {}
-        owners = [(binding.owner, binding.attribute) for binding in self._bindings]
-        pieces = directions.split(self.sizes, 1)
-        for (owner, attribute), piece, (_, shape, _) in zip(owners, pieces, self.layout, strict=True):
-            dots.setdefault(owner, {})[attribute] = piece.view(-1, *shape)
+        count = len(directions)
+        dots = _by_owner(self._bindings, self.layout, directions, self.sizes)
+        moved = {}
+        if buffers_dot is not None and self._buffer_bindings:
+            moved = _by_owner(self._buffer_bindings, self.buffer_layout, buffers_dot, self._buffer_sizes)
         self._prepare(training, keys)
         self._bind(parameters, buffers)
-        logits, logits_dot, pull = push(self.module, inputs, dots)
-        assert logits_dot is not None  # the last layers have parameters
+        chain, step = push(self.module, inputs, dots, moved)
+        assert step.y_dot is not None  # the last layers have parameters
 
-        def gradients_dot(delta: Tensor | None, delta_dot: Tensor) -> Tensor:
-            bars = pull(delta, delta_dot)
-            return torch.cat([bars[owner][name].flatten(1) for owner, name in owners], 1)
+        def joined(bindings: Sequence[Binding], found: Mapping[nn.Module, Mapping[str, Tensor]]) -> Tensor:
+            parts = [found[one.owner][one.attribute].reshape(count, -1) for one in bindings]
+            return torch.cat(parts, 1) if parts else directions.new_zeros(count, 0)
 
-        return logits, logits_dot, gradients_dot
+        @torch.no_grad()
+        def pull(
+            delta: Tensor | None, delta_dot: Tensor, buffers_bar: Tensor | None = None
+        ) -> tuple[Tensor, Tensor]:
+            asked = buffers_bar is not None and len(self._buffer_bindings) > 0
+            if asked:
+                assert buffers_bar is not None
+                chain.buffers_bar = _by_owner(
+                    self._buffer_bindings, self.buffer_layout, buffers_bar, self._buffer_sizes
+                )
+            step.back(
+                None if delta is None else delta.view(step.y.shape),
+                delta_dot.view(len(delta_dot), count, *step.y.shape[1:]),
+            )
+            before = (
+                joined(self._buffer_bindings, chain.before_bar)
+                if asked
+                else directions.new_zeros(count, len(buffers))
+            )
+            return joined(self._bindings, chain.bars), before
+
+        after_dot = (
+            joined(self._buffer_bindings, chain.after_dot)
+            if training
+            else directions.new_zeros(count, len(buffers))
+        )
+        return Tangents(by_sample(step.y), step.y_dot.flatten(2), after_dot, pull)
 
     def logits(self, parameters: Tensor, buffers: Tensor, inputs: Any) -> Tensor:
         """Outputs [n, c] in evaluation mode."""

@@ -13,12 +13,11 @@ which many directions share. Other models go twice backward, and share the secon
 known layers one direction goes through PyTorch's forward mode, and a backward pass through that, where this is cheaper
 (:mod:`hydra_steps.process.paths`). Cost in forward passes F (a training step is 3F), for one direction and each of
 eight at once: LeNet-5 in batches of 64 on one processor core exact 8F and 3.2F, Gauss–Newton 5F and 2.4F, none 3F and
-1F; DenseNet-40 exact 9F and 5F, Gauss–Newton 6F and 4F, none 5F and 3F.
+1F. A convolution alone takes 8F and, of several, 6F each: with u both its input and its weight move, and so on the way
+back.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -60,13 +59,24 @@ def linearise(
     point = Point(parameters, buffers, batch, weights, training)
     samples = TOGETHER_ON_GPU if process.device.type == "cuda" else TOGETHER
     together = max(1, samples // max(len(batch), 1))
-    if process.model.path is not Path.RULES:
-        if process.model.path is Path.FORWARD and len(directions) == 1 and curvature is not Curvature.EXACT:
+    path = process.model.path
+    if path is not Path.RULES or not rules_serve(process, training):
+        forwards = path is not Path.BACKWARD and process.model.forwards
+        if forwards and len(directions) == 1 and curvature is not Curvature.EXACT:
             bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
             return forward_mode(process, point, directions[0], curvature, bar, dot)
         return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot, together)
-    rows = _evenly(directions, together)
-    parts = [_together(process, point, part, curvature) for part in rows]
+    count = -(
+        -len(directions) // together
+    )  # as equal as can be: a small last part costs nearly as much as a full one
+    rows = zip(
+        *(
+            [None] * count if part is None else part.tensor_split(count)
+            for part in (directions, buffers_bar, buffers_dot)
+        ),
+        strict=True,
+    )
+    parts = [_together(process, point, curvature, *part) for part in rows]
     if len(parts) == 1:
         return parts[0]
     pulled = (
@@ -78,11 +88,10 @@ def linearise(
     return Linearised(slopes, pulled, bars, dots)
 
 
-def _evenly(rows: Tensor, most: int) -> Iterable[Tensor]:
-    """Parts of at most ``most`` rows, as equal as can be: a small last part would cost nearly as much as a full
-    one."""
-    count = -(-len(rows) // most)
-    return rows.tensor_split(count)
+def rules_serve(process: Process, training: bool) -> bool:
+    """Whether the rules of a model that has them are those of this mode: batch norm's are of training, and of samples
+    that count alike."""
+    return not process.model.coupled or (training and not process.weighs_statistics)
 
 
 def _present(tensor: Tensor | None) -> Tensor:
@@ -90,22 +99,29 @@ def _present(tensor: Tensor | None) -> Tensor:
     return tensor
 
 
-def _together(process: Process, point: Point, directions: Tensor, curvature: Curvature) -> Linearised:
-    """Several directions through one pass of the layers' rules, for models without batch norm."""
+def _together(
+    process: Process,
+    point: Point,
+    curvature: Curvature,
+    directions: Tensor,
+    buffers_bar: Tensor | None,
+    buffers_dot: Tensor | None,
+) -> Linearised:
+    """Several directions through one pass of the layers' rules."""
     batch = point.batch
-    no_buffers = point.buffers.new_zeros(len(directions), len(point.buffers))
     with torch.no_grad():
-        logits, logits_dot, pull = process.model.push(
-            point.parameters, directions, point.buffers, batch.inputs, batch.keys, point.training
+        logits, logits_dot, after_dot, pull = process.model.push(
+            point.parameters, directions, point.buffers, batch.inputs, batch.keys, point.training, buffers_dot
         )
         slope = process.loss.slope(logits, batch.targets)
         slopes = (slope[:, None] * logits_dot).sum(-1).T
         if curvature is Curvature.NONE:
-            return Linearised(slopes, None, no_buffers, no_buffers)
+            return Linearised(slopes, None, torch.zeros_like(after_dot), after_dot)
         share = point.share(process)
         delta = share[:, None] * slope if curvature is Curvature.EXACT else None
-        pulled = pull(
+        pulled, before_bar = pull(
             delta,
             share[:, None, None] * process.loss.bend(logits[:, None], logits_dot, batch.targets[:, None]),
+            buffers_bar,
         )
-    return Linearised(slopes, pulled, no_buffers, no_buffers)
+    return Linearised(slopes, pulled, before_bar, after_dot)

@@ -1,6 +1,7 @@
 """The three ways to the second derivative of a model's losses, and which one a model takes.
 
-    layer rules      many directions in one pass (:mod:`hydra_steps.tangents`); for plain sequences of known layers
+    layer rules      many directions in one pass (:mod:`hydra_steps.tangents`); for plain sequences of known layers, and
+                     the blocks that are known as a whole; batch norm in training, its samples counted alike
     forward mode     PyTorch's, for one direction without the exact Hessian, where it is the cheapest; for compositions
                      of layers that it was shown right for; all else of theirs goes
     twice backward   a backward pass through the backward pass, shared by many directions where PyTorch can map it over
@@ -47,13 +48,18 @@ def choose_path(module: nn.Module) -> tuple[Path, str]:
 
     A class of this package's that composes known layers says so by its attribute ``forward_mode``.
     """
-    reason = without_rules(module)
-    if not reason:
+    no_rules, no_forward = without_rules(module), without_forward_mode(module)
+    if not no_rules:
         return Path.RULES, ""
+    return (Path.BACKWARD, no_forward) if no_forward else (Path.FORWARD, no_rules)
+
+
+def without_forward_mode(module: nn.Module) -> str:
+    """Why forward mode is not known to be right for ``module``, in words that name the layer; empty where it is."""
     for name, layer in module.named_modules():
         called = f"{name!r} ({type(layer).__name__})"
         if altered := alteration(layer):
-            return Path.BACKWARD, f"{called} {altered}"
+            return f"{called} {altered}"
         if type(layer) not in KNOWN and "forward_mode" not in vars(type(layer)):
-            return Path.BACKWARD, f"forward mode is not known to be right for {called}"
-    return Path.FORWARD, reason
+            return f"forward mode is not known to be right for {called}"
+    return ""

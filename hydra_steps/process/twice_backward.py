@@ -76,14 +76,32 @@ def twice_backward(
 def _mapped(
     process: Process, part: Callable[[slice], tuple[Tensor, ...]], count: int, together: int
 ) -> list[tuple[Tensor, ...]]:
-    """``part`` of so many directions, several at once; one by one for good where the model cannot be mapped."""
-    if together > 1 and count > 1 and process.model.maps:
+    """``part`` of so many directions, several at once; one by one for good where the model cannot be mapped.
+
+    The first time the last direction is looked at by itself, too: PyTorch maps some derivatives (of group norm without
+    weights) to other numbers, without a word.
+    """
+    model = process.model
+    if together > 1 and count > 1 and model.maps is not False:
         try:
             ends = [int(end) for end in np.linspace(0, count, -(-count // together) + 1)]
-            return [part(slice(start, end)) for start, end in pairwise(ends)]
+            parts = [part(slice(start, end)) for start, end in pairwise(ends)]
+            if model.maps is None:
+                model.maps = _agree(parts[-1], part(slice(count - 1, count)))
+            if model.maps:
+                return parts
         except RuntimeError:  # anyone's module may do what has no rule
-            process.model.maps = False
+            model.maps = False
     return [part(slice(place, place + 1)) for place in range(count)]
+
+
+def _agree(mapped: tuple[Tensor, ...], alone: tuple[Tensor, ...]) -> bool:
+    """Whether the last row of each is the row that was computed alone, up to round-off."""
+    for several, one in zip(mapped, alone, strict=True):
+        largest = one.abs().max() if one.numel() else 0
+        if (several[-1:] - one).abs().gt(torch.finfo(one.dtype).eps ** 0.5 * largest).any():
+            return False
+    return True
 
 
 Along = Callable[[Sequence[Tensor]], tuple[list[Tensor], list[Tensor], Tensor]]

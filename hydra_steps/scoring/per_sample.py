@@ -24,7 +24,7 @@ def gradient_rows(
         mapped: Tensor = torch.func.vmap(torch.func.grad(function), in_dims=axes)(parameters, *rows)
         return mapped
     except RuntimeError:
-        if process.model.path is not Path.BACKWARD:
+        if process.model.path is not Path.BACKWARD and process.model.forwards:
             raise
     leaf = parameters.detach().requires_grad_()
     count = next(len(row) for row in rows if row is not None)

@@ -9,6 +9,7 @@ gradients w̄, b̄. This is the backward pass, differentiated forwards:
     tanh                   y = tanh x         ẏ = (1 − y²) ẋ
                            δ ← (1 − y²) δ     ε ← (1 − y²) ε − 2 y ẏ δ
     ReLU, pooling, dropout linear in x on the path that x takes: ẏ goes the way of y, and ε that of δ
+    sum of two branches    ẏ = the sum of both ẏ        δ, ε go back through both, and are added
 
 With δ = (w_n/|B|) ∂ℓ_n/∂z and its tangent ε = (w_n/|B|) (∂²ℓ_n/∂z²) ż the parameters receive H u_q; without δ they
 receive the Gauss–Newton product G u_q. x, y and δ are made once for all directions. The directions come after the
@@ -16,22 +17,31 @@ samples, so that [b, q, c, …] is read as b·q images by convolutions with w, a
 with ẇ: wide convolutions, which fill a processor's vector lanes, where one direction's few channels do not.
 
 PyTorch's forward mode does the same for any model, one direction at a time; the tests compare the rules with it.
-Index letters: b samples, q directions.
+Normalisation (:mod:`.norms`), smooth activations (:mod:`.activations`), attention (:mod:`.attention`) and whole blocks
+(:mod:`.blocks`) have theirs in files of their own. The new statistics of batch norm are outputs, too: their tangents
+come out, and their cotangents enter ε.
+Index letters: b samples, q directions, p parameters, r buffers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.altered import alteration
+from hydra_steps.models.layers import BatchNorm
+from hydra_steps.tangents.activations import ACTIVATIONS, is_plain
+from hydra_steps.tangents.attention import lacks
+from hydra_steps.tangents.blocks import BLOCKS
 from hydra_steps.tangents.layers import LAYERS
+from hydra_steps.tangents.norms import NORMS
+from hydra_steps.tangents.passing import Pass, Step
 from hydra_steps.tangents.pools import POOLS
-from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
+from hydra_steps.tangents.rule import Dots, Rule
 
-RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS}
+RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS, **ACTIVATIONS, **NORMS}
 
 
 def without_rules(module: nn.Module) -> str:
@@ -41,37 +51,33 @@ def without_rules(module: nn.Module) -> str:
     whose layers are called one after the other, as their classes say, each parameter once, and are trained whole.
     """
     seen: set[int] = set()
-    flat = False  # whether what comes is known to have two axes
     for name, layer in _named(module):
+        called = f"{name!r} ({type(layer).__name__})"
         if altered := alteration(layer):
-            return f"{_called(name, layer)} {altered}"
+            return f"{called} {altered}"
         if type(layer) is nn.Sequential:
             continue
-        if type(layer) not in RULES or not _has_rule_for(layer):
-            return f"{_called(name, layer)} has no rule"
-        if type(layer) is nn.Linear and not flat:
-            return f"{_called(name, layer)} may be given more than two axes"
-        flat = type(layer) is nn.Flatten or (flat and type(layer) is not nn.Conv2d)
-        if not all(parameter.requires_grad for parameter in layer.parameters()):
-            return f"{_called(name, layer)} is frozen"
-        own = {id(parameter) for parameter in layer.parameters()}
-        if own & seen:
-            return f"{_called(name, layer)} is used twice, or shares a parameter"
-        seen |= own
+        if (type(layer) not in RULES and type(layer) not in BLOCKS) or not _has_rule_for(layer):
+            return f"{called} has no rule"
+        if isinstance(layer, nn.TransformerEncoderLayer) and (lacking := lacks(layer)):
+            return f"{called} {lacking}"
+        own = list(layer.parameters(recurse=False))
+        if not all(parameter.requires_grad for parameter in own):
+            return f"{called} is frozen"
+        if {id(parameter) for parameter in own} & seen:
+            return f"{called} is used twice, or shares a parameter"
+        seen |= {id(parameter) for parameter in own}
     return ""
 
 
 def _named(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The module and, of plain sequences, all that they hold, as often as it stands there."""
-    yield name, module
-    if type(module) is nn.Sequential:
+    """The module and, of plain sequences and of blocks, all that they hold, as often as it stands there."""
+    if type(module) is not nn.ModuleList:
+        yield name, module
+    if type(module) in (nn.Sequential, nn.ModuleList) or type(module) in BLOCKS:
         for child_name, child in module._modules.items():
             if child is not None:
                 yield from _named(child, f"{name}.{child_name}".strip("."))
-
-
-def _called(name: str, layer: nn.Module) -> str:
-    return f"{name!r} ({type(layer).__name__})"
 
 
 def _has_rule_for(layer: nn.Module) -> bool:
@@ -80,39 +86,34 @@ def _has_rule_for(layer: nn.Module) -> bool:
         return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     if isinstance(layer, nn.Flatten):
         return (layer.start_dim, layer.end_dim) == (1, -1)
-    return not (isinstance(layer, nn.MaxPool2d) and layer.return_indices)
+    if isinstance(layer, nn.Embedding):
+        return (layer.padding_idx, layer.max_norm) == (None, None) and not (
+            layer.sparse or layer.scale_grad_by_freq
+        )
+    if isinstance(layer, nn.LayerNorm):
+        return len(layer.normalized_shape) == 1
+    if isinstance(layer, nn.AvgPool2d):
+        return layer.stride is not None
+    return is_plain(layer) and not (isinstance(layer, nn.MaxPool2d) and layer.return_indices)
 
 
-def layers(module: nn.Module) -> list[nn.Module]:
-    """The layers of nested sequences, in order."""
-    return [layer for _, layer in _named(module) if type(layer) is not nn.Sequential]
+def moves_buffers(module: nn.Module) -> bool:
+    """Whether a layer of ``module`` changes its buffers in a step, and depends on the others of the batch."""
+    return any(isinstance(layer, BatchNorm) for layer in module.modules())
 
 
 def push(
-    module: nn.Module, x: Tensor, dots: Mapping[nn.Module, Dots]
-) -> tuple[Tensor, Tensor | None, Callable[[Tensor | None, Tensor], dict[nn.Module, Bars]]]:
+    module: nn.Module,
+    x: Tensor,
+    dots: Mapping[nn.Module, Dots],
+    buffers_dot: Mapping[nn.Module, Dots] | None = None,
+) -> tuple[Pass, Step]:
     """y [b, …] and ẏ [b, q, …] of ``module`` at x along ``dots``, and the way back to the parameters.
 
-    The third result maps (δ or None, ε) of y to ``bars`` by layer. Autograd is not used, and records nothing.
+    The pass has the tangents of the buffers after the step, takes their cotangents (``buffers_bar``), and once
+    ``step.back`` is called with (δ or None, ε) of y, ``bars`` and ``before_bar``. To be called without autograd, which
+    is not used.
     """
-    record: list[tuple[nn.Module, Pushed]] = []
-    x_dot: Tensor | None = None
+    chain = Pass(RULES, BLOCKS, dots, buffers_dot or {})
     with torch.no_grad():
-        for layer in layers(module):
-            pushed = RULES[type(layer)](layer, x, x_dot, dots.get(layer, {}))
-            record.append((layer, pushed))
-            x, x_dot = pushed.y, pushed.y_dot
-    first = next((place for place, (layer, _) in enumerate(record) if layer in dots), len(record))
-
-    @torch.no_grad()
-    def pull(delta: Tensor | None, delta_dot: Tensor) -> dict[nn.Module, Bars]:
-        bars: dict[nn.Module, Bars] = {}
-        for place in range(len(record) - 1, first - 1, -1):
-            layer, pushed = record[place]
-            if pushed.bars is not None:
-                bars[layer] = pushed.bars(delta, delta_dot)
-            if place > first:
-                delta, delta_dot = pushed.pull(delta, delta_dot)
-        return bars
-
-    return x, x_dot, pull
+        return chain, chain.through(module, x, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -54,8 +55,37 @@ def _average_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots
     return Pushed(windows.means(x), None if x_dot is None else windows.means(x_dot), pull)
 
 
+def _any_average_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    """Over windows of any size and place, or over a share of the sides: linear, and the way back is its adjoint."""
+    images = x if x_dot is None else x_dot.flatten(0, 1)
+
+    def adjoint(delta: Tensor) -> Tensor:
+        like = x if len(delta) == len(x) else images
+        if isinstance(module, nn.AvgPool2d):
+            settings = (module.kernel_size, module.stride, module.padding, module.ceil_mode)
+            rest = (module.count_include_pad, module.divisor_override)
+            pairs = [_pair(setting) for setting in settings[:3]]
+            back: Tensor = torch.ops.aten.avg_pool2d_backward(delta, like, *pairs, settings[3], *rest)
+        else:
+            back = torch.ops.aten._adaptive_avg_pool2d_backward(delta, like)
+        return back
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        back = adjoint(delta_dot.flatten(0, 1)).unflatten(0, delta_dot.shape[:2])
+        return None if delta is None else adjoint(delta.contiguous()), back
+
+    y_dot = None if x_dot is None else module(images).unflatten(0, x_dot.shape[:2])
+    return Pushed(module(x), y_dot, pull)
+
+
+def _pair(setting: int | tuple[int, int]) -> tuple[int, int]:
+    return (setting, setting) if isinstance(setting, int) else setting
+
+
 POOLS: dict[type[nn.Module], Rule] = {
     MaxPool: _max_pool,
     nn.MaxPool2d: _any_max_pool,
     AveragePool: _average_pool,
+    nn.AvgPool2d: _any_average_pool,
+    nn.AdaptiveAvgPool2d: _any_average_pool,
 }

@@ -9,7 +9,6 @@ import torch
 
 from hydra_steps.errors import StudyError
 from hydra_steps.process import linearise
-from hydra_steps.process.forward_mode import forward_mode
 from hydra_steps.process.paths import Path
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
@@ -156,14 +155,15 @@ def test_the_trial_needs_no_more_samples_than_there_are(variant, samples):
 
 
 def test_a_path_that_is_wrong_is_found(monkeypatch):
-    """Forward mode whose tangents are a little too long."""
+    """Layer rules whose tangents are a little too long."""
+    rules = linearise._together
 
     def too_long(*arguments):
-        found = forward_mode(*arguments)
+        found = rules(*arguments)
         return found._replace(slopes=1.00001 * found.slopes)
 
-    monkeypatch.setattr(linearise, "forward_mode", too_long)
+    monkeypatch.setattr(linearise, "_together", too_long)
     process, _, _ = foreign_process("plain_batch_norm")
-    assert process.model.path is Path.FORWARD
+    assert process.model.path is Path.RULES
     with pytest.raises(StudyError, match="not a difference of steps"):
         try_model(process)

@@ -1,0 +1,138 @@
+"""The rule of self-attention, and of an encoder's layer around it; see :mod:`hydra_steps.tangents.chain`.
+
+Of queries Q, keys K and values V of each head, S = Q Kᵀ / √d, A = softmax S row by row, O = A V:
+
+    Ṡ = (Q̇ Kᵀ + Q K̇ᵀ) / √d        Ȧ = A (Ṡ − Σ A Ṡ)        Ȯ = Ȧ V + A V̇
+    δA = δ Vᵀ                      δS = A (δA − Σ A δA)
+    εA = ε Vᵀ + δ V̇ᵀ               εS = Ȧ (δA − Σ A δA) + A (εA − Σ (Ȧ δA + A εA))
+
+Index letters: b samples, q directions, h heads, l places, d numbers of a head, w of all heads.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hydra_steps.models.dropout import KeyedDropout
+from hydra_steps.tangents.activations import gelu_slopes, smooth
+from hydra_steps.tangents.layers import at_places, relu
+from hydra_steps.tangents.passing import Call, Pass, Step, added, entered, in_turn, itself
+from hydra_steps.tangents.rule import Bars, Pushed
+
+
+def encoder_layer(
+    chain: Pass, layer: nn.Module, x: Tensor, x_dot: Tensor | None, mask: Tensor | None = None
+) -> Step:
+    """``nn.TransformerEncoderLayer`` of [b, l, w]; ``mask`` [l, l] is true where a place is not looked at."""
+    assert isinstance(layer, nn.TransformerEncoderLayer)
+
+    def activate(x: Tensor, x_dot: Tensor | None) -> Step:
+        if layer.activation is functional.relu:
+            pushed = relu(x, x_dot)
+        else:
+            pushed = smooth(functional.gelu(x), gelu_slopes, x, x_dot)
+        return entered(pushed, x_dot, _nothing)
+
+    attend: list[Call] = [partial(attention, chain, layer.self_attn, mask=mask), chain.call(layer.dropout1)]
+    feed: list[Call] = [chain.call(layer.linear1), activate, chain.call(layer.dropout)]
+    feed += [chain.call(layer.linear2), chain.call(layer.dropout2)]
+    parts: list[Call] = []
+    for norm, calls in ((layer.norm1, attend), (layer.norm2, feed)):
+        if layer.norm_first:
+            parts.append(partial(added, itself, partial(in_turn, [chain.call(norm), *calls])))
+        else:
+            parts += [partial(added, itself, partial(in_turn, calls)), chain.call(norm)]
+    return in_turn(parts, x, x_dot)
+
+
+def lacks(layer: nn.Module) -> str:
+    """Why an encoder's layer or its attention is not served, in words; empty where it is."""
+    if isinstance(layer, nn.TransformerEncoderLayer):
+        if layer.activation not in (functional.relu, functional.gelu):
+            return "has an activation that has no rule"
+        dropouts: list[nn.Module] = [layer.dropout, layer.dropout1, layer.dropout2]
+        if any(type(dropout) is not KeyedDropout for dropout in dropouts):
+            return "has a dropout of its own"
+        return lacks(layer.self_attn)
+    if type(layer) is not nn.MultiheadAttention:
+        return "has dropout among the weights of its attention"
+    if not layer.batch_first:
+        return "has the samples on its second axis"
+    if not layer._qkv_same_embed_dim or layer.bias_k is not None or layer.add_zero_attn:
+        return "has attention that has no rule"
+    return ""
+
+
+def attention(
+    chain: Pass, layer: nn.Module, x: Tensor, x_dot: Tensor | None, mask: Tensor | None = None
+) -> Step:
+    """``nn.MultiheadAttention`` of [b, l, w] to itself."""
+    assert isinstance(layer, nn.MultiheadAttention)
+    assert layer.in_proj_weight is not None
+    own, heads, bars = chain.dots[layer], layer.num_heads, {}
+
+    def receive(found: Bars) -> None:
+        bars.update({f"in_proj_{name}": bar for name, bar in found.items()})
+        chain.bars[layer] = bars
+
+    def project(x: Tensor, x_dot: Tensor | None) -> Step:
+        dots = {name.removeprefix("in_proj_"): dot for name, dot in own.items()}
+        return entered(at_places(layer.in_proj_weight, layer.in_proj_bias, x, x_dot, dots), x_dot, receive)
+
+    def mix(x: Tensor, x_dot: Tensor | None) -> Step:
+        assert x_dot is not None  # the weights before it move
+        return entered(_mixed(x, x_dot, heads, mask), x_dot, _nothing)
+
+    return in_turn([project, mix, chain.call(layer.out_proj)], x, x_dot)
+
+
+def _mixed(x: Tensor, x_dot: Tensor, heads: int, mask: Tensor | None) -> Pushed:
+    """Queries, keys and values side by side [b, l, 3·w] → what the heads give [b, l, w]."""
+    q, k, v = x.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4).unsqueeze(3)  # each [b, h, 1, l, d]
+    q_dot, k_dot, v_dot = x_dot.unflatten(3, (3, heads, -1)).permute(3, 0, 4, 1, 2, 5)  # each [b, h, q, l, d]
+    scale = q.shape[-1] ** -0.5
+    scores = (q @ k.mT) * scale
+    a = (scores if mask is None else scores.masked_fill(mask, -torch.inf)).softmax(-1)
+    a_dot = _through_softmax(a, ((q_dot @ k.mT) + (q @ k_dot.mT)) * scale)
+
+    def joined(heads: Tensor) -> Tensor:
+        return heads.permute(0, 2, 3, 1, 4).flatten(3)  # [b, h, q, l, d] → [b, q, l, w]
+
+    def side_by_side(*parts: Tensor) -> Tensor:
+        return torch.cat([joined(part) for part in parts], -1)
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        e = delta_dot.unflatten(3, (heads, -1)).permute(0, 3, 1, 2, 4)  # [b, h, q, l, d]
+        e_a = e @ v.mT
+        if delta is None:
+            e_s = _through_softmax(a, e_a)
+            return None, side_by_side((e_s @ k) * scale, (e_s.mT @ q) * scale, a.mT @ e)
+        d = delta.unflatten(2, (heads, -1)).permute(0, 2, 1, 3).unsqueeze(2)  # [b, h, 1, l, d]
+        d_a = d @ v.mT
+        above = d_a - (a * d_a).sum(-1, keepdim=True)
+        d_s = a * above
+        e_a = e_a + d @ v_dot.mT
+        e_s = a_dot * above + a * (e_a - (a_dot * d_a + a * e_a).sum(-1, keepdim=True))
+        back = side_by_side(
+            (e_s @ k + d_s @ k_dot) * scale,
+            (e_s.mT @ q + d_s.mT @ q_dot) * scale,
+            a_dot.mT @ d + a.mT @ e,
+        )
+        first = side_by_side((d_s @ k) * scale, (d_s.mT @ q) * scale, a.mT @ d)
+        return first.squeeze(1), back
+
+    return Pushed(joined(a @ v).squeeze(1), joined(a_dot @ v + a @ v_dot), pull)
+
+
+def _through_softmax(a: Tensor, scores_dot: Tensor) -> Tensor:
+    """A (Ṡ − Σ A Ṡ), which is its own adjoint."""
+    weighted = a * scores_dot
+    return weighted.addcmul_(a, weighted.sum(-1, keepdim=True), value=-1)
+
+
+def _nothing(bars: Bars) -> None:
+    """Of a step without parameters."""
