@@ -52,6 +52,9 @@ CORE = Machine("one processor core", flops=3.0e10, bandwidth=4.0e9, launch=1.2e-
 # 40 % of the peak of an NVIDIA A100 (312 TFLOP/s bfloat16, 2.0 TB/s, 80 GB): what well-kept training codes report.
 A100 = Machine("one A100", flops=1.25e14, bandwidth=1.2e12, launch=1.0e-5, startup=30.0, memory=3.0e9)
 
+TRIAL = (
+    9  # vectors of all parameters in float64 that are held at once while a model is tried before its training
+)
 EVALUATIONS, SPLIT = 128, 1000  # samples of an evaluated chunk; of a typical query's split
 
 # What a reader knows of the sizes that a method's memory follows from.
@@ -173,7 +176,8 @@ def nominal_costs(
     step, held = step_seconds(net, batch, slots, machine) * width / 4, min(batch, at_once or batch)
     saved = net.saved * held * width / 4
     # One step: its activations and some of their gradients; parameters, slots, gradient and their successors.
-    training_memory = machine.memory + 1.5 * saved + width * 4 * (1 + slots) * net.parameters
+    vectors = max(6, 4 * (1 + slots))
+    training_memory = machine.memory + 1.5 * saved + width * vectors * net.parameters
     # One sweep: a tangent or cotangent beside each activation, for the queries that are taken at once.
     scoring_memory = training_memory + 2 * saved * min(queries, 8)
     sizes = {"batch": batch, "samples": samples, "epochs": epochs, "queries": queries}
@@ -189,6 +193,7 @@ def nominal_costs(
         methods=costs,
         startup=machine.startup,
         training_memory=int(training_memory),
+        trial_memory=int(machine.memory + 8 * TRIAL * net.parameters),
         scoring_memory=int(scoring_memory),
         source="nominal",
         held=holds,

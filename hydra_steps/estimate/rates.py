@@ -67,8 +67,9 @@ class Calibration:
     """What is known of one run configuration.
 
     ``parameters``, ``slots`` and ``buffers`` are the sizes of the state; ``startup`` the seconds that a job needs
-    to be ready; ``training_memory`` and ``scoring_memory`` the peaks of a process in bytes, after each. ``source`` is
-    that of the steps, as a method's. ``held``: what a method holds beside that, by label.
+    to be ready; ``training_memory`` and ``scoring_memory`` the peaks of a process in bytes, after each, and
+    ``trial_memory`` that of the model's trial before a training. ``source`` is that of the steps, as a method's.
+    ``held``: what a method holds beside that, by label.
     """
 
     parameters: int
@@ -80,5 +81,6 @@ class Calibration:
     startup: float
     training_memory: int
     scoring_memory: int
+    trial_memory: int = 0
     source: str = "measured"
     held: Mapping[str, Held] = field(default_factory=dict)

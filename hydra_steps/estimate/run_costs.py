@@ -21,10 +21,8 @@ from hydra_steps.estimate.rates import Calibration, Held
 from hydra_steps.machine import Available
 from hydra_steps.queries.query import Query
 from hydra_steps.registry import find
-from hydra_steps.trajectory.arrays import BLOCK_BYTES, Shape, state_bytes
+from hydra_steps.trajectory.arrays import BLOCK_BYTES, Shape, state_bytes, states_at_once
 from hydra_steps.trajectory.keep import checkpoint_steps
-
-SEGMENT = 64  # states that a sweep holds where all are stored
 
 Job = tuple[float, float, float]  # seconds, bytes on disk, bytes of memory
 
@@ -112,7 +110,8 @@ class RunCosts:
         seconds = self.size.steps * self.measured.seconds_per_step
         seconds += evaluated * self.measured.seconds_per_evaluated_sample
         blocks = 2 * max(BLOCK_BYTES, self.state)
-        memory = self.measured.training_memory + self.size.data_memory + blocks
+        peak = max(self.measured.training_memory + blocks, self.measured.trial_memory)
+        memory = peak + self.size.data_memory
         return self.measured.startup + self.size.passes * seconds, self.shape.bytes, memory
 
     def score(self, label: str) -> Job:
@@ -124,7 +123,7 @@ class RunCosts:
         if cost.fixed:  # the queries' gradients, over the study's own splits
             seconds += self.size.asked * self.measured.seconds_per_step / self.size.batch
         # What `auto` decides is not known before the training begins: the larger of both.
-        held = [SEGMENT] * (self.gap == 1 or self.size.keep == "auto") + [self.gap]
+        held = [states_at_once(self.state)] * (self.gap == 1 or self.size.keep == "auto") + [self.gap]
         segment = min(self.size.steps + 1, max(held)) * self.state
         cotangents = 6 * self.size.queries * self.state
         memory = self.measured.scoring_memory + self.size.data_memory + segment + cotangents

@@ -128,6 +128,11 @@ class Process:
             slots[-1] = parameters
         return State(parameters, slots, self.model.initial_buffers.to(self.device, self.dtype))
 
+    @property
+    def bytes_per_state(self) -> int:
+        numbers = len(self.model.initial) * (1 + self.optimizer.slots) + len(self.model.initial_buffers)
+        return numbers * self.dtype.itemsize
+
     def schedule(self) -> Schedule:
         """The schedule of the learning rates, at its beginning."""
         training = self.settings.training

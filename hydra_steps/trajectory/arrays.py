@@ -25,6 +25,7 @@ STEP_ROWS = 1024  # steps per block of a per-step array
 BLOCK_BYTES = 4 * 2**20  # of states per block, parameters, slots and buffers together
 SMALL_BLOCK_BYTES = 2**20
 MAX_BLOCK_ROWS = 1024
+SEGMENT_STATES, SEGMENT_BYTES = 64, 2**28  # of stored states that a sweep reads at once, at most
 PADDING = -1  # in `batch`, after the last sample of a short batch
 
 
@@ -94,6 +95,15 @@ def state_bytes(parameters: int, slots: int, buffers: int, dtype: str) -> int:
     8000
     """
     return (parameters * (1 + slots) + buffers) * np.dtype(dtype).itemsize
+
+
+def states_at_once(bytes_per_state: int) -> int:
+    """Return how many stored states of so many bytes a sweep reads at once: 64, or as many as fit 256 MB.
+
+    >>> states_at_once(500_000), states_at_once(10**9)
+    (64, 1)
+    """
+    return max(1, min(SEGMENT_STATES, SEGMENT_BYTES // max(bytes_per_state, 1)))
 
 
 def create_arrays(group: zarr.Group, shape: Shape) -> dict[str, zarr.Array[Any]]:

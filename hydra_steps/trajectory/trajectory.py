@@ -25,10 +25,9 @@ from hydra_steps.process.process import Process, build_process, load_data
 from hydra_steps.process.running import own_rates, run
 from hydra_steps.process.seen import seen
 from hydra_steps.process.state import State
+from hydra_steps.trajectory.arrays import states_at_once
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import versions
-
-BLOCK = 64  # states per segment where every state is stored
 
 
 @dataclass(frozen=True)
@@ -152,10 +151,9 @@ class Trajectory:
     def segments(self, reverse: bool = False) -> Iterator[Segment]:
         """All steps in segments, forwards or backwards; each segment's states are in forward order."""
         pieces: list[tuple[int, int]] = []
+        most = states_at_once(self.process.bytes_per_state)
         for start, stop in zip(self.checkpoints, self.checkpoints[1:], strict=False):
-            joins = (
-                pieces and stop - start == 1 and self._stored(pieces[-1]) and start - pieces[-1][0] < BLOCK
-            )
+            joins = pieces and stop - start == 1 and self._stored(pieces[-1]) and start - pieces[-1][0] < most
             if joins:
                 pieces[-1] = (pieces[-1][0], stop)
             else:

@@ -16,6 +16,7 @@ from hydra_steps.data import noise_labels, split_data
 from hydra_steps.errors import StudyError
 from hydra_steps.process.process import build_process
 from hydra_steps.process.running import run
+from hydra_steps.trajectory import arrays
 from hydra_steps.trajectory.training import train_model, versions
 from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.tiny import tiny_process
@@ -66,6 +67,20 @@ def test_segments_cover_every_step_once_forwards_and_backwards(folder):
     assert [step for s in forwards for step in range(s.start, s.stop)] == list(range(12))
     assert [s.start for s in backwards] == [s.start for s in reversed(forwards)]
     assert all(a.equal(b) for a, b in zip(forwards[0].states, backwards[-1].states, strict=True))
+
+
+def test_large_states_are_read_a_few_at_a_time(monkeypatch):
+    process, _, rates = tiny_process()
+    trajectory = Trajectory.in_memory(process, rates)
+    together = list(trajectory.segments())
+    assert [len(segment.states) for segment in together] == [process.steps]
+    monkeypatch.setattr(arrays, "SEGMENT_BYTES", 3 * process.bytes_per_state - 1)
+    assert process.bytes_per_state == sum(x.numel() * x.element_size() for x in trajectory.final_state)
+    apart = list(trajectory.segments(reverse=True))
+    assert {len(segment.states) for segment in apart} <= {1, 2}
+    assert [s.start for s in apart] == list(range(0, process.steps, 2))[::-1]
+    monkeypatch.setattr(arrays, "SEGMENT_BYTES", 1)
+    assert [len(segment.states) for segment in trajectory.segments()] == [1] * process.steps
 
 
 def test_a_replay_that_ends_elsewhere_is_refused_or_measured():

@@ -24,12 +24,15 @@ SAMPLES = 4
 
 @dataclass
 class Case:
-    """``process`` in float64 with a few samples, a ``state`` of it, and ``plain``, the module as it was written."""
+    """``process`` in float64 with a few samples, and a ``state`` of it."""
 
     process: Process
     state: State
-    plain: nn.Module
     scale: Tensor  # [p], how large the parameters are; 0 for those that training leaves as they are
+
+    def plain(self) -> nn.Module:
+        """The module as it was written, built anew: it is as large as all else here."""
+        return self.process.new_module().to(self.process.device, torch.float64)
 
     @property
     def whole(self) -> Batch:
@@ -85,7 +88,7 @@ def make_case(process: Process) -> Case:
     for start, stop in _fixed_rows(small.model):
         scale[start:stop] = 0
     state = State(parameters + 0.02 * scale * noise, slots, buffers)
-    return Case(small, state, process.new_module().to(process.device, torch.float64), scale)
+    return Case(small, state, scale)
 
 
 def _double(values: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ def try_derivatives(case: Case) -> None:
     if gradient[case.scale == 0].any():  # a row for padding that is trained through another layer
         case = replace(case, scale=case.scale.where(case.scale > 0, 0.1))
     changing, size = after != case.state.buffers, float((gradient * case.scale).norm())
+    del gradient  # of a large model every vector counts
     try:
         if _holds(case, changing, size):
             return
@@ -61,20 +62,23 @@ def _holds(case: Case, changing: Tensor, size: float) -> bool:
     )
     assert found.parameters_bar is not None
     product = (found.parameters_bar[0] @ v + found.buffers_bar[0][changing] @ w[changing]).item()
+    size += float((found.parameters_bar[0] * case.scale).norm())
+    slopes = found.slopes
+    del found  # before the differences, which hold as much
 
     def along(h: float) -> float:
-        gradient, after, _ = process.gradient(state.parameters + h * v, state.buffers + h * w, batch)
+        parameters = torch.add(state.parameters, v, alpha=h)
+        gradient, after, _ = process.gradient(parameters, state.buffers + h * w, batch)
         return (gradient @ u + after[changing] @ r[changing]).item()
 
-    size += float((found.parameters_bar[0] * case.scale).norm())
     if not is_derivative(product, along, size):
         return False
     alone = linearise(process, state.parameters, state.buffers, batch, u[None], Curvature.NONE)
-    if not torch.allclose(alone.slopes, found.slopes, rtol=CLOSE, atol=CLOSE * size):
+    if not torch.allclose(alone.slopes, slopes, rtol=CLOSE, atol=CLOSE * size):
         return False
-    weights = draw(found.slopes[0])
+    weights = draw(slopes[0])
     own = process.gradient(state.parameters, state.buffers, batch, weights)[0] @ u * len(batch)
-    return torch.allclose(found.slopes[0] @ weights, own, rtol=CLOSE, atol=CLOSE * size)
+    return torch.allclose(slopes[0] @ weights, own, rtol=CLOSE, atol=CLOSE * size)
 
 
 def _each_buffer(case: Case, changing: Tensor) -> Iterator[tuple[str, Tensor]]:
