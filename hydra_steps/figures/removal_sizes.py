@@ -58,6 +58,7 @@ def plot_removal_sizes(
     data = data[data["query"] == shown]
     scores = data[data["metric"] == "lds"]
     looks = look.methods(scores["method"], methods)
+    sizes = sorted(set(data["fraction"]))  # of all panels, which share their axes
     names, truths = variants(data) or ["base"], [name for name in TRUTHS if name in set(data["truth"])]
     with drawing(look):
         width = look.inches("double" if len(truths) > 1 else "single")
@@ -69,7 +70,7 @@ def plot_removal_sizes(
         for row, variant in zip(grid, names, strict=True):
             for axes, truth in zip(row, truths, strict=False):
                 part = data[(data["variant"] == variant) & (data["truth"] == truth)]
-                _panel(axes, part, looks)
+                _panel(axes, part, looks, sizes)
                 if variant == names[0]:
                     axes.set_title(TRUTHS[truth])
                 if variant == names[-1]:
@@ -81,9 +82,8 @@ def plot_removal_sizes(
         save(figure, outputs)
 
 
-def _panel(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle]) -> None:
+def _panel(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle], sizes: Sequence[float]) -> None:
     axes.set_xscale("log")
-    sizes = sorted(set(data["fraction"]))
     axes.xaxis.set_major_locator(FixedLocator(sizes))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
@@ -93,8 +93,8 @@ def _panel(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle]) -> 
         x = limit["fraction"]
         axes.fill_between(x, limit["ci_low"], limit["ci_high"], color=GRID, alpha=0.7, linewidth=0, zorder=0)
         axes.plot(x, limit["value"], color=FAINT, linewidth=1.2, zorder=1, marker="_", label="_ceiling")
-        axes.annotate("ceiling", (x.iloc[0], limit["value"].iloc[0]), xytext=(2, 3), textcoords="offset points",
-                      color=FAINT, fontsize="x-small")  # fmt: skip
+        axes.annotate("ceiling", (x.iloc[-1], limit["value"].iloc[-1]), xytext=(0, 3), textcoords="offset points",
+                      color=FAINT, fontsize="x-small", ha="right")  # fmt: skip
     for method, look in looks.items():
         own = data[(data["method"] == method) & (data["metric"] == "lds")].sort_values("fraction")
         if own.empty:
@@ -115,5 +115,5 @@ def _panel(axes: Axes, data: pd.DataFrame, looks: Mapping[str, MethodStyle]) -> 
             linestyle="none",
             **drawn,
         )
-    axes.set_ylim(min(-0.1, axes.get_ylim()[0]), 1.03)
+    axes.set_ylim(min(-0.1, axes.get_ylim()[0]), 1.08)
     axes.grid(axis="y")
