@@ -61,6 +61,8 @@ SAID = [
     ("first_study", "does best, at {}. It", auroc("quickstart", "final_loss")),
     ("first_study", "Exact HyDRA has {}. Pre", auroc("quickstart", "hydra_exact")),
     ("own_data", "| `table.yaml` | {} [", mean_lds("own_table")),
+    ("own_data", "| `images.yaml` | {} [", mean_lds("own_images")),
+    ("own_data", "| `texts.yaml` | {} [", mean_lds("own_texts")),
     ("own_data", "| `language.yaml` | {} [", mean_lds("language")),
     ("own_data", "| `fine_tuning.yaml` | {} [", mean_lds("fine_tuning")),
     ("removals", "LDS falls from {} for 2 %", lds("ground_truth", "hydra_exact")),
