@@ -37,11 +37,11 @@ def described(every: int, steps: int, bytes_per_state: int, there: Available) ->
     """Return in words what ``auto`` stores.
 
     >>> described(10, 99, 10**6, Available(disk=5e8))
-    'keep: auto stores 11 of 100 states, one in 10, 11 MB; all take 100 MB, and 500 MB of the disk are free'
+    'keep: auto stores 11 of 100 states, one in 10, 11 MB; all take 100 MB, and the disk has 500 MB free'
     """
     stored = _count(every, steps)
     size, whole = (format_bytes(count * bytes_per_state) for count in (stored, steps + 1))
-    free = f"{format_bytes(there.disk)} of the disk are free"
+    free = f"the disk has {format_bytes(there.disk)} free"
     if every == 1:
         return f"keep: auto stores all {steps + 1:,} states, {whole}; {free}"
     few = f"keep: auto stores {stored:,} of {steps + 1:,} states, one in {every:,}, {size}"

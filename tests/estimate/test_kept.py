@@ -67,11 +67,11 @@ def test_a_run_has_the_disk_that_those_before_it_leave(study) -> None:
 def test_the_lines_say_what_is_stored_of_each_variant_that_asks(study) -> None:
     names, there = ["base-seed0", "sparse-seed0"], Available(1e9)
     assert kept_lines(study, runs_costs(study, names, measured, there), there) == [
-        "base: keep: auto stores all 101 states, 404 KB; 1 GB of the disk are free"
+        "base: keep: auto stores all 101 states, 404 KB; the disk has 1 GB free"
     ]
     there = Available(4e6)
     assert kept_lines(study, runs_costs(study, names, measured, there), there) == [
-        "base: keep: auto stores 11 of 101 states, one in 10, 44 KB; all take 404 KB, and 4 MB of the disk are free"
+        "base: keep: auto stores 11 of 101 states, one in 10, 44 KB; all take 404 KB, and the disk has 4 MB free"
     ]
 
 
@@ -94,7 +94,7 @@ def test_a_check_says_what_would_be_stored_now(study, tmp_path, monkeypatch, cap
     main()
     told = re.findall(r"^# (.*keep: auto.*)$", capsys.readouterr().out, flags=re.MULTILINE)
     assert len(told) == 1
-    assert re.match(r"base: keep: auto stores all 101 states, .*of the disk are free$", told[0])
+    assert re.match(r"base: keep: auto stores all 101 states, .*; the disk has .* free$", told[0])
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 10**6))
     assert kept(study)[0].startswith("base: keep: auto stores 11 of 101 states, one in 10, ")
     sparse = resolve_study({**STUDY, "study": "kept", "trajectory": {"keep": "sqrt"}})
