@@ -10,6 +10,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from hydra_steps.config import load_study
 from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import reported
@@ -19,23 +21,18 @@ from hydra_steps.figures.style import Style
 ROOT = Path(__file__).parents[1]
 STUDY = ROOT / "results" / "reference" / "values"
 VARIANT = "tanh"
-METHODS = {
-    "hydra_exact": "Exact HyDRA",
-    "hydra_centred": "Centred HyDRA (50 %)",
-    "centred_seeds": "Centred HyDRA (50 %), 4 seeds",
-    "hydra_hessian_free": "Hessian-free HyDRA",
-    "influence_ekfac": "Influence (EK-FAC)",
-    "tracin": "TracIn",
-    "in_run_shapley": "In-run Data Shapley",
-    "trak": "TRAK",
-}
+COLOURS = 64
+METHODS = (  # by their labels in the study
+    *("hydra_exact", "hydra_centred", "centred_seeds", "hydra_hessian_free"),
+    *("influence_ekfac", "tracin", "in_run_shapley", "trak"),
+)
 
 
 def draw_front_picture(output: Path) -> None:
     """Draw the picture to ``output``, a PNG."""
     table = read_csv(STUDY / "tables" / "removal_sizes.csv")
     part = table[(table["variant"] == VARIANT) & table["method"].isin([*METHODS, float("nan")])]
-    style = load_study(str(STUDY / "config.yaml"))["figures"]
+    study = load_study(str(STUDY / "config.yaml"))
     with tempfile.TemporaryDirectory() as folder:
         chosen = Path(folder, "removal_sizes.csv")
         part.to_csv(chosen, index=False)
@@ -43,9 +40,12 @@ def draw_front_picture(output: Path) -> None:
             removal_sizes_table=chosen,
             queries_table=STUDY / "tables" / "queries.csv",
             outputs=[output],
-            methods=METHODS,
-            style=Style.of(style | {"dpi": 200}),
+            methods={label: study["methods"][label]["method"] for label in METHODS},
+            style=Style.of(study["figures"] | {"dpi": 200}),
         )
+    with Image.open(output) as drawn:
+        few = drawn.convert("RGB").quantize(COLOURS)
+    few.save(output, optimize=True)
 
 
 def main() -> None:

@@ -23,6 +23,16 @@ def mean_lds(folder: str) -> Place:
     return folder, "counterfactual", rows | {"method": "hydra_exact", "design": "groups"}, "value"
 
 
+def of_size(method: str, design: str) -> Place:
+    rows: dict[str, object] = {
+        "metric": "lds",
+        "seed": "all",
+        "query": "mean_over_queries",
+        "variant": "tanh",
+    }
+    return "values", "removal_sizes", rows | {"method": method, "design": design}, "value"
+
+
 def auroc(folder: str, method: str) -> Place:
     rows: dict[str, object] = {"metric": "auroc", "seed": "all", "query": "validation_mean", "method": method}
     return folder, "detection", rows, "value"
@@ -65,8 +75,13 @@ SAID = [
     ("own_data", "| `texts.yaml` | {} [", mean_lds("own_texts")),
     ("own_data", "| `language.yaml` | {} [", mean_lds("language")),
     ("own_data", "| `fine_tuning.yaml` | {} [", mean_lds("fine_tuning")),
-    ("removals", "LDS falls from {} for 2 %", lds("ground_truth", "hydra_exact")),
-    ("removals", "for 2 % to {} for a half", lds("ground_truth", "hydra_exact", "groups_50")),
+    ("removals", "LDS falls from {} for 2 %", of_size("hydra_exact", "groups")),
+    ("removals", "of the samples to {} for a half", of_size("hydra_exact", "groups_50")),
+    ("removals", "centred HyDRA has {}. From", of_size("hydra_centred", "groups_50")),
+    ("removals", "one centred score reaches {}, the", of_size("hydra_centred", "fresh_50")),
+    ("removals", "the mean of four {}, of", of_size("centred_seeds", "fresh_50")),
+    ("removals", "of sixteen {}; EK-FAC", of_size("centred_16", "fresh_50")),
+    ("removals", "EK-FAC has {} ([values]", of_size("influence_ekfac", "fresh_50")),
     ("choose_method", "to a correlation of {} at the cost", value("hydra_integrated", "pearson")),
     ("choose_method", "at the cost of {}; ten", value("hydra_integrated", "trainings")),
     ("choose_method", "agreed with {} trainings", value("shapley_truth", "trainings")),
