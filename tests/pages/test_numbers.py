@@ -125,5 +125,5 @@ def test_a_number_is_the_tables(page: str, words: str, place: Place) -> None:
 
 def test_the_pictures_are_light() -> None:
     pictures = list((ROOT / "images").glob("*.png"))
-    assert {path.name for path in pictures} == {"report.png", "explorer.png"}
+    assert {path.name for path in pictures} == {"report.png", "explorer.png", "removals.png"}
     assert all(path.stat().st_size <= 200_000 for path in pictures)
