@@ -1,5 +1,5 @@
 """Batch norm in the form that a differentiated training process needs: its new running statistics are differentiable
-values, where ``F.batch_norm`` updates them in place and outside the graph.
+values where they are asked for; ``F.batch_norm``, which updates them in place and outside the graph, serves where not.
 
 It is an ordinary module: in a plain ``torch.optim`` loop it behaves like its PyTorch counterpart. For dropout see
 :mod:`hydra_steps.models.dropout`, for pooling :mod:`hydra_steps.models.pooling`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hydra_steps.errors import StudyError
 
@@ -39,6 +40,12 @@ class BatchNorm(nn.Module):
         self.weights: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:  # [b, c, ...]
+        if self.training and self.weights is None and not self._is_differentiated():
+            _numbers(x)
+            averages = self.running_mean, self.running_var
+            return functional.batch_norm(
+                x, *averages, self.weight, self.bias, True, self.momentum, self.epsilon
+            )
         shape = (1, -1) + (1,) * (x.ndim - 2)
         if not self.training:
             mean, variance = self.running_mean, self.running_var
@@ -51,6 +58,10 @@ class BatchNorm(nn.Module):
             return (x - mean.view(shape)) * scale.view(shape)
         scale = self.weight * scale
         return (x - mean.view(shape)) * scale.view(shape) + self.bias.view(shape)
+
+    def _is_differentiated(self) -> bool:
+        """Whether the running averages are more than numbers to be changed in place."""
+        return self.differentiable_statistics or torch._C._are_functorch_transforms_active()
 
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and biased variance [c] of a batch; the running averages follow."""

@@ -10,49 +10,71 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hydra_steps.tangents.rule import Dots, Pushed, Rule
 
-Slopes = Callable[[Tensor], tuple[Tensor, Tensor]]  # x → f′(x), f″(x)
+Slope = Callable[[Tensor], Tensor]  # x → f′(x), or f″(x)
 
 
-def _smooth(slopes: Slopes) -> Rule:
+def _smooth(first: Slope, second: Slope) -> Rule:
     def rule(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
-        return smooth(module(x), slopes, x, x_dot)
+        return smooth(module(x), first, second, x, x_dot)
 
     return rule
 
 
-def smooth(y: Tensor, slopes: Slopes, x: Tensor, x_dot: Tensor | None) -> Pushed:
+def smooth(y: Tensor, first: Slope, second: Slope, x: Tensor, x_dot: Tensor | None) -> Pushed:
     """The rule of an activation whose output at x is ``y``."""
-    first, second = slopes(x)
+    slope = first(x)
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
-        back = delta_dot * first.unsqueeze(1)
+        back = delta_dot * slope.unsqueeze(1)
         if delta is None or x_dot is None:
             return None, back
-        return delta * first, back.addcmul_((delta * second).unsqueeze(1), x_dot)
+        return delta * slope, back.addcmul_((delta * second(x)).unsqueeze(1), x_dot)
 
-    return Pushed(y, None if x_dot is None else x_dot * first.unsqueeze(1), pull)
-
-
-def gelu_slopes(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Of x Φ(x), Φ the normal distribution: Φ + x φ and (2 − x²) φ."""
-    density = torch.exp(x.square() * -0.5).mul_(1 / math.sqrt(2 * math.pi))
-    below = torch.special.ndtr(x)
-    return torch.addcmul(below, x, density), (2 - x.square()).mul_(density)
+    return Pushed(y, None if x_dot is None else x_dot * slope.unsqueeze(1), pull)
 
 
-def _silu_slopes(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Of x s, s the logistic function: s (1 + x (1 − s)) and s (1 − s) (2 + x (1 − 2 s))."""
+def gelu(x: Tensor, x_dot: Tensor | None) -> Pushed:
+    """The rule of x Φ(x), Φ the normal distribution."""
+    return smooth(functional.gelu(x), _gelu_first, _gelu_second, x, x_dot)
+
+
+def _gelu_first(x: Tensor) -> Tensor:
+    """Φ + x φ, in one kernel."""
+    slope: Tensor = torch.ops.aten.gelu_backward(torch.ones_like(x), x)
+    return slope
+
+
+def _gelu_second(x: Tensor) -> Tensor:
+    """(2 − x²) φ."""
+    square = x.square()
+    density = torch.exp(square * -0.5)
+    return square.sub_(2).mul_(density).mul_(-1 / math.sqrt(2 * math.pi))
+
+
+def _silu_first(x: Tensor) -> Tensor:
+    """s (1 + x (1 − s)), s the logistic function."""
     s = torch.sigmoid(x)
-    return s * (1 + x * (1 - s)), s * (1 - s) * (2 + x * (1 - 2 * s))
+    return s * (1 + x * (1 - s))
 
 
-def _sigmoid_slopes(x: Tensor) -> tuple[Tensor, Tensor]:
+def _silu_second(x: Tensor) -> Tensor:
+    """s (1 − s) (2 + x (1 − 2 s))."""
     s = torch.sigmoid(x)
-    first = s * (1 - s)
-    return first, first * (1 - 2 * s)
+    return s * (1 - s) * (2 + x * (1 - 2 * s))
+
+
+def _sigmoid_first(x: Tensor) -> Tensor:
+    s = torch.sigmoid(x)
+    return s * (1 - s)
+
+
+def _sigmoid_second(x: Tensor) -> Tensor:
+    s = torch.sigmoid(x)
+    return s * (1 - s) * (1 - 2 * s)
 
 
 def is_plain(module: nn.Module) -> bool:
@@ -61,7 +83,7 @@ def is_plain(module: nn.Module) -> bool:
 
 
 ACTIVATIONS: dict[type[nn.Module], Rule] = {
-    nn.GELU: _smooth(gelu_slopes),
-    nn.SiLU: _smooth(_silu_slopes),
-    nn.Sigmoid: _smooth(_sigmoid_slopes),
+    nn.GELU: _smooth(_gelu_first, _gelu_second),
+    nn.SiLU: _smooth(_silu_first, _silu_second),
+    nn.Sigmoid: _smooth(_sigmoid_first, _sigmoid_second),
 }

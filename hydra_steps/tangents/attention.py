@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hydra_steps.models.dropout import KeyedDropout
-from hydra_steps.tangents.activations import gelu_slopes, smooth
+from hydra_steps.tangents.activations import gelu
 from hydra_steps.tangents.layers import at_places, relu
 from hydra_steps.tangents.passing import Call, Pass, Step, added, entered, in_turn, itself
 from hydra_steps.tangents.rule import Bars, Pushed
@@ -31,10 +31,7 @@ def encoder_layer(
     assert isinstance(layer, nn.TransformerEncoderLayer)
 
     def activate(x: Tensor, x_dot: Tensor | None) -> Step:
-        if layer.activation is functional.relu:
-            pushed = relu(x, x_dot)
-        else:
-            pushed = smooth(functional.gelu(x), gelu_slopes, x, x_dot)
+        pushed = relu(x, x_dot) if layer.activation is functional.relu else gelu(x, x_dot)
         return entered(pushed, x_dot, _nothing)
 
     attend: list[Call] = [partial(attention, chain, layer.self_attn, mask=mask), chain.call(layer.dropout1)]

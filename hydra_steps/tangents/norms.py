@@ -22,9 +22,10 @@ def batch_norm(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) 
     assert isinstance(module, BatchNorm)
     dots, count = chain.dots.get(module, {}), x.numel() // x.shape[1]
     place = (1, -1) + (1,) * (x.ndim - 2)
-    over, over_all = [0, *range(2, x.ndim)], [0, *range(3, x.ndim + 1)]
-    scaled, _, r = torch.native_batch_norm(
-        x.contiguous(), None, None, None, None, True, 0.0, module.epsilon
+    nothing: tuple[None, None] = (None, None)
+    x = x.contiguous()
+    scaled, mean, r = torch.native_batch_norm(
+        x, *nothing, *nothing, True, 0.0, module.epsilon
     )  # x̂ [b, c, …], r [c]
     w = module.weight if module.weight is not None else torch.ones_like(r)
     y = scaled if module.bias is None else torch.addcmul(module.bias.view(place), scaled, w.view(place))
@@ -35,19 +36,14 @@ def batch_norm(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) 
     def spread(factors: Tensor) -> Tensor:
         return factors.view(factors.shape + (1,) * (x.ndim - 2))  # [q, c] beside [b, q, c, …]
 
-    def along(values: Tensor) -> Tensor:
-        """mean(x̂ v) [q, c] of v [b, q, c, …]."""
-        return (values * scaled_q).sum(over_all) / count
-
     mean_dot = a = r.new_zeros(directions, len(r))
     if x_dot is None:
         y_dot = scaled_q * spread(w_dot) + spread(dots["bias"]) if dots else None
     else:
-        mean_dot = x_dot.sum(over_all) / count
-        a = r * along(x_dot)
-        y_dot = x_dot * spread((w * r).expand_as(a))
+        mean_dot, along_dot = _means(x_dot, scaled)
+        a = r * along_dot
+        y_dot = _of_features(x_dot, (w * r).expand_as(a), dots.get("bias", 0) - w * r * mean_dot)
         y_dot.addcmul_(scaled_q, spread(w_dot - w * a))
-        y_dot.add_(spread(dots.get("bias", 0) - w * r * mean_dot))
     _follow(chain, module, mean_dot, a / r, r, count)
 
     def back(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -55,38 +51,71 @@ def batch_norm(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) 
         if after_bar:
             kept = 1 - module.momentum
             chain.before_bar[module] = {name: kept * bar for name, bar in after_bar.items()}
-        mean_of, along_of = delta_dot.sum(over_all) / count, along(delta_dot)
-        if delta is not None:
-            mean_delta, along_delta = delta.sum(over) / count, (delta * scaled).sum(over) / count
-        turned = along_of  # mean(x̂ ε + x̂̇ δ)
+        mean_of, turned = _means(delta_dot, scaled)  # mean(ε) and mean(x̂ ε + x̂̇ δ)
         if delta is not None and x_dot is not None:
-            across = (x_dot * delta.unsqueeze(1)).sum(over_all) / count
-            turned = along_of + r * (across - mean_dot * mean_delta) - a * along_delta
+            first, *sums = torch.ops.aten.native_batch_norm_backward(
+                delta.contiguous(), x, w, *nothing, mean, r, True, module.epsilon, [True, True, True]
+            )
+            along_delta, mean_delta = (part / count for part in sums)
+            across = (x_dot * delta.unsqueeze(1)).sum([0, *range(3, x.ndim + 1)]) / count
+            turned = turned + r * (across - mean_dot * mean_delta) - a * along_delta
         if "weight" in dots:
             chain.bars[module] = {"weight": count * turned, "bias": count * mean_of}
         if x_dot is None:
             return None, None
-        result = delta_dot * spread((w * r).expand_as(a))
         of_scaled, constant = -w * r * turned, -w * r * mean_of
         if delta is not None:
             own = r * (w_dot - w * a)
             bent = -w * r * along_delta  # of x̂̇ = r (ẋ − mean) − a x̂
-            result.addcmul_(delta.unsqueeze(1), spread(own))
-            result.addcmul_(x_dot, spread((bent * r).expand_as(a)))
             of_scaled = of_scaled - own * along_delta - bent * a
             constant = constant - own * mean_delta - bent * r * mean_dot
         if after_bar:
             share = module.momentum / count
             constant = constant + share * after_bar["running_mean"]
             of_scaled = of_scaled + 2 * share * count / (count - 1) * after_bar["running_var"] / r
-        result.addcmul_(scaled_q, spread(of_scaled)).add_(spread(constant))
+        result = _of_features(delta_dot, (w * r).expand_as(a), constant)
+        result.addcmul_(scaled_q, spread(of_scaled))
         if delta is None:
             return None, result
-        first = delta * (w * r).view(place)
-        first.addcmul_(scaled, (-w * r * along_delta).view(place)).sub_((w * r * mean_delta).view(place))
+        result.addcmul_(delta.unsqueeze(1), spread(own))
+        result.addcmul_(x_dot, spread((bent * r).expand_as(a)))
         return first, result
 
     return Step(y, y_dot, back)
+
+
+def _means(values: Tensor, scaled: Tensor) -> tuple[Tensor, Tensor]:
+    """mean(v) and mean(x̂ v) [q, c] of v [b, q, c, …] and x̂ [b, c, …]."""
+    count = scaled.numel() // scaled.shape[1]
+    if (
+        values.shape[1] == 1
+    ):  # batch norm's own sums, in evaluation with mean 0 and variance 1: one pass over both
+        zeros, ones = scaled.new_zeros(scaled.shape[1]), scaled.new_ones(scaled.shape[1])
+        _, along, total = torch.ops.aten.native_batch_norm_backward(
+            values.squeeze(1).contiguous(),
+            scaled,
+            ones,
+            zeros,
+            ones,
+            None,
+            None,
+            False,
+            0.0,
+            [False, True, True],
+        )
+        return total[None] / count, along[None] / count
+    over = [0, *range(3, values.ndim)]
+    return values.sum(over) / count, (values * scaled.unsqueeze(1)).sum(over) / count
+
+
+def _of_features(values: Tensor, factors: Tensor, constant: Tensor) -> Tensor:
+    """Factor · v + constant, both [q, c], of v [b, q, c, …]: batch norm in evaluation, which is one pass."""
+    flat = values.flatten(1, 2)
+    zeros, ones = flat.new_zeros(flat.shape[1]), flat.new_ones(flat.shape[1])
+    made: Tensor = torch.native_batch_norm(
+        flat, factors.flatten(), constant.flatten(), zeros, ones, False, 0.0, 0.0
+    )[0]
+    return made.view(values.shape)
 
 
 def _directions(x_dot: Tensor | None, dots: Dots) -> int:
@@ -107,27 +136,33 @@ def _follow(chain: Pass, module: BatchNorm, mean_dot: Tensor, along: Tensor, r: 
 
 def _normalised(x: Tensor, x_dot: Tensor | None, epsilon: float) -> Pushed:
     """x̂ of x [b, …, n], each row of n numbers by itself."""
-    variance, mean = torch.var_mean(x, -1, correction=0, keepdim=True)
-    r = torch.rsqrt(variance + epsilon)
-    scaled = (x - mean) * r
+    x, rows = x.contiguous(), [x.shape[-1]]
+    scaled, mean, r = torch.native_layer_norm(x, rows, None, None, epsilon)
     shared, r_q = scaled.unsqueeze(1), r.unsqueeze(1)
 
     def project(values: Tensor) -> Tensor:
-        moved = values - values.mean(-1, keepdim=True)
-        return moved.addcmul_(shared, (values * shared).mean(-1, keepdim=True), value=-1)
+        """r P v of v [b, q, …, n]: layer norm's own way back, of each direction beside the same x."""
+        beside = [
+            part.unsqueeze(1).expand(-1, values.shape[1], *part.shape[1:]).contiguous()
+            for part in (x, mean, r)
+        ]
+        made: Tensor = torch.ops.aten.native_layer_norm_backward(
+            values.contiguous(), beside[0], rows, *beside[1:], None, None, [True, False, False]
+        )[0]
+        return made
 
-    scaled_dot = None if x_dot is None else project(x_dot).mul_(r_q)
+    scaled_dot = None if x_dot is None else project(x_dot)
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
         back = project(delta_dot)
         if delta is None or x_dot is None or scaled_dot is None:
-            return None, back.mul_(r_q)
-        along = (delta * scaled).mean(-1, keepdim=True)
-        first = delta - delta.mean(-1, keepdim=True) - scaled * along
-        back.addcmul_(first.unsqueeze(1), (x_dot * shared).mean(-1, keepdim=True) * r_q, value=-1)
-        back.addcmul_(scaled_dot, along.unsqueeze(1), value=-1)
-        back.addcmul_(shared, (scaled_dot * delta.unsqueeze(1)).mean(-1, keepdim=True), value=-1)
-        return first * r, back.mul_(r_q)
+            return None, back
+        first = project(delta.unsqueeze(1))
+        along = (delta * scaled).mean(-1, keepdim=True).mul_(r).unsqueeze(1)
+        back.addcmul_(first, (x_dot * shared).mean(-1, keepdim=True) * r_q, value=-1)
+        back.addcmul_(scaled_dot, along, value=-1)
+        turned = (scaled_dot * delta.unsqueeze(1)).mean(-1, keepdim=True).mul_(r_q)
+        return first.squeeze(1), back.addcmul_(shared, turned, value=-1)
 
     return Pushed(scaled, scaled_dot, pull)
 
