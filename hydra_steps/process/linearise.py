@@ -66,9 +66,8 @@ def linearise(
             bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
             return forward_mode(process, point, directions[0], curvature, bar, dot)
         return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot, together)
-    count = -(
-        -len(directions) // together
-    )  # as equal as can be: a small last part costs nearly as much as a full one
+    # Parts as equal as can be: a small last one would cost nearly as much as a full one.
+    count = -(-len(directions) // together)
     rows = zip(
         *(
             [None] * count if part is None else part.tensor_split(count)
