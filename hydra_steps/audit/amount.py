@@ -5,8 +5,9 @@ knows of are found as easily as planted ones, F of these stand there, too, so th
 M = D / F where hardly a right label is so suspicious. How far down to look is chosen once among a few shares F: the
 one that gives the lowest upper limit (few labels are seen above, right labels come in below).
 
-Where right labels stand among the wrong ones however far up, the estimate is too high: it is then an upper bound. In
-mixture proportion estimation this is the choice of the best bin (Garg et al., NeurIPS 2021).
+Right labels among the wrong ones only make M too high, the less so the smaller F: the lower limit is therefore the
+lowest of all shares up to the chosen one. Where they stand among the wrong ones however far up, M is an upper
+bound. In mixture proportion estimation this is the choice of the best bin (Garg et al., NeurIPS 2021).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SHARES = (0.4, 0.6, 0.8)
+SHARES = (0.2, 0.4, 0.6, 0.8)
 FEWEST = 3  # planted labels that a share rests on
 DRAWS = 20_000
 LEVEL = 0.95
@@ -45,8 +46,8 @@ class Amount:
 def wrong_labels(planted: np.ndarray, samples: int) -> Amount | None:
     """Return how many of ``samples`` labels are wrong, from the suspicion [p] of planted ones; None for too few.
 
-    The interval joins the counting noise of the D samples seen (gamma) and of the share F (beta). The same input gives
-    the same numbers.
+    The interval joins the counting noise of the D samples seen (gamma) and of the share F (beta), and what right labels
+    may add to D. The same input gives the same numbers.
     """
     from scipy.stats import beta, gamma
 
@@ -60,12 +61,16 @@ def wrong_labels(planted: np.ndarray, samples: int) -> Amount | None:
         share = beta.ppf(1 - LEVEL, k, count - k + 1)
         return float(gamma.ppf(LEVEL, places[k] + 1) / share)
 
+    def interval(k: int) -> tuple[float, float]:
+        stream = np.random.default_rng([count, samples])
+        draws = stream.gamma(places[k] + 0.5, size=DRAWS) / stream.beta(k + 0.5, count - k + 0.5, size=DRAWS)
+        low, high = np.quantile(np.minimum(draws, samples), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return float(low), float(high)
+
     k = min(places, key=upper)
-    stream = np.random.default_rng([count, samples])
-    draws = stream.gamma(places[k] + 0.5, size=DRAWS) / stream.beta(k + 0.5, count - k + 0.5, size=DRAWS)
-    low, high = np.quantile(np.minimum(draws, samples), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = min(interval(fewer)[0] for fewer in places if fewer <= k), interval(k)[1]
     value = min(places[k] * count / k, float(samples))
-    return Amount(value, float(low), float(high), samples, places[k], k / count, count)
+    return Amount(value, min(low, value), high, samples, places[k], k / count, count)
 
 
 def to_look_at(planted: np.ndarray, samples: int, amount: Amount, share: float = 0.8) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hydra_steps.audit.tables import RUN, names_of, write_dicts
+from hydra_steps.audit.writing import RUN, names_of, write_dicts
 from hydra_steps.csv_files import read_csv
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import Artifact

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hydra_steps.audit.tables import RUN, write_dicts
+from hydra_steps.audit.writing import RUN, write_dicts
 from hydra_steps.config.datasets import dataset
+from hydra_steps.csv_files import read_csv
 from hydra_steps.data.run_data import read_parts
 from hydra_steps.data.tables import SPLITS, read_splits
 from hydra_steps.registry.decorators import table
@@ -79,6 +80,20 @@ def look_alikes(inputs: np.ndarray, where: Sequence[tuple[str, int]]) -> list[di
         rows.append(cells | {"score": float(alone["outlier_score"].iloc[sample])})
     order = ("leak", "duplicate", "outlier")
     return sorted(rows, key=lambda row: (order.index(row["kind"]), row["score"]))
+
+
+def near_duplicates(table: str | Path | None) -> dict[int, list[str]]:
+    """Return the near duplicates of each training sample that has any, such as "train 12" or, a leak, "test 3", from
+    ``audit_look_alikes.csv``; none without that table."""
+    found: dict[int, list[str]] = {}
+    for row in [] if table is None else read_csv(table).to_dict("records"):
+        if row["kind"] == "outlier":
+            continue
+        pair = [(str(row["split"]), int(row["sample"])), (str(row["other_split"]), int(row["other_sample"]))]
+        for (split, sample), (other_split, other) in (pair, pair[::-1]):
+            if split == "train":
+                found.setdefault(sample, []).append(f"{other_split} {other}")
+    return found
 
 
 def _pairs(near: pd.DataFrame, where: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:

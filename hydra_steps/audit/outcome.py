@@ -17,8 +17,8 @@ import numpy as np
 
 from hydra_steps.audit.decisions import Decided, data_version, read_decisions
 from hydra_steps.audit.proof import AS_CAME, DIMENSIONS, HELD_OUT, MEASURES, SCHEMA_VERSION
-from hydra_steps.audit.tables import RUN, names_of, write_dicts
 from hydra_steps.audit.trust import mean_interval
+from hydra_steps.audit.writing import RUN, names_of, write_dicts
 from hydra_steps.config.audits import FORMS
 from hydra_steps.csv_files import read_csv
 from hydra_steps.data.tables import SPLITS

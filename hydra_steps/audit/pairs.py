@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hydra_steps.audit.tables import RUN, write_dicts
+from hydra_steps.audit.writing import RUN, write_dicts
 from hydra_steps.csv_files import read_csv
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import Artifact

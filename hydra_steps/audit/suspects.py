@@ -18,7 +18,7 @@ from hydra_steps.scoring.store import Scores
 
 COLUMNS = (
     *("rank", "sample", "name", "source_index", "label", "suggested", "suggestion_probability"),
-    *("suspicion", "chance_wrong", "agreeing", "agree", "harms", "gain_without"),
+    *("suspicion", "chance_wrong", "agreeing", "agree", "harms", "gain_without", "near_duplicates"),
 )
 FEWEST = 100  # so many are listed at least
 HARMED = 3  # test samples that are named
@@ -33,11 +33,13 @@ def list_suspects(
     sample_names: Sequence[str],
     classes: Sequence[str],
     query: str,
+    alike: Mapping[int, Sequence[str]],
 ) -> pd.DataFrame:
     """Return the table of suspects, the most suspicious first, without the columns of the run.
 
     ``probability`` [n, c]: :func:`mean_probability`; ``scores`` of the methods by label; ``source`` [n]: positions in
-    the dataset's part, ``sample_names`` [n], empty where samples have none. As many as are to be looked at, and twice
+    the dataset's part, ``sample_names`` [n], empty where samples have none; ``alike``: the near duplicates of training
+    samples (:func:`hydra_steps.audit.look_alikes.near_duplicates`). As many as are to be looked at, and twice
     the upper end of the estimated number; ``FEWEST`` at least.
     """
     samples = len(data.label)
@@ -45,7 +47,7 @@ def list_suspects(
     listed = verdict.order[:count]
     suggested, likely = suggestions(probability, data.label)
     agree = _agreeing(data, verdict, listed)
-    in_unit = next((scores[name] for name in verdict.trusted.precision if _in_unit(scores, name)), None)
+    in_unit = scores_in_unit(verdict, scores)
     names = np.array(classes, dtype=object)
     return pd.DataFrame(
         {
@@ -60,10 +62,11 @@ def list_suspects(
             "chance_wrong": verdict.chance[listed],
             "agreeing": [len(one) for one in agree],
             "agree": ["; ".join(one) for one in agree],
-            "harms": ["" if in_unit is None else _harmed(in_unit, int(n)) for n in listed],
+            "harms": ["" if in_unit is None else harmed(in_unit, int(n)) for n in listed],
             "gain_without": np.nan
             if in_unit is None
             else -in_unit.of_query(query)[listed].astype(np.float64),
+            "near_duplicates": ["; ".join(alike.get(int(n), ())) for n in listed],
         }
     )
 
@@ -107,11 +110,13 @@ def _agreeing(data: Judged, verdict: Verdict, listed: np.ndarray) -> list[list[s
     return [[name for name, first in firsts.items() if first[n]] for n in listed]
 
 
-def _in_unit(scores: Mapping[str, Scores], name: str) -> bool:
-    return name in scores and scores[name].has_unit
+def scores_in_unit(verdict: Verdict, scores: Mapping[str, Scores]) -> Scores | None:
+    """Return the scores of the method that finds planted labels best among those which predict changes of a loss."""
+    found = (scores[name] for name in verdict.trusted.precision if name in scores)
+    return next((one for one in found if one.has_unit), None)
 
 
-def _harmed(scores: Scores, sample: int) -> str:
+def harmed(scores: Scores, sample: int) -> str:
     """The test samples whose loss would fall most without the sample, with by how much."""
     asked = [i for i, query in enumerate(scores.queries) if query.is_single and query.split == "test"]
     change = {i: float(scores.contribution[i, sample]) for i in asked}

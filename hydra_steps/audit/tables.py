@@ -1,5 +1,6 @@
 """The tables of an audit: what it says in numbers, the methods compared, the suspects, and the reliability diagram.
 
+``audit_harmful.csv`` lists samples that harm although their label is probably right (:mod:`hydra_steps.audit.harmful`).
 ``audit_numbers.csv`` has one measure a row: ``wrong_labels`` and ``wrong_share`` (estimated, with 95 % intervals),
 ``to_look_at`` (suspects from the top to find 80 % of the wrong labels), ``average_precision`` of the chosen method on
 planted labels, ``lead`` over the best other one (negative where a simpler one was chosen) and ``over_plain`` over the
@@ -8,25 +9,27 @@ plain loss, ``calibration_error``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from hydra_steps.audit.chances import calibration_error
 from hydra_steps.audit.copies import read_copies
+from hydra_steps.audit.harmful import COLUMNS as HARMFUL
+from hydra_steps.audit.harmful import list_harmful
 from hydra_steps.audit.judge import Verdict, judge
+from hydra_steps.audit.look_alikes import near_duplicates
 from hydra_steps.audit.suspects import COLUMNS, list_suspects, mean_probability
 from hydra_steps.audit.trust import PLAIN, Trusted, mean_interval
+from hydra_steps.audit.writing import RUN, names_of, write_dicts
 from hydra_steps.csv_files import read_csv, write_rows
 from hydra_steps.registry.decorators import table
 from hydra_steps.scoring.class_probabilities import read_classes
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.tables.layout import Artifact
 
-RUN = ("variant", "run", "seed")
 MEASURES = (*RUN, "method", "query", "metric", "n", "value", "ci_low", "ci_high")
 METHODS = (
     *(*RUN, "method", "copies", "value", "ci_low", "ci_high"),
@@ -39,7 +42,7 @@ RELIABILITY = (*RUN, "method", "told", "real", "n")
     "audit_numbers",
     title="Audit",
     when="audit.copies",
-    also=["audit_methods.csv", "audit_suspects.csv", "audit_reliability.csv"],
+    also=["audit_methods.csv", "audit_suspects.csv", "audit_harmful.csv", "audit_reliability.csv"],
     settings={
         "query": "audit.query",
         "blends": "audit.blends",
@@ -60,13 +63,15 @@ def audit_labels(
     output: str | Path,
     audit_methods: str | Path,
     audit_suspects: str | Path,
+    audit_harmful: str | Path,
     audit_reliability: str | Path,
     query: str,
     blends: bool,
     classes: Sequence[str],
     method_of: Mapping[str, str],
+    audit_look_alikes_table: str | Path | None = None,
 ) -> None:
-    """Judge the training data of a run by its copies with planted labels, and write the four tables."""
+    """Judge the training data of a run by its copies with planted labels, and write the five tables."""
     about = audited_labels[0].run.columns
     data, copies = read_copies(audited_labels, audited_scores, planted_labels, planted_scores, query)
     verdict = judge(data, copies, blends)
@@ -84,23 +89,13 @@ def audit_labels(
     scores = {one.label: read_scores(one.path) for one in audited_scores if one.label in data.by_method}
     splits = read_csv(audited_splits[0].path)
     train = splits[splits["split"] == "train"].sort_values("index")
-    source = train["source_index"].to_numpy()
-    listed = list_suspects(data, verdict, probability, scores, source, names_of(train), classes, query)
-    write_rows(
-        audit_suspects, (*RUN, *COLUMNS), ((*about.values(), *row) for row in listed.itertuples(index=False))
-    )
-
-
-def names_of(train: pd.DataFrame) -> list[str]:
-    """Return the names of the samples in rows of ``splits.csv``, empty where they have none."""
-    return train["name"].fillna("").astype(str).tolist() if "name" in train.columns else [""] * len(train)
-
-
-def write_dicts(
-    path: str | Path, columns: Sequence[str], about: Mapping[str, str], rows: Iterable[Mapping[str, Any]]
-) -> None:
-    """Write rows in their order, each with what is said ``about`` their run; a cell that is not given is empty."""
-    write_rows(path, columns, ([{**about, **row}.get(name, "") for name in columns] for row in rows))
+    about_samples = (train["source_index"].to_numpy(), names_of(train), classes, query)
+    alike = near_duplicates(audit_look_alikes_table)
+    suspects = list_suspects(data, verdict, probability, scores, *about_samples, alike)
+    harmful = list_harmful(data, verdict, scores, *about_samples, alike)
+    for path, columns, listed in ((audit_suspects, COLUMNS, suspects), (audit_harmful, HARMFUL, harmful)):
+        rows = ((*about.values(), *row) for row in listed.itertuples(index=False))
+        write_rows(path, (*RUN, *columns), rows)
 
 
 def _measures(verdict: Verdict, query: str, plain: str | None) -> list[dict[str, Any]]:

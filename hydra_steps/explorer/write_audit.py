@@ -34,6 +34,7 @@ PAGE = Path(__file__).parent / "audit"
 EXAMPLES = 60  # suspects that are shown
 PAIRS = 15
 HELD_OUT = 10
+HARMFUL = 10
 LETTERS = 300  # of a text
 
 
@@ -76,6 +77,7 @@ def write_audit(
         "examples": _examples(found["audit_suspects"], train.shown),
         "pairs": _pairs(found["audit_pairs"]),
         "held_out": _held_out(found["audit_held_out"]),
+        "harmful": _harmful(found["audit_harmful"]),
         "methods": _methods(found["audit_methods"], words),
         "pictures": list(shown.values()),
         "copies": study.audit.copies,
@@ -119,6 +121,17 @@ def _pairs(path: Path) -> list[dict[str, Any]]:
     return [
         {**{str(k): v for k, v in row.items()}, **{key: word(float(row[key])) for key, word in words.items()}}
         for row in rows
+    ]
+
+
+def _harmful(path: Path) -> list[dict[str, Any]]:
+    """The samples that harm most although their label is probably right, numbers as text."""
+    columns = {"label": str, "name": str, "near_duplicates": str}
+    rows = read_csv(path, dtype=columns).fillna({"name": "", "near_duplicates": ""}).head(HARMFUL)
+    words = {"chance_wrong": percent, "gain_without": lambda value: f"{value:.2g}"}
+    return [
+        {**{str(k): v for k, v in row.items()}, **{key: word(float(row[key])) for key, word in words.items()}}
+        for row in rows.to_dict("records")
     ]
 
 

@@ -10,7 +10,7 @@ from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import interval, number
 
 BLENDS = {"mean_of_ranks": "the mean of all methods' ranks", "stacking": "a stacking of all methods"}
-UNSURE = 0.5  # average precision on planted labels below which the number is an upper bound
+UNSURE = 0.7  # average precision on planted labels below which the number is an upper bound
 
 
 @dataclass(frozen=True)

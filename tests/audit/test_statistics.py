@@ -51,6 +51,24 @@ def test_the_number_of_wrong_labels_is_in_its_interval():
     assert inside >= 36
 
 
+def test_right_labels_that_look_wrong_widen_the_interval_downwards():
+    """Of the right labels 120 stand among the wrong ones: without the smallest share of the planted ones
+    the interval is too high in 9 of 20."""
+    inside = 0
+    for seed in range(20):
+        stream = np.random.default_rng(seed)
+        wrong, hard, right, planted = (
+            stream.normal(mean, spread, n)
+            for mean, spread, n in ((-3.5, 1.5, 60), (-2.5, 1, 120), (0, 1, 820), (-3.5, 1.5, 200))
+        )
+        everything = np.concatenate([wrong, hard, right, planted])
+        places = suspicion(everything, np.arange(1200) >= 1000)[1000:]
+        amount = wrong_labels(places, 1000)
+        assert amount is not None
+        inside += amount.low <= 60 <= amount.high
+    assert inside >= 18
+
+
 def test_the_number_follows_the_truth():
     values = [judge(*made(3, wrong=wrong)[:2], blends=False).amount.value for wrong in (20, 60, 180)]
     assert values[0] < 40 < values[1] < 100 < values[2] < 260

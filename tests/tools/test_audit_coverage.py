@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tools.audit_coverage import mistaken, repeat
+from tools.audit_coverage import WORDS, bags, mistaken, repeat
 
 
 def test_so_many_labels_are_made_wrong():
@@ -15,3 +15,13 @@ def test_audits_of_hidden_mistakes_are_near_the_truth():
     assert sum(row["inside"] for row in rows) >= 5
     assert np.mean([row["calibration"] for row in rows]) < 0.05
     assert np.mean([row["missed"] for row in rows]) < 0.1
+
+
+def test_texts_are_audited_as_bags_of_words():
+    inputs, labels = bags("texts")
+    assert inputs.shape == (len(labels), WORDS)
+    assert 0.3 < labels.mean() < 0.7  # docstrings and sentences
+    rows = [repeat("texts", 0.05, seed) for seed in range(3)]
+    assert np.mean([row["calibration"] for row in rows]) < 0.05
+    assert np.mean([row["missed"] for row in rows]) < 0.1
+    assert np.mean([row["found"] for row in rows]) > 0.6

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,13 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from hydra_steps.audit.decisions import COLUMNS
+from hydra_steps.audit.look_alikes import near_duplicates
 from tests.workflow.conftest import ENVIRONMENT, ROOT, Tree, copy_tree
 
 SAMPLES, WRONG = 550, 30
 STUDY = "audit_pictures.yaml"
+DATALAB = find_spec("cleanlab") is not None  # an optional library
+PAIR = (("split", "sample"), ("other_split", "other_sample"))
 SMALL = {"methods": {"hydra_hessian_free": {}, "final_loss": {}}, "explorer": {"top": 3, "by_epoch": False}}
 
 
@@ -45,8 +49,11 @@ def make(tree: Tree, *arguments: str, fails: bool = False) -> str:
 
 @pytest.fixture(scope="module")
 def truth() -> dict[str, str]:
-    """The right class of each picture by its name: the folder and the file that it lies in."""
-    right, label = [load_digits().target[:SAMPLES]] * 2
+    """The right class of each picture by its name: the folder and the file that it lies in. The last picture is the one
+    before it again."""
+    right = load_digits().target[:SAMPLES].copy()
+    right[-1] = right[-2]
+    label = right
     stream = np.random.default_rng(0)
     wrong = stream.permutation(SAMPLES)[:WRONG]
     label = label.copy()
@@ -65,7 +72,8 @@ def audited(tmp_path_factory: pytest.TempPathFactory, truth: dict[str, str]) -> 
     for name in truth:
         path = tree.folder / "pictures" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((pictures[int(path.stem)] * 15).astype(np.uint8)).save(path)
+        shown = pictures[min(int(path.stem), SAMPLES - 2)]
+        Image.fromarray((shown * 15).astype(np.uint8)).save(path)
     asked = [sys.executable, "-m", "hydra_steps.audit.begin", "pictures"]
     done = subprocess.run(asked, cwd=tree.folder, env=ENVIRONMENT, text=True, capture_output=True)
     assert done.stdout.strip().endswith(STUDY), done.stderr
@@ -73,7 +81,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory, truth: dict[str, str]) -> 
     def small(text: str) -> str:
         study = yaml.safe_load(text)
         study["training"]["epochs"] = 8
-        study["audit"] |= {"copies": 2, "kinds": ["symmetric"], "rate": 0.05, "seeds": 2}
+        study["audit"] |= {"copies": 2, "kinds": ["symmetric"], "rate": 0.05, "seeds": 2, "datalab": DATALAB}
         return yaml.safe_dump(study | SMALL)
 
     tree.edit(STUDY, small)
@@ -112,7 +120,25 @@ def test_it_lists_suspects_and_says_how_many_are_wrong(audited: Tree, truth: dic
     held_out = pd.read_csv(audited.results / "tables/audit_held_out.csv")
     assert set(held_out["split"]) == {"validation", "test"}
     assert (held_out["label"] != held_out["predicted"]).all()
+    if DATALAB:
+        alike = pd.read_csv(audited.results / "tables/audit_look_alikes.csv")
+        splits = pd.read_csv(audited.results / "runs/base-seed0/splits.csv").set_index(["split", "index"])[
+            "name"
+        ]
+        pairs_of = {
+            frozenset(Path(splits[row[split], int(row[sample])]).stem for split, sample in PAIR)
+            for row in alike[alike["kind"] != "outlier"].to_dict("records")
+        }
+        assert frozenset({str(SAMPLES - 1), str(SAMPLES - 2)}) in pairs_of
+        told = near_duplicates(audited.results / "tables/audit_look_alikes.csv")
+        cells = suspects["near_duplicates"].fillna("")
+        assert cells.tolist() == ["; ".join(told.get(sample, ())) for sample in suspects["sample"]]
+    harmful = pd.read_csv(audited.results / "tables/audit_harmful.csv")
+    assert (harmful["chance_wrong"] < 0.5).all()
+    assert harmful["gain_without"].is_monotonic_decreasing
+    assert (harmful["gain_without"] > 0).all()
     page = (audited.results / "audit.html").read_text(encoding="utf-8")
+    assert "Samples that harm although their label is right" in page
     assert f'<th scope="row">{pairs["label"][0]} → {pairs["suggested"][0]}</th>' in page
     assert "training labels are wrong" in page
     assert (audited.results / "explorer.html").is_file()
