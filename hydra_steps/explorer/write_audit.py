@@ -128,11 +128,14 @@ def _harmful(path: Path) -> list[dict[str, Any]]:
     """The samples that harm most although their label is probably right, numbers as text."""
     columns = {"label": str, "name": str, "near_duplicates": str}
     rows = read_csv(path, dtype=columns).fillna({"name": "", "near_duplicates": ""}).head(HARMFUL)
-    words = {"chance_wrong": percent, "gain_without": lambda value: f"{value:.2g}"}
-    return [
-        {**{str(k): v for k, v in row.items()}, **{key: word(float(row[key])) for key, word in words.items()}}
-        for row in rows.to_dict("records")
-    ]
+    found = []
+    for row in rows.to_dict("records"):
+        told = {
+            "chance_wrong": percent(float(row["chance_wrong"])),
+            "gain_without": f"{float(row['gain_without']):.2g}",
+        }
+        found.append({**{str(k): v for k, v in row.items()}, **told})
+    return found
 
 
 def _held_out(path: Path) -> list[dict[str, Any]]:
