@@ -33,6 +33,16 @@ def of_size(method: str, design: str) -> Place:
     return "values", "removal_sizes", rows | {"method": method, "design": design}, "value"
 
 
+def remedied(variant: str) -> Place:
+    rows: dict[str, object] = {
+        "metric": "lds",
+        "seed": "all",
+        "query": "mean_over_queries",
+        "variant": variant,
+    }
+    return "smoothness", "counterfactual", rows | {"method": "hydra_exact", "design": "groups"}, "value"
+
+
 def auroc(folder: str, method: str) -> Place:
     rows: dict[str, object] = {"metric": "auroc", "seed": "all", "query": "validation_mean", "method": method}
     return folder, "detection", rows, "value"
@@ -82,6 +92,8 @@ SAID = [
     ("removals", "the mean of four {}, of", of_size("centred_seeds", "fresh_50")),
     ("removals", "of sixteen {}; EK-FAC", of_size("centred_16", "fresh_50")),
     ("removals", "EK-FAC has {} ([values]", of_size("influence_ekfac", "fresh_50")),
+    ("removals", "LDS from {} to", remedied("relu_max")),
+    ("removals", "to {}. Average pooling", remedied("tanh_max")),
     ("choose_method", "to a correlation of {} at the cost", value("hydra_integrated", "pearson")),
     ("choose_method", "at the cost of {}; ten", value("hydra_integrated", "trainings")),
     ("choose_method", "agreed with {} trainings", value("shapley_truth", "trainings")),
