@@ -31,7 +31,6 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.altered import alteration
-from hydra_steps.models.layers import BatchNorm
 from hydra_steps.tangents.activations import ACTIVATIONS, is_plain
 from hydra_steps.tangents.attention import lacks
 from hydra_steps.tangents.blocks import BLOCKS
@@ -95,11 +94,6 @@ def _has_rule_for(layer: nn.Module) -> bool:
     if isinstance(layer, nn.AvgPool2d):
         return layer.stride is not None
     return is_plain(layer) and not (isinstance(layer, nn.MaxPool2d) and layer.return_indices)
-
-
-def moves_buffers(module: nn.Module) -> bool:
-    """Whether a layer of ``module`` changes its buffers in a step, and depends on the others of the batch."""
-    return any(isinstance(layer, BatchNorm) for layer in module.modules())
 
 
 def push(
