@@ -82,7 +82,7 @@ def _named(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]
 def _has_rule_for(layer: nn.Module) -> bool:
     """Whether the rule of a layer's class serves its settings."""
     if isinstance(layer, nn.Conv2d):
-        return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+        return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     if isinstance(layer, nn.Flatten):
         return (layer.start_dim, layer.end_dim) == (1, -1)
     if isinstance(layer, nn.Embedding):

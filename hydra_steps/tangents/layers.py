@@ -8,6 +8,7 @@ from torch.nn import functional
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from hydra_steps.models.dropout import KeyedDropout
+from hydra_steps.tangents.grouped import convolve_in_groups
 from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
 
 
@@ -79,6 +80,8 @@ def at_places(w: Tensor, b: Tensor | None, x: Tensor, x_dot: Tensor | None, dots
 
 def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
     assert isinstance(module, nn.Conv2d)
+    if module.groups > 1:
+        return convolve_in_groups(module, x, x_dot, dots)
     w, w_dot = module.weight, dots["weight"]  # [o, i, …], [q, o, i, …]
     wide = w_dot.flatten(0, 1)  # [q·o, i, …]: from x, for all directions
     across = w_dot.transpose(0, 1).flatten(1, 2)  # [o, q·i, …]: from all directions' x
