@@ -46,8 +46,9 @@ class Amount:
 def wrong_labels(planted: np.ndarray, samples: int) -> Amount | None:
     """Return how many of ``samples`` labels are wrong, from the suspicion [p] of planted ones; None for too few.
 
-    The interval joins the counting noise of the D samples seen (gamma) and of the share F (beta), and what right labels
-    may add to D. The same input gives the same numbers.
+    The value and the interval, median and quantiles, join the counting noise of the D samples seen (gamma) and of the
+    share F (beta), so that the value is above 0 though nothing is seen, as is every chance that follows from it. The
+    same input gives the same numbers.
     """
     from scipy.stats import beta, gamma
 
@@ -61,16 +62,16 @@ def wrong_labels(planted: np.ndarray, samples: int) -> Amount | None:
         share = beta.ppf(1 - LEVEL, k, count - k + 1)
         return float(gamma.ppf(LEVEL, places[k] + 1) / share)
 
-    def interval(k: int) -> tuple[float, float]:
+    def estimate(k: int) -> tuple[float, float, float]:
         stream = np.random.default_rng([count, samples])
         draws = stream.gamma(places[k] + 0.5, size=DRAWS) / stream.beta(k + 0.5, count - k + 0.5, size=DRAWS)
-        low, high = np.quantile(np.minimum(draws, samples), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return float(low), float(high)
+        low, middle, high = np.quantile(np.minimum(draws, samples), [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
+        return float(low), float(middle), float(high)
 
     k = min(places, key=upper)
-    low, high = min(interval(fewer)[0] for fewer in places if fewer <= k), interval(k)[1]
-    value = min(places[k] * count / k, float(samples))
-    return Amount(value, min(low, value), high, samples, places[k], k / count, count)
+    _, value, high = estimate(k)
+    low = min(estimate(fewer)[0] for fewer in places if fewer <= k)
+    return Amount(value, low, high, samples, places[k], k / count, count)
 
 
 def to_look_at(planted: np.ndarray, samples: int, amount: Amount, share: float = 0.8) -> int:
