@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from hydra_steps.models.densenet import Bottleneck
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.resnet18 import BasicBlock
-from hydra_steps.models.texts import TextTransformer
+from hydra_steps.models.texts import Gru, TextTransformer
 from hydra_steps.tangents.attention import attention, encoder_layer
 from hydra_steps.tangents.layers import relu
 from hydra_steps.tangents.norms import batch_norm
 from hydra_steps.tangents.passing import Block, Call, Pass, Step, added, entered, in_turn
+from hydra_steps.tangents.recurrent import gru
 
 
 def _bottleneck(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) -> Step:
@@ -43,6 +44,14 @@ def _basic_block(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None
 
 def _activated(x: Tensor, x_dot: Tensor | None) -> Step:
     return entered(relu(x, x_dot), x_dot, lambda bars: None)
+
+
+def _gru_of_texts(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) -> Step:
+    assert isinstance(module, Gru)
+    calls: list[Call] = [chain.call(module.embed), chain.call(module.read)]
+    if not module.every_place:
+        calls.append(partial(_own_mean, x))
+    return in_turn([*calls, chain.call(module.say)], x, x_dot)
 
 
 def _text_transformer(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) -> Step:
@@ -87,5 +96,7 @@ BLOCKS: dict[type[nn.Module], Block] = {
     BasicBlock: _basic_block,
     nn.MultiheadAttention: attention,
     nn.TransformerEncoderLayer: encoder_layer,
+    nn.GRU: gru,
+    Gru: _gru_of_texts,
     TextTransformer: _text_transformer,
 }

@@ -17,9 +17,9 @@ samples, so that [b, q, c, …] is read as b·q images by convolutions with w, a
 with ẇ: wide convolutions, which fill a processor's vector lanes, where one direction's few channels do not.
 
 PyTorch's forward mode does the same for any model, one direction at a time; the tests compare the rules with it.
-Normalisation (:mod:`.norms`), smooth activations (:mod:`.activations`), attention (:mod:`.attention`) and whole blocks
-(:mod:`.blocks`) have theirs in files of their own. The new statistics of batch norm are outputs, too: their tangents
-come out, and their cotangents enter ε.
+Normalisation (:mod:`.norms`), smooth activations (:mod:`.activations`), attention (:mod:`.attention`), a GRU
+(:mod:`.recurrent`) and whole blocks (:mod:`.blocks`) have theirs in files of their own. The new statistics of batch
+norm are outputs, too: their tangents come out, and their cotangents enter ε.
 Index letters: b samples, q directions, p parameters, r buffers.
 """
 
@@ -38,6 +38,7 @@ from hydra_steps.tangents.layers import LAYERS
 from hydra_steps.tangents.norms import NORMS
 from hydra_steps.tangents.passing import Pass, Step
 from hydra_steps.tangents.pools import POOLS
+from hydra_steps.tangents.recurrent import serves
 from hydra_steps.tangents.rule import Dots, Rule
 
 RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS, **ACTIVATIONS, **NORMS}
@@ -89,6 +90,8 @@ def _has_rule_for(layer: nn.Module) -> bool:
         return (layer.padding_idx, layer.max_norm) == (None, None) and not (
             layer.sparse or layer.scale_grad_by_freq
         )
+    if isinstance(layer, nn.GRU):
+        return serves(layer)
     if isinstance(layer, nn.LayerNorm):
         return len(layer.normalized_shape) == 1
     if isinstance(layer, nn.AvgPool2d):

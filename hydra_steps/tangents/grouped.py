@@ -22,15 +22,16 @@ def convolve_in_groups(module: nn.Conv2d, x: Tensor, x_dot: Tensor | None, dots:
 
     def by_group(values: Tensor) -> Tensor:
         """[b, q, c, …] → [b, g·q·c/g, …]."""
-        return values.unflatten(2, (groups, -1)).transpose(1, 2).flatten(1, 3)
+        grouped: Tensor = values.unflatten(2, (groups, -1))
+        return grouped.transpose(1, 2).flatten(1, 3)
 
     def by_direction(values: Tensor) -> Tensor:
         """[b, g·q·c/g, …] → [b, q, c, …]."""
-        return values.unflatten(1, (groups, count, -1)).transpose(1, 2).flatten(2, 3)
+        grouped: Tensor = values.unflatten(1, (groups, count, -1))
+        return grouped.transpose(1, 2).flatten(2, 3)
 
     def convolve(images: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        settings = (module.stride, module.padding, module.dilation, groups)
-        return functional.conv2d(images, weight, bias, *settings)
+        return functional.conv2d(images, weight, bias, module.stride, module.padding, module.dilation, groups)
 
     def backward(delta: Tensor, images: Tensor, weight: Tensor, of_images: bool) -> Tensor:
         settings = (None, module.stride, module.padding, module.dilation, False, (0, 0), groups)

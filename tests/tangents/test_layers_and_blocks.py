@@ -16,7 +16,7 @@ from hydra_steps.data import RunData, Split
 from hydra_steps.models.densenet import Bottleneck
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.resnet18 import BasicBlock
-from hydra_steps.models.texts import TextTransformer
+from hydra_steps.models.texts import Gru, TextTransformer
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.paths import Path
@@ -81,7 +81,9 @@ OF_TEXTS: dict[str, Made] = {
     "encoder, norm first": lambda: nn.Sequential(
         nn.Embedding(5, 4), encoder(norm_first=True, activation="gelu"), nn.Linear(4, 5)
     ),
+    "GRU": lambda: Gru(VOCABULARY, VOCABULARY, 4, True),
     "text transformer": lambda: TextTransformer(LENGTH, VOCABULARY, VOCABULARY, 4, 2, 2, True),
+    "GRU of classes": lambda: Gru(VOCABULARY, 3, 3, False),
     "text transformer of classes": lambda: TextTransformer(LENGTH + 1, VOCABULARY, 3, 4, 1, 1, False),
 }
 
@@ -92,7 +94,7 @@ def process_of(name: str) -> Process:
     made = OF_IMAGES.get(name) or OF_TEXTS[name]
     module, settings = made(), tiny_settings("momentum")
     data = tiny_data(8, SIDE, CLASSES) if name in OF_IMAGES else case_data(TOKENS, 8)
-    if name in OF_TEXTS and name != "text transformer of classes":
+    if name in OF_TEXTS and not name.endswith("of classes"):
         settings["training"]["loss"] = {"name": "next_token"}
     elif name in OF_TEXTS:
         parts = [
@@ -156,6 +158,9 @@ def test_each_rule_is_tested() -> None:
         nn.Embedding(5, 4, max_norm=1.0),
         nn.LayerNorm((3, 4)),
         nn.GELU("tanh"),
+        nn.GRU(4, 4),
+        nn.GRU(4, 4, 2, batch_first=True),
+        nn.GRU(4, 4, batch_first=True, bidirectional=True),
         encoder(batch_first=False),
         encoder(activation="relu", dropout=0.1),
         encoder(activation=torch.tanh),
