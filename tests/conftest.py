@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from filelock import FileLock
 
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import noise_labels, split_data
+from hydra_steps.registry.plugins import VARIABLE
 from hydra_steps.trajectory.training import train_model
 from tests.workflow.conftest import Tree, copy_tree
 
@@ -51,6 +53,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     place = {here / name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@pytest.fixture(autouse=True)
+def plugins_as_before() -> Iterator[None]:
+    """What plug-ins a test uses are its own: reading a study sets them for the process."""
+    before = os.environ.get(VARIABLE)
+    yield
+    os.environ.pop(VARIABLE, None)
+    if before is not None:
+        os.environ[VARIABLE] = before
 
 
 @pytest.fixture(scope="session")
