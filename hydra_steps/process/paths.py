@@ -57,7 +57,9 @@ def choose_path(module: nn.Module) -> tuple[Path, str]:
 def without_forward_mode(module: nn.Module) -> str:
     """Why forward mode is not known to be right for ``module``, in words that name the layer; empty where it is."""
     for name, layer in module.named_modules():
-        called = f"{name!r} ({type(layer).__name__})"
+        called = (
+            f"{name!r} ({type(layer).__name__})" if name else f"the model itself ({type(layer).__name__})"
+        )
         if altered := alteration(layer):
             return f"{called} {altered}"
         if type(layer) not in KNOWN and "forward_mode" not in vars(type(layer)):

@@ -52,7 +52,9 @@ def without_rules(module: nn.Module) -> str:
     """
     seen: set[int] = set()
     for name, layer in _named(module):
-        called = f"{name!r} ({type(layer).__name__})"
+        called = (
+            f"{name!r} ({type(layer).__name__})" if name else f"the model itself ({type(layer).__name__})"
+        )
         if altered := alteration(layer):
             return f"{called} {altered}"
         if type(layer) is nn.Sequential:
