@@ -60,11 +60,12 @@ class LogHandler(LogHandlerBase):
             self._take(record, time.monotonic())
 
     def close(self) -> None:
-        """Say what failed; nothing is said afterwards."""
-        if not self._ended.is_set():
-            self._ended.set()
-            self._wipe()
-            self._say_what_failed()
+        """Say what failed; nothing is said afterwards, and no bar is drawn by the thread that was about to."""
+        with self.lock or threading.RLock():
+            if not self._ended.is_set():
+                self._ended.set()
+                self._wipe()
+                self._say_what_failed()
         super().close()
 
     def _say_what_failed(self) -> None:
