@@ -21,6 +21,7 @@ from hydra_steps.audit.harmful import COLUMNS as HARMFUL
 from hydra_steps.audit.harmful import list_harmful
 from hydra_steps.audit.judge import Verdict, judge
 from hydra_steps.audit.look_alikes import near_duplicates
+from hydra_steps.audit.samples import AuditedSamples
 from hydra_steps.audit.suspects import COLUMNS, list_suspects, mean_probability
 from hydra_steps.audit.trust import PLAIN, Trusted, mean_interval
 from hydra_steps.audit.writing import RUN, names_of, write_dicts
@@ -89,10 +90,9 @@ def audit_labels(
     scores = {one.label: read_scores(one.path) for one in audited_scores if one.label in data.by_method}
     splits = read_csv(audited_splits[0].path)
     train = splits[splits["split"] == "train"].sort_values("index")
-    about_samples = (train["source_index"].to_numpy(), names_of(train), classes, query)
-    alike = near_duplicates(audit_look_alikes_table)
-    suspects = list_suspects(data, verdict, probability, scores, *about_samples, alike)
-    harmful = list_harmful(data, verdict, scores, *about_samples, alike)
+    place, alike = train["source_index"].to_numpy(), near_duplicates(audit_look_alikes_table)
+    samples = AuditedSamples(data, verdict, scores, place, names_of(train), classes, query, alike)
+    suspects, harmful = list_suspects(samples, probability), list_harmful(samples)
     for path, columns, listed in ((audit_suspects, COLUMNS, suspects), (audit_harmful, HARMFUL, harmful)):
         rows = ((*about.values(), *row) for row in listed.itertuples(index=False))
         write_rows(path, (*RUN, *columns), rows)

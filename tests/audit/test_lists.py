@@ -8,6 +8,7 @@ from hydra_steps.audit.copies import Judged
 from hydra_steps.audit.harmful import list_harmful
 from hydra_steps.audit.judge import judge
 from hydra_steps.audit.look_alikes import COLUMNS, near_duplicates
+from hydra_steps.audit.samples import AuditedSamples
 from hydra_steps.audit.suspects import list_suspects
 from hydra_steps.audit.suspicion import suspicion
 from hydra_steps.scoring.store import read_scores, write_scores
@@ -69,8 +70,9 @@ def alike(tmp_path_factory):
     return near_duplicates(path)
 
 
-def about(names=True):
-    return np.arange(SAMPLES) + 1000, [f"s{n}" if names else "" for n in range(SAMPLES)], CLASSES, QUERY
+def samples_of(data, verdict, scores, alike):
+    names = [f"s{n}" for n in range(SAMPLES)]
+    return AuditedSamples(data, verdict, scores, np.arange(SAMPLES) + 1000, names, CLASSES, QUERY, alike)
 
 
 def test_near_duplicates_are_told_of_both_training_samples_and_of_leaks(alike):
@@ -80,7 +82,7 @@ def test_near_duplicates_are_told_of_both_training_samples_and_of_leaks(alike):
 
 def test_every_column_of_the_suspects_says_what_was_planted(audited, alike):
     data, verdict, probability, scores, label = audited
-    table = list_suspects(data, verdict, probability, scores, *about(), alike)
+    table = list_suspects(samples_of(data, verdict, scores, alike), probability)
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
     first = table.head(len(WRONG))
     assert set(first["sample"]) == set(WRONG)
@@ -104,7 +106,7 @@ def test_every_column_of_the_suspects_says_what_was_planted(audited, alike):
 
 def test_what_harms_although_its_label_is_right_is_listed_by_its_gain(audited, alike):
     data, verdict, _, scores, _ = audited
-    table = list_harmful(data, verdict, scores, *about(), alike)
+    table = list_harmful(samples_of(data, verdict, scores, alike))
     assert (table["chance_wrong"] < 0.5).all()
     assert table["gain_without"].is_monotonic_decreasing
     right = table[~table["sample"].isin(WRONG)].reset_index(drop=True)
@@ -118,8 +120,8 @@ def test_what_harms_although_its_label_is_right_is_listed_by_its_gain(audited, a
 
 def test_without_a_method_that_predicts_changes_nothing_is_said_to_harm(audited):
     data, verdict, probability, scores, _ = audited
-    ranked = {"loss": scores["loss"]}
-    assert list_harmful(data, verdict, ranked, *about(), {}).empty
-    suspects = list_suspects(data, verdict, probability, ranked, *about(), {})
+    ranked = samples_of(data, verdict, {"loss": scores["loss"]}, {})
+    assert list_harmful(ranked).empty
+    suspects = list_suspects(ranked, probability)
     assert set(suspects["harms"]) == {""}
     assert suspects["gain_without"].isna().all()
