@@ -65,7 +65,7 @@ def work(run: RunSettings, phase: str, folder: Path) -> dict[str, float]:
 
     from hydra_steps.estimate.calibration import peak_memory
     from hydra_steps.estimate.tiny import random_data
-    from hydra_steps.process.process import build_process
+    from hydra_steps.process.building import build_process
     from hydra_steps.process.queries.query_set import QuerySet, expand_queries
     from hydra_steps.process.trial.try_model import try_model
     from hydra_steps.scoring.hydra import hydra_exact

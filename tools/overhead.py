@@ -23,7 +23,8 @@ from scipy.stats import bootstrap
 
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.estimate.tiny import random_data
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.building import build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.running import run
 from hydra_steps.process.state import State
 from hydra_steps.trajectory.keep import checkpoint_steps

@@ -61,8 +61,8 @@ def prove_decisions(
 
     from hydra_steps.counterfactual.bank import Bank, circumstances
     from hydra_steps.counterfactual.fresh import fresh_seed
+    from hydra_steps.process.building import build_process, load_data
     from hydra_steps.process.compute import prepare_compute
-    from hydra_steps.process.process import build_process, load_data
     from hydra_steps.trajectory.store import TrajectoryStore
 
     settings = TrajectoryStore.open(Path(trajectory)).settings

@@ -24,8 +24,8 @@ def search_rate(study: PlainStudy) -> float:
     """
     from hydra_steps.counterfactual.fresh import train_anew
     from hydra_steps.data import noise_labels, split_data
+    from hydra_steps.process.building import load_data
     from hydra_steps.process.compute import prepare_compute
-    from hydra_steps.process.process import load_data
     from hydra_steps.process.running import evaluate
 
     run = audited_run(study).name

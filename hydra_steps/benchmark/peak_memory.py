@@ -31,8 +31,8 @@ from hydra_steps.config.sections import RunSettings
 from hydra_steps.config.study import Method
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
+from hydra_steps.process.building import load_data
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import load_data
 
 Key = tuple[Any, ...]
 

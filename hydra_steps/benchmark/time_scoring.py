@@ -29,8 +29,8 @@ from hydra_steps.config.experiments import Benchmark
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.config.study import Method
 from hydra_steps.csv_files import write_rows
+from hydra_steps.process.building import load_data
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import load_data
 
 KEY = ("contestant", "axis", "queries", "tracked", "samples", "parameters", "steps")
 LIBRARIES = ("torch", "numpy", "scipy", "captum", "curvlinops-for-pytorch", "dattri")

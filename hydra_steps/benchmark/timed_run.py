@@ -20,7 +20,7 @@ from hydra_steps.config.sections import Model, RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.data.group import called
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process
+from hydra_steps.process.building import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.state import State
 from hydra_steps.trajectory.trajectory import Trajectory

@@ -15,7 +15,8 @@ from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.building import build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.running import train
 from hydra_steps.process.state import State
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from hydra_steps.counterfactual.draws import Draw, moved_process
 from hydra_steps.counterfactual.fresh import keep_samples
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process
+from hydra_steps.process.building import build_process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import evaluate, run, train, weights_without
 from hydra_steps.process.state import State

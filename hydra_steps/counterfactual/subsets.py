@@ -28,8 +28,8 @@ from hydra_steps.counterfactual.retraining import read_contribution
 from hydra_steps.data import RunData
 from hydra_steps.data.seeding import generator_of
 from hydra_steps.errors import StudyError
+from hydra_steps.process.building import build_process, load_data
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import build_process, load_data
 from hydra_steps.process.running import evaluate
 from hydra_steps.progress import Progress
 from hydra_steps.stores import write_store

@@ -26,8 +26,8 @@ from hydra_steps.estimate.method_costs import Asked, measured_cost, timed
 from hydra_steps.estimate.nominal import A100, CORE, nominal, slots_of, step_seconds, width_of
 from hydra_steps.estimate.rates import Calibration, MethodCost
 from hydra_steps.estimate.tiny import RATE, Plan, Tiny, small_plan, tiny, tiny_process
+from hydra_steps.process.building import choose_device
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import choose_device
 from hydra_steps.process.running import evaluate
 
 

@@ -12,7 +12,8 @@ from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, Split
 from hydra_steps.data.made_up import made_up
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.building import build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.trajectory.trajectory import Trajectory
 

@@ -19,8 +19,8 @@ from hydra_steps.counterfactual.retrainer import Retrainer
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.notebook.arrays import changes_array, contributions_array
 from hydra_steps.notebook.given import DEFAULT_LOSS, SGD, Pair, data_of, positions_of, settings_of
+from hydra_steps.process.building import build_process
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import build_process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import evaluate, own_rates
 from hydra_steps.process.trial.try_model import try_model

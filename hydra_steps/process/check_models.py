@@ -17,7 +17,8 @@ from hydra_steps.config.sections import RunSettings
 from hydra_steps.data.made_up import made_up
 from hydra_steps.data.run_data import RunData
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.building import build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.trial.case import SAMPLES
 from hydra_steps.process.trial.try_model import try_model
 

@@ -10,8 +10,8 @@ import os
 import torch
 
 from hydra_steps.config.sections import Compute
+from hydra_steps.process.building import choose_device
 from hydra_steps.process.device import take_device
-from hydra_steps.process.process import choose_device
 
 
 def prepare_compute(compute: Compute) -> None:

@@ -21,8 +21,9 @@ import torch
 
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData
+from hydra_steps.process.building import build_process, load_data
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import Process, build_process, load_data
+from hydra_steps.process.process import Process
 from hydra_steps.process.running import own_rates, run
 from hydra_steps.process.state import State
 from hydra_steps.process.trial.try_model import try_model

@@ -20,8 +20,9 @@ from hydra_steps.config.windows import window_start
 from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.models.take_over import take_over
+from hydra_steps.process.building import build_process, load_data
 from hydra_steps.process.compute import prepare_compute
-from hydra_steps.process.process import Process, build_process, load_data
+from hydra_steps.process.process import Process
 from hydra_steps.process.running import own_rates, run
 from hydra_steps.process.seen import seen
 from hydra_steps.process.state import State

@@ -15,7 +15,7 @@ from hydra_steps.counterfactual.fresh import fresh_seed, keep_samples, train_ane
 from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
 from hydra_steps.counterfactual.retraining import retrain_without
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process, load_data
+from hydra_steps.process.building import build_process, load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain, run
 from hydra_steps.scoring.nearby import score_seed

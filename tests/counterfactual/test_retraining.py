@@ -17,7 +17,7 @@ from hydra_steps.counterfactual.outcomes import read_outcomes
 from hydra_steps.counterfactual.retrainer import Outcome, Retrainer
 from hydra_steps.counterfactual.retraining import retrain_without
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import load_data
+from hydra_steps.process.building import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain, run
 from hydra_steps.scoring.store import write_scores

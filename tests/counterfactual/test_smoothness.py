@@ -10,7 +10,7 @@ from torch import nn
 
 from hydra_steps.counterfactual.smoothness import kinks_of, measure_smoothness, sign_agreement
 from hydra_steps.models.build import build_model
-from hydra_steps.process.process import load_data
+from hydra_steps.process.building import load_data
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.scoring.store import write_scores

@@ -12,7 +12,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.evaluation.brittleness import evaluate_brittleness
 from hydra_steps.evaluation.removal import ARRAYS as TABLE_ARRAYS
 from hydra_steps.evaluation.removal import evaluate_removal
-from hydra_steps.process.process import load_data
+from hydra_steps.process.building import load_data
 from hydra_steps.process.running import retrain
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.stores import read_store

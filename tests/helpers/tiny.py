@@ -7,7 +7,8 @@ import torch
 
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import RunData, Split
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.building import build_process
+from hydra_steps.process.process import Process
 
 OPTIMIZERS = {
     "sgd": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0},

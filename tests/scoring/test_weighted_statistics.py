@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from hydra_steps.data import RunData
 from hydra_steps.models.build import build_model
 from hydra_steps.models.layers import BatchNorm
+from hydra_steps.process.building import build_process
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import retrain, run, weights_without
 from hydra_steps.process.together import one_by_one, run_together

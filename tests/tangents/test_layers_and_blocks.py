@@ -17,10 +17,11 @@ from hydra_steps.models.densenet import Bottleneck
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.resnet18 import BasicBlock
 from hydra_steps.models.texts import Gru, TextTransformer
+from hydra_steps.process.building import build_process
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.paths import Path
-from hydra_steps.process.process import Process, build_process
+from hydra_steps.process.process import Process
 from hydra_steps.tangents.chain import RULES, without_rules
 from tests.helpers.any_task import case_data
 from tests.helpers.tiny import tiny_data, tiny_settings

@@ -14,7 +14,7 @@ import torch
 from hydra_steps.config.sections import Model, RunSettings
 from hydra_steps.data import noise_labels, split_data
 from hydra_steps.errors import StudyError
-from hydra_steps.process.process import build_process
+from hydra_steps.process.building import build_process
 from hydra_steps.process.running import run
 from hydra_steps.trajectory import arrays
 from hydra_steps.trajectory.training import train_model, versions
