@@ -17,12 +17,16 @@ CLASSES = [str(label) for label in range(10)]
 
 @pytest.fixture
 def page(browser, explorer):
+    yield from work_place(browser, explorer)
+
+
+def work_place(browser, file, patience=10):
     """The work place with nothing decided yet; at the end the page must have said nothing to the console."""
-    load(browser, explorer)
+    load(browser, file)
     browser.execute_script("localStorage.clear()")
     browser.refresh()
     one(browser, "#to-decide").click()
-    WebDriverWait(browser, 10).until(lambda _: one(browser, "#decide-given").is_displayed())
+    WebDriverWait(browser, patience).until(lambda _: one(browser, "#decide-given").is_displayed())
     yield browser
     assert browser.get_log("browser") == []
 

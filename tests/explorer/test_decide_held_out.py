@@ -9,9 +9,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from hydra_steps.audit.decisions import data_version, read_decisions
 from hydra_steps.audit.held_out import list_held_out
 from hydra_steps.explorer import write_explorer
-from tests.explorer.test_decide import exported, now, one, press
+from tests.explorer.test_decide import exported, now, one, press, work_place
 from tests.helpers.artifacts import located
-from tests.helpers.browser import load
 from tests.helpers.made_explorer import make_study
 
 CLASSES = [str(label) for label in range(10)]
@@ -49,13 +48,7 @@ def audited(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, audited):
-    load(browser, audited[0] / "explorer.html")
-    browser.execute_script("localStorage.clear()")
-    browser.refresh()
-    one(browser, "#to-decide").click()
-    WebDriverWait(browser, 60).until(lambda _: one(browser, "#decide-given").is_displayed())
-    yield browser
-    assert browser.get_log("browser") == []
+    yield from work_place(browser, audited[0] / "explorer.html", 60)
 
 
 def test_held_out_suspects_are_a_list_of_their_own(page, audited):

@@ -139,18 +139,23 @@ class Branching(nn.Module):
         return self.Doubled.apply(x).sin()
 
 
+def going_back(module, count, **data):
+    """A process whose model goes twice backward, what `linearise` takes of it, and directions [q, p]."""
+    process, _, _ = tiny_process(**data)
+    process.model = FlatModel(module).to(process.device, process.dtype)
+    assert process.model.path is Path.BACKWARD
+    state = process.initial_state()
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.randn(count, len(state.parameters), dtype=torch.float64, generator=generator)
+    return process, (process, state.parameters, state.buffers, process.batch(1)), directions
+
+
 @pytest.mark.parametrize("curvature", Curvature)
 @pytest.mark.parametrize("mapped", [True, False])
 def test_many_directions_are_each_by_itself(curvature, mapped):
     """In one pass where the model can be mapped; one by one, and right, where it cannot."""
     module = nn.Sequential(nn.Flatten(), nn.Linear(9, 6), nn.Mish(), *([] if mapped else [Branching()]))
-    process, _, _ = tiny_process()
-    process.model = FlatModel(nn.Sequential(*module, nn.Linear(6, 10))).to(process.device, process.dtype)
-    assert process.model.path is Path.BACKWARD
-    state, batch = process.initial_state(), process.batch(1)
-    generator = torch.Generator().manual_seed(0)
-    directions = torch.randn(5, len(state.parameters), dtype=torch.float64, generator=generator)
-    arguments = (process, state.parameters, state.buffers, batch)
+    process, arguments, directions = going_back(nn.Sequential(*module, nn.Linear(6, 10)), 5)
     rows = [linearise(*arguments, one[None], curvature) for one in directions]
     assert process.model.maps is None  # nothing was tried yet
     found = linearise(*arguments, directions, curvature)
@@ -164,13 +169,9 @@ def test_many_directions_are_each_by_itself(curvature, mapped):
 def test_what_pytorch_maps_to_other_numbers_is_not_mapped():
     """Group norm without weights: mapped over directions, its second derivative is another one."""
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(1, 4, affine=False), nn.Mish(), nn.Flatten())
-    process, _, _ = tiny_process(data=tiny_data(side=6))
-    process.model = FlatModel(nn.Sequential(*module, nn.Linear(64, 10))).to(process.device, process.dtype)
-    assert process.model.path is Path.BACKWARD
-    state, batch = process.initial_state(), process.batch(1)
-    generator = torch.Generator().manual_seed(0)
-    directions = torch.randn(3, len(state.parameters), dtype=torch.float64, generator=generator)
-    arguments = (process, state.parameters, state.buffers, batch)
+    _, arguments, directions = going_back(
+        nn.Sequential(*module, nn.Linear(64, 10)), 3, data=tiny_data(side=6)
+    )
     rows = [linearise(*arguments, one[None], Curvature.EXACT).parameters_bar for one in directions]
     found = linearise(*arguments, directions, Curvature.EXACT).parameters_bar
     assert relative_error(found, torch.cat(rows)) <= 1e-12
