@@ -21,9 +21,10 @@ class Curvature(StrEnum):
 
 class Linearised(NamedTuple):
     """Of directions u_q: ``slopes`` ⟨u_q, ∇ℓ_n⟩ [q, b]; ``parameters_bar`` [q, p], the curvature times u_q plus the
-    buffers' pull-back (None without curvature); ``buffers_bar`` [q, r]; ``buffers_dot`` [q, r], the new
-    buffers' tangents, to be read where those before the step were given; ``statistics_bar`` [q, b], what ⟨u_q, g⟩ and the buffers change by w_n through batch norm's
-    weighted statistics, besides ℓ̇_n / |B| (None where they are not weighted, and without curvature).
+    buffers' pull-back (None without curvature); ``buffers_bar`` [q, r]; ``buffers_dot`` [q, r], the new buffers'
+    tangents, to be read where those before the step were given; ``statistics_bar`` [q, b], what ⟨u_q, g⟩ and the
+    buffers change by w_n through batch norm's weighted statistics, besides ℓ̇_n / |B| (None where they are not
+    weighted, and without curvature).
     """
 
     slopes: Tensor
