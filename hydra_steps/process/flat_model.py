@@ -82,7 +82,7 @@ class FlatModel:
     ``layout`` and ``buffer_layout`` list (name, shape, offset); ``initial`` (P,) and ``initial_buffers`` (R,)
     hold the module's values. ``path`` is how it is differentiated twice, and ``reason`` why not faster
     (:mod:`hydra_steps.process.paths`); :meth:`push` serves it on ``Path.RULES``. ``sizes`` are the parameters' numbers,
-    ``module`` is what is bound and called.
+    ``module`` is what is bound and called, and ``recurrent`` says whether a layer goes along a sequence.
     Attributes are set on a private copy of the module: one FlatModel serves one thread. Raises :class:`StudyError` for
     a module without a trained parameter, with a hook on a parameter, or that cannot be copied.
     """
@@ -110,6 +110,7 @@ class FlatModel:
         self._buffer_bindings = take_out(module, [b for _, b in buffers])
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
         self._attends = any(isinstance(m, nn.MultiheadAttention) for m in module.modules())
+        self.recurrent = any(isinstance(m, nn.RNNBase) for m in module.modules())
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
         self.module = module
         module.eval()

@@ -2,7 +2,8 @@
 
 One direction: one forward pass with a tangent, no gradient materialised. Many: per-sample gradients once, then one
 matrix product with all directions. With batch norm a sample's gradient is not defined on its own, and the
-tangent form serves any number of directions.
+tangent form serves any number of directions. Of a recurrent network PyTorch takes gradients of many samples step by
+step of the sequence, which pays late.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from torch import Tensor
 
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
+from hydra_steps.process.paths import Path
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.state import State
 from hydra_steps.scoring.per_sample import gradient_rows
 
-MATERIALISE_FROM = 8  # directions from which per-sample gradients pay (LeNet-5, batch 64)
+# Directions from which per-sample gradients pay.
+MATERIALISE_FROM = 8  # LeNet-5, batch 64
+MATERIALISE_RECURRENT_FROM = 96  # a GRU of width 32, batch 32 of 32 tokens, by its layer rule
 
 
 def batch_products(
@@ -25,7 +29,10 @@ def batch_products(
 
     ``weights`` [n] are the data weights, which batch norm's statistics may depend on.
     """
-    if len(directions) >= MATERIALISE_FROM and not process.model.coupled:
+    model = process.model
+    rule = model.recurrent and model.path is Path.RULES
+    pays_from = MATERIALISE_RECURRENT_FROM if rule else MATERIALISE_FROM
+    if len(directions) >= pays_from and not model.coupled:
         return directions @ per_sample_gradients(process, state, batch).T
     return linearise(
         process, state.parameters, state.buffers, batch, directions, Curvature.NONE, weights
