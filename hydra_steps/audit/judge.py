@@ -1,13 +1,14 @@
 """All that an audit says of the training data: the method that it goes by, how many labels are wrong, and each chance.
 
 How far the chances can be believed is measured on the copies: those of a copy's labels to be planted, by what was
-learnt from the other copies.
+learnt from the other copies. Where even planted labels are found badly, right ones stand among them, and only the
+number's upper limit is believed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from hydra_steps.audit.trust import Trusted, compare
 from hydra_steps.errors import StudyError
 
 FOUND = 0.8  # the share of the wrong labels that a person wants to find
+SURE_FROM = 0.8  # average precision on planted labels below which the number of wrong ones has no lower limit
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def judge(data: Judged, copies: Sequence[Judged], blends: bool) -> Verdict:
             "10 or more",
             "raise audit.rate or audit.copies",
         )
+    if trusted.precision[trusted.chosen].mean() < SURE_FROM:
+        amount = replace(amount, low=0.0)
     flags = [copy.planted for copy in copies]
     chance = calibrate(np.concatenate(on_copies), np.concatenate(flags)).chance(suspicion, amount.rate)
     # No number of planted labels makes certain (the rule of succession).

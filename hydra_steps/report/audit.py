@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hydra_steps.audit.judge import SURE_FROM
 from hydra_steps.registry.decorators import sentence
 from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import interval, number
 
 BLENDS = {"mean_of_ranks": "the mean of all methods' ranks", "stacking": "a stacking of all methods"}
-UNSURE = 0.7  # average precision on planted labels below which the number is an upper bound
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ def amount_sentence(found: dict[str, Measure], samples: int) -> str:
     """Return how many labels are wrong in all, and how many to look at."""
     wrong, look = found["wrong_labels"], found["to_look_at"].value
     about = f"About {wrong.value:,.0f} of the {samples:,} training labels"
-    if found["average_precision"].value < UNSURE:
-        about = f"At most about {wrong.value:,.0f} of the {samples:,} training labels"
     span = f"95 % interval {wrong.low:,.0f} to {wrong.high:,.0f}"
+    if found["average_precision"].value < SURE_FROM:
+        about = f"At most about {wrong.value:,.0f} of the {samples:,} training labels"
+        span = f"95 % limit {wrong.high:,.0f}"
     return (
         f"{about} are wrong ({span}); looking at the first {look:,.0f} suspects finds 80 % of the wrong ones."
     )

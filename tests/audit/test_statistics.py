@@ -9,7 +9,7 @@ from hydra_steps.audit.amount import to_look_at, wrong_labels
 from hydra_steps.audit.blends import RANKS, STACK
 from hydra_steps.audit.chances import Bin, calibrate, calibration_error, reliability
 from hydra_steps.audit.copies import Judged
-from hydra_steps.audit.judge import judge
+from hydra_steps.audit.judge import SURE_FROM, judge
 from hydra_steps.audit.suspicion import suspicion
 from hydra_steps.audit.trust import choose, compare
 
@@ -67,6 +67,21 @@ def test_right_labels_that_look_wrong_widen_the_interval_downwards():
         assert amount is not None
         inside += amount.low <= 60 <= amount.high
     assert inside >= 18
+
+
+def test_where_planted_labels_are_found_badly_the_number_is_a_limit():
+    data, copies, bad = made(4, wrong=20)
+
+    def poorly(one: Judged) -> Judged:
+        return Judged(one.run, one.label, one.planted, {"poor": one.by_method["poor"]})
+
+    poor = judge(poorly(data), [poorly(copy) for copy in copies], blends=False)
+    assert poor.trusted.precision["poor"].mean() < SURE_FROM
+    assert poor.amount.low == 0
+    assert poor.amount.high >= bad.sum()
+    good = judge(data, copies, blends=False)
+    assert good.trusted.precision["good"].mean() >= SURE_FROM
+    assert 0 < good.amount.low <= bad.sum()
 
 
 def test_the_number_follows_the_truth():

@@ -48,9 +48,15 @@ def test_the_amount_and_the_method_are_said():
 
 
 def test_doubt_is_said():
-    doubtful = {**FULL, "average_precision": 0.3, "lead": (0.01, -0.1, 0.1), "over_plain": (0.0, -0.1, 0.1)}
+    doubtful = {
+        **FULL,
+        "wrong_labels": (42.2, 0.0, 60.4),
+        "average_precision": 0.3,
+        "lead": (0.01, -0.1, 0.1),
+        "over_plain": (0.0, -0.1, 0.1),
+    }
     text = said(audit(numbers(**doubtful)))
-    assert text.startswith("At most about 42")
+    assert text.startswith("At most about 42 of the 1,000 training labels are wrong (95 % limit 60);")
     assert "(which may be as good)" in text
     assert "it is not shown to be better than the plain loss" in text
 
