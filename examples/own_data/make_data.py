@@ -3,8 +3,8 @@
     python examples/own_data/make_data.py
 
 ``cancer.csv``: 569 patients, 30 measurements of cell nuclei (Wolberg, Street and Mangasarian 1995, UCI, CC BY 4.0;
-bundled with scikit-learn). ``digits/<digit>/<number>.png``: scikit-learn's handwritten digits. ``docstrings.jsonl``:
-the first paragraphs of docstrings in NumPy, pandas and scikit-learn (BSD licences), and which library each is from.
+bundled with scikit-learn). ``digits/<digit>/<number>.png``: scikit-learn's handwritten digits. ``digits.csv``: their
+pixels as columns, and whether each digit is even, above four, and prime. ``docstrings.jsonl``: the first paragraphs of docstrings in NumPy, pandas and scikit-learn (BSD licences), and which library each is from.
 ``sentences.jsonl``: sentences of the Python language's reference, which Python ships as ``pydoc_data.topics`` (PSF
 licence).
 """
@@ -34,9 +34,10 @@ def main() -> None:
     HOME.mkdir(parents=True, exist_ok=True)
     write_table(HOME / "cancer.csv")
     write_pictures(HOME / "digits")
+    write_properties(HOME / "digits.csv")
     write_texts(HOME / "docstrings.jsonl")
     write_sentences(HOME / "sentences.jsonl")
-    print(f"{HOME} has cancer.csv, digits/, docstrings.jsonl and sentences.jsonl")
+    print(f"{HOME} has cancer.csv, digits/, digits.csv, docstrings.jsonl and sentences.jsonl")
 
 
 def write_table(path: Path) -> None:
@@ -52,6 +53,15 @@ def write_pictures(folder: Path) -> None:
         path = folder / str(digit) / f"{number:04d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.rint(image * 255 / 16).astype(np.uint8)).save(path)
+
+
+def write_properties(path: Path) -> None:
+    bunch = load_digits(as_frame=True)
+    digit = bunch.target
+    properties = {"even": digit % 2 == 0, "above_four": digit > 4, "prime": digit.isin([2, 3, 5, 7])}
+    table = bunch.data.astype(int).assign(**{name: said.astype(int) for name, said in properties.items()})
+    table.insert(0, "image", [f"{number:04d}" for number in range(len(table))])
+    table.to_csv(path, index=False)
 
 
 def write_texts(path: Path) -> None:
