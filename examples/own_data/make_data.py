@@ -2,11 +2,12 @@
 
     python examples/own_data/make_data.py
 
-``cancer.csv``: 569 patients, 30 measurements of cell nuclei (Wolberg, Street and Mangasarian 1995, UCI, CC BY 4.0;
-bundled with scikit-learn). ``digits/<digit>/<number>.png``: scikit-learn's handwritten digits. ``digits.csv``: their
-pixels as columns, and whether each digit is even, above four, and prime. ``docstrings.jsonl``: the first paragraphs of docstrings in NumPy, pandas and scikit-learn (BSD licences), and which library each is from.
-``sentences.jsonl``: sentences of the Python language's reference, which Python ships as ``pydoc_data.topics`` (PSF
-licence).
+``cancer.csv``: 569 patients, 30 measurements of cell nuclei (Wolberg, Street and Mangasarian 1995, UCI, CC BY
+4.0; bundled with scikit-learn). ``digits/<digit>/<number>.png``: scikit-learn's handwritten digits.
+``digits.csv``: their pixels as columns, and whether each digit is even, above four, and prime.
+``docstrings.jsonl``: the first paragraphs of docstrings in NumPy, pandas and scikit-learn (BSD licences), and
+which library each is from. ``sentences.jsonl``: sentences of the Python language's reference, which Python
+ships as ``pydoc_data.topics`` (PSF licence).
 """
 
 from __future__ import annotations
