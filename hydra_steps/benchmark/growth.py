@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from hydra_steps.benchmark.pace import at_one_pace
 from hydra_steps.figures.methods import MethodStyle
 from hydra_steps.figures.style import GRID, note
 
@@ -26,19 +27,21 @@ AXES = {
 def draw_growth(
     axes: Axes, data: pd.DataFrame, laws: pd.DataFrame, axis: str, looks: Mapping[str, MethodStyle]
 ) -> None:
-    """Seconds against size on logarithmic axes: points, quartiles, the fitted line, its exponent in the key."""
+    """Seconds at one pace of the machine against size, on logarithmic axes: points, quartiles, the fitted line, its
+    exponent in the key."""
     laws = laws[laws["axis"] == axis]
     lines = laws[laws["law"] == "line"].set_index("method")
     laws = laws[laws["law"] == "power"].set_index("method")
     axes.set_xlabel(AXES[axis])
-    seconds = data[(data["metric"] == "seconds") & (data["axis"] == axis)]
+    paced = at_one_pace(data)
+    seconds = paced[paced["axis"] == axis]
     drawn = [method for method in GROWING if method in laws.index and method in set(seconds["method"])]
     if not drawn:
         note(axes, "not measured")
         return
     if axis != "parameters":
-        own = data[(data["metric"] == "seconds") & (data["axis"] == MAIN)]
-        seconds = pd.concat([seconds, own[own["method"].isin(drawn)]])
+        own = paced[(paced["axis"] == MAIN) & paced["method"].isin(drawn)]
+        seconds = pd.concat([seconds, own])
     for method in drawn:
         look, law = looks[method], laws.loc[method]
         points = seconds[seconds["method"] == method].sort_values(axis)

@@ -2,10 +2,11 @@
 
 ``speed.csv``, one row per contestant, size and metric:
 
-    ratio_to_plain      median over readings of seconds(contestant) / seconds(plain training right before and after
-    it) seconds             median over readings bytes_stored        what must be kept from the training for it
-    peak_memory_bytes   what it needed at its peak beyond what was there before times_<method>      how many times
-    longer than that method, on the same training
+- ``ratio_to_plain``: median over readings of seconds(contestant) / seconds(plain training right before and after it)
+- ``seconds``: median over readings
+- ``bytes_stored``: what must be kept from the training for it
+- ``peak_memory_bytes``: what it needed at its peak beyond what was there before
+- ``times_<method>``: how many times longer than that method, on the same training
 
 ``low`` and ``high`` are the quartiles over readings (not a confidence interval). ``extrapolated`` is 1 for values
 that were not measured but predicted by a line (:mod:`hydra_steps.benchmark.scaling`); their ``low`` and ``high`` are
@@ -26,16 +27,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hydra_steps.benchmark.pace import KEYS, PLAIN, SIZE, at_one_pace
 from hydra_steps.benchmark.scaling import Line, Power, extrapolate, fit_line, fit_power
 from hydra_steps.csv_files import read_csv
 from hydra_steps.errors import StudyError
 from hydra_steps.registry.decorators import table
 from hydra_steps.tables.layout import Artifact
 
-PLAIN, MAIN, RECORD = "plain_training", "main", "record"
-SIZE = ["samples", "parameters", "steps"]
-KEYS = ["contestant", "axis", "queries", "tracked", *SIZE]
-SPEED = ["variant", "run", "method", *KEYS[1:], "metric", "extrapolated", "n", "value", "low", "high"]
+MAIN, RECORD = "main", "record"
+READ = ["contestant", *KEYS[1:]]  # the same in the readings
+SPEED = ["variant", "run", *KEYS, "metric", "extrapolated", "n", "value", "low", "high"]
 SCALING = ["variant", "run", "method", "axis", "law", "points", "smallest", "largest", "exponent"]
 SCALING += ["low", "high", "intercept", "coefficient", "r_squared"]
 FORWARD = ("hydra_forward", "hydra_forward_hessian_free")
@@ -85,7 +86,7 @@ def measure(readings: pd.DataFrame, source: str = "the table") -> pd.DataFrame:
     if PLAIN not in set(readings["contestant"]):
         raise StudyError(f"{source} has no readings of {PLAIN}", fix="measure again")
     rows = []
-    for key, part in readings.groupby(KEYS, sort=True):
+    for key, part in readings.groupby(READ, sort=True):
         metrics = {"seconds": part["seconds"], "ratio_to_plain": part["seconds"] / part["plain_seconds"]}
         for metric, found in metrics.items():
             if found.notna().all():
@@ -102,7 +103,7 @@ def growth(measured: pd.DataFrame) -> tuple[dict[tuple[str, str], Power], dict[s
     """
     laws: dict[tuple[str, str], Power] = {}
     lines: dict[str, Line] = {}
-    seconds = _paced(measured)
+    seconds = at_one_pace(measured)
     for axis in sorted(set(seconds["axis"]) - {MAIN, RECORD}):
         column = axis
         along = seconds[seconds["axis"] == axis]
@@ -118,24 +119,10 @@ def growth(measured: pd.DataFrame) -> tuple[dict[tuple[str, str], Power], dict[s
     return laws, lines
 
 
-def _paced(measured: pd.DataFrame) -> pd.DataFrame:
-    """The rows ``seconds``, at one pace of the machine: where there is a ratio, times the median of plain training of
-    that size. A machine that slows down between two points of a line then does not bend it.
-    """
-    seconds, ratios = (
-        measured[measured["metric"] == metric].set_index(["method", *KEYS[1:]], drop=False)
-        for metric in ("seconds", "ratio_to_plain")
-    )
-    plain = seconds[seconds["method"] == PLAIN].drop_duplicates(SIZE).set_index(SIZE)["value"]
-    sizes = pd.MultiIndex.from_frame(seconds[SIZE])
-    at_pace = ratios["value"].reindex(seconds.index).to_numpy() * plain.reindex(sizes).to_numpy()
-    return seconds.assign(value=np.where(np.isnan(at_pace), seconds["value"], at_pace)).reset_index(drop=True)
-
-
 def predicted(measured: pd.DataFrame, lines: dict[str, Line], all_samples: int) -> pd.DataFrame:
     """The forward recurrence with all samples tracked, and how many times longer than the reverse sweeps it takes."""
     main = measured[measured["axis"] == MAIN]
-    seconds = _paced(main).set_index("method")["value"]
+    seconds = at_one_pace(main).set_index("method")["value"]
     rows = []
     for method in FORWARD:
         line = lines.get(method)
@@ -156,14 +143,14 @@ def predicted(measured: pd.DataFrame, lines: dict[str, Line], all_samples: int) 
 def _memory(used: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in used.to_dict("records"):
-        key = _key(tuple(row[column] for column in KEYS))
+        key = _key(tuple(row[column] for column in READ))
         for metric in ("bytes_stored", "peak_memory_bytes"):
             rows.append(key | _value(metric, row[metric], np.nan, np.nan, 1))
     return pd.DataFrame(rows)
 
 
 def _key(values: Sequence[object]) -> dict[str, object]:
-    return dict(zip(["method", *KEYS[1:]], values, strict=True))
+    return dict(zip(KEYS, values, strict=True))
 
 
 def _value(metric: str, value: float, low: float, high: float, n: int) -> dict[str, object]:

@@ -60,9 +60,10 @@ def plot_speedup(
     in a first one is read three times in each), black line: quartiles. One query and all samples, where nothing else
     is said; influence functions look at the final state only, so that their time does not grow with the epochs of the
     training. Hatched: not measured, but continued from a power law that was fitted to at least three measured sizes
-    with R² of at least 0.99; black line: 95 % prediction interval. Below: seconds against size, both logarithmic (P:
-    a perceptron with one hidden layer; n: samples tracked by the forward recurrence), the fitted lines and their
-    exponents; open points and dotted lines are extrapolated.
+    with R² of at least 0.99; black line: 95 % prediction interval. Below: seconds against size, both logarithmic,
+    at one pace of the machine: the ratio to plain training times the median of its seconds (P: a perceptron with one
+    hidden layer; n: samples tracked by the forward recurrence), the fitted lines and their exponents; open points and
+    dotted lines are extrapolated.
 
     {% if data.name %}Study: {{ data.name }}, {{ model.name }}{% if variants %} and variants{% endif %},
     {{ label_noise }}{% if seeds %}, seed {{ seeds[0] }}{% endif %}.{% endif %}

@@ -81,6 +81,7 @@ SAID = [
     ("first_study", "does best, at {}. It", auroc("quickstart", "final_loss")),
     ("first_study", "Exact HyDRA has {}. Pre", auroc("quickstart", "hydra_exact")),
     ("own_data", "| `table.yaml` | {} [", mean_lds("own_table")),
+    ("own_data", "| `several_labels.yaml` | {} [", mean_lds("own_several_labels")),
     ("own_data", "| `images.yaml` | {} [", mean_lds("own_images")),
     ("own_data", "| `texts.yaml` | {} [", mean_lds("own_texts")),
     ("own_data", "| `language.yaml` | {} [", mean_lds("language")),
