@@ -27,6 +27,7 @@ from hydra_steps.process.running import own_rates, run
 from hydra_steps.process.seen import seen
 from hydra_steps.process.state import State
 from hydra_steps.trajectory.arrays import states_at_once
+from hydra_steps.trajectory.same_process import circumstances, trained_process
 from hydra_steps.trajectory.store import TrajectoryStore
 from hydra_steps.trajectory.training import versions
 
@@ -194,12 +195,9 @@ class Trajectory:
         return Segment(start, states)
 
     def _trained_on(self) -> str:
-        then = _circumstances(
-            self.attributes.get("device", "?"),
-            self.attributes.get("threads", "?"),
-            self.attributes.get("versions", {}),
-        )
-        now = _circumstances(self.process.device, torch.get_num_threads(), versions())
+        told = self.attributes
+        then = circumstances(told.get("device", "?"), told.get("threads", "?"), told.get("versions", {}))
+        now = circumstances(self.process.device, torch.get_num_threads(), versions())
         return f"{then}; now: {now}"
 
     def from_seed(self, seed: int) -> Trajectory:
@@ -254,24 +252,7 @@ class Trajectory:
         if data is None:
             run_folder = Path(folder).parent
             data = load_data(settings, run_folder / "splits.csv", run_folder / "labels.csv")
-        if attributes["data_digest"] != data.digest:
-            raise StudyError(
-                f"the trajectory in {folder} was trained on data of digest {attributes['data_digest'][:12]}…, "
-                f"the data given now have {data.digest[:12]}…",
-                "the images and labels of the training",
-                "train again: the labels or splits have changed since",
-            )
-        process = build_process(settings, data)
-        if [list(entry) for entry in _plain(process.model.layout)] != [list(e) for e in attributes["layout"]]:
-            raise StudyError(
-                f"the model {settings.model.name} built now has another parameter layout "
-                f"than the one in {folder}",
-                fix="train again with this version",
-            )
-        if settings.training.early_stopping is not None:
-            process = process.until(store.steps)
-        if not np.array_equal(process.table, store.batches):
-            raise StudyError(f"the batches recorded in {folder} are not those of its seed", fix="train again")
+        process = trained_process(store, data, folder)
 
         def load(step: int) -> State:
             parts = (torch.from_numpy(np.array(part)) for part in store.state(step))
@@ -297,12 +278,3 @@ def open_run(trajectory: str | Path, splits: str | Path, labels: str | Path) -> 
     prepare_compute(settings.compute)
     data = load_data(settings, splits, labels)
     return Trajectory.open(trajectory, data), data
-
-
-def _circumstances(device: Any, threads: Any, found: Mapping[str, str]) -> str:
-    return ", ".join([f"device {device}", f"{threads} threads", *(f"{k} {v}" for k, v in found.items())])
-
-
-def _plain(layout: list[tuple[str, tuple[int, ...], int]]) -> list[list[Any]]:
-    """The layout as it looks after a round trip through JSON."""
-    return [[name, list(shape), offset] for name, shape, offset in layout]

@@ -126,7 +126,7 @@ def test_a_model_that_is_built_otherwise_now_is_refused(folder, monkeypatch):
     def other(settings, data):
         return build_process(replace(settings, model=Model.of({"name": "mlp", "hidden": [7]})), data)
 
-    monkeypatch.setattr("hydra_steps.trajectory.trajectory.build_process", other)
+    monkeypatch.setattr("hydra_steps.trajectory.same_process.build_process", other)
     with pytest.raises(StudyError, match="another parameter layout"):
         Trajectory.open(folder / "trajectory")
 
