@@ -11,14 +11,28 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrizations
 
 from hydra_steps.plugins import model
+from tools.layer_calls import (
+    Call,
+    Called,
+    Residual,
+    Tied,
+    both,
+    each,
+    embedded,
+    first,
+    folded,
+    halves,
+    self_attention,
+    unpool,
+    weights,
+)
 
 SIDE = 6
 Make = Callable[[], nn.Module]
-Call = Callable[[Any, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -31,91 +45,8 @@ class Case:
     call: Call | None = None
 
 
-class Called(nn.Module):
-    """A layer that is called otherwise than with one tensor."""
-
-    def __init__(self, layer: nn.Module, call: Call) -> None:
-        super().__init__()
-        self.layer, self.call = layer, call
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.call(self.layer, x)
-
-
-class Residual(nn.Sequential):
-    """A sequence with a forward pass of its own."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        made: Tensor = super().forward(x)
-        return x + made
-
-
-class Tied(nn.Module):
-    """An embedding whose row for padding is trained through the layer that shares its weights."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tokens, self.back = nn.Embedding(3, 4, padding_idx=0), nn.Linear(4, 3, bias=False)
-        self.back.weight = self.tokens.weight
-
-    def forward(self, x: Tensor) -> Tensor:
-        made: Tensor = self.back(self.tokens(x).tanh())
-        return made
-
-
 V, S, P, C = (6,), (2, 8), (4, SIDE, SIDE), (2, 4, 4, 4)  # vector, signal, picture, cube
 T = (5, 4)  # tokens of four features
-
-
-def _tokens(x: Tensor) -> Tensor:
-    return (x > 0).long() + (x > 0.3).long()
-
-
-def _first(layer: Any, x: Tensor) -> Tensor:
-    made: Tensor = layer(x)[0]
-    return made
-
-
-def _self_attention(layer: Any, x: Tensor) -> Tensor:
-    made: Tensor = layer(x, x, x)[0]
-    return made
-
-
-def _both(layer: Any, x: Tensor) -> Tensor:
-    made: Tensor = layer(x, x)
-    return made
-
-
-def _halves(layer: Any, x: Tensor) -> Tensor:
-    made: Tensor = layer(*x.chunk(2, -1))
-    return made
-
-
-def _each(layer: Any, x: Tensor) -> Tensor:
-    for part in layer.values() if isinstance(layer, nn.ModuleDict) else layer:
-        x = part(x).tanh()
-    return x
-
-
-def _weights(layer: Any, x: Tensor) -> Tensor:
-    for weight in layer.values() if isinstance(layer, nn.ParameterDict) else layer:
-        x = (x * weight).tanh()
-    return x
-
-
-def _unpool(layer: Any, x: Tensor) -> Tensor:
-    made: Tensor = layer(*nn.functional.max_pool2d(x, 2, return_indices=True))
-    return made
-
-
-def _folded(layer: Any, x: Tensor) -> Tensor:
-    made: Tensor = layer(nn.functional.unfold(x, 2).tanh())
-    return made
-
-
-def _embedded(layer: Any, x: Tensor) -> Tensor:
-    made: Tensor = layer(_tokens(x))
-    return made
 
 
 def _group(name: str, *rows: tuple[Any, ...]) -> dict[str, Case]:
@@ -127,10 +58,10 @@ CASES: dict[str, Case] = {
         "containers",
         ("Sequential", V, lambda: nn.Sequential(nn.Linear(6, 6), nn.Tanh())),
         ("a class derived from Sequential", V, lambda: Residual(nn.Linear(6, 6), nn.Tanh())),
-        ("ModuleList", V, lambda: nn.ModuleList([nn.Linear(6, 6), nn.Linear(6, 6)]), _each),
-        ("ModuleDict", V, lambda: nn.ModuleDict({"a": nn.Linear(6, 6), "b": nn.Linear(6, 6)}), _each),
-        ("ParameterList", V, lambda: nn.ParameterList([torch.linspace(-1, 2, 6), torch.ones(6)]), _weights),
-        ("ParameterDict", V, lambda: nn.ParameterDict({"a": torch.linspace(-1, 2, 6)}), _weights),
+        ("ModuleList", V, lambda: nn.ModuleList([nn.Linear(6, 6), nn.Linear(6, 6)]), each),
+        ("ModuleDict", V, lambda: nn.ModuleDict({"a": nn.Linear(6, 6), "b": nn.Linear(6, 6)}), each),
+        ("ParameterList", V, lambda: nn.ParameterList([torch.linspace(-1, 2, 6), torch.ones(6)]), weights),
+        ("ParameterDict", V, lambda: nn.ParameterDict({"a": torch.linspace(-1, 2, 6)}), weights),
     ),
     **_group(
         "linear",
@@ -138,7 +69,7 @@ CASES: dict[str, Case] = {
         ("Linear", V, lambda: nn.Linear(6, 5)),
         ("Linear of more than two axes", T, lambda: nn.Linear(4, 3)),
         ("LazyLinear", V, lambda: nn.LazyLinear(5)),
-        ("Bilinear", V, lambda: nn.Bilinear(6, 6, 4), _both),
+        ("Bilinear", V, lambda: nn.Bilinear(6, 6, 4), both),
     ),
     **_group(
         "convolutions",
@@ -152,14 +83,14 @@ CASES: dict[str, Case] = {
         ("ConvTranspose2d", P, lambda: nn.ConvTranspose2d(4, 2, 3, stride=2)),
         ("ConvTranspose3d", C, lambda: nn.ConvTranspose3d(2, 2, 2)),
         ("Unfold", P, lambda: nn.Unfold(2)),
-        ("Fold", P, lambda: nn.Fold((SIDE, SIDE), 2), _folded),
+        ("Fold", P, lambda: nn.Fold((SIDE, SIDE), 2), folded),
     ),
     **_group(
         "pooling",
         ("MaxPool1d", S, lambda: nn.MaxPool1d(2)),
         ("MaxPool2d", P, lambda: nn.MaxPool2d(2)),
         ("MaxPool3d", C, lambda: nn.MaxPool3d(2)),
-        ("MaxUnpool2d", P, lambda: nn.MaxUnpool2d(2), _unpool),
+        ("MaxUnpool2d", P, lambda: nn.MaxUnpool2d(2), unpool),
         ("AvgPool1d", S, lambda: nn.AvgPool1d(2)),
         ("AvgPool2d", P, lambda: nn.AvgPool2d(2)),
         ("AvgPool3d", C, lambda: nn.AvgPool3d(2)),
@@ -251,31 +182,31 @@ CASES: dict[str, Case] = {
     ),
     **_group(
         "recurrent",
-        ("RNN", T, lambda: nn.RNN(4, 3, batch_first=True), _first),
-        ("LSTM", T, lambda: nn.LSTM(4, 3, 2, batch_first=True, bidirectional=True), _first),
-        ("GRU", T, lambda: nn.GRU(4, 3, batch_first=True), _first),
+        ("RNN", T, lambda: nn.RNN(4, 3, batch_first=True), first),
+        ("LSTM", T, lambda: nn.LSTM(4, 3, 2, batch_first=True, bidirectional=True), first),
+        ("GRU", T, lambda: nn.GRU(4, 3, batch_first=True), first),
         (
             "GRU, dropout between its layers",
             T,
             lambda: nn.GRU(4, 3, 2, batch_first=True, dropout=0.3),
-            _first,
+            first,
         ),
-        ("GRU, batch_first=False by mistake", T, lambda: nn.GRU(4, 3), _first),
+        ("GRU, batch_first=False by mistake", T, lambda: nn.GRU(4, 3), first),
         ("RNNCell", V, lambda: nn.RNNCell(6, 4)),
-        ("LSTMCell", V, lambda: nn.LSTMCell(6, 4), _first),
+        ("LSTMCell", V, lambda: nn.LSTMCell(6, 4), first),
         ("GRUCell", V, lambda: nn.GRUCell(6, 4)),
     ),
     **_group(
         "attention",
-        ("MultiheadAttention", T, lambda: nn.MultiheadAttention(4, 2, batch_first=True), _self_attention),
+        ("MultiheadAttention", T, lambda: nn.MultiheadAttention(4, 2, batch_first=True), self_attention),
         (
             "MultiheadAttention, dropout",
             T,
             lambda: nn.MultiheadAttention(4, 2, 0.3, batch_first=True),
-            _self_attention,
+            self_attention,
         ),
         ("TransformerEncoderLayer", T, lambda: nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)),
-        ("TransformerDecoderLayer", T, lambda: nn.TransformerDecoderLayer(4, 2, 8, batch_first=True), _both),
+        ("TransformerDecoderLayer", T, lambda: nn.TransformerDecoderLayer(4, 2, 8, batch_first=True), both),
         (
             "TransformerEncoder",
             T,
@@ -285,18 +216,18 @@ CASES: dict[str, Case] = {
             "TransformerDecoder",
             T,
             lambda: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8, batch_first=True), 1),
-            _both,
+            both,
         ),
-        ("Transformer", T, lambda: nn.Transformer(4, 2, 1, 1, 8, batch_first=True), _both),
+        ("Transformer", T, lambda: nn.Transformer(4, 2, 1, 1, 8, batch_first=True), both),
     ),
     **_group(
         "embeddings",
-        ("Embedding", V, lambda: nn.Embedding(3, 4), _embedded),
-        ("Embedding, padding_idx", V, lambda: nn.Embedding(3, 4, padding_idx=0), _embedded),
-        ("Embedding, max_norm", V, lambda: nn.Embedding(3, 4, max_norm=0.5), _embedded),
-        ("Embedding, sparse", V, lambda: nn.Embedding(3, 4, sparse=True), _embedded),
-        ("Embedding, padding_idx, tied", V, Tied, _embedded),
-        ("EmbeddingBag", V, lambda: nn.EmbeddingBag(3, 4), _embedded),
+        ("Embedding", V, lambda: nn.Embedding(3, 4), embedded),
+        ("Embedding, padding_idx", V, lambda: nn.Embedding(3, 4, padding_idx=0), embedded),
+        ("Embedding, max_norm", V, lambda: nn.Embedding(3, 4, max_norm=0.5), embedded),
+        ("Embedding, sparse", V, lambda: nn.Embedding(3, 4, sparse=True), embedded),
+        ("Embedding, padding_idx, tied", V, Tied, embedded),
+        ("EmbeddingBag", V, lambda: nn.EmbeddingBag(3, 4), embedded),
     ),
     **_group(
         "shape and distance",
@@ -309,8 +240,8 @@ CASES: dict[str, Case] = {
         ("Upsample, bicubic", P, lambda: nn.Upsample(scale_factor=1.5, mode="bicubic")),
         ("UpsamplingNearest2d", P, lambda: nn.UpsamplingNearest2d(scale_factor=2)),
         ("UpsamplingBilinear2d", P, lambda: nn.UpsamplingBilinear2d(scale_factor=2)),
-        ("CosineSimilarity", S, lambda: nn.CosineSimilarity(-1), _halves),
-        ("PairwiseDistance", S, nn.PairwiseDistance, _halves),
+        ("CosineSimilarity", S, lambda: nn.CosineSimilarity(-1), halves),
+        ("PairwiseDistance", S, nn.PairwiseDistance, halves),
     ),
     **_group(
         "of torch.nn.utils",
