@@ -95,7 +95,7 @@ class Retrainer:
         losses: list[Tensor] = []
         kept: list[Tensor] = []
 
-        def observe(step: int, batch_losses: Tensor) -> None:
+        def observe(step: int, batch_losses: Tensor, states: State) -> None:
             if step >= last_epoch:
                 losses.append(batch_losses.double())
                 kept.append(weights[:, process.index(step)] > 0)

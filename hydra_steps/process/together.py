@@ -20,7 +20,7 @@ from hydra_steps.process.state import State
 
 ON_PROCESSOR, ON_GPU = 16, 32  # trainings at once: more gain little, and k times the memory of a step
 
-Observer = Callable[[int, Tensor], None]  # (step, losses [k, b])
+Observer = Callable[[int, Tensor, State], None]  # (step, losses [k, b], states after it)
 
 
 def at_once(process: Process) -> int:
@@ -38,7 +38,7 @@ def run_together(
     start: tuple[int, State] | None = None,
 ) -> State:
     """The final states of k trainings with data ``weights`` [k, n]: parameters [k, p], slots [k, slot, p],
-    buffers [k, r].
+    buffers [k, r]; so are those that ``observe`` is given.
 
     The batched twin of :func:`hydra_steps.process.running.run` to the last step; ``start``: the first step and the
     state before it, by default those of the whole training.
@@ -53,7 +53,7 @@ def run_together(
         gradients, buffers, losses = process.gradients(parameters, buffers, process.batch(step), weights)
         parameters, slots = process.optimizer.update(parameters, slots, gradients, rates[step], step)
         if observe is not None:
-            observe(step, losses)
+            observe(step, losses, State(parameters, slots.transpose(0, 1), buffers))
     return State(parameters, slots.transpose(0, 1), buffers)
 
 

@@ -28,7 +28,7 @@ from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
 from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Share, Window
 from hydra_steps.scoring.contribution import Contribution
-from hydra_steps.scoring.nearby import retrained, sources, swept
+from hydra_steps.scoring.nearby import retrained_in_turn, sources, swept
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
@@ -95,8 +95,10 @@ def average(
 ) -> Contribution:
     """The mean of the derivatives at drawn weights [n], each along a training of its own, and how much they agree."""
     each = [
-        swept(retrained(source, weights), queries, curvature, queries_at_once)
-        for source, weights in Progress(draws, total=total, desc="averaging", unit="run", mininterval=2)
+        swept(nearby, queries, curvature, queries_at_once)
+        for nearby in Progress(
+            retrained_in_turn(draws), total=total, desc="averaging", unit="run", mininterval=2
+        )
     ]
     values = torch.stack(each)  # [k, q, n]
     between = mean_correlation(values) if len(each) > 1 else []

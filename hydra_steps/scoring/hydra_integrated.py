@@ -25,7 +25,7 @@ from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
 from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Window
 from hydra_steps.scoring.contribution import Contribution
-from hydra_steps.scoring.nearby import retrained, sources, swept, uniform
+from hydra_steps.scoring.nearby import retrained_in_turn, sources, swept, uniform
 from hydra_steps.trajectory.trajectory import Trajectory
 
 
@@ -118,8 +118,9 @@ def _integral(
 ) -> Tensor:
     """c [q, n] float64 by a rule of ``count`` nodes."""
     values = torch.zeros(len(queries), source.process.samples, dtype=torch.float64)
-    for place, share in legendre(count):
-        nearby = retrained(source, uniform(source.process, place))
+    places, shares = zip(*legendre(count), strict=True)
+    draws = ((source, uniform(source.process, place)) for place in places)
+    for nearby, share in zip(retrained_in_turn(draws), shares, strict=True):
         values += share * swept(nearby, queries, Curvature.EXACT, queries_at_once).cpu()
         bar.update()
     return values

@@ -18,8 +18,9 @@ def test_the_same_states_as_one_by_one(optimizer: str, variant: str) -> None:
     process, _, rates = tiny_process(optimizer, variant=variant)
     weights = torch.rand(5, process.samples, dtype=process.dtype, generator=torch.Generator().manual_seed(0))
     seen = []
-    together = run_together(process, rates, weights, lambda step, losses: seen.append((step, losses)))
-    assert [step for step, _ in seen] == list(range(process.steps))
+    together = run_together(process, rates, weights, lambda *step: seen.append(step))
+    assert [step for step, *_ in seen] == list(range(process.steps))
+    assert seen[-1][2].largest_difference(together) == 0
     assert together.slots.shape == (5, process.optimizer.slots, process.model.initial.numel())
     for place, state in enumerate(one_by_one(together)):
         losses = []
@@ -32,7 +33,7 @@ def test_the_same_states_as_one_by_one(optimizer: str, variant: str) -> None:
         )
         assert state.largest_difference(alone) < 1e-11
         assert all(
-            torch.allclose(row[place], one, atol=1e-11) for (_, row), one in zip(seen, losses, strict=True)
+            torch.allclose(row[place], one, atol=1e-11) for (_, row, _), one in zip(seen, losses, strict=True)
         )
 
 

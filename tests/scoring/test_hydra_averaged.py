@@ -88,7 +88,29 @@ def test_less_memory_and_chunks_of_queries_change_nothing(monkeypatch):
     monkeypatch.setattr(nearby, "BUDGET", 1)
     kept = nearby.retrained(trajectory, torch.ones(11, dtype=torch.float64))
     assert len(kept.checkpoints) <= 4 < trajectory.steps
-    assert torch.equal(whole, hydra_averaged(trajectory, queries, **options).values)
+    alone = hydra_averaged(trajectory, queries, **options).values  # there is no room for two at once
+    assert torch.allclose(whole, alone, rtol=1e-9, atol=1e-14)
+
+
+def test_trainings_at_once_are_those_one_by_one():
+    """In their order, of two trajectories in turn, from a later step on, and whatever their company."""
+    whole, _ = made()
+    late = whole.since(3)
+    stream = torch.Generator().manual_seed(0)
+    drawn = [
+        (source, torch.rand(11, dtype=torch.float64, generator=stream))
+        for source in (whole, whole, late, whole)
+    ]
+    found = list(nearby.retrained_in_turn(drawn))
+    assert [one.first for one in found] == [0, 0, 3, 0]
+    for (source, weights), one in zip(drawn, found, strict=True):
+        alone = nearby.retrained(source, weights)
+        assert one.checkpoints == list(range(source.first, source.steps + 1))
+        assert torch.equal(one.weights, weights)
+        assert all(one.state(step).largest_difference(alone.state(step)) < 1e-11 for step in one.checkpoints)
+    again = [next(iter(nearby.retrained_in_turn([pair]))) for pair in drawn]
+    for one, other in zip(found, again, strict=True):
+        assert one.final_state.largest_difference(other.final_state) == 0
 
 
 @pytest.mark.parametrize("samples", [1, 2])
