@@ -48,6 +48,7 @@ class Machine:
 
 
 # One core of a processor of some years ago, estimated.
+MOST_TANGENTS = 2 * 10**9  # bytes in one pass, as hydra_steps.process.linearise has it
 CORE = Machine("one processor core", flops=3.0e10, bandwidth=4.0e9, launch=1.2e-5)
 # 40 % of the peak of an NVIDIA A100 (312 TFLOP/s bfloat16, 2.0 TB/s, 80 GB): what well-kept training codes report.
 A100 = Machine("one A100", flops=1.25e14, bandwidth=1.2e12, launch=1.0e-5, startup=30.0, memory=3.0e9)
@@ -179,7 +180,8 @@ def nominal_costs(
     vectors = max(6, 4 * (1 + slots))
     training_memory = machine.memory + 1.5 * saved + width * vectors * net.parameters
     # One sweep: a tangent or cotangent beside each activation, for the queries that are taken at once.
-    scoring_memory = training_memory + 2 * saved * min(queries, 8)
+    tangents = min(2 * saved * min(queries, 8), max(2 * saved, MOST_TANGENTS))
+    scoring_memory = training_memory + tangents
     sizes = {"batch": batch, "samples": samples, "epochs": epochs, "queries": queries}
     costs = {label: method_cost(method, step, **sizes) for label, method in methods.items()}
     letters = {"p": net.parameters, "s": slots, "k": net.factors, "q": queries, "n": samples, "e": epochs}

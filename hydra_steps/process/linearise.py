@@ -30,6 +30,9 @@ from hydra_steps.process.twice_backward import twice_backward
 
 # Directions × samples in one pass: what stays in a processor's caches at LeNet-5's size; on a GPU, what fills it.
 TOGETHER, TOGETHER_ON_GPU = 512, 16_384
+# Bytes of the tangents in one pass: the same on every processor, since sums of other sizes differ by round-off.
+MEMORY, SHARE_OF_GPU = 2 * 10**9, 0.25
+TANGENT = 3  # a direction takes as many times what the pass keeps of its samples (ResNet, DenseNet and LeNet-5: 2 to 3)
 
 
 def linearise(
@@ -57,8 +60,7 @@ def linearise(
         no_buffers = buffers.new_zeros(0, len(buffers))
         return Linearised(parameters.new_zeros(0, len(batch)), empty, no_buffers, no_buffers)
     point = Point(parameters, buffers, batch, weights, training)
-    samples = TOGETHER_ON_GPU if process.device.type == "cuda" else TOGETHER
-    together = max(1, samples // max(len(batch), 1))
+    together = 1 if len(directions) == 1 else directions_together(process, len(batch))
     path = process.model.path
     if path is not Path.RULES or not rules_serve(process, training):
         forwards = path is not Path.BACKWARD and process.model.forwards
@@ -85,6 +87,16 @@ def linearise(
         torch.cat([getattr(p, n) for p in parts]) for n in ("slopes", "buffers_bar", "buffers_dot")
     )
     return Linearised(slopes, pulled, bars, dots)
+
+
+def directions_together(process: Process, samples: int) -> int:
+    """How many directions may share a pass over so many samples, by time and by memory; at least one."""
+    samples, most, memory = max(samples, 1), TOGETHER, float(MEMORY)
+    if process.device.type == "cuda":
+        most = TOGETHER_ON_GPU
+        memory = SHARE_OF_GPU * torch.cuda.get_device_properties(process.device).total_memory
+    room = memory / max(TANGENT * samples * process.bytes_by_sample, 1.0)
+    return max(1, min(most // samples, int(room)))
 
 
 def rules_serve(process: Process, training: bool) -> bool:

@@ -29,6 +29,7 @@ from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.settled import settled_model
 from hydra_steps.process.batches import ABSENT, augment
 from hydra_steps.process.flat_model import FlatModel
+from hydra_steps.process.kept import bytes_kept
 from hydra_steps.process.optimizers import Optimizer, Scalar
 from hydra_steps.process.optimizers.averaged import Averaged
 from hydra_steps.process.schedules import Schedule
@@ -126,6 +127,13 @@ class Process:
     def bytes_per_state(self) -> int:
         numbers = len(self.model.initial) * (1 + self.optimizer.slots) + len(self.model.initial_buffers)
         return numbers * self.dtype.itemsize
+
+    @cached_property
+    def bytes_by_sample(self) -> float:
+        """Bytes that a pass keeps of one sample for its gradient."""
+        inputs = self.inputs[:2]  # batch norm has no variance of one
+        keys = torch.zeros(len(inputs), dtype=torch.int64, device=self.device) if self.keyed else None
+        return bytes_kept(self.model, self.initial_state(), inputs, keys) / max(len(inputs), 1)
 
     def schedule(self) -> Schedule:
         """The schedule of the learning rates, at its beginning."""

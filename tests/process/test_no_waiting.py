@@ -57,12 +57,13 @@ def meta(process: Process) -> Process:
 
 
 def process_of(model: str, optimizer: str = "momentum") -> tuple[Process, list[float]]:
-    """On the meta device, with crops and flips; its table of batches is there already."""
+    """On the meta device, with crops and flips; what is found out once of a process is known already."""
     epochs = 1 if model == "densenet" else 2
     settings = tiny_settings(optimizer, augment={"crop": 1, "flip": True}, epochs=epochs)
     settings |= {"model": MODELS[model]}
     process = meta(built(settings, tiny_data(side=28)))
     process.batch(0)
+    assert process.bytes_by_sample >= 0
     return process, [0.1] * process.steps
 
 
