@@ -92,5 +92,6 @@ def test_a_series_of_many_iterations_is_measured_by_a_few() -> None:
     found = calibrated(
         run, {"few": few, "many": {**few, "iterations": 20_000}}, study["queries"], 150, seconds=AT_EASE
     )
-    few_seconds, many_seconds = (found.methods[label].fixed for label in ("few", "many"))
+    steps, samples = 2 * 5, 150
+    few_seconds, many_seconds = (found.methods[label].seconds(steps, samples) for label in ("few", "many"))
     assert many_seconds > 100 * few_seconds > 0
