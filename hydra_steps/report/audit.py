@@ -48,7 +48,6 @@ def amount_sentence(found: dict[str, Measure], samples: int) -> str:
     span = f"95 % interval {wrong.low:,.0f} to {wrong.high:,.0f}"
     if found["average_precision"].value < SURE_FROM:
         about = f"At most about {wrong.value:,.0f} of the {samples:,} training labels"
-        span = f"95 % limit {wrong.high:,.0f}"
     return (
         f"{about} are wrong ({span}); looking at the first {look:,.0f} suspects finds 80 % of the wrong ones."
     )

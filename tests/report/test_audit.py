@@ -56,7 +56,7 @@ def test_doubt_is_said():
         "over_plain": (0.0, -0.1, 0.1),
     }
     text = said(audit(numbers(**doubtful)))
-    assert text.startswith("At most about 42 of the 1,000 training labels are wrong (95 % limit 60);")
+    assert text.startswith("At most about 42 of the 1,000 training labels are wrong (95 % interval 0 to 60);")
     assert "(which may be as good)" in text
     assert "it is not shown to be better than the plain loss" in text
 
