@@ -3,6 +3,7 @@ message."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import sys
@@ -21,6 +22,8 @@ from hydra_steps.refusals import refusal
 
 _logger = logging.getLogger(__name__)
 
+COLLECT = (700, 10, 10)  # Python's own thresholds of garbage collection
+
 
 @contextmanager
 def job(log: str | Path) -> Iterator[None]:
@@ -30,6 +33,11 @@ def job(log: str | Path) -> Iterator[None]:
     What is said are the records of ``logging`` (this package's from INFO, others' from WARNING) and Python's warnings.
     Failures of the machine, such as a disk that is full, and an end from the keyboard are one message, too.
     """
+    if (
+        not gc.get_freeze_count()
+    ):  # what was imported stays, and need not be looked through again (see job_start)
+        gc.freeze()
+    gc.set_threshold(*COLLECT)
     with _logged(Path(log)):
         try:
             yield
