@@ -22,12 +22,27 @@ from hydra_steps.data.group import called
 from hydra_steps.models.altered import alteration
 from hydra_steps.models.dropout import Keyed, KeyedDropout
 from hydra_steps.models.layers import BatchNorm
-from hydra_steps.models.pooling import pool_first
+from hydra_steps.models.pooling import AveragePool, MaxPool, pool_first
 from hydra_steps.process.binding import Binding, own_copy, take_out
+from hydra_steps.process.convolutions import can_be_shared
 from hydra_steps.process.paths import Path, choose_path, without_forward_mode
 from hydra_steps.tangents.chain import push
 
-LIGHT = (nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout)
+# Small convolutions, that is: see hydra_steps.process.together.
+LIGHT: frozenset[type[nn.Module]] = frozenset(
+    {
+        nn.Sequential,
+        nn.Flatten,
+        nn.Linear,
+        nn.Tanh,
+        nn.ReLU,
+        BatchNorm,
+        KeyedDropout,
+        nn.Conv2d,
+        AveragePool,
+        MaxPool,
+    }
+)
 Entry = tuple[str, tuple[int, ...], int]  # name, shape, offset
 Named = Sequence[tuple[str, Tensor]]
 
@@ -127,10 +142,15 @@ class FlatModel:
 
     @property
     def light(self) -> bool:
-        """Whether a pass is mostly the calling of small operations (linear layers): then several at once pay off on one
-        processor core, too.
+        """Whether a pass may be mostly the calling of small operations (linear layers, small convolutions): then
+        several at once pay off on one processor core, too.
         """
-        return all(type(module) in LIGHT and not alteration(module) for module in self.module.modules())
+        return all(
+            type(module) in LIGHT
+            and not alteration(module)
+            and (type(module) is not nn.Conv2d or can_be_shared(module))
+            for module in self.module.modules()
+        )
 
     def views(self, parameters: Tensor) -> list[Tensor]:
         """Named-shape views of a flat vector: (P,) → tensors in the layout's order."""

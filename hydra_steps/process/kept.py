@@ -1,4 +1,5 @@
-"""What a pass holds in memory of its samples, so that no more directions share one than there is room for."""
+"""What a pass holds in memory of its samples, so that no more directions share one than there is room for; and what its
+convolutions compute."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
+from torch.utils.flop_counter import FlopCounterMode
 
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.state import State
@@ -31,3 +33,11 @@ def bytes_kept(model: FlatModel, state: State, inputs: Any, keys: Tensor | None)
         made = model.train_logits(parameters, state.buffers, inputs, keys)
     del made  # until here nothing that is kept can have given its place to another
     return sum(kept.values())
+
+
+def convolved(model: FlatModel, state: State, inputs: Any) -> int:
+    """Multiplications and additions of the convolutions in one pass over ``inputs`` [b, …]. Cost: the pass."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.logits(state.parameters, state.buffers, inputs)
+    counts = counter.get_flop_counts()["Global"]
+    return sum(count for operation, count in counts.items() if "convolution" in str(operation))

@@ -13,6 +13,7 @@ classes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -28,8 +29,9 @@ from hydra_steps.data.group import Group, sample_shape
 from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.settled import settled_model
 from hydra_steps.process.batches import ABSENT, augment
+from hydra_steps.process.convolutions import OneByOne
 from hydra_steps.process.flat_model import FlatModel
-from hydra_steps.process.kept import bytes_kept
+from hydra_steps.process.kept import bytes_kept, convolved
 from hydra_steps.process.optimizers import Optimizer, Scalar
 from hydra_steps.process.optimizers.averaged import Averaged
 from hydra_steps.process.schedules import Schedule
@@ -135,6 +137,12 @@ class Process:
         keys = torch.zeros(len(inputs), dtype=torch.int64, device=self.device) if self.keyed else None
         return bytes_kept(self.model, self.initial_state(), inputs, keys) / max(len(inputs), 1)
 
+    @cached_property
+    def convolved_by_step(self) -> float:
+        """Multiplications and additions of the convolutions in a step's forward pass."""
+        inputs = self.inputs[:1]
+        return convolved(self.model, self.initial_state(), inputs) * int(max(self.sizes, default=0))
+
     def schedule(self) -> Schedule:
         """The schedule of the learning rates, at its beginning."""
         training = self.settings.training
@@ -211,9 +219,11 @@ class Process:
                 its_parameters, its_buffers, batch.inputs, batch.keys, weights=its_weights
             )
 
-        logits, new_buffers = torch.vmap(one, in_dims=(0, 0, None if counted is None else 0))(
-            leaf, buffers, counted
-        )
+        # A GPU is filled by convolutions in groups.
+        with OneByOne() if self.device.type == "cpu" else nullcontext():
+            logits, new_buffers = torch.vmap(one, in_dims=(0, 0, None if counted is None else 0))(
+                leaf, buffers, counted
+            )
         every = batch.targets.repeat(len(leaf), *(1 for _ in batch.targets.shape[1:]))
         losses = self.loss.values(logits.flatten(0, 1), every).view(len(leaf), len(batch))
         # A sum over trainings: each has its own parameters, so the gradient's rows do not mix.

@@ -39,11 +39,10 @@ def test_the_same_states_as_one_by_one(optimizer: str, variant: str) -> None:
 
 @pytest.mark.parametrize("model", ["lenet5_tanh", "lenet5_relu"])
 def test_convolutions_at_once_too(model: str) -> None:
-    """As on a GPU; on a processor they go one by one."""
+    """Large ones, too, which only a GPU takes together."""
     settings = tiny_settings(epochs=1)
     settings["model"] = {"name": model}
     process = built(settings, tiny_data(side=28))
-    assert at_once(process) == 1
     rates = tiny_rates(process)
     weights = torch.stack([weights_without(process, group) for group in ([0], [1, 2], [])])
     for state, row in zip(one_by_one(run_together(process, rates, weights)), weights, strict=True):
@@ -51,11 +50,15 @@ def test_convolutions_at_once_too(model: str) -> None:
         assert state.largest_difference(alone) < 1e-11
 
 
-@pytest.mark.parametrize("variant", MODELS)
+@pytest.mark.parametrize("variant", [*MODELS, "lenet5_tanh", "lenet5_relu"])
 def test_company_changes_no_bit(variant: str) -> None:
-    settings = tiny_settings(variant=variant, epochs=6)
+    if variant in MODELS:
+        settings = tiny_settings(variant=variant, epochs=6)
+        settings["model"]["hidden"] = [33]
+    else:
+        settings = tiny_settings(epochs=6, batch_size=32)
+        settings["model"] = {"name": variant}
     settings["compute"]["dtype"] = "float32"
-    settings["model"]["hidden"] = [33]
     process = built(settings, tiny_data(samples=50, side=8))
     rates = tiny_rates(process)
     groups = [np.array([n]) for n in range(ON_PROCESSOR)]
@@ -68,3 +71,14 @@ def test_company_changes_no_bit(variant: str) -> None:
 
 def test_small_models_go_together() -> None:
     assert all(at_once(tiny_process(variant=variant)[0]) == ON_PROCESSOR for variant in MODELS)
+
+
+@pytest.mark.parametrize(
+    ("side", "batch", "count"), [(8, 64, ON_PROCESSOR), (28, 16, ON_PROCESSOR), (28, 64, 1)]
+)
+def test_convolutions_go_together_where_they_are_small(side: int, batch: int, count: int) -> None:
+    settings = tiny_settings(epochs=1, batch_size=batch)
+    settings["model"] = {"name": "lenet5_relu"}
+    process = built(settings, tiny_data(samples=130, side=side))
+    assert process.convolved_by_step % batch == 0
+    assert at_once(process) == count
