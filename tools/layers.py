@@ -42,8 +42,12 @@ Which layers can a model have? For each layer of `torch.nn` the table says one o
 An exact layer takes one of three paths ([hydra_steps/process/paths.py](../hydra_steps/process/paths.py)). `make check`
 says which one your model takes, and why:
 
-- **layer rules** are the fastest, and take many queries at once;
-- **twice backward** shares its first pass among queries, and its second where PyTorch can map it over them;
+- **layer rules** are the fastest, and take many queries at once. They serve sequences of layers that have one, and a
+  `forward` of your own that joins such layers by ordinary operations: sums, products, joins, cuts, changes of shape,
+  products of matrices, softmax, attention, functions of each number, parameters of its own. `torch.fx` records it, and
+  what the recording gives is compared with twice backward before it is used;
+- **twice backward** serves the rest. It shares its first pass among queries, and its second where PyTorch can map it
+  over them;
 - **forward mode** is for one query without the exact Hessian, where it is cheaper than that.
 
 Layers marked *taken over* are replaced by exact ones of ours, with the same parameters.

@@ -19,30 +19,13 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hydra_steps.data.group import called
-from hydra_steps.models.altered import alteration
-from hydra_steps.models.dropout import Keyed, KeyedDropout
+from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.layers import BatchNorm
-from hydra_steps.models.pooling import AveragePool, MaxPool, pool_first
+from hydra_steps.models.pooling import pool_first
 from hydra_steps.process.binding import Binding, own_copy, take_out
-from hydra_steps.process.convolutions import can_be_shared
 from hydra_steps.process.paths import Path, choose_path, without_forward_mode
-from hydra_steps.tangents.chain import push
+from hydra_steps.tangents.chain import plan, push
 
-# Small convolutions, that is: see hydra_steps.process.together.
-LIGHT: frozenset[type[nn.Module]] = frozenset(
-    {
-        nn.Sequential,
-        nn.Flatten,
-        nn.Linear,
-        nn.Tanh,
-        nn.ReLU,
-        BatchNorm,
-        KeyedDropout,
-        nn.Conv2d,
-        AveragePool,
-        MaxPool,
-    }
-)
 Entry = tuple[str, tuple[int, ...], int]  # name, shape, offset
 Named = Sequence[tuple[str, Tensor]]
 
@@ -60,6 +43,10 @@ def by_sample(outputs: Any) -> Any:
     if not isinstance(outputs, Tensor) or outputs.ndim in (0, 2):
         return outputs
     return outputs[:, None] if outputs.ndim == 1 else outputs.flatten(1)
+
+
+def _has(module: nn.Module, kind: type[nn.Module]) -> bool:
+    return any(isinstance(part, kind) for part in module.modules())
 
 
 def _flatten(tensors: list[Tensor]) -> Tensor:
@@ -105,6 +92,10 @@ class FlatModel:
     def __init__(self, module: nn.Module) -> None:
         module = pool_first(own_copy(module))
         self.path, self.reason = choose_path(module)
+        self._graphs = plan(module)[1] if self.path is Path.RULES else {}
+        self.unproved = bool(
+            self._graphs
+        )  # what a recording says of a module is tried where it is first used
         self.forwards = not without_forward_mode(module)
         self.maps: bool | None = (
             None  # whether several directions can share a pass: not known until it is tried
@@ -117,18 +108,24 @@ class FlatModel:
         self.sizes = [p.numel() for _, p in parameters]
         self._buffer_sizes = [b.numel() for _, b in buffers]
         places = {id(tensor): place for place, (_, tensor) in enumerate([*parameters, *buffers])}
-        self._saved = [
-            (name, places.get(id(tensor), tensor))
-            for name, tensor in module.state_dict(keep_vars=True).items()
-        ]
+        everything = module.state_dict(keep_vars=True)
+        self._saved = [(name, places.get(id(tensor), tensor)) for name, tensor in everything.items()]
         self._bindings = take_out(module, [p for _, p in parameters])
         self._buffer_bindings = take_out(module, [b for _, b in buffers])
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
-        self._attends = any(isinstance(m, nn.MultiheadAttention) for m in module.modules())
-        self.recurrent = any(isinstance(m, nn.RNNBase) for m in module.modules())
+        self._by_ordinary_kernels = (
+            _has(module, nn.MultiheadAttention) or self.unproved or self.path is Path.BACKWARD
+        )
+        self.recurrent = _has(module, nn.RNNBase)
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
         self.module = module
         module.eval()
+
+    def proved(self, why_not: str) -> None:
+        """What the graphs of its modules give has been tried: it is right, or ``why_not``, and they are not used."""
+        self.unproved = False
+        if why_not:
+            self.path, self.reason, self._graphs = Path.BACKWARD, why_not, {}
 
     def to(self, device: torch.device, dtype: torch.dtype) -> FlatModel:
         """This model with its constants, what is not in the vectors, on ``device`` and of ``dtype``."""
@@ -139,18 +136,6 @@ class FlatModel:
     def coupled(self) -> bool:
         """Whether a sample's loss depends on the others in its batch (batch norm)."""
         return bool(self._norms)
-
-    @property
-    def light(self) -> bool:
-        """Whether a pass may be mostly the calling of small operations (linear layers, small convolutions): then
-        several at once pay off on one processor core, too.
-        """
-        return all(
-            type(module) in LIGHT
-            and not alteration(module)
-            and (type(module) is not nn.Conv2d or can_be_shared(module))
-            for module in self.module.modules()
-        )
 
     def views(self, parameters: Tensor) -> list[Tensor]:
         """Named-shape views of a flat vector: (P,) → tensors in the layout's order."""
@@ -189,7 +174,7 @@ class FlatModel:
 
     def _call(self, layer: nn.Module, *arguments: Any, **named: Any) -> Any:
         """The output of the module, or of a layer of it, by kernels that can be differentiated twice."""
-        if self.path is not Path.BACKWARD and not self._attends:
+        if not self._by_ordinary_kernels:
             return layer(*arguments, **named)
         # The fused kernels of attention have no second derivative, and a layer's fast path in evaluation other bits.
         fast = torch.backends.mha.get_fastpath_enabled()
@@ -262,7 +247,7 @@ class FlatModel:
             moved = _by_owner(self._buffer_bindings, self.buffer_layout, buffers_dot, self._buffer_sizes)
         self._prepare(training, keys)
         self._bind(parameters, buffers)
-        chain, step = push(self.module, inputs, dots, moved)
+        chain, step = push(self.module, inputs, dots, moved, self._graphs)
         assert step.y_dot is not None  # the last layers have parameters
 
         def joined(bindings: Sequence[Binding], found: Mapping[nn.Module, Mapping[str, Tensor]]) -> Tensor:

@@ -26,7 +26,7 @@ from hydra_steps.process.forward_mode import forward_mode
 from hydra_steps.process.linearised import Curvature, Linearised, Point
 from hydra_steps.process.paths import Path
 from hydra_steps.process.process import Batch, Process
-from hydra_steps.process.twice_backward import twice_backward
+from hydra_steps.process.twice_backward import agree, twice_backward
 
 # Directions × samples in one pass: what stays in a processor's caches at LeNet-5's size; on a GPU, what fills it.
 TOGETHER, TOGETHER_ON_GPU = 512, 16_384
@@ -61,6 +61,8 @@ def linearise(
         return Linearised(parameters.new_zeros(0, len(batch)), empty, no_buffers, no_buffers)
     point = Point(parameters, buffers, batch, weights, training)
     together = 1 if len(directions) == 1 else directions_together(process, len(batch))
+    if process.model.unproved and rules_serve(process, training):
+        prove(process, point)
     path = process.model.path
     if path is not Path.RULES or not rules_serve(process, training):
         forwards = path is not Path.BACKWARD and process.model.forwards
@@ -68,7 +70,20 @@ def linearise(
             bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
             return forward_mode(process, point, directions[0], curvature, bar, dot)
         return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot, together)
-    # Parts as equal as can be: a small last one would cost nearly as much as a full one.
+    return _by_rules(process, point, curvature, together, directions, buffers_bar, buffers_dot)
+
+
+def _by_rules(
+    process: Process,
+    point: Point,
+    curvature: Curvature,
+    together: int,
+    directions: Tensor,
+    buffers_bar: Tensor | None,
+    buffers_dot: Tensor | None,
+) -> Linearised:
+    """All directions, so many together, in parts as equal as can be: a small one would cost nearly as much as a full
+    one."""
     count = -(-len(directions) // together)
     rows = zip(
         *(
@@ -87,6 +102,22 @@ def linearise(
         torch.cat([getattr(p, n) for p in parts]) for n in ("slopes", "buffers_bar", "buffers_dot")
     )
     return Linearised(slopes, pulled, bars, dots)
+
+
+def prove(process: Process, point: Point) -> None:
+    """Try what the graphs of a model's modules give, along one random direction, against twice backward; from then on
+    the model goes by them, or without."""
+    parameters = point.parameters
+    draw = torch.randn(1, len(parameters), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    direction = draw.to(parameters)
+    try:
+        found = _together(process, point, Curvature.EXACT, direction, None, None)
+    except Exception as error:  # whatever an operation does with settings that its rule does not know
+        process.model.proved(f"its layers' rules cannot follow it ({type(error).__name__})")
+        return
+    expected = twice_backward(process, point, direction, Curvature.EXACT, None, None)
+    right = all(agree(getattr(found, name), getattr(expected, name)) for name in ("slopes", "parameters_bar"))
+    process.model.proved("" if right else "its layers' rules do not give what it gives")
 
 
 def directions_together(process: Process, samples: int) -> int:

@@ -1,7 +1,8 @@
 """The three ways to the second derivative of a model's losses, and which one a model takes.
 
-    layer rules      many directions in one pass (:mod:`hydra_steps.tangents`); for plain sequences of known layers, and
-                     the blocks that are known as a whole; batch norm in training, its samples counted alike
+    layer rules      many directions in one pass (:mod:`hydra_steps.tangents`); for plain sequences of known layers, the
+                     blocks that are known as a whole, and modules that join such by known operations; batch norm in
+                     training, its samples counted alike
     forward mode     PyTorch's, for one direction without the exact Hessian, where it is the cheapest; for compositions
                      of layers that it was shown right for; all else of theirs goes
     twice backward   a backward pass through the backward pass, shared by many directions where PyTorch can map it over
@@ -51,7 +52,7 @@ def choose_path(module: nn.Module) -> tuple[Path, str]:
     no_rules, no_forward = without_rules(module), without_forward_mode(module)
     if not no_rules:
         return Path.RULES, ""
-    return (Path.BACKWARD, no_forward) if no_forward else (Path.FORWARD, no_rules)
+    return (Path.BACKWARD if no_forward else Path.FORWARD), no_rules
 
 
 def without_forward_mode(module: nn.Module) -> str:

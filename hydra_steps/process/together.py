@@ -15,13 +15,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from hydra_steps.models.altered import alteration
+from hydra_steps.models.dropout import KeyedDropout
+from hydra_steps.models.layers import BatchNorm
+from hydra_steps.models.pooling import AveragePool, MaxPool
+from hydra_steps.process.convolutions import can_be_shared
+from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.process import Process
 from hydra_steps.process.state import State
 
 ON_PROCESSOR, ON_GPU = 16, 32  # trainings at once: more gain little, and k times the memory of a step
 SMALL = 12e6  # operations of a step's convolutions (forwards): at four times as many nothing is gained
+
+LIGHT: frozenset[type[nn.Module]] = frozenset(
+    {
+        *(nn.Sequential, nn.Flatten, nn.Linear, nn.Tanh, nn.ReLU, BatchNorm, KeyedDropout),
+        *(nn.Conv2d, AveragePool, MaxPool),
+    }
+)
 
 Observer = Callable[[int, Tensor, State], None]  # (step, losses [k, b], states after it)
 
@@ -30,7 +43,15 @@ def at_once(process: Process) -> int:
     """How many trainings of this process to do at once; 1 where one by one is as fast."""
     if process.device.type == "cuda":
         return ON_GPU
-    return ON_PROCESSOR if process.model.light and process.convolved_by_step <= SMALL else 1
+    return ON_PROCESSOR if is_light(process.model) and process.convolved_by_step <= SMALL else 1
+
+
+def is_light(model: FlatModel) -> bool:
+    """Whether a pass may be mostly the calling of small operations: linear layers, and convolutions where they are
+    small."""
+    layers = list(model.module.modules())
+    known = all(type(layer) in LIGHT and not alteration(layer) for layer in layers)
+    return known and all(can_be_shared(layer) for layer in layers if isinstance(layer, nn.Conv2d))
 
 
 def run_together(

@@ -87,7 +87,8 @@ def _mapped(
             ends = [int(end) for end in np.linspace(0, count, -(-count // together) + 1)]
             parts = [part(slice(start, end)) for start, end in pairwise(ends)]
             if model.maps is None:
-                model.maps = _agree(parts[-1], part(slice(count - 1, count)))
+                alone = part(slice(count - 1, count))
+                model.maps = all(agree(s[-1:], one) for s, one in zip(parts[-1], alone, strict=True))
             if model.maps:
                 return parts
         except RuntimeError:  # anyone's module may do what has no rule
@@ -95,13 +96,10 @@ def _mapped(
     return [part(slice(place, place + 1)) for place in range(count)]
 
 
-def _agree(mapped: tuple[Tensor, ...], alone: tuple[Tensor, ...]) -> bool:
-    """Whether the last row of each is the row that was computed alone, up to round-off."""
-    for several, one in zip(mapped, alone, strict=True):
-        largest = one.abs().max() if one.numel() else 0
-        if (several[-1:] - one).abs().gt(torch.finfo(one.dtype).eps ** 0.5 * largest).any():
-            return False
-    return True
+def agree(found: Tensor, expected: Tensor) -> bool:
+    """Whether two ways to the same numbers are apart by round-off alone."""
+    largest = expected.abs().max() if expected.numel() else 0
+    return not (found - expected).abs().gt(torch.finfo(expected.dtype).eps ** 0.5 * largest).any()
 
 
 Along = Callable[[Sequence[Tensor]], tuple[list[Tensor], list[Tensor], Tensor]]

@@ -11,6 +11,7 @@ Index letters: b samples, q directions, h heads, l places, d numbers of a head, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -89,46 +90,65 @@ def attention(
 
 def _mixed(x: Tensor, x_dot: Tensor, heads: int, mask: Tensor | None) -> Pushed:
     """Queries, keys and values side by side [b, l, 3·w] → what the heads give [b, l, w]."""
-    q, k, v = x.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4).unsqueeze(3)  # each [b, h, 1, l, d]
-    q_dot, k_dot, v_dot = x_dot.unflatten(3, (3, heads, -1)).permute(3, 0, 4, 1, 2, 5)  # each [b, h, q, l, d]
-    scale = q.shape[-1] ** -0.5
-    scores = (q @ k.mT) * scale
-    a = (scores if mask is None else scores.masked_fill(mask, -torch.inf)).softmax(-1)
-    a_dot = _through_softmax(a, ((q_dot @ k.mT) + (q @ k_dot.mT)) * scale)
+    given = x.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4).unsqueeze(3)  # each [b, h, 1, l, d]
+    dots = x_dot.unflatten(3, (3, heads, -1)).permute(3, 0, 4, 1, 2, 5)  # each [b, h, q, l, d]
+    y, y_dot, back = heads_mixed(list(given), list(dots), mask)
 
     def joined(heads: Tensor) -> Tensor:
         return heads.permute(0, 2, 3, 1, 4).flatten(3)  # [b, h, q, l, d] → [b, q, l, w]
 
-    def side_by_side(*parts: Tensor) -> Tensor:
+    def side_by_side(parts: Sequence[Tensor]) -> Tensor:
         return torch.cat([joined(part) for part in parts], -1)
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
         e = delta_dot.unflatten(3, (heads, -1)).permute(0, 3, 1, 2, 4)  # [b, h, q, l, d]
-        e_a = e @ v.mT
         if delta is None:
-            e_s = _through_softmax(a, e_a)
-            return None, side_by_side((e_s @ k) * scale, (e_s.mT @ q) * scale, a.mT @ e)
+            return None, side_by_side(back(None, e)[1])
         d = delta.unflatten(2, (heads, -1)).permute(0, 2, 1, 3).unsqueeze(2)  # [b, h, 1, l, d]
+        first, moved = back(d, e)
+        return side_by_side([part for part in first if part is not None]).squeeze(1), side_by_side(moved)
+
+    return Pushed(joined(y).squeeze(1), joined(y_dot), pull)
+
+
+Mixed = Callable[[Tensor | None, Tensor], tuple[list[Tensor | None], list[Tensor]]]
+
+
+def heads_mixed(
+    given: Sequence[Tensor], dots: Sequence[Tensor], mask: Tensor | None
+) -> tuple[Tensor, Tensor, Mixed]:
+    """What heads give of queries, keys and values [b, h, 1, l, d] with tangents [b, h, q, l, d], its tangents, and the
+    way back to the three; ``mask`` [l, l] is true where a place is not looked at."""
+    (q, k, v), (q_dot, k_dot, v_dot) = given, dots
+    scale = q.shape[-1] ** -0.5
+    scores = (q @ k.mT) * scale
+    a = (scores if mask is None else scores.masked_fill(mask, -torch.inf)).softmax(-1)
+    a_dot = through_softmax(a, ((q_dot @ k.mT) + (q @ k_dot.mT)) * scale)
+
+    def pull(d: Tensor | None, e: Tensor) -> tuple[list[Tensor | None], list[Tensor]]:
+        e_a = e @ v.mT
+        if d is None:
+            e_s = through_softmax(a, e_a)
+            return [None] * 3, [(e_s @ k) * scale, (e_s.mT @ q) * scale, a.mT @ e]
         d_a = d @ v.mT
         above = d_a - (a * d_a).sum(-1, keepdim=True)
         d_s = a * above
         e_a = e_a + d @ v_dot.mT
         e_s = a_dot * above + a * (e_a - (a_dot * d_a + a * e_a).sum(-1, keepdim=True))
-        back = side_by_side(
+        moved = [
             (e_s @ k + d_s @ k_dot) * scale,
             (e_s.mT @ q + d_s.mT @ q_dot) * scale,
             a_dot.mT @ d + a.mT @ e,
-        )
-        first = side_by_side((d_s @ k) * scale, (d_s.mT @ q) * scale, a.mT @ d)
-        return first.squeeze(1), back
+        ]
+        return [(d_s @ k) * scale, (d_s.mT @ q) * scale, a.mT @ d], moved
 
-    return Pushed(joined(a @ v).squeeze(1), joined(a_dot @ v + a @ v_dot), pull)
+    return a @ v, a_dot @ v + a @ v_dot, pull
 
 
-def _through_softmax(a: Tensor, scores_dot: Tensor) -> Tensor:
+def through_softmax(a: Tensor, scores_dot: Tensor, axis: int = -1) -> Tensor:
     """A (Ṡ − Σ A Ṡ), which is its own adjoint."""
     weighted = a * scores_dot
-    return weighted.addcmul_(a, weighted.sum(-1, keepdim=True), value=-1)
+    return weighted.addcmul_(a, weighted.sum(axis, keepdim=True), value=-1)
 
 
 def _nothing(bars: Bars) -> None:

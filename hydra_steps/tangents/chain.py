@@ -26,6 +26,7 @@ Index letters: b samples, q directions, p parameters, r buffers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,7 @@ from hydra_steps.models.altered import alteration
 from hydra_steps.tangents.activations import ACTIVATIONS, is_plain
 from hydra_steps.tangents.attention import lacks
 from hydra_steps.tangents.blocks import BLOCKS
+from hydra_steps.tangents.graph import NotTraced, Traced, through_graph, trace
 from hydra_steps.tangents.layers import LAYERS
 from hydra_steps.tangents.norms import NORMS
 from hydra_steps.tangents.passing import Pass, Step
@@ -44,42 +46,71 @@ from hydra_steps.tangents.rule import Dots, Rule
 RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS, **ACTIVATIONS, **NORMS}
 
 
-def without_rules(module: nn.Module) -> str:
-    """Why ``module`` is not served by :func:`push`, in words that name the layer; empty where it is.
+Graphs = dict[nn.Module, Traced]
 
-    It must be a layer with a rule, or a plain sequence of such: ``nn.Sequential`` itself and no class derived from it,
-    whose layers are called one after the other, as their classes say, each parameter once, and are trained whole.
+
+def without_rules(module: nn.Module) -> str:
+    """Why ``module`` is not served by :func:`push`, in words that name the layer; empty where it is."""
+    return plan(module)[0]
+
+
+def plan(module: nn.Module) -> tuple[str, Graphs]:
+    """Why ``module`` is not served by :func:`push`, in words that name the layer, empty where it is; and the graphs of
+    the parts that are no layer with a rule.
+
+    It must be a layer with a rule, a plain sequence of such (``nn.Sequential`` itself and no class derived from it,
+    whose layers are called one after the other, as their classes say), or a module whose ``forward`` joins such by
+    operations with a rule (:mod:`.graph`); each parameter once, and trained whole.
     """
+    graphs: Graphs = {}
     seen: set[int] = set()
-    for name, layer in _named(module):
+    for name, layer in _named(module, graphs):
         called = (
             f"{name!r} ({type(layer).__name__})" if name else f"the model itself ({type(layer).__name__})"
         )
         if altered := alteration(layer):
-            return f"{called} {altered}"
+            return f"{called} {altered}", {}
         if type(layer) is nn.Sequential:
             continue
+        if type(layer) not in RULES and type(layer) not in BLOCKS and not _is_torchs(layer):
+            try:
+                graphs[layer] = trace(layer, {*RULES, *BLOCKS})
+            except NotTraced as why:
+                return f"{called} {why}", {}
+            continue
         if (type(layer) not in RULES and type(layer) not in BLOCKS) or not _has_rule_for(layer):
-            return f"{called} has no rule"
-        if isinstance(layer, nn.TransformerEncoderLayer) and (lacking := lacks(layer)):
-            return f"{called} {lacking}"
+            return f"{called} has no rule", {}
+        if isinstance(layer, (nn.TransformerEncoderLayer, nn.MultiheadAttention)) and (
+            lacking := lacks(layer)
+        ):
+            return f"{called} {lacking}", {}
         own = list(layer.parameters(recurse=False))
         if not all(parameter.requires_grad for parameter in own):
-            return f"{called} is frozen"
+            return f"{called} is frozen", {}
         if {id(parameter) for parameter in own} & seen:
-            return f"{called} is used twice, or shares a parameter"
+            return f"{called} is used twice, or shares a parameter", {}
         seen |= {id(parameter) for parameter in own}
-    return ""
+    return "", graphs
 
 
-def _named(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The module and, of plain sequences and of blocks, all that they hold, as often as it stands there."""
+def _is_torchs(layer: nn.Module) -> bool:
+    """Whether the class is PyTorch's own, whose forward is often one operation of many settings."""
+    return type(layer).__module__.startswith("torch.nn.")
+
+
+def _named(module: nn.Module, graphs: Graphs, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The module and, of plain sequences, of blocks and of what has a graph, all that they hold, as often as it stands
+    there."""
     if type(module) is not nn.ModuleList:
         yield name, module
-    if type(module) in (nn.Sequential, nn.ModuleList) or type(module) in BLOCKS:
-        for child_name, child in module._modules.items():
-            if child is not None:
-                yield from _named(child, f"{name}.{child_name}".strip("."))
+    if module in graphs:
+        children = list(graphs[module].layers.items())
+    elif type(module) in (nn.Sequential, nn.ModuleList) or type(module) in BLOCKS:
+        children = [(own, child) for own, child in module._modules.items() if child is not None]
+    else:
+        children = []
+    for own, child in children:
+        yield from _named(child, graphs, f"{name}.{own}".strip("."))
 
 
 def _has_rule_for(layer: nn.Module) -> bool:
@@ -106,13 +137,16 @@ def push(
     x: Tensor,
     dots: Mapping[nn.Module, Dots],
     buffers_dot: Mapping[nn.Module, Dots] | None = None,
+    graphs: Mapping[nn.Module, Traced] | None = None,
 ) -> tuple[Pass, Step]:
-    """y [b, …] and ẏ [b, q, …] of ``module`` at x along ``dots``, and the way back to the parameters.
+    """y [b, …] and ẏ [b, q, …] of ``module`` at x along ``dots``, and the way back to the parameters; ``graphs`` of its
+    parts are those of :func:`plan`.
 
     The pass has the tangents of the buffers after the step, takes their cotangents (``buffers_bar``), and once
     ``step.back`` is called with (δ or None, ε) of y, ``bars`` and ``before_bar``. To be called without autograd, which
     is not used.
     """
-    chain = Pass(RULES, BLOCKS, dots, buffers_dot or {})
+    recorded = {layer: partial(through_graph, traced=traced) for layer, traced in (graphs or {}).items()}
+    chain = Pass(RULES, BLOCKS, dots, buffers_dot or {}, recorded)
     with torch.no_grad():
         return chain, chain.through(module, x, None)

@@ -1,7 +1,8 @@
 """One pass of tangents through a model: what moves, how a layer is entered, and what has come back.
 
 A layer is known either by a :data:`~hydra_steps.tangents.rule.Rule`, or, where it calls other layers or moves buffers,
-by a :data:`Block`, which is given the pass itself. Index letters: b samples, q directions.
+by a :data:`Block`, which is given the pass itself; a module of anyone's by its graph (:mod:`.graph`). Index letters: b
+samples, q directions.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Pass:
     blocks: Mapping[type[nn.Module], Block]
     dots: Mapping[nn.Module, Dots]
     buffers_dot: Mapping[nn.Module, Dots] = field(default_factory=dict)
+    graphs: Mapping[nn.Module, Graph] = field(default_factory=dict)
     buffers_bar: Mapping[nn.Module, Dots] = field(default_factory=dict)
     bars: dict[nn.Module, Bars] = field(default_factory=dict)
     after_dot: dict[nn.Module, Bars] = field(default_factory=dict)
@@ -48,6 +50,8 @@ class Pass:
     def through(self, layer: nn.Module, x: Tensor, x_dot: Tensor | None) -> Step:
         """``layer`` called with x [b, …], whose tangents are ẋ [b, q, …]."""
         kind = type(layer)
+        if layer in self.graphs:
+            return self.graphs[layer](self, x=x, x_dot=x_dot)
         if kind is nn.Sequential:
             return in_turn(map(self.call, layer.children()), x, x_dot)
         if kind in self.blocks:
@@ -100,9 +104,9 @@ def added(first: Call, second: Call, x: Tensor, x_dot: Tensor | None) -> Step:
     def back(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor | None]:
         left, left_dot = one.back(delta, delta_dot)
         right, right_dot = two.back(delta, delta_dot)
-        return _sum(left, right), _sum(left_dot, right_dot)
+        return total(left, right), total(left_dot, right_dot)
 
-    return Step(one.y + two.y, _sum(one.y_dot, two.y_dot), back)
+    return Step(one.y + two.y, total(one.y_dot, two.y_dot), back)
 
 
 def itself(x: Tensor, x_dot: Tensor | None) -> Step:
@@ -110,7 +114,8 @@ def itself(x: Tensor, x_dot: Tensor | None) -> Step:
     return Step(x, x_dot, lambda delta, delta_dot: (delta, None if x_dot is None else delta_dot))
 
 
-def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+def total(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    """The sum of what is there."""
     if one is None or other is None:
         return other if one is None else one
     return one + other
@@ -118,3 +123,4 @@ def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 
 Call = Callable[[Tensor, Tensor | None], Step]
 Block = Callable[[Pass, nn.Module, Tensor, Tensor | None], Step]
+Graph = Callable[..., Step]  # of the pass, x and ẋ

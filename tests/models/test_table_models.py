@@ -56,7 +56,7 @@ def test_scores_are_derivatives_of_the_training() -> None:
     data = rows()
     process = built(tiny_settings() | {"model": SMALL}, data)
     try_model(process)
-    assert process.model.path is Path.BACKWARD
+    assert process.model.path is Path.RULES
     rates = tiny_rates(process)
     queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
     found = hydra_exact(Trajectory.in_memory(process, rates), queries).values

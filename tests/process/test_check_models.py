@@ -44,7 +44,7 @@ def test_each_variant_has_its_path_and_the_reason(tmp_path):
     assert lines[0] == "rules: lenet5_tanh is differentiated by layer rules"
     assert lines[1] == "normalised: mlp is differentiated by layer rules"
     assert lines[2].startswith(
-        "own: sized is differentiated by twice backward (forward mode is not known to be"
+        "own: sized is differentiated by twice backward ('2.norm' (InstanceNorm1d) has no rule"
     )
     assert lines[3] == "again: lenet5_tanh is differentiated by layer rules"
     assert len(lines) == 4
@@ -63,7 +63,10 @@ def test_the_command_prints_yaml_with_the_paths_as_comments(tmp_path):
     command = [sys.executable, "-m", "hydra_steps.config", "--check"]
     path = _written(tmp_path, model={"name": "sized", "kind": "instance_norm"})
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True)
-    assert "# base: sized is differentiated by twice backward (forward mode is not known" in done.stdout
+    assert (
+        "# base: sized is differentiated by twice backward ('2.norm' (InstanceNorm1d) has no rule"
+        in done.stdout
+    )
     assert yaml.safe_load(done.stdout)["model"]["kind"] == "instance_norm"
     path = _written(tmp_path, model={"name": "sized", "kind": "functional_dropout"})
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from hydra_steps.errors import Diverged
-from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.optimizers.sgd import SGD
@@ -142,9 +141,7 @@ def test_exact_factor_is_the_explicit_hessian():
 
 @pytest.mark.parametrize("model", ["mlp", "lenet5_tanh", "lenet5_relu"])
 @pytest.mark.parametrize("curvature", Curvature)
-def test_directions_together_are_directions_one_by_one(model, curvature, monkeypatch):
-    """Perceptrons always, and convolutions as on a GPU."""
-    monkeypatch.setattr(FlatModel, "light", True)
+def test_directions_together_are_directions_one_by_one(model, curvature):
     settings = tiny_settings()
     settings["model"] = {"name": model}
     process = built(settings, tiny_data(side=28))
