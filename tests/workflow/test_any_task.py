@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.any_task import LANGUAGE_MODEL
-from tests.workflow.conftest import Tree
+from tests.helpers.one_process import make_study
 
 COMMON = """
 seeds: [0]
@@ -105,19 +105,17 @@ TOLD = {
 }
 
 
-# One in the gate: what differs between tasks is tested by itself, in tests/tasks and tests/scoring.
-@pytest.mark.parametrize(
-    "asks", ["numbers", *(pytest.param(asks, marks=pytest.mark.nightly) for asks in ("labels", "tokens"))]
-)
-def test_a_study_of_a_task_is_told_in_its_words(tree: Tree, asks: str) -> None:
-    plugin = tree.folder / f"own_{asks}.py"
+@pytest.mark.parametrize("asks", list(STUDIES))
+def test_a_study_of_a_task_is_told_in_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plugin, study = Path(f"own_{asks}.py"), Path(f"{asks}.yaml")
     plugin.write_text(DATA + LANGUAGE_MODEL + MODEL)
     about, sections, queries = STUDIES[asks]
-    study = tree.folder / f"{asks}.yaml"
     text = COMMON.format(plugin=plugin.name, **about) + sections + QUERIES + queries
     study.write_text(f"study: {asks}\n{text}\n")
-    tree.run("--cores", "1", study=str(study))
-    results = tree.folder / "results" / asks
+    results = make_study(study)
     labels = (results / "runs" / "base-seed0" / "labels.csv").read_text().splitlines()
     assert labels[0] == COLUMNS[asks]
     assert sum(line.endswith(",1") for line in labels) == 12

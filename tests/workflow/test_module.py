@@ -10,15 +10,16 @@ import yaml
 
 from tests.workflow.conftest import ENVIRONMENT, ROOT, Tree
 
+# As few jobs as a study can have: one method, and labels of which nobody knows whether they are right.
 TINY = """\
 seeds: [0]
 data: {name: digits, train: 60, validation: 20, test: 20}
+noise: {kind: unknown}
 model: {name: mlp, hidden: [4]}
 training: {epochs: 1, batch_size: 20, optimizer: {name: sgd, learning_rate: 0.1}}
 queries: [{kind: mean_loss, split: test}]
-methods: {hydra_exact: {}, random: {}}
-counterfactual: {groups: 4, fraction: 0.05, batch: 4}
-smoothness: {groups: 1, steps: [1.0]}
+methods: {final_loss: {}}
+counterfactual: {groups: 2, fraction: 0.05}
 figures: {formats: [svg]}
 """
 IMPORTER = """\

@@ -27,7 +27,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for suffix in ("py", "yaml"):
         shutil.copy(ROOT / "config" / f"{EXAMPLE}.{suffix}", folder / f"mine.{suffix}")
     study = folder / "mine.yaml"
-    study.write_text(study.read_text().replace(EXAMPLE, "mine"))
+    small = study.read_text().replace(EXAMPLE, "mine").replace("  hydra_hessian_free: {}\n", "")
+    small = small.replace("groups: 8", "groups: 4").replace("epochs: 3", "epochs: 2")
+    study.write_text(small + "figures: {formats: [svg]}\n")
     return folder
 
 
@@ -54,7 +56,7 @@ def test_a_study_with_all_of_them(tree: Tree, folder: Path) -> None:
     tree.run("--cores", "2", study=study)
     results = tree.folder / "results" / "mine"
     rows = list(csv.DictReader((results / "tables" / "extent.csv").open()))
-    assert {row["method"] for row in rows} == {"hydra_exact", "hydra_hessian_free", "input_size", "random"}
+    assert {row["method"] for row in rows} == {"hydra_exact", "input_size", "random"}
     assert {row["query"] for row in rows} == {"test_mean", "validation_mean", "test_p_0", "test_p_1"}
     assert (results / "figures" / "extent.svg").stat().st_size > 0
     page = (results / "report.html").read_text()
@@ -70,7 +72,7 @@ def test_a_study_with_all_of_them(tree: Tree, folder: Path) -> None:
         *(
             "input size",
             "How far do contributions reach?",
-            "4 methods were measured.",
+            "3 methods were measured.",
             "Largest contribution of each method",
         ),
     ):

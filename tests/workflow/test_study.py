@@ -41,6 +41,11 @@ FIGURES = (
     "removal",
     "training",
 )
+# What rests on every training and every score, and makes no other jobs necessary.
+UP_TO_SCORES = [
+    f"results/test/{file}"
+    for file in ("tables/agreement.csv", "tables/detection.csv", "figures/detection.svg")
+]
 
 
 def test_the_study_makes_every_output(study: Tree) -> None:
@@ -104,7 +109,7 @@ def test_without_a_configuration_it_is_the_quick_study(tree: Tree) -> None:
 def test_a_killed_run_continues_to_the_same_bytes_on_one_core(study: Tree, tree: Tree) -> None:
     """Killed with all its jobs while it trains and scores; then finished with one core where the other had two."""
     began = subprocess.Popen(
-        tree.command("--cores", "2"),
+        tree.command(*UP_TO_SCORES, "--cores", "2"),
         cwd=tree.folder,
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
@@ -123,18 +128,19 @@ def test_a_killed_run_continues_to_the_same_bytes_on_one_core(study: Tree, tree:
     began.wait()
     assert environments
     assert all(one.items() >= JOB_ENVIRONMENT.items() for one in environments)
-    assert not (tree.results / "report.html").exists()
-    planned = tree.planned()
+    assert not any((tree.folder / target).exists() for target in UP_TO_SCORES)
+    planned = tree.planned(*UP_TO_SCORES)
     assert "noise_labels" not in planned
-    assert planned["score_samples"] < study_jobs(tree)
+    assert planned["score_samples"] < 6  # of two runs, by three methods
 
-    tree.run("--cores", "1")
-    found, expected = tree.contents("tables", "figures"), study.contents("tables", "figures")
-    for files in (found, expected):
-        del files["tables/timing.csv"], files["tables/jobs.csv"]  # no part of the result
-    assert set(found) == set(expected)
-    assert [name for name in found if found[name] != expected[name]] == []
-    assert "Nothing to be done" in tree.run("--cores", "1")
+    tree.run(*UP_TO_SCORES, "--cores", "1")
+    made = [
+        tree.results / "runs" / run / "trajectory" / "manifest.json" for run in ("base-seed0", "base-seed1")
+    ]
+    made += [tree.folder / target for target in UP_TO_SCORES]
+    expected = [study.folder / path.relative_to(tree.folder) for path in made]
+    assert [a for a, b in zip(made, expected, strict=True) if a.read_bytes() != b.read_bytes()] == []
+    assert "Nothing to be done" in tree.run(*UP_TO_SCORES, "--cores", "1")
 
 
 def environments_of(snakemake: psutil.Process) -> list[dict[str, str]]:
@@ -145,11 +151,6 @@ def environments_of(snakemake: psutil.Process) -> list[dict[str, str]]:
             if any(".snakemake/scripts/" in part for part in child.cmdline()[1:2]):
                 found.append(child.environ())
     return found
-
-
-def study_jobs(tree: Tree) -> int:
-    """Return the number of scoring jobs of the whole study."""
-    return tree.planned("--forceall")["score_samples"]
 
 
 def test_snakemakes_own_report_has_every_figure_with_its_caption(finished: Tree) -> None:
