@@ -5,7 +5,7 @@ For tests of what a study says. That Snakemake calls them so is tested in tests/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hydra_steps.config import load_study, run_names, save_study
@@ -50,12 +50,29 @@ def make_study(file: Path) -> Path:
         if name not in CLOCKED and table.target == "all"
     }
     _evaluate(tables)
+    write_pages(study, tables)
+    if explored := [out / "runs" / run for run in explored_runs(study)]:
+        write_explorer(
+            config=out / "config.yaml",
+            splits=[run / "splits.csv" for run in explored],
+            labels=[run / "labels.csv" for run in explored],
+            predictions=[run / "predictions.csv" for run in explored],
+            scores=[run / "scores" / label for run in explored for label in study["methods"]],
+            output=out / "explorer.html",
+        )
+    return out
+
+
+def write_pages(study: PlainStudy, tables: Mapping[str, PlannedTable], *drawn: str) -> None:
+    """Draw figures from these tables, those ``drawn`` or all, and write the report of them."""
+    out = Path(Artifacts(study).out)
     looks = study["figures"] | {"asks": study_targets(study), "classes": study_classes(study)}
     style = Style.of({key: value for key, value in looks.items() if key != "formats"})
     methods = {label: options["method"] for label, options in study["methods"].items()}
-    figures = plan_figures(study, tables)
+    planned = plan_figures(study, tables)
+    figures = {name: planned[name] for name in drawn or planned}
+    (out / "figures").mkdir(exist_ok=True)
     for name, figure in figures.items():
-        Path(figure.files[0]).parent.mkdir(exist_ok=True)
         draw_figure(name, figure.inputs, figure.files, methods, style)
     write_report(
         config=out / "config.yaml",
@@ -63,16 +80,6 @@ def make_study(file: Path) -> Path:
         figures=[file for figure in figures.values() for file in figure.files],
         output=out / "report.html",
     )
-    explored = [out / "runs" / run for run in explored_runs(study)]
-    write_explorer(
-        config=out / "config.yaml",
-        splits=[run / "splits.csv" for run in explored],
-        labels=[run / "labels.csv" for run in explored],
-        predictions=[run / "predictions.csv" for run in explored],
-        scores=[run / "scores" / label for run in explored for label in study["methods"]],
-        output=out / "explorer.html",
-    )
-    return out
 
 
 def _prepare(study: PlainStudy, run: str, home: Path) -> None:
@@ -100,10 +107,9 @@ def _train_and_score(study: PlainStudy, run: str, home: Path) -> None:
     for label, options in study["methods"].items():
         method, output = Method.of(options), home / "scores" / label
         score_samples(label=label, method=method, queries=queries, **read, output=output, by_epoch=False)
-    scores = home / "scores" / str(Artifacts(study).exact)
-    measure_smoothness(
-        **read, scores=scores, queries=queries, options=study["smoothness"], output=home / "smoothness.csv"
-    )
+    if exact := Artifacts(study).exact:
+        asked = {"queries": queries, "options": study["smoothness"]}
+        measure_smoothness(**read, scores=home / "scores" / exact, **asked, output=home / "smoothness.csv")
     retrain_without(
         **read,
         queries=queries,
@@ -113,7 +119,7 @@ def _train_and_score(study: PlainStudy, run: str, home: Path) -> None:
         output=home / "counterfactual" / "groups" / "0",
     )
     of_all = {key: removal[key] for key in ("query", "fractions", "sides", "seeds", "empty_class")}
-    for label in removal["methods"]:
+    for label in removal["methods"] if removal["fractions"] else ():
         output = home / "removal" / label
         retrain_subsets(**read, label=label, **of_all, output=output, scores=home / "scores" / label)
 

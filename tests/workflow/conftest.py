@@ -55,15 +55,8 @@ class Tree:
         return done.stdout
 
     def planned(self, *arguments: str, study: str = STUDY) -> dict[str, int]:
-        """Return the number of jobs of each rule that a run would do, each figure as ``plot_<figure>``."""
-        said = self.run("--dry-run", *arguments, study=study)
-        if "Nothing to be done" in said:
-            return {}
-        table = said.split("Job stats:")[1].split("total")[0]
-        found = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.M) if rule != "all"}
-        drawn = re.findall(r"Draw the figure (\w+)", said)
-        assert found.pop("plot_figure", 0) == len(drawn)
-        return found | {f"plot_{figure}": 1 for figure in drawn}
+        """Return the number of jobs of each rule that a run would do (:func:`planned_jobs`)."""
+        return planned_jobs(self.run("--dry-run", *arguments, study=study))
 
     def edit(self, file: str, change: Callable[[str], str]) -> None:
         """Change a file of the tree."""
@@ -81,6 +74,17 @@ class Tree:
             for p in files
             if p.is_file() and FOLDER not in p.parts
         }
+
+
+def planned_jobs(said: str) -> dict[str, int]:
+    """Return the number of jobs of each rule by what a dry run said, each figure as ``plot_<figure>``."""
+    if "Nothing to be done" in said:
+        return {}
+    table = said.split("Job stats:")[1].split("total")[0]
+    found = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.M) if rule != "all"}
+    drawn = re.findall(r"Draw the figure (\w+)", said)
+    assert found.pop("plot_figure", 0) == len(drawn)
+    return found | {f"plot_{figure}": 1 for figure in drawn}
 
 
 def copy_tree(folder: Path) -> Tree:

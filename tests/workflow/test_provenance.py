@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from tests.workflow.conftest import STUDY, Tree
+from tests.workflow.conftest import STUDY, Tree, planned_jobs
 
 LABELS = "runs/base-seed0/labels.csv"
 
@@ -58,7 +58,7 @@ def test_scores_of_another_method_are_made_again(finished: Tree) -> None:
     shutil.copy2(scores / ".provenance/hydra_exact.json", scores / ".provenance/random.json")
     said = finished.run("--dry-run")
     assert "runs/base-seed0/scores/random (made with options.method" in said
-    assert finished.planned()["score_samples"] == 1
+    assert planned_jobs(said)["score_samples"] == 1
 
 
 def test_results_are_copied_with_their_records(finished: Tree) -> None:
