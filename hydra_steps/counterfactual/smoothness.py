@@ -14,7 +14,7 @@ groups × steps trainings, and groups more where twice the smallest step is not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,11 @@ from hydra_steps.csv_files import write_rows
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
 from hydra_steps.process.seen import seen
+from hydra_steps.process.state import State
+from hydra_steps.process.together import at_once, one_by_one, run_together
 from hydra_steps.progress import Progress
 from hydra_steps.scoring.store import read_scores
-from hydra_steps.trajectory.trajectory import open_run
+from hydra_steps.trajectory.trajectory import Trajectory, open_run
 
 COLUMNS = ("method", "query", "step", "group", "predicted", "real", "sign_agreement", "kinks")
 # Layers whose output has a slope that jumps: what crosses the jump early moves the rest of the path.
@@ -64,31 +66,36 @@ def measure_smoothness(
     generator = np.random.Generator(np.random.Philox(key=[process.seed, STREAM]))
     size = max(1, round(float(options["fraction"]) * process.samples))
     groups = [generator.permutation(process.samples)[:size] for _ in range(int(options["groups"]))]
-    final = opened.final_state
-    base, rows = query_set.values(final).cpu().numpy(), []
     kinks = ";".join(kinks_of(opened.model_at(opened.steps)))
     steps, smallest = list(options["steps"]), min(options["steps"])
     every = all_steps(steps)
-    agreements: dict[int, float] = {}
-    with Progress(total=len(groups) * len(every), desc="smoothness", unit="training") as bar:
-        for number, group in enumerate(groups):
-            ends: dict[float, Tensor] = {0.0: final.parameters}
-            for step in every:
-                weights = torch.ones(process.samples, dtype=process.dtype, device=process.device)
-                weights[torch.from_numpy(group).to(process.device)] -= step
-                state = run(process, process.initial_state(), opened.rates, weights=weights)
-                ends[step] = seen(process, state).parameters
-                bar.update()
-                if step not in steps:
-                    continue
-                real = query_set.values(state).cpu().numpy() - base
-                predicted = step * contribution[:, group].sum(1)
-                rows += [
-                    (step, number, name, float(predicted[q]), float(real[q]))
-                    for q, name in enumerate(query_set.names)
-                ]
-            if 2 * smallest in ends:
-                agreements[number] = sign_agreement(ends[0.0], ends[smallest], ends[2 * smallest])
+    changes = [(number, step) for number in range(len(groups)) for step in every]
+    weights = torch.ones(len(changes), process.samples, dtype=process.dtype, device=process.device)
+    for row, (number, step) in zip(weights, changes, strict=True):
+        row[torch.from_numpy(groups[number]).to(process.device)] -= step
+    rows: list[tuple[float, int, str, float, float]] = []
+    ends: dict[tuple[int, float], Tensor] = {}
+    with Progress(total=len(changes), desc="smoothness", unit="training") as bar:
+        states = _trained(opened, weights)
+        unchanged = next(states)
+        base, start = query_set.values(unchanged).cpu().numpy(), seen(process, unchanged).parameters
+        for (number, step), state in zip(changes, states, strict=True):
+            bar.update()
+            if step in (smallest, 2 * smallest):
+                ends[number, step] = seen(process, state).parameters
+            if step not in steps:
+                continue
+            real = query_set.values(state).cpu().numpy() - base
+            predicted = step * contribution[:, groups[number]].sum(1)
+            rows += [
+                (step, number, name, float(predicted[q]), float(real[q]))
+                for q, name in enumerate(query_set.names)
+            ]
+    agreements = {
+        number: sign_agreement(start, ends[number, smallest], ends[number, 2 * smallest])
+        for number in range(len(groups))
+        if (number, 2 * smallest) in ends
+    }
     rows.sort(key=lambda row: (steps.index(row[0]), row[1]))
     written = [
         (
@@ -104,6 +111,19 @@ def measure_smoothness(
         for step, group, name, predicted, real in rows
     ]
     write_rows(output, COLUMNS, written)
+
+
+def _trained(opened: Trajectory, weights: Tensor) -> Iterator[State]:
+    """The final state of the training as it is, and those with ``weights`` [k, n], several at once where that is
+    faster: then the first, too, as it differs by round-off from the stored one."""
+    process, rates, size = opened.process, opened.rates, at_once(opened.process)
+    if size == 1:
+        yield opened.final_state
+        for row in weights:
+            yield run(process, process.initial_state(), rates, weights=row)
+        return
+    for part in torch.cat([torch.ones_like(weights[:1]), weights]).split(size):
+        yield from one_by_one(run_together(process, rates, part))
 
 
 def sign_agreement(start: Tensor, middle: Tensor, end: Tensor) -> float:
