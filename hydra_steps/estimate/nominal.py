@@ -48,7 +48,7 @@ class Machine:
 
 
 # One core of a processor of some years ago, estimated.
-MOST_TANGENTS = 2 * 10**9  # bytes in one pass, as hydra_steps.process.linearise has it
+MOST_TANGENTS = 2 * 10**9  # bytes in one pass, as hydra_steps.process.room has it
 CORE = Machine("one processor core", flops=3.0e10, bandwidth=4.0e9, launch=1.2e-5)
 # 40 % of the peak of an NVIDIA A100 (312 TFLOP/s bfloat16, 2.0 TB/s, 80 GB): what well-kept training codes report.
 A100 = Machine("one A100", flops=1.25e14, bandwidth=1.2e12, launch=1.0e-5, startup=30.0, memory=3.0e9)

@@ -26,13 +26,8 @@ from hydra_steps.process.forward_mode import forward_mode
 from hydra_steps.process.linearised import Curvature, Linearised, Point
 from hydra_steps.process.paths import Path
 from hydra_steps.process.process import Batch, Process
+from hydra_steps.process.room import directions_together, samples_together
 from hydra_steps.process.twice_backward import agree, twice_backward
-
-# Directions × samples in one pass: what stays in a processor's caches at LeNet-5's size; on a GPU, what fills it.
-TOGETHER, TOGETHER_ON_GPU = 512, 16_384
-# Bytes of the tangents in one pass: the same on every processor, since sums of other sizes differ by round-off.
-MEMORY, SHARE_OF_GPU = 2 * 10**9, 0.25
-TANGENT = 3  # a direction takes as many times what the pass keeps of its samples (ResNet, DenseNet and LeNet-5: 2 to 3)
 
 
 def linearise(
@@ -53,24 +48,47 @@ def linearise(
     depend on θ), except with ``Curvature.NONE``, which keeps first-order scores free of any pull-back.
     ``buffers_dot`` [q, r] are the buffers' own tangents before the step. ``weights`` [n] are the data weights of the
     curvature, and of batch norm's statistics where the process weights them. Without ``training`` the model is in its
-    evaluation mode.
+    evaluation mode. Where memory is too small for a batch's tangents, its samples go in parts
+    (:mod:`hydra_steps.process.room`).
     """
     if not len(directions):
         empty = parameters.new_zeros(0, len(parameters))
         no_buffers = buffers.new_zeros(0, len(buffers))
         return Linearised(parameters.new_zeros(0, len(batch)), empty, no_buffers, no_buffers)
-    point = Point(parameters, buffers, batch, weights, training)
-    together = 1 if len(directions) == 1 else directions_together(process, len(batch))
-    if process.model.unproved and rules_serve(process, training):
+    size = len(batch)
+    most = samples_together(process, size)
+    if most >= size:
+        point = Point(parameters, buffers, batch, weights, training)
+        return _at(process, point, directions, curvature, buffers_bar, buffers_dot)
+    parts = []
+    for start in range(0, size, most):
+        point = Point(parameters, buffers, batch.part(start, start + most), weights, training, size)
+        parts.append(_at(process, point, directions, curvature, buffers_bar, buffers_dot))
+    bars = [part.parameters_bar for part in parts if part.parameters_bar is not None]
+    pulled = torch.stack(bars).sum(0) if bars else None
+    return parts[0]._replace(slopes=torch.cat([part.slopes for part in parts], 1), parameters_bar=pulled)
+
+
+def _at(
+    process: Process,
+    point: Point,
+    directions: Tensor,
+    curvature: Curvature,
+    buffers_bar: Tensor | None,
+    buffers_dot: Tensor | None,
+) -> Linearised:
+    """By the model's path."""
+    together = 1 if len(directions) == 1 else directions_together(process, len(point.batch))
+    if process.model.unproved and rules_serve(process, point.training):
         prove(process, point)
     path = process.model.path
-    if path is not Path.RULES or not rules_serve(process, training):
-        forwards = path is not Path.BACKWARD and process.model.forwards
-        if forwards and len(directions) == 1 and curvature is not Curvature.EXACT:
-            bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
-            return forward_mode(process, point, directions[0], curvature, bar, dot)
-        return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot, together)
-    return _by_rules(process, point, curvature, together, directions, buffers_bar, buffers_dot)
+    if path is Path.RULES and rules_serve(process, point.training):
+        return _by_rules(process, point, curvature, together, directions, buffers_bar, buffers_dot)
+    forwards = path is not Path.BACKWARD and process.model.forwards
+    if forwards and len(directions) == 1 and curvature is not Curvature.EXACT:
+        bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
+        return forward_mode(process, point, directions[0], curvature, bar, dot)
+    return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot, together)
 
 
 def _by_rules(
@@ -118,16 +136,6 @@ def prove(process: Process, point: Point) -> None:
     expected = twice_backward(process, point, direction, Curvature.EXACT, None, None)
     right = all(agree(getattr(found, name), getattr(expected, name)) for name in ("slopes", "parameters_bar"))
     process.model.proved("" if right else "its layers' rules do not give what it gives")
-
-
-def directions_together(process: Process, samples: int) -> int:
-    """How many directions may share a pass over so many samples, by time and by memory; at least one."""
-    samples, most, memory = max(samples, 1), TOGETHER, float(MEMORY)
-    if process.device.type == "cuda":
-        most = TOGETHER_ON_GPU
-        memory = SHARE_OF_GPU * torch.cuda.get_device_properties(process.device).total_memory
-    room = memory / max(TANGENT * samples * process.bytes_by_sample, 1.0)
-    return max(1, min(most // samples, int(room)))
 
 
 def rules_serve(process: Process, training: bool) -> bool:

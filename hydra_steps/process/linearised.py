@@ -35,18 +35,20 @@ class Linearised(NamedTuple):
 
 
 class Point(NamedTuple):
-    """Where a step is linearised: the state, the batch, the data ``weights`` [n] (None: all one), and the mode."""
+    """Where a step is linearised: the state, the batch, the data ``weights`` [n] (None: all one), and the mode; of a
+    part of a batch also how many samples the whole one has."""
 
     parameters: Tensor
     buffers: Tensor
     batch: Batch
     weights: Tensor | None
     training: bool
+    whole: int | None = None
 
     def share(self, process: Process) -> Tensor:
         """w_n / |B| [b]."""
         size = len(self.batch)
-        share = torch.full((size,), 1 / size, dtype=process.dtype, device=process.device)
+        share = torch.full((size,), 1 / (self.whole or size), dtype=process.dtype, device=process.device)
         return share if self.weights is None else share * self.weights[self.batch.index]
 
     def counted(self, process: Process) -> Tensor | None:

@@ -52,6 +52,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.index)
 
+    def part(self, start: int, end: int) -> Batch:
+        """Some of the samples, in their order."""
+        keys = None if self.keys is None else self.keys[start:end]
+        return Batch(self.index[start:end], self.inputs[start:end], self.targets[start:end], keys)
+
 
 @dataclass
 class Process:
