@@ -11,7 +11,7 @@ SENT = {"labels": 2, "train_model": 2, "score_samples": 6, "retrain_without": 4,
 
 
 def test_a_study_on_slurm_has_the_bytes_of_one_on_this_machine(
-    study: Tree, tree: Tree, cluster: Cluster
+    cluster: Cluster, study: Tree, tree: Tree
 ) -> None:
     driver = Driver(tree, cluster)
     driver.end()
