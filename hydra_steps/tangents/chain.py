@@ -17,7 +17,8 @@ samples, so that [b, q, c, …] is read as b·q images by convolutions with w, a
 with ẇ: wide convolutions, which fill a processor's vector lanes, where one direction's few channels do not.
 
 PyTorch's forward mode does the same for any model, one direction at a time; the tests compare the rules with it.
-Normalisation (:mod:`.norms`), smooth activations (:mod:`.activations`), attention (:mod:`.attention`), a GRU
+Normalisation (:mod:`.norms`), smooth activations (:mod:`.activations`), what is linear or a function of each number
+(:mod:`.generic`), attention (:mod:`.attention`), a GRU
 (:mod:`.recurrent`) and whole blocks (:mod:`.blocks`) have theirs in files of their own. The new statistics of batch
 norm are outputs, too: their tangents come out, and their cotangents enter ε.
 Index letters: b samples, q directions, p parameters, r buffers.
@@ -35,6 +36,7 @@ from hydra_steps.models.altered import alteration
 from hydra_steps.tangents.activations import ACTIVATIONS, is_plain
 from hydra_steps.tangents.attention import lacks
 from hydra_steps.tangents.blocks import BLOCKS
+from hydra_steps.tangents.generic import GENERIC
 from hydra_steps.tangents.graph import NotTraced, Traced, through_graph, trace
 from hydra_steps.tangents.layers import LAYERS
 from hydra_steps.tangents.norms import NORMS
@@ -43,7 +45,7 @@ from hydra_steps.tangents.pools import POOLS
 from hydra_steps.tangents.recurrent import serves
 from hydra_steps.tangents.rule import Dots, Rule
 
-RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS, **ACTIVATIONS, **NORMS}
+RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS, **ACTIVATIONS, **NORMS, **GENERIC}
 
 
 Graphs = dict[nn.Module, Traced]

@@ -58,6 +58,7 @@ LINEAR = {
     ),
     *("movedim", "unflatten", "neg", "expand", "narrow", "select", "repeat"),
     *(operator.truediv, operator.itruediv, torch.div, "div", "div_"),  # by a number
+    *(functional.interpolate, functional.unfold, torch.roll, torch.flip, "roll", "flip"),
     *(torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.mean, torch.sum, torch.unsqueeze),
     *(torch.squeeze, torch.movedim, torch.neg, operator.neg, operator.getitem),
 }
