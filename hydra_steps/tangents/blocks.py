@@ -77,6 +77,12 @@ def _text_transformer(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor |
     return in_turn([*calls, chain.call(module.say)], x, x_dot)
 
 
+def _encoder(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) -> Step:
+    assert isinstance(module, nn.TransformerEncoder)
+    norms = [] if module.norm is None else [module.norm]
+    return in_turn([chain.call(layer) for layer in (*module.layers, *norms)], x, x_dot)
+
+
 def _own_mean(tokens: Tensor, x: Tensor, x_dot: Tensor | None) -> Step:
     """:func:`hydra_steps.models.texts.own_mean`, a sum with shares [b, l, 1]."""
     there = (tokens > 0).to(x.dtype)[..., None]
@@ -96,6 +102,7 @@ BLOCKS: dict[type[nn.Module], Block] = {
     BasicBlock: _basic_block,
     nn.MultiheadAttention: attention,
     nn.TransformerEncoderLayer: encoder_layer,
+    nn.TransformerEncoder: _encoder,
     nn.GRU: gru,
     Gru: _gru_of_texts,
     TextTransformer: _text_transformer,

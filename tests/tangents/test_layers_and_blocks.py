@@ -83,6 +83,12 @@ OF_TEXTS: dict[str, Made] = {
     "encoder, norm first": lambda: nn.Sequential(
         nn.Embedding(5, 4), encoder(norm_first=True, activation="gelu"), nn.Linear(4, 5)
     ),
+    "encoders": lambda: nn.Sequential(
+        nn.Embedding(5, 4), nn.TransformerEncoder(encoder(), 2, nn.LayerNorm(4)), nn.Linear(4, 5)
+    ),
+    "encoders without norm": lambda: nn.Sequential(
+        nn.Embedding(5, 4), nn.TransformerEncoder(encoder(), 2), nn.Linear(4, 5)
+    ),
     "GRU": lambda: Gru(VOCABULARY, VOCABULARY, 4, True),
     "text transformer": lambda: TextTransformer(LENGTH, VOCABULARY, VOCABULARY, 4, 2, 2, True),
     "GRU of classes": lambda: Gru(VOCABULARY, 3, 3, False),
