@@ -66,10 +66,10 @@ def test_float32_orders_the_samples_as_float64_does(tmp_path):
 
 def test_on_a_converged_convex_problem_hydra_influence_and_leave_one_out_agree(tmp_path):
     data = _data(tmp_path, "digits", 120, 0.1)
-    settings = _settings("logistic", 3000, 120, "float64", learning_rate=0.05, weight_decay=0.05)
+    settings = _settings("logistic", 600, 120, "float64", learning_rate=0.1, weight_decay=0.05)
     process = built(settings, data)
     queries = QuerySet(expand_queries(QUERIES[:1], data), data, process)
-    rates = [0.05] * process.steps
+    rates = [0.1] * process.steps
     trajectory = Trajectory.in_memory(process, rates, keep=range(0, process.steps, 100))
     final = trajectory.final_state
     gradient = process.gradient(final.parameters, final.buffers, process.batch(0))[0]
@@ -85,15 +85,22 @@ def test_on_a_converged_convex_problem_hydra_influence_and_leave_one_out_agree(t
     assert pearsonr(influence[chosen], real)[0] >= 0.99
 
 
-def test_exact_hydra_predicts_real_retraining_on_mnist(tmp_path):
-    """MNIST, 2,000 samples, tanh LeNet-5, 5 epochs: LDS over 40 random 2 % groups, six queries."""
-    data = _data(tmp_path, "mnist", 2000, 0.2)
-    process = built(_settings("lenet5_tanh", 5, 64, learning_rate=0.01), data)
+@pytest.mark.parametrize(
+    ("samples", "epochs", "rate", "count"),
+    [
+        (1000, 3, 0.02, 25),  # lowest correlations of a query: 0.99 of exact HyDRA, 0.91 of Gauss-Newton
+        pytest.param(2000, 5, 0.01, 40, marks=pytest.mark.nightly),  # minutes
+    ],
+)
+def test_exact_hydra_predicts_real_retraining_on_mnist(tmp_path, samples, epochs, rate, count):
+    """MNIST, tanh LeNet-5: LDS over ``count`` random 2 % groups, six queries."""
+    data = _data(tmp_path, "mnist", samples, 0.2)
+    process = built(_settings("lenet5_tanh", epochs, 64, learning_rate=rate), data)
     queries = QuerySet(expand_queries(QUERIES, data), data, process)
-    rates = [0.01] * process.steps
+    rates = [rate] * process.steps
     trajectory = Trajectory.in_memory(process, rates)
     generator = np.random.default_rng(0)
-    groups = [generator.choice(process.samples, process.samples // 50, replace=False) for _ in range(40)]
+    groups = [generator.choice(process.samples, process.samples // 50, replace=False) for _ in range(count)]
     base = queries.values(trajectory.final_state)
     real = torch.stack([queries.values(retrain(process, rates, group)) - base for group in groups])
     for method, least in ((hydra_exact, 0.98), (hydra_gauss_newton, 0.85)):
@@ -104,7 +111,7 @@ def test_exact_hydra_predicts_real_retraining_on_mnist(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_length_of_the_training():
-    """10,000 steps of a model of 4,810 parameters: all states would take 385 MB, a segment takes 4 MB."""
+    """3,000 steps of a model of 4,810 parameters: all states would take 115 MB, a segment takes 4 MB."""
     code = """
         import resource, sys
         import torch
@@ -127,7 +134,7 @@ def test_memory_does_not_grow_with_the_length_of_the_training():
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     """
     peaks = []
-    for steps in (400, 10_000):
+    for steps in (400, 3000):
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(code), str(steps)],
             capture_output=True,
@@ -136,4 +143,4 @@ def test_memory_does_not_grow_with_the_length_of_the_training():
         )
         assert done.returncode == 0, done.stderr[-2000:]
         peaks.append(int(done.stdout.split()[-1]) * 1024)
-    assert peaks[1] - peaks[0] < 60e6, [f"{peak / 1e6:.0f} MB" for peak in peaks]
+    assert peaks[1] - peaks[0] < 30e6, [f"{peak / 1e6:.0f} MB" for peak in peaks]
