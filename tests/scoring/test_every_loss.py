@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
+from hydra_steps.queries.query import Query
 from hydra_steps.registry import load, names
 from hydra_steps.scoring.gradient_products import MATERIALISE_FROM
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -76,6 +77,11 @@ def _one_by_one(function: Callable[..., Any], in_dims: Any = 0) -> Callable[...,
     return looped
 
 
+def one_of_each_kind(queries: Sequence[Query]) -> list[int]:
+    """The places of the last query of each kind and split."""
+    return list({(query.kind, query.split): place for place, query in enumerate(queries)}.values())
+
+
 @pytest.fixture(scope="module", params=LOSSES)
 def trained(request: pytest.FixtureRequest) -> tuple[Trajectory, RunData]:
     process, data, rates = tiny_process("momentum", data=tiny_data(), loss=LOSSES[request.param])
@@ -110,7 +116,8 @@ def test_many_queries_are_one_at_a_time_and_mapped_is_looped(
     many = score(every)
     assert (calls > 0) == (name in MAPPED_FROM_MANY)
     calls = 0
-    alone = torch.cat([score(QuerySet([spec], data, trajectory.process)) for spec in specs])
+    some = one_of_each_kind(specs)
+    alone = torch.cat([score(QuerySet([specs[place]], data, trajectory.process)) for place in some])
     assert (calls > 0) == (name in MAPPED)
     monkeypatch.setattr(torch.func, "vmap", _one_by_one)
     looped = score(every)
@@ -120,7 +127,7 @@ def test_many_queries_are_one_at_a_time_and_mapped_is_looped(
     assert torch.equal(known, ~looped.isnan())
     assert relative_error(looped[known], many[known]) <= 1e-11
     if name != "random":  # one stream of numbers for all queries
-        assert relative_error(alone[known], many[known]) <= 1e-9
+        assert relative_error(alone[known[some]], many[some][known[some]]) <= 1e-9
 
 
 @pytest.mark.parametrize("name", ["hydra_exact", "hydra_forward"])

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.helpers.garbage import imported_is_kept
 from tools.gpu_check import DRY, MANY, SIZES, check_gpu, main
 
+__all__ = ["imported_is_kept"]
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.usefixtures("imported_is_kept")
 def test_a_network_is_measured_and_what_has_no_time_is_named(tmp_path: Path) -> None:
     small, late = DRY[0], DRY[2]
     check_gpu(tmp_path, (small,), "cpu", 30)
