@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-import jsonschema
+from typing import TYPE_CHECKING, Any
 
 from hydra_steps.errors import StudyError, nearest
 from hydra_steps.registry.entry import Schema
+
+if TYPE_CHECKING:
+    import jsonschema
 
 _TYPES = {
     "object": "a mapping (key: value)",
@@ -30,8 +31,12 @@ _TYPES = {
 def validate(value: Any, schema: Schema, where: tuple[str | int, ...] = ()) -> None:
     """Raise the one :class:`StudyError` for the first error in ``value``; ``where`` is the key that it stands
     at."""
+    from jsonschema import (
+        Draft202012Validator,
+    )  # no job that draws a figure checks anything: a tenth of its start
+
     errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(value),
+        Draft202012Validator(schema).iter_errors(value),
         key=lambda e: ([str(p) for p in e.absolute_path], e.validator != "additionalProperties"),
     )
     if errors:

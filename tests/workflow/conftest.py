@@ -44,10 +44,11 @@ class Tree:
     ) -> str:
         """Run Snakemake, with ``more`` in its environment, and return all that it said.
 
-        A run that names no ``--cores`` starts no job, and is a fork of a process that has imported Snakemake.
+        A run that names no ``--cores`` starts no job, and one that fails seldom does: both are forks of a process
+        that has imported Snakemake.
         """
         environment, command = ENVIRONMENT | dict(more), self.command(*arguments, study=study)
-        if "--cores" not in arguments:
+        if fails or "--cores" not in arguments:
             code, said = run_snakemake(command[3:], self.folder, environment)
         else:
             done = subprocess.run(

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 from tests.workflow.conftest import ENVIRONMENT, STUDY, Tree
 
 
@@ -23,21 +25,25 @@ def digest(said: str) -> str:
     return found
 
 
-def test_a_finished_study_is_whole_and_its_report_says_its_digest(study: Tree) -> None:
-    said = verify(study, whole=True)
-    outputs = re.findall(r"^whole +(\d+) of (\d+) outputs$", said, re.M)
+@pytest.fixture(scope="module")
+def whole(study: Tree) -> str:
+    """What is said of the finished study."""
+    return verify(study, whole=True)
+
+
+def test_a_finished_study_is_whole_and_its_report_says_its_digest(study: Tree, whole: str) -> None:
+    outputs = re.findall(r"^whole +(\d+) of (\d+) outputs$", whole, re.M)
     assert outputs[0][0] == outputs[0][1]
-    assert digest(said) in (study.results / "report.html").read_text(encoding="utf-8")
+    assert digest(whole) in (study.results / "report.html").read_text(encoding="utf-8")
 
 
-def test_what_rests_on_measurements_of_snakemakes_is_named(finished: Tree) -> None:
-    before = verify(finished, whole=True)
-    assert re.findall(r"^unsealed (\S+): made from benchmarks/", before, re.M) == [
+def test_what_rests_on_measurements_of_snakemakes_is_named(finished: Tree, whole: str) -> None:
+    assert re.findall(r"^unsealed (\S+): made from benchmarks/", whole, re.M) == [
         "results/test/tables/jobs.csv"
     ]
     reading = next((finished.results / "benchmarks").rglob("*.tsv"))
     reading.write_text(reading.read_text().replace("0", "7"))
-    assert verify(finished, whole=True) == before  # nothing is made again from what was changed
+    assert verify(finished, whole=True) == whole  # nothing is made again from what was changed
     assert finished.planned() == {}
     jobs = finished.results / "tables/jobs.csv"
     jobs.write_text(jobs.read_text().replace("0", "7"))
