@@ -95,12 +95,17 @@ class KeyedAlphaDropout(KeyedDropout):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
             return x
+        factor, shift = self.drawn(x)
+        return x * factor if self.rate == 1 else x * factor + shift
+
+    def drawn(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What x is multiplied by in training, and what is added."""
         shape = (*x.shape[:2], *[1] * (x.ndim - 2)) if self.channels else x.shape
         kept = self.kept(x, self.rate, math.prod(shape[1:])).view(shape)
         if self.rate == 1:
-            return x * kept
+            return kept, torch.zeros_like(kept)
         scale = 1 / math.sqrt((_ALPHA**2 * self.rate + 1) * (1 - self.rate))
-        return x * (scale * kept) + (_ALPHA * scale) * (kept - 1 + self.rate)
+        return scale * kept, (_ALPHA * scale) * (kept - 1 + self.rate)
 
 
 class KeyedLeaks(Keyed):

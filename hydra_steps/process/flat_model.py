@@ -92,10 +92,9 @@ class FlatModel:
     def __init__(self, module: nn.Module) -> None:
         module = pool_first(own_copy(module))
         self.path, self.reason = choose_path(module)
-        self._graphs = plan(module)[1] if self.path is Path.RULES else {}
-        self.unproved = bool(
-            self._graphs
-        )  # what a recording says of a module is tried where it is first used
+        self._plan = plan(module)
+        # What a recording says of a module is tried where it is first used.
+        self.unproved = bool(self._plan.graphs)
         self.forwards = not without_forward_mode(module)
         self.maps: bool | None = (
             None  # whether several directions can share a pass: not known until it is tried
@@ -125,7 +124,7 @@ class FlatModel:
         """What the graphs of its modules give has been tried: it is right, or ``why_not``, and they are not used."""
         self.unproved = False
         if why_not:
-            self.path, self.reason, self._graphs = Path.BACKWARD, why_not, {}
+            self.path, self.reason = Path.BACKWARD, why_not
 
     def to(self, device: torch.device, dtype: torch.dtype) -> FlatModel:
         """This model with its constants, what is not in the vectors, on ``device`` and of ``dtype``."""
@@ -247,7 +246,7 @@ class FlatModel:
             moved = _by_owner(self._buffer_bindings, self.buffer_layout, buffers_dot, self._buffer_sizes)
         self._prepare(training, keys)
         self._bind(parameters, buffers)
-        chain, step = push(self.module, inputs, dots, moved, self._graphs)
+        chain, step = push(self.module, inputs, dots, moved, self._plan)
         assert step.y_dot is not None  # the last layers have parameters
 
         def joined(bindings: Sequence[Binding], found: Mapping[nn.Module, Mapping[str, Tensor]]) -> Tensor:

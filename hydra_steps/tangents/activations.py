@@ -77,11 +77,6 @@ def _sigmoid_second(x: Tensor) -> Tensor:
     return s * (1 - s) * (1 - 2 * s)
 
 
-def is_plain(module: nn.Module) -> bool:
-    """Whether the settings of an activation are those that its rule is for."""
-    return not isinstance(module, nn.GELU) or module.approximate == "none"
-
-
 ACTIVATIONS: dict[type[nn.Module], Rule] = {
     nn.GELU: _smooth(_gelu_first, _gelu_second),
     nn.SiLU: _smooth(_silu_first, _silu_second),

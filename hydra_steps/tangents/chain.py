@@ -28,19 +28,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.altered import alteration
-from hydra_steps.tangents.activations import ACTIVATIONS, is_plain
+from hydra_steps.tangents.activations import ACTIVATIONS
 from hydra_steps.tangents.attention import lacks
 from hydra_steps.tangents.blocks import BLOCKS
-from hydra_steps.tangents.generic import GENERIC
+from hydra_steps.tangents.generic import BY_ITSELF, GENERIC, by_itself
 from hydra_steps.tangents.graph import NotTraced, Traced, through_graph, trace
+from hydra_steps.tangents.grouped import CONVOLUTIONS
 from hydra_steps.tangents.layers import LAYERS
 from hydra_steps.tangents.norms import NORMS
-from hydra_steps.tangents.passing import Pass, Step
+from hydra_steps.tangents.passing import Graph, Pass, Step, entered
 from hydra_steps.tangents.pools import POOLS
 from hydra_steps.tangents.recurrent import serves
 from hydra_steps.tangents.rule import Dots, Rule
@@ -51,48 +53,71 @@ RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS, **ACTIVATIONS, **NORMS,
 Graphs = dict[nn.Module, Traced]
 
 
+class Plan(NamedTuple):
+    """Why a module is not served by :func:`push`, in words that name the layer, empty where it is; the graphs of the
+    parts that are no layer with a rule; and the layers whose parameters are not trained."""
+
+    reason: str
+    graphs: Graphs
+    frozen: frozenset[nn.Module]
+
+
 def without_rules(module: nn.Module) -> str:
     """Why ``module`` is not served by :func:`push`, in words that name the layer; empty where it is."""
-    return plan(module)[0]
+    return plan(module).reason
 
 
-def plan(module: nn.Module) -> tuple[str, Graphs]:
-    """Why ``module`` is not served by :func:`push`, in words that name the layer, empty where it is; and the graphs of
-    the parts that are no layer with a rule.
+def plan(module: nn.Module) -> Plan:
+    """How ``module`` is served by :func:`push`, or why not.
 
     It must be a layer with a rule, a plain sequence of such (``nn.Sequential`` itself and no class derived from it,
     whose layers are called one after the other, as their classes say), or a module whose ``forward`` joins such by
-    operations with a rule (:mod:`.graph`); each parameter once, and trained whole.
+    operations with a rule (:mod:`.graph`); each parameter once, and of a layer all trained, or none.
     """
     graphs: Graphs = {}
+    frozen: set[nn.Module] = set()
+    reason = _planned(module, graphs, frozen)
+    return Plan(reason, {} if reason else graphs, frozenset() if reason else frozenset(frozen))
+
+
+def _planned(module: nn.Module, graphs: Graphs, frozen: set[nn.Module]) -> str:
     seen: set[int] = set()
     for name, layer in _named(module, graphs):
         called = (
             f"{name!r} ({type(layer).__name__})" if name else f"the model itself ({type(layer).__name__})"
         )
         if altered := alteration(layer):
-            return f"{called} {altered}", {}
+            return f"{called} {altered}"
         if type(layer) is nn.Sequential:
             continue
-        if type(layer) not in RULES and type(layer) not in BLOCKS and not _is_torchs(layer):
+        known = type(layer) in RULES or type(layer) in BLOCKS
+        if not known and not _is_torchs(layer):
             try:
                 graphs[layer] = trace(layer, {*RULES, *BLOCKS})
             except NotTraced as why:
-                return f"{called} {why}", {}
+                return f"{called} {why}"
             continue
-        if (type(layer) not in RULES and type(layer) not in BLOCKS) or not _has_rule_for(layer):
-            return f"{called} has no rule", {}
-        if isinstance(layer, (nn.TransformerEncoderLayer, nn.MultiheadAttention)) and (
-            lacking := lacks(layer)
-        ):
-            return f"{called} {lacking}", {}
+        if why_not := _lacks(layer) if known else "has no rule":
+            return f"{called} {why_not}"
         own = list(layer.parameters(recurse=False))
-        if not all(parameter.requires_grad for parameter in own):
-            return f"{called} is frozen", {}
+        if own and not any(parameter.requires_grad for parameter in own):
+            frozen.add(layer)
         if {id(parameter) for parameter in own} & seen:
-            return f"{called} is used twice, or shares a parameter", {}
+            return f"{called} is used twice, or shares a parameter"
         seen |= {id(parameter) for parameter in own}
-    return "", graphs
+    return ""
+
+
+def _lacks(layer: nn.Module) -> str:
+    """Why a known layer is not served, in words."""
+    if not _has_rule_for(layer):
+        return "has no rule"
+    trained = [parameter.requires_grad for parameter in layer.parameters(recurse=False)]
+    if not all(trained) and (any(trained) or type(layer) in BLOCKS):
+        return "is frozen, or in part"
+    if isinstance(layer, (nn.TransformerEncoderLayer, nn.MultiheadAttention)):
+        return lacks(layer)
+    return ""
 
 
 def _is_torchs(layer: nn.Module) -> bool:
@@ -117,7 +142,7 @@ def _named(module: nn.Module, graphs: Graphs, name: str = "") -> Iterator[tuple[
 
 def _has_rule_for(layer: nn.Module) -> bool:
     """Whether the rule of a layer's class serves its settings."""
-    if isinstance(layer, nn.Conv2d):
+    if isinstance(layer, CONVOLUTIONS):
         return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     if isinstance(layer, nn.Flatten):
         return (layer.start_dim, layer.end_dim) == (1, -1)
@@ -131,7 +156,9 @@ def _has_rule_for(layer: nn.Module) -> bool:
         return len(layer.normalized_shape) == 1
     if isinstance(layer, nn.AvgPool2d):
         return layer.stride is not None
-    return is_plain(layer) and not (isinstance(layer, nn.MaxPool2d) and layer.return_indices)
+    if type(layer) in BY_ITSELF and any(buffer.is_floating_point() for buffer in layer.buffers()):
+        return False
+    return not getattr(layer, "return_indices", False)
 
 
 def push(
@@ -139,16 +166,24 @@ def push(
     x: Tensor,
     dots: Mapping[nn.Module, Dots],
     buffers_dot: Mapping[nn.Module, Dots] | None = None,
-    graphs: Mapping[nn.Module, Traced] | None = None,
+    planned: Plan | None = None,
 ) -> tuple[Pass, Step]:
-    """y [b, …] and ẏ [b, q, …] of ``module`` at x along ``dots``, and the way back to the parameters; ``graphs`` of its
-    parts are those of :func:`plan`.
+    """y [b, …] and ẏ [b, q, …] of ``module`` at x along ``dots``, and the way back to the parameters; ``planned`` is
+    what :func:`plan` says of it.
 
     The pass has the tangents of the buffers after the step, takes their cotangents (``buffers_bar``), and once
     ``step.back`` is called with (δ or None, ε) of y, ``bars`` and ``before_bar``. To be called without autograd, which
     is not used.
     """
-    recorded = {layer: partial(through_graph, traced=traced) for layer, traced in (graphs or {}).items()}
-    chain = Pass(RULES, BLOCKS, dots, buffers_dot or {}, recorded)
+    parts: dict[nn.Module, Graph] = {}
+    if planned is not None:
+        parts |= {layer: partial(through_graph, traced=traced) for layer, traced in planned.graphs.items()}
+        parts |= {layer: partial(_still, layer) for layer in planned.frozen}
+    chain = Pass(RULES, BLOCKS, dots, buffers_dot or {}, parts)
     with torch.no_grad():
         return chain, chain.through(module, x, None)
+
+
+def _still(layer: nn.Module, chain: Pass, x: Tensor, x_dot: Tensor | None) -> Step:
+    """A layer whose parameters are not trained."""
+    return entered(by_itself(layer, x, x_dot, {}), x_dot, lambda bars: None)

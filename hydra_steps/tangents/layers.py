@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
-from hydra_steps.models.dropout import KeyedDropout
-from hydra_steps.tangents.grouped import convolve_in_groups
+from hydra_steps.models.dropout import KeyedAlphaDropout, KeyedChannelDropout, KeyedDropout
+from hydra_steps.tangents.grouped import CONVOLUTIONS, convolution_of, convolve_in_groups
 from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
 
 
@@ -79,7 +79,8 @@ def at_places(w: Tensor, b: Tensor | None, x: Tensor, x_dot: Tensor | None, dots
 
 
 def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
-    assert isinstance(module, nn.Conv2d)
+    """In one, two or three dimensions."""
+    assert isinstance(module, CONVOLUTIONS)
     if module.groups > 1:
         return convolve_in_groups(module, x, x_dot, dots)
     w, w_dot = module.weight, dots["weight"]  # [o, i, …], [q, o, i, …]
@@ -87,10 +88,10 @@ def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots)
     across = w_dot.transpose(0, 1).flatten(1, 2)  # [o, q·i, …]: from all directions' x
 
     def convolve(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return functional.conv2d(images, weight, bias, module.stride, module.padding, module.dilation)
+        return convolution_of(module)(images, weight, bias, module.stride, module.padding, module.dilation)
 
     def backward(delta: Tensor, images: Tensor, weight: Tensor, of_images: bool) -> Tensor:
-        settings = (None, module.stride, module.padding, module.dilation, False, (0, 0), 1)
+        settings = (None, module.stride, module.padding, module.dilation, False, [0] * (w.ndim - 2), 1)
         asked = [of_images, not of_images, False]
         both: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
             delta, images, weight, *settings, asked
@@ -117,7 +118,8 @@ def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots)
         if delta is not None and x_dot is not None:
             other = backward(delta, x_dot.flatten(1, 2), across, False)
             bar += other.unflatten(1, (len(w_dot), -1)).transpose(0, 1)
-        return {"weight": bar} if module.bias is None else {"weight": bar, "bias": delta_dot.sum((0, -2, -1))}
+        over = [0, *range(3, delta_dot.ndim)]
+        return {"weight": bar} if module.bias is None else {"weight": bar, "bias": delta_dot.sum(over)}
 
     return Pushed(y, y_dot, pull, bars)
 
@@ -175,6 +177,19 @@ def _dropout(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> 
     return Pushed(x * scale, None if x_dot is None else x_dot * scale.unsqueeze(1), pull)
 
 
+def _shifted_dropout(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    """Dropout that adds a number to what is left."""
+    assert isinstance(module, KeyedAlphaDropout)
+    if not module.training or module.rate == 0:
+        return _identity(module, x, x_dot, dots)
+    scale, shift = module.drawn(x)
+
+    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
+        return None if delta is None else delta * scale, delta_dot * scale.unsqueeze(1)
+
+    return Pushed(x * scale + shift, None if x_dot is None else x_dot * scale.unsqueeze(1), pull)
+
+
 def _embedding(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
     """Of token numbers x [b, …], which have no tangents."""
     assert isinstance(module, nn.Embedding)
@@ -197,9 +212,11 @@ LAYERS: dict[type[nn.Module], Rule] = {
     NonDynamicallyQuantizableLinear: _linear,  # attention's own name for one
     nn.Embedding: _embedding,
     nn.Identity: _identity,
-    nn.Conv2d: _convolution,
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
     nn.Tanh: _tanh,
     nn.ReLU: _relu,
     nn.Flatten: _flatten,
     KeyedDropout: _dropout,
+    KeyedChannelDropout: _dropout,
+    KeyedAlphaDropout: _shifted_dropout,
 }

@@ -77,7 +77,14 @@ ELEMENTWISE = {
         torch.pow,
     ),
     *("exp", "log", "sqrt", "rsqrt", "square", "sin", "cos", "abs", "pow", operator.pow),
-    *(functional.softplus, functional.elu, functional.leaky_relu, functional.mish, functional.logsigmoid),
+    *(
+        functional.gelu,
+        functional.softplus,
+        functional.elu,
+        functional.leaky_relu,
+        functional.mish,
+        functional.logsigmoid,
+    ),
 }
 ALONE: dict[Any, type[nn.Module]] = {
     name: kind
@@ -163,9 +170,9 @@ def _of_one(node: fx.Node) -> Operation | None:
         return partial(_linear, node)
     if target in SOFTMAX:
         return _softmax
-    if target in ELEMENTWISE and not node.kwargs.get("inplace"):
-        return partial(_elementwise, node)
-    return _as_layer(node)
+    if (as_layer := _as_layer(node)) is not None:
+        return as_layer
+    return partial(_elementwise, node) if target in ELEMENTWISE and not node.kwargs.get("inplace") else None
 
 
 def _as_layer(node: fx.Node) -> Operation | None:

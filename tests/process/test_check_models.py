@@ -37,14 +37,14 @@ def test_each_variant_has_its_path_and_the_reason(tmp_path):
     variants = {
         "rules": {},
         "normalised": {"model": {"name": "mlp", "batch_norm": True}},
-        "own": {"model": {"name": "sized", "kind": "instance_norm"}},
+        "own": {"model": {"name": "sized", "kind": "masks"}},
         "again": {"training": {"epochs": 2}},
     }
     lines = model_lines(load_study(_written(tmp_path, variants=variants)))
     assert lines[0] == "rules: lenet5_tanh is differentiated by layer rules"
     assert lines[1] == "normalised: mlp is differentiated by layer rules"
     assert lines[2].startswith(
-        "own: sized is differentiated by twice backward ('2.norm' (InstanceNorm1d) has no rule"
+        "own: sized is differentiated by twice backward ('2' (Masked) calls masked_fill, which has no rule"
     )
     assert lines[3] == "again: lenet5_tanh is differentiated by layer rules"
     assert len(lines) == 4
@@ -61,13 +61,13 @@ def test_a_model_that_is_refused_is_refused_with_its_variant(tmp_path):
 
 def test_the_command_prints_yaml_with_the_paths_as_comments(tmp_path):
     command = [sys.executable, "-m", "hydra_steps.config", "--check"]
-    path = _written(tmp_path, model={"name": "sized", "kind": "instance_norm"})
+    path = _written(tmp_path, model={"name": "sized", "kind": "masks"})
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True)
     assert (
-        "# base: sized is differentiated by twice backward ('2.norm' (InstanceNorm1d) has no rule"
+        "# base: sized is differentiated by twice backward ('2' (Masked) calls masked_fill, which has no rule"
         in done.stdout
     )
-    assert yaml.safe_load(done.stdout)["model"]["kind"] == "instance_norm"
+    assert yaml.safe_load(done.stdout)["model"]["kind"] == "masks"
     path = _written(tmp_path, model={"name": "sized", "kind": "functional_dropout"})
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 1

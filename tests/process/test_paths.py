@@ -139,6 +139,13 @@ class Branching(nn.Module):
         return self.Doubled.apply(x).sin()
 
 
+class Summed(nn.Module):
+    """An operation that has no rule."""
+
+    def forward(self, x):
+        return x.cumsum(1).sin()
+
+
 def going_back(module, count, **data):
     """A process whose model goes twice backward, what `linearise` takes of it, and directions [q, p]."""
     process, _, _ = tiny_process(**data)
@@ -154,7 +161,7 @@ def going_back(module, count, **data):
 @pytest.mark.parametrize("mapped", [True, False])
 def test_many_directions_are_each_by_itself(curvature, mapped):
     """In one pass where the model can be mapped; one by one, and right, where it cannot."""
-    module = nn.Sequential(nn.Flatten(), nn.Linear(9, 6), nn.Softmax(1), *([] if mapped else [Branching()]))
+    module = nn.Sequential(nn.Flatten(), nn.Linear(9, 6), Summed(), *([] if mapped else [Branching()]))
     process, arguments, directions = going_back(nn.Sequential(*module, nn.Linear(6, 10)), 5)
     rows = [linearise(*arguments, one[None], curvature) for one in directions]
     assert process.model.maps is None  # nothing was tried yet
@@ -168,7 +175,7 @@ def test_many_directions_are_each_by_itself(curvature, mapped):
 
 def test_what_pytorch_maps_to_other_numbers_is_not_mapped():
     """Group norm without weights: mapped over directions, its second derivative is another one."""
-    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(1, 4, affine=False), nn.Softmax(1), nn.Flatten())
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(1, 4, affine=False), Summed(), nn.Flatten())
     _, arguments, directions = going_back(
         nn.Sequential(*module, nn.Linear(64, 10)), 3, data=tiny_data(side=6)
     )
@@ -179,13 +186,14 @@ def test_what_pytorch_maps_to_other_numbers_is_not_mapped():
 
 def test_the_path_of_models_and_why():
     assert choose_path(nn.Sequential(nn.Flatten(), nn.Linear(2, 2))) == (Path.RULES, "")
-    assert choose_path(nn.Sequential(nn.Conv1d(2, 2, 1), nn.Flatten(), nn.Linear(2, 2))) == (
+    reflected = nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect")
+    assert choose_path(nn.Sequential(reflected, nn.Flatten(), nn.Linear(2, 2))) == (
         Path.FORWARD,
-        "'0' (Conv1d) has no rule",
+        "'0' (Conv2d) has no rule",
     )
-    path, reason = choose_path(nn.Sequential(nn.Flatten(), nn.Linear(2, 2), nn.InstanceNorm1d(2)))
+    path, reason = choose_path(nn.Sequential(nn.Flatten(), nn.Linear(2, 2), nn.LSTM(2, 2)))
     assert path is Path.BACKWARD
-    assert reason == "'2' (InstanceNorm1d) has no rule"
+    assert reason == "'2' (LSTM) has no rule"
     hooked = nn.Sequential(nn.Flatten(), nn.GELU())
     hooked[1].register_forward_hook(lambda *_: None)
     assert choose_path(hooked) == (Path.BACKWARD, "'1' (GELU) has a hook after its forward pass")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.take_over import take_over
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.linearise import linearise
@@ -29,8 +30,10 @@ def process_of(made: nn.Module, of_texts: bool = False) -> Process:
     inputs = process.inputs
     if of_texts:
         inputs = torch.randint(WORDS, (SAMPLES, LENGTH), generator=generator)
-    model = FlatModel(take_over(made)).to(process.device, process.dtype)
-    return Process(**{**vars(process), "model": model, "inputs": inputs})
+    module = take_over(made)
+    model = FlatModel(module).to(process.device, process.dtype)
+    keyed = any(isinstance(layer, Keyed) for layer in module.modules())
+    return Process(**{**vars(process), "model": model, "inputs": inputs, "keyed": keyed})
 
 
 def both(process: Process, curvature: Curvature, count: int = 3) -> list[tuple[Tensor, Tensor]]:
@@ -81,7 +84,7 @@ def test_what_a_recording_does_not_show_goes_twice_backward(made: type[nn.Module
 def test_a_recording_leaves_the_module_as_it_was() -> None:
     module = Leaves()
     before = dict(vars(module)), dict(module._buffers)
-    assert "outside of a layer" in plan(module)[0]
+    assert "outside of a layer" in plan(module).reason
     assert (vars(module), module._buffers) == before
 
 
@@ -92,4 +95,18 @@ def test_a_parameter_that_is_not_trained_moves_nothing() -> None:
     process = process_of(module)
     for found, expected in both(process, Curvature.EXACT):
         torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
+    assert process.model.path is Path.RULES
+
+
+@pytest.mark.parametrize("still", [["0"], ["0", "3"], ["3"]])
+def test_layers_that_are_not_trained(still: list[str]) -> None:
+    torch.manual_seed(0)
+    layers = nn.Conv2d(1, 3, 3), nn.Tanh(), nn.Flatten(), nn.Linear(48, 6), nn.GELU(), nn.Linear(6, CLASSES)
+    module = nn.Sequential(*layers)
+    for name in still:
+        module[int(name)].requires_grad_(False)
+    process = process_of(module)
+    for curvature in Curvature:
+        for found, expected in both(process, curvature):
+            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
     assert process.model.path is Path.RULES
