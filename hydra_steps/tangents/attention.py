@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hydra_steps.models.dropout import KeyedDropout
+from hydra_steps.models.dropout import KeyedAttention, KeyedDropout
 from hydra_steps.tangents.activations import gelu
 from hydra_steps.tangents.layers import at_places, relu
 from hydra_steps.tangents.passing import Call, Pass, Step, added, entered, in_turn, itself
@@ -56,8 +56,7 @@ def lacks(layer: nn.Module) -> str:
         if any(type(dropout) is not KeyedDropout for dropout in dropouts):
             return "has a dropout of its own"
         return lacks(layer.self_attn)
-    if type(layer) is not nn.MultiheadAttention:
-        return "has dropout among the weights of its attention"
+    assert isinstance(layer, nn.MultiheadAttention)
     if not layer.batch_first:
         return "has the samples on its second axis"
     if not layer._qkv_same_embed_dim or layer.bias_k is not None or layer.add_zero_attn:
@@ -83,16 +82,25 @@ def attention(
 
     def mix(x: Tensor, x_dot: Tensor | None) -> Step:
         assert x_dot is not None  # the weights before it move
-        return entered(_mixed(x, x_dot, heads, mask), x_dot, _nothing)
+        return entered(_mixed(x, x_dot, heads, mask, _left(layer, x)), x_dot, _nothing)
 
     return in_turn([project, mix, chain.call(layer.out_proj)], x, x_dot)
 
 
-def _mixed(x: Tensor, x_dot: Tensor, heads: int, mask: Tensor | None) -> Pushed:
+def _left(layer: nn.MultiheadAttention, x: Tensor) -> Tensor | None:
+    """What dropout makes of the weights of attention: their factors [b, h, 1, l, l]."""
+    if not isinstance(layer, KeyedAttention) or not layer.training or layer.dropout == 0:
+        return None
+    heads, places = layer.num_heads, x.shape[1]
+    kept = layer.kept(x, layer.dropout, heads * places**2).view(len(x), heads, 1, places, places)
+    return kept / (1 - layer.dropout) if layer.dropout < 1 else kept
+
+
+def _mixed(x: Tensor, x_dot: Tensor, heads: int, mask: Tensor | None, left: Tensor | None) -> Pushed:
     """Queries, keys and values side by side [b, l, 3·w] → what the heads give [b, l, w]."""
     given = x.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4).unsqueeze(3)  # each [b, h, 1, l, d]
     dots = x_dot.unflatten(3, (3, heads, -1)).permute(3, 0, 4, 1, 2, 5)  # each [b, h, q, l, d]
-    y, y_dot, back = heads_mixed(list(given), list(dots), mask)
+    y, y_dot, back = heads_mixed(list(given), list(dots), mask, left)
 
     def joined(heads: Tensor) -> Tensor:
         return heads.permute(0, 2, 3, 1, 4).flatten(3)  # [b, h, q, l, d] → [b, q, l, w]
@@ -115,34 +123,39 @@ Mixed = Callable[[Tensor | None, Tensor], tuple[list[Tensor | None], list[Tensor
 
 
 def heads_mixed(
-    given: Sequence[Tensor], dots: Sequence[Tensor], mask: Tensor | None
+    given: Sequence[Tensor], dots: Sequence[Tensor], mask: Tensor | None, left: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Mixed]:
     """What heads give of queries, keys and values [b, h, 1, l, d] with tangents [b, h, q, l, d], its tangents, and the
-    way back to the three; ``mask`` [l, l] is true where a place is not looked at."""
+    way back to the three; ``mask`` [l, l] is true where a place is not looked at, ``left`` the factors of
+    :func:`_left`."""
     (q, k, v), (q_dot, k_dot, v_dot) = given, dots
     scale = q.shape[-1] ** -0.5
     scores = (q @ k.mT) * scale
     a = (scores if mask is None else scores.masked_fill(mask, -torch.inf)).softmax(-1)
     a_dot = through_softmax(a, ((q_dot @ k.mT) + (q @ k_dot.mT)) * scale)
 
+    def thinned(weights: Tensor) -> Tensor:
+        return weights if left is None else weights * left
+
     def pull(d: Tensor | None, e: Tensor) -> tuple[list[Tensor | None], list[Tensor]]:
-        e_a = e @ v.mT
+        e_a = thinned(e @ v.mT)
         if d is None:
             e_s = through_softmax(a, e_a)
-            return [None] * 3, [(e_s @ k) * scale, (e_s.mT @ q) * scale, a.mT @ e]
-        d_a = d @ v.mT
+            return [None] * 3, [(e_s @ k) * scale, (e_s.mT @ q) * scale, seen.mT @ e]
+        d_a = thinned(d @ v.mT)
         above = d_a - (a * d_a).sum(-1, keepdim=True)
         d_s = a * above
-        e_a = e_a + d @ v_dot.mT
+        e_a = e_a + thinned(d @ v_dot.mT)
         e_s = a_dot * above + a * (e_a - (a_dot * d_a + a * e_a).sum(-1, keepdim=True))
         moved = [
             (e_s @ k + d_s @ k_dot) * scale,
             (e_s.mT @ q + d_s.mT @ q_dot) * scale,
-            a_dot.mT @ d + a.mT @ e,
+            seen_dot.mT @ d + seen.mT @ e,
         ]
-        return [(d_s @ k) * scale, (d_s.mT @ q) * scale, a.mT @ d], moved
+        return [(d_s @ k) * scale, (d_s.mT @ q) * scale, seen.mT @ d], moved
 
-    return a @ v, a_dot @ v + a @ v_dot, pull
+    seen, seen_dot = thinned(a), thinned(a_dot)
+    return seen @ v, seen_dot @ v + seen @ v_dot, pull
 
 
 def through_softmax(a: Tensor, scores_dot: Tensor, axis: int = -1) -> Tensor:

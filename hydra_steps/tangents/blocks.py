@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.densenet import Bottleneck
+from hydra_steps.models.dropout import KeyedAttention
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.resnet18 import BasicBlock
 from hydra_steps.models.texts import Gru, TextTransformer
@@ -101,6 +102,7 @@ BLOCKS: dict[type[nn.Module], Block] = {
     Bottleneck: _bottleneck,
     BasicBlock: _basic_block,
     nn.MultiheadAttention: attention,
+    KeyedAttention: attention,
     nn.TransformerEncoderLayer: encoder_layer,
     nn.TransformerEncoder: _encoder,
     nn.GRU: gru,

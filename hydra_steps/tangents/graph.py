@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from hydra_steps.models.altered import alteration
+from hydra_steps.models.dropout import KeyedAttention
 from hydra_steps.tangents.moving import Back, Made, Moving
 from hydra_steps.tangents.operations import Operation, call, is_static, operation
 from hydra_steps.tangents.passing import Pass, Step, total
@@ -38,7 +39,7 @@ class NotTraced(Exception):
 
 
 # Layers with more than one output, of which the first is what their rule gives.
-SEVERAL = (nn.MultiheadAttention, nn.GRU)
+SEVERAL = (nn.MultiheadAttention, KeyedAttention, nn.GRU)
 
 
 def trace(module: nn.Module, known: Collection[type[nn.Module]]) -> Traced:

@@ -83,6 +83,7 @@ OF_TEXTS: dict[str, Made] = {
     "encoder, norm first": lambda: nn.Sequential(
         nn.Embedding(5, 4), encoder(norm_first=True, activation="gelu"), nn.Linear(4, 5)
     ),
+    "encoder with dropout": lambda: nn.Sequential(nn.Embedding(5, 4), encoder(dropout=0.3), nn.Linear(4, 5)),
     "encoders": lambda: nn.Sequential(
         nn.Embedding(5, 4), nn.TransformerEncoder(encoder(), 2, nn.LayerNorm(4)), nn.Linear(4, 5)
     ),
