@@ -11,6 +11,7 @@ import yaml
 
 from hydra_steps.config.published import published_schema, schema_text
 from hydra_steps.config.resolve import load_study
+from tests.helpers.schema import fits_schema
 from tools.rulegraph import rule_graph
 
 ROOT = Path(__file__).parents[1]
@@ -31,13 +32,13 @@ def test_the_schema_is_the_codes() -> None:
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
 def test_the_schema_allows_every_study(file: Path) -> None:
-    jsonschema.validate(load_study(file), published_schema())
+    fits_schema(load_study(file))
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_the_schema_refuses(name: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(WRONG[name], published_schema())
+        fits_schema(WRONG[name])
 
 
 def test_the_quick_study_is_the_default_one() -> None:

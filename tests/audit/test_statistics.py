@@ -1,5 +1,7 @@
 """The statistics of an audit on made-up rankings, whose truth is known."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -9,7 +11,7 @@ from hydra_steps.audit.amount import to_look_at, wrong_labels
 from hydra_steps.audit.blends import RANKS, STACK
 from hydra_steps.audit.chances import Bin, calibrate, calibration_error, reliability
 from hydra_steps.audit.copies import Judged
-from hydra_steps.audit.judge import SURE_FROM, judge
+from hydra_steps.audit.judge import SURE_FROM, Verdict, judge
 from hydra_steps.audit.suspicion import suspicion
 from hydra_steps.audit.trust import choose, compare
 
@@ -34,6 +36,13 @@ def made(seed: int, samples: int = 1000, wrong: int = 60, copies: int = 4, rate:
     return seen("data", np.zeros(samples, bool)), [seen(f"copy {i}", f) for i, f in enumerate(flags)], bad
 
 
+@cache
+def judged(seed: int) -> tuple[Verdict, np.ndarray]:
+    """What is said of the data of a seed, and which labels are wrong."""
+    data, copies, bad = made(seed)
+    return judge(data, copies, blends=False), bad
+
+
 def test_suspicion_is_uniform_over_what_was_left_alone_and_counts_ties_half():
     stream = np.random.default_rng(0)
     planted = stream.random(500) < 0.1
@@ -45,8 +54,8 @@ def test_suspicion_is_uniform_over_what_was_left_alone_and_counts_ties_half():
 def test_the_number_of_wrong_labels_is_in_its_interval():
     inside = 0
     for seed in range(40):
-        data, copies, bad = made(seed)
-        amount = judge(data, copies, blends=False).amount
+        verdict, bad = judged(seed)
+        amount = verdict.amount
         inside += amount.low <= bad.sum() <= amount.high
     assert inside >= 36
 
@@ -104,8 +113,7 @@ def test_too_few_planted_labels_say_nothing():
 def test_chances_are_calibrated_on_the_hidden_mistakes():
     told, real = [], []
     for seed in range(10):
-        data, copies, bad = made(seed)
-        verdict = judge(data, copies, blends=False)
+        verdict, bad = judged(seed)
         told.append(verdict.chance)
         real.append(bad)
         assert verdict.chance[verdict.order].tolist() == sorted(verdict.chance, reverse=True)
@@ -115,8 +123,7 @@ def test_chances_are_calibrated_on_the_hidden_mistakes():
 def test_the_first_to_look_at_hold_four_fifths_of_the_wrong():
     shares = []
     for seed in range(20):
-        data, copies, bad = made(seed)
-        verdict = judge(data, copies, blends=False)
+        verdict, bad = judged(seed)
         shares.append(bad[verdict.order[: verdict.look]].mean() * verdict.look / bad.sum())
     assert 0.7 < np.mean(shares) < 0.9
 

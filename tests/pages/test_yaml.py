@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
-from hydra_steps.config.published import published_schema
 from hydra_steps.config.resolve import resolve_study
+from tests.helpers.schema import fits_schema
 from tests.pages.blocks import PAGES, ROOT, blocks, studies
 
 FRAGMENTS = [
@@ -38,14 +37,14 @@ def test_studies_resolve(text: str, folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HOME", str(folder))
     asked = yaml.safe_load(text)
     if asked["study"] in SAME_DATA:
-        jsonschema.validate(asked, published_schema())
+        fits_schema(asked)
         return
     assert resolve_study(asked, folder)["study"] == asked["study"]
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
 def test_parts_of_studies_fit_the_schema(fragment: dict[str, object]) -> None:
-    jsonschema.validate(fragment, published_schema())
+    fits_schema(fragment)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -13,13 +13,13 @@ from tests.helpers.figure_tables import Tables
 __all__ = ["browser"]
 
 
-def make_report(folder: Path, **shape) -> Path:
-    """Write tables, two figures, configuration and report into ``folder``; return the report's path."""
-    tables = Tables(folder / "tables", **shape).all()
-    drawn = [folder / "figures" / f"{name}.svg" for name in ("detection", "noise")]
-    drawn.append(folder / "figures" / "noise.pdf")
-    draw_figure("detection", tables, drawn[:1])
-    draw_figure("noise", tables, drawn[1:])
+def make_report(folder: Path, figures: bool = True, **shape) -> Path:
+    """Write tables, two figures or none, configuration and report into ``folder``; return the report's path."""
+    tables, drawn = Tables(folder / "tables", **shape).all(), []
+    if figures:
+        drawn = [folder / "figures" / name for name in ("detection.svg", "noise.svg", "noise.pdf")]
+        draw_figure("detection", tables, drawn[:1])
+        draw_figure("noise", tables, drawn[1:])
     (folder / "config.yaml").write_text(study_yaml(resolve_study({"study": "made-up"})), encoding="utf-8")
     output = folder / "report.html"
     write_report(
