@@ -6,6 +6,8 @@ import logging
 import os
 import resource
 import signal
+import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,8 +26,11 @@ from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 
 def prepare() -> None:
-    """Have imported what a training imports on its way, without starting a thread."""
+    """Have imported and read what a training imports and reads on its way, without starting a thread."""
     Schedule("constant", {}, 0.1, 1, 1)
+    built(*configuration())
+    import_module("jsonschema")
+    assert threading.active_count() == 1
 
 
 def train(
