@@ -23,8 +23,8 @@ FORMATS = ("svg", "pdf", "png")
 FEW = ("test_mean", "test_sample_2")
 THREE = ("hydra_exact", "hydra_gauss_newton", "random")  # methods: enough where their number says nothing
 FIGURES = names("figure")
-# Points, curves, pictures and areas of colours: one function writes the files of all figures, whatever their format.
-IN_ALL_FORMATS = ("agreement", "detection", "extremes", "class_contributions")
+# Areas of colours, curves and pictures: one function writes the files of all figures, whatever their format.
+IN_ALL_FORMATS = ("agreement", "detection", "extremes")
 
 
 def formats_of(name: str) -> tuple[str, ...]:

@@ -151,10 +151,14 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize(
-    ("seeds", "methods", "queries"), list(product(SEEDS, METHODS, QUERIES)), ids=lambda name: name
-)
+def _shapes() -> list[tuple[str, ...]]:
+    """All studies as they are, and with each change half of them, such that it meets any two of their sizes."""
+    places = [[*enumerate(names)] for names in (CHANGES, SEEDS, METHODS, QUERIES)]
+    chosen = [zip(*each, strict=True) for each in product(*places)]
+    return [names for at, names in chosen if at[0] == 0 or sum(at) % 2 == 0]
+
+
+@pytest.mark.parametrize(("change", "seeds", "methods", "queries"), _shapes(), ids=lambda name: name)
 def test_no_sentence_is_broken(tables, change, seeds, methods, queries):
     frames = CHANGES[change](tables(SEEDS[seeds], METHODS[methods], QUERIES[queries]))
     check(sentences(variant_tables(frames)))

@@ -26,8 +26,10 @@ LOSSES = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "hydra_averaged": {"runs": 2, "fraction": 0.2},
-    "data_shapley": {"permutations": 4},
-    "beta_shapley": {"permutations": 4},
+    "hydra_banzhaf": {"runs": 2},
+    "hydra_integrated": {"nodes": 2, "most_nodes": 4, "tolerance": 0.0},  # as many for one query as for many
+    "data_shapley": {"permutations": 2},
+    "beta_shapley": {"permutations": 2},
     "data_banzhaf": {"subsets": 6},
     "datamodel": {"subsets": 6},
     "hydra_forward": {"samples": [0, 4, 10]},
