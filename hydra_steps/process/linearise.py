@@ -131,6 +131,8 @@ def prove(process: Process, point: Point) -> None:
     try:
         found = _together(process, point, Curvature.EXACT, direction, None, None)
     except Exception as error:  # whatever an operation does with settings that its rule does not know
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "alloc" in str(error):
+            raise
         process.model.proved(f"its layers' rules cannot follow it ({type(error).__name__})")
         return
     expected = twice_backward(process, point, direction, Curvature.EXACT, None, None)

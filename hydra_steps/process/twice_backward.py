@@ -97,9 +97,11 @@ def _mapped(
 
 
 def agree(found: Tensor, expected: Tensor) -> bool:
-    """Whether two ways to the same numbers are apart by round-off alone."""
-    largest = expected.abs().max() if expected.numel() else 0
-    return not (found - expected).abs().gt(torch.finfo(expected.dtype).eps ** 0.5 * largest).any()
+    """Whether two ways to the same numbers are apart by round-off alone; NaN agrees with NaN."""
+    finite = expected[expected.isfinite()]
+    largest = finite.abs().max() if finite.numel() else finite.new_zeros(())
+    near = (found - expected).abs() <= torch.finfo(expected.dtype).eps ** 0.5 * largest
+    return bool((near | (found == expected) | (found.isnan() & expected.isnan())).all())
 
 
 Along = Callable[[Sequence[Tensor]], tuple[list[Tensor], list[Tensor], Tensor]]

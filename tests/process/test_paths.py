@@ -10,11 +10,14 @@ from torch.autograd import forward_ad
 from hydra_steps.models.dropout import KeyedAlphaDropout, KeyedChannelDropout, KeyedDropout
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
+from hydra_steps.process import linearise as module_of_linearise
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.forward_mode import forward_mode
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature, Linearised, Point
 from hydra_steps.process.paths import KNOWN, Path, choose_path
+from hydra_steps.process.twice_backward import agree
+from tests.helpers.foreign import foreign_process
 from tests.helpers.tiny import built, relative_error, tiny_data, tiny_process, tiny_settings
 
 MADE: dict[type[nn.Module], tuple[nn.Module, tuple[int, ...]]] = {
@@ -223,3 +226,27 @@ def test_a_step_leaves_the_state_before_it_alone():
         after = model.train_logits(model.initial, before, torch.ones(3, 4), None)[1]
         assert torch.equal(before, torch.ones(4))
         assert torch.equal(after, torch.full((4,), 2.0))
+
+
+def test_two_ways_agree_up_to_round_off():
+    numbers, nan = torch.tensor([1.0, -2.0, torch.inf]), torch.tensor([1.0, torch.nan])
+    assert agree(numbers * (1 + 1e-7), numbers)
+    assert agree(nan, nan)
+    assert agree(torch.zeros(0), torch.zeros(0))
+    assert not agree(numbers + torch.tensor([0.01, 0, 0]), numbers)
+    assert not agree(nan, torch.tensor([1.0, 2.0]))
+    assert not agree(torch.tensor([1.0, 2.0]), nan)
+
+
+def test_too_little_memory_is_no_reason_for_another_path(monkeypatch):
+    """It would be found on one machine and not on the next, and bits with it."""
+
+    def too_little(*arguments):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    process, _, _ = foreign_process("clipped")
+    state, batch = process.initial_state(), process.batch(0)
+    monkeypatch.setattr(module_of_linearise, "_together", too_little)
+    with pytest.raises(RuntimeError, match="allocate"):
+        linearise(process, state.parameters, state.buffers, batch, state.parameters[None], Curvature.EXACT)
+    assert process.model.path is Path.RULES
