@@ -244,7 +244,7 @@ def test_too_little_memory_is_no_reason_for_another_path(monkeypatch):
     def too_little(*arguments):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    process, _, _ = foreign_process("clipped")
+    process, _, _ = foreign_process("residual_sequence")
     state, batch = process.initial_state(), process.batch(0)
     monkeypatch.setattr(module_of_linearise, "_together", too_little)
     with pytest.raises(RuntimeError, match="allocate"):
