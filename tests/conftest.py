@@ -39,10 +39,8 @@ FIRST = (
     "figures/test_plots.py",
     "scoring/test_against_reality.py",
     "scoring/test_every_task.py",
-    "estimate/test_requests.py",
     "evaluation/test_group_intervals.py",
     "trajectory/test_faults_killed.py",
-    "tools/test_gpu_check.py",
 )
 
 
