@@ -33,8 +33,8 @@ class OneByOne(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """As :class:`torch.overrides.TorchFunctionMode` asks."""
-        if func is F.conv2d:
-            return _Mapped.apply(*args, **(kwargs or {}))
+        if func is F.conv2d and len(args) == 7:  # as torch.nn.Conv2d calls it
+            return _Mapped.apply(*args)
         return func(*args, **(kwargs or {}))
 
 

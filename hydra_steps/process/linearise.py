@@ -124,19 +124,25 @@ def _by_rules(
 
 def prove(process: Process, point: Point) -> None:
     """Try what the graphs of a model's modules give, along one random direction, against twice backward; from then on
-    the model goes by them, or without."""
-    parameters = point.parameters
-    draw = torch.randn(1, len(parameters), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    direction = draw.to(parameters)
+    the model goes by them, or without. All samples count: data weights of 0 would hide what is wrong."""
+    point = point._replace(weights=None)
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(like: Tensor) -> Tensor:
+        return torch.randn(1, len(like), generator=generator, dtype=torch.float64).to(like)
+
+    given = draw(point.parameters), draw(point.buffers), draw(point.buffers)
     try:
-        found = _together(process, point, Curvature.EXACT, direction, None, None)
+        found = _together(process, point, Curvature.EXACT, *given)
     except Exception as error:  # whatever an operation does with settings that its rule does not know
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "alloc" in str(error):
             raise
         process.model.proved(f"its layers' rules cannot follow it ({type(error).__name__})")
         return
-    expected = twice_backward(process, point, direction, Curvature.EXACT, None, None)
-    right = all(agree(getattr(found, name), getattr(expected, name)) for name in ("slopes", "parameters_bar"))
+    direction, bar, dot = given
+    expected = twice_backward(process, point, direction, Curvature.EXACT, bar, dot)
+    names = ("slopes", "parameters_bar", "buffers_bar", "buffers_dot")
+    right = all(agree(getattr(found, name), getattr(expected, name)) for name in names)
     process.model.proved("" if right else "its layers' rules do not give what it gives")
 
 

@@ -17,7 +17,16 @@ from hydra_steps.process.paths import Path
 from hydra_steps.process.process import Process
 from hydra_steps.process.twice_backward import twice_backward
 from hydra_steps.tangents.chain import plan
-from tests.helpers.recorded_models import CLASSES, LENGTH, NOT_RECORDED, OF_IMAGES, OF_TEXTS, WORDS, Leaves
+from tests.helpers.recorded_models import (
+    CLASSES,
+    LENGTH,
+    NOT_RECORDED,
+    OF_IMAGES,
+    OF_TEXTS,
+    WORDS,
+    ByType,
+    Leaves,
+)
 from tests.helpers.tiny import built, tiny_data, tiny_settings
 
 SAMPLES = 7
@@ -79,6 +88,18 @@ def test_what_a_recording_does_not_show_goes_twice_backward(made: type[nn.Module
         torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
     assert process.model.path is Path.BACKWARD
     assert NOT_RECORDED[made] in process.model.reason
+
+
+def test_what_is_wrong_is_found_where_no_sample_counts_either() -> None:
+    torch.manual_seed(0)
+    process = process_of(ByType())
+    state, batch = process.initial_state(), process.batch(0)
+    nobody, direction = (
+        torch.zeros(process.samples, dtype=torch.float64),
+        torch.ones_like(state.parameters)[None],
+    )
+    linearise(process, state.parameters, state.buffers, batch, direction, Curvature.EXACT, nobody)
+    assert process.model.path is Path.BACKWARD
 
 
 def test_a_recording_leaves_the_module_as_it_was() -> None:
