@@ -43,6 +43,7 @@ def one_batch(model: str, device: str) -> Process:
         table=np.arange(BATCH, dtype=np.int32)[None],
         epochs=1,
         seed=0,
+        dtype=torch.float32,
     )
 
 

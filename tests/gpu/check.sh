@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What a GPU gives and costs, in at most 8 minutes: the CUDA tests, then five networks (tools/gpu_check.py).
-#     tests/gpu/check.sh [folder for gpu.json and gpu.md, default results/gpu] [--dry-run]
+# What a GPU gives and costs, in at most 8 minutes: the CUDA tests, then five networks (tools/gpu_check.py), and what
+# CUDA graphs of a compiled training step give a small one (tools/compiled.py).
+#     tests/gpu/check.sh [folder for gpu.json, gpu.md and compiled.txt, default results/gpu] [--dry-run]
 # It installs nothing: PYTHON names the environment's Python, by default that of .venv, else the one in PATH.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -10,7 +11,11 @@ python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || command -
 mkdir -p "$out"
 
 failed=0
-timeout 110 "$python" -m pytest -q -p no:cacheprovider tests/process/test_cuda.py 2>&1 | tee "$out/tests.txt" || failed=$?
-timeout 360 "$python" -m tools.gpu_check "$out" --minutes 5 "$@"
+timeout 100 "$python" -m pytest -q -p no:cacheprovider tests/process/test_cuda.py 2>&1 | tee "$out/tests.txt" || failed=$?
+timeout 310 "$python" -m tools.gpu_check "$out" --minutes 4.5 "$@"
+device=cuda
+[ "${1:-}" != --dry-run ] || device=cpu
+timeout 60 "$python" -m tools.compiled lenet5_relu "$device" 5 2>&1 | tee "$out/compiled.txt" \
+    || echo "the compiled step took more than a minute, or failed: $out/compiled.txt"
 [ "$failed" = 0 ] || echo "CUDA tests failed: $out/tests.txt"
 exit "$failed"
