@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional
 
 from hydra_steps.errors import StudyError
+from hydra_steps.models.normalised import batch_normalised
 
 
 class BatchNorm(nn.Module):
@@ -46,6 +48,10 @@ class BatchNorm(nn.Module):
             return functional.batch_norm(
                 x, *averages, self.weight, self.bias, True, self.momentum, self.epsilon
             )
+        if self.training and self.weights is None and not pushed_forwards(x):
+            y, mean, variance = batch_normalised(x, self.weight, self.bias, self.epsilon)
+            self._follow_batch(mean, variance, _numbers(x))
+            return y
         shape = (1, -1) + (1,) * (x.ndim - 2)
         if not self.training:
             mean, variance = self.running_mean, self.running_var
@@ -68,11 +74,15 @@ class BatchNorm(nn.Module):
         axes, count = [0, *range(2, x.ndim)], _numbers(x)
         mean = x.mean(axes)
         variance = (x - mean.view(1, -1, *[1] * (x.ndim - 2))).square().mean(axes)
+        self._follow_batch(mean, variance, count)
+        return mean, variance
+
+    def _follow_batch(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        """Let the running averages follow a batch of so many numbers in each feature."""
         self._follow(
             (1 - self.momentum) * self.running_mean + self.momentum * mean,
             (1 - self.momentum) * self.running_var + self.momentum * (variance * (count / (count - 1))),
         )
-        return mean, variance
 
     def _weighted_statistics(self, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Mean Σ p_n x_n and biased variance Σ p_n (x_n − mean)² [c], p = w / Σ w; the running averages follow.
@@ -107,6 +117,11 @@ class BatchNorm(nn.Module):
         keep_graph = self.differentiable_statistics
         self.running_mean = mean if keep_graph else mean.detach()
         self.running_var = variance if keep_graph else variance.detach()
+
+
+def pushed_forwards(x: Tensor) -> bool:
+    """Whether PyTorch's forward mode or one of its transforms is at work."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def _numbers(x: Tensor) -> int:

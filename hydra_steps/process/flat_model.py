@@ -117,6 +117,7 @@ class FlatModel:
         )
         self.recurrent = _has(module, nn.RNNBase)
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
+        self.bound: list[Tensor] = []  # the views that the module was last bound to
         self.module = module
         module.eval()
 
@@ -147,7 +148,8 @@ class FlatModel:
         return [piece.view(shape) for piece, (_, shape, _) in zip(pieces, self.buffer_layout, strict=True)]
 
     def _bind(self, parameters: Tensor, buffers: Tensor) -> None:
-        for binding, view in zip(self._bindings, self.views(parameters), strict=True):
+        self.bound = self.views(parameters)
+        for binding, view in zip(self._bindings, self.bound, strict=True):
             binding.set(view)
         if self._buffer_bindings:
             for binding, view in zip(self._buffer_bindings, self.buffer_views(buffers), strict=True):

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from hydra_steps.process.linearised import Curvature, Linearised, Point
 from hydra_steps.process.process import Process
+from hydra_steps.process.unread import Unread
 
 
 def twice_backward(
@@ -43,7 +44,8 @@ def twice_backward(
     if counted is not None:
         counted.requires_grad_()
     with torch.enable_grad():
-        logits, after = point.passed(process, leaf, before, counted)
+        with Unread(lambda: process.model.bound):
+            logits, after = point.passed(process, leaf, before, counted)
         moved = [leaf] if buffers_dot is None else [leaf, before]
         along = _along_directions(process, point, curvature, logits, share, moved)
         push_buffers = _pushed(after, moved) if buffers_dot is not None else None
@@ -123,8 +125,8 @@ def _along_directions(
             return [logits], [share.detach()[:, None] * bend], slopes
 
         return bent
-    losses = process.loss.values(logits, targets)
-    gradients = _gradients((share * losses).sum(), moved)
+    slope = process.loss.slope(logits, targets)  # in closed form, which is cheaper than the values' graph
+    gradients = _gradients(logits, moved, share[:, None] * slope)
 
     def turned(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
         return list(gradients), list(dots), share.detach()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.layers import BatchNorm
+from hydra_steps.models.normalised import scaled_by_feature, sums
 from hydra_steps.tangents.passing import Pass, Step
 from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
 
@@ -87,34 +88,16 @@ def batch_norm(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) 
 def _means(values: Tensor, scaled: Tensor) -> tuple[Tensor, Tensor]:
     """mean(v) and mean(x̂ v) [q, c] of v [b, q, c, …] and x̂ [b, c, …]."""
     count = scaled.numel() // scaled.shape[1]
-    if (
-        values.shape[1] == 1
-    ):  # batch norm's own sums, in evaluation with mean 0 and variance 1: one pass over both
-        zeros, ones = scaled.new_zeros(scaled.shape[1]), scaled.new_ones(scaled.shape[1])
-        _, along, total = torch.ops.aten.native_batch_norm_backward(
-            values.squeeze(1).contiguous(),
-            scaled,
-            ones,
-            zeros,
-            ones,
-            None,
-            None,
-            False,
-            0.0,
-            [False, True, True],
-        )
+    if values.shape[1] == 1:
+        total, along = sums(values.squeeze(1), scaled)
         return total[None] / count, along[None] / count
     over = [0, *range(3, values.ndim)]
     return values.sum(over) / count, (values * scaled.unsqueeze(1)).sum(over) / count
 
 
 def _of_features(values: Tensor, factors: Tensor, constant: Tensor) -> Tensor:
-    """Factor · v + constant, both [q, c], of v [b, q, c, …]: batch norm in evaluation, which is one pass."""
-    flat = values.flatten(1, 2)
-    zeros, ones = flat.new_zeros(flat.shape[1]), flat.new_ones(flat.shape[1])
-    made: Tensor = torch.native_batch_norm(
-        flat, factors.flatten(), constant.flatten(), zeros, ones, False, 0.0, 0.0
-    )[0]
+    """Factor · v + constant, both [q, c], of v [b, q, c, …]."""
+    made = scaled_by_feature(values.flatten(1, 2), factors.flatten(), constant.flatten())
     return made.view(values.shape)
 
 

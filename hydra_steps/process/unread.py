@@ -1,0 +1,224 @@
+"""Products of inputs and weights in a gradient that is only differentiated again, whose own numbers nobody reads.
+
+Twice backward makes the gradient g(θ) with its graph, and then asks for derivatives of ⟨u, g⟩ alone. Of a layer y =
+B(x, w) that is linear in both, g has B's pull-backs to x, which the layers before it need, and to w, which is an entry
+of g and needed by nobody: with cotangents a of the first and c of the second,
+
+    ḡ_y = B(a, w) + B(x, c)        x̄ = pull-back of g_y to x by weights c        w̄ = pull-back of g_y to w by inputs a
+
+So a layer costs 8 products where a training step costs 3, and PyTorch 9, some of them by its slower kernels for the
+second derivative of a convolution. Inside :class:`Unread` the layers' functions make such a graph; in the place of the
+numbers that are not made stands NaN, which cannot be read by mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.overrides import TorchFunctionMode
+
+
+class Form(Protocol):
+    """A function B(x, w) that is linear in x and in w, and its pull-backs of a cotangent g of B(x, w)."""
+
+    def value(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor: ...
+
+    def pulled(self, g: Tensor, x: Tensor, w: Tensor, to_x: bool, to_w: bool) -> tuple[Any, Any]:
+        """To x by the weights w, and to w by the inputs x; None for what is not asked for."""
+
+    def of_bias(self, g: Tensor) -> Tensor: ...
+
+    def spread(self, bias: Tensor, ndim: int) -> Tensor:
+        """The bias as it is added to an output of so many axes."""
+
+
+class Linear(NamedTuple):
+    """x [..., i] and w [o, i] to [..., o]."""
+
+    def value(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+        return F.linear(x, w, bias)
+
+    def pulled(self, g: Tensor, x: Tensor, w: Tensor, to_x: bool, to_w: bool) -> tuple[Any, Any]:
+        of_x = g @ w if to_x else None
+        of_w = g.reshape(-1, g.shape[-1]).T @ x.reshape(-1, x.shape[-1]) if to_w else None
+        return of_x, of_w
+
+    def of_bias(self, g: Tensor) -> Tensor:
+        return g.reshape(-1, g.shape[-1]).sum(0)
+
+    def spread(self, bias: Tensor, ndim: int) -> Tensor:
+        return bias
+
+
+class Convolution(NamedTuple):
+    """x [b, i, …] and w [o, i, …], or of a transposed one w [i, o, …], to [b, o, …]."""
+
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    transposed: bool
+    more: tuple[int, ...]  # of a transposed one, PyTorch's output_padding
+    groups: int
+
+    def value(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+        return torch.convolution(x, w, bias, *self)
+
+    def pulled(self, g: Tensor, x: Tensor, w: Tensor, to_x: bool, to_w: bool) -> tuple[Any, Any]:
+        made = torch.ops.aten.convolution_backward(g, x, w, None, *self, [to_x, to_w, False])
+        return made[0], made[1]
+
+    def of_bias(self, g: Tensor) -> Tensor:
+        return g.sum([0, *range(2, g.ndim)])
+
+    def spread(self, bias: Tensor, ndim: int) -> Tensor:
+        return bias.view(-1, *[1] * (ndim - 2))
+
+
+class _Product(torch.autograd.Function):
+    """B(x, w), and a bias."""
+
+    apply: ClassVar[Callable[..., Any]]  # torch does not annotate it
+
+    @staticmethod
+    def forward(ctx: Any, form: Form, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.form, ctx.biased = form, bias is not None
+        ctx.save_for_backward(x, w)
+        return form.value(x, w, bias)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
+        x, w = ctx.saved_tensors
+        _, to_x, to_w, to_bias = ctx.needs_input_grad
+        if torch.is_grad_enabled():
+            return None, *_Unread.apply(ctx.form, g, x, w, to_x, ctx.biased)
+        return None, *ctx.form.pulled(g, x, w, to_x, to_w), ctx.form.of_bias(g) if to_bias else None
+
+
+class _Unread(torch.autograd.Function):
+    """The pull-backs of B: to x in numbers, to w and to the bias as places for cotangents alone."""
+
+    apply: ClassVar[Callable[..., Any]]  # torch does not annotate it
+
+    @staticmethod
+    def forward(
+        ctx: Any, form: Form, g: Tensor, x: Tensor, w: Tensor, to_x: bool, biased: bool
+    ) -> tuple[Tensor | None, Tensor, Tensor | None]:
+        ctx.form = form
+        ctx.save_for_backward(g, x, w)
+        ctx.set_materialize_grads(False)
+        nothing = w.new_full((), torch.nan)
+        of_x = form.pulled(g, x, w, True, False)[0] if to_x else None
+        return of_x, nothing.expand(w.shape), nothing.expand(len(form.of_bias(g))) if biased else None
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, a: Tensor | None, c: Tensor | None, e: Tensor | None) -> tuple[Any, ...]:
+        form: Form = ctx.form
+        g, x, w = ctx.saved_tensors
+        _, to_g, to_x, to_w, *_ = ctx.needs_input_grad
+        of_g = of_x = of_w = None
+        if to_g:
+            parts = [
+                *([] if a is None else [form.value(a, w)]),
+                *([] if c is None else [form.value(x, c)]),
+            ]
+            of_g = sum(parts[1:], parts[0]) if parts else None
+            if e is not None:
+                of_g = form.spread(e, g.ndim) + (torch.zeros_like(g) if of_g is None else of_g)
+        if a is not None and c is not None:
+            of_x, of_w = form.pulled(g, a, c, to_x, to_w)
+        elif a is not None and to_w:
+            of_w = form.pulled(g, a, w, False, True)[1]
+        elif c is not None and to_x:
+            of_x = form.pulled(g, x, c, True, False)[0]
+        return None, of_g, of_x, of_w, None, None
+
+
+class Unread(TorchFunctionMode):
+    """Inside it, linear layers and convolutions whose weights are among ``parameters`` make a gradient's graph without
+    the numbers that nobody reads.
+
+    ``parameters`` gives the tensors themselves that are cut out of the vector by which the gradient is taken: what is
+    computed of them first (a normalised weight) has derivatives that need the numbers.
+    """
+
+    def __init__(self, parameters: Callable[[], Sequence[Tensor]]) -> None:
+        super().__init__()
+        self._parameters = parameters
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """As :class:`torch.overrides.TorchFunctionMode` asks."""
+        read = READ.get(func)
+        if read is not None and self._served(args):
+            form = read(*args)
+            if form is not None:
+                return _Product.apply(form, args[0], args[1], args[2] if len(args) > 2 else None)
+        return func(*args, **(kwargs or {}))
+
+    def _served(self, args: Sequence[Any]) -> bool:
+        """Whether weights and bias are parameters, as they are."""
+        given = [one for one in args[1:3] if one is not None]
+        return all(any(one is known for known in self._parameters()) for one in given)
+
+
+def _linear(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Form:
+    return Linear()
+
+
+def _convolution(
+    x: Tensor,
+    w: Tensor,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Form | None:
+    if isinstance(padding, str) or x.ndim != w.ndim:
+        return None
+    axes = w.ndim - 2
+    return Convolution(
+        _each(stride, axes), _each(padding, axes), _each(dilation, axes), False, (0,) * axes, groups
+    )
+
+
+def _transposed(
+    x: Tensor,
+    w: Tensor,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    more: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Form | None:
+    if x.ndim != w.ndim:
+        return None
+    axes = w.ndim - 2
+    return Convolution(
+        _each(stride, axes), _each(padding, axes), _each(dilation, axes), True, _each(more, axes), groups
+    )
+
+
+def _each(given: Any, axes: int) -> tuple[int, ...]:
+    """One number for each axis."""
+    numbers = (given,) if isinstance(given, int) else tuple(given)
+    return numbers * axes if len(numbers) == 1 else numbers
+
+
+READ: dict[Callable[..., Any], Callable[..., Form | None]] = {
+    F.linear: _linear,
+    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), _convolution),
+    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), _transposed),
+}
