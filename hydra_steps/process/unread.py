@@ -14,6 +14,8 @@ numbers that are not made stands NaN, which cannot be read by mistake.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
@@ -159,17 +161,37 @@ class Unread(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """As :class:`torch.overrides.TorchFunctionMode` asks."""
+        if func is F.multi_head_attention_forward:
+            return self._attention(*args, **(kwargs or {}))
+        return self._called(func, *args, **(kwargs or {}))
+
+    def _called(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """The function's value, with the graph of this module where that serves it."""
         read = READ.get(func)
-        if read is not None and self._served(args):
+        if read is not None and not kwargs and self._served(args):
             form = read(*args)
             if form is not None:
                 return _Product.apply(form, args[0], args[1], args[2] if len(args) > 2 else None)
-        return func(*args, **(kwargs or {}))
+        return func(*args, **kwargs)
+
+    @cached_property
+    def _attention(self) -> Callable[..., Any]:
+        """PyTorch's own function, whose linear layers this mode would not meet: they are called within it, where a mode
+        is at rest. A copy of it calls others by their names."""
+        names = {**vars(F), "linear": partial(self._called, F.linear), "has_torch_function": lambda _: False}
+        for name in ("_in_projection", "_in_projection_packed"):
+            names[name] = _among(names, vars(F)[name])
+        return _among(names, F.multi_head_attention_forward)
 
     def _served(self, args: Sequence[Any]) -> bool:
         """Whether weights and bias are parameters, as they are."""
         given = [one for one in args[1:3] if one is not None]
         return all(any(one is known for known in self._parameters()) for one in given)
+
+
+def _among(names: dict[str, Any], function: Any) -> Callable[..., Any]:
+    """The function, that finds what it calls among ``names``."""
+    return FunctionType(function.__code__, names, function.__name__, function.__defaults__)
 
 
 def _linear(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Form:

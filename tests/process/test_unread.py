@@ -38,6 +38,17 @@ class Normed(nn.Module):
         return nn.functional.linear(x, self.weight / self.weight.norm(dim=1, keepdim=True))
 
 
+class Decoder(nn.Module):
+    """Attention from places to others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = nn.TransformerDecoderLayer(6, 2, 8, 0.0, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(x[:, :2], x[:, 1:])
+
+
 LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "linear": (lambda: nn.Linear(6, 4), (3, 6)),
     "linear, no bias, rows of places": (lambda: nn.Linear(6, 4, bias=False), (3, 2, 5, 6)),
@@ -59,7 +70,13 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "computed weight": (Normed, (3, 6)),
     "batch norm": (lambda: BatchNorm(4), (5, 4, 3)),
     "batch norm, not affine": (lambda: BatchNorm(4, affine=False), (5, 4, 2, 3)),
-    "attention": (lambda: nn.TransformerEncoderLayer(6, 2, 8, 0.0, batch_first=True), (3, 4, 6)),
+    "layer norm": (lambda: nn.LayerNorm(6), (3, 2, 6)),
+    "layer norm, no weights": (lambda: nn.LayerNorm(6, elementwise_affine=False), (3, 2, 6)),
+    "layer norm, no bias": (lambda: nn.LayerNorm((2, 6), bias=False), (3, 2, 6)),
+    "gelu": (nn.GELU, (3, 6)),
+    "gelu, by tanh": (lambda: nn.GELU("tanh"), (3, 6)),
+    "attention": (lambda: nn.TransformerEncoderLayer(6, 2, 8, 0.0, nn.GELU(), batch_first=True), (3, 4, 6)),
+    "attention to others": (Decoder, (3, 4, 6)),
 }
 
 
