@@ -77,7 +77,7 @@ def read_undeclared(file: Path, module: str, name: str, plugin: bool = True) -> 
     node = there[name]
     words = read_docstring(ast.get_docstring(node))
     required, _, options = parameters_of(
-        "model", node, names, words.options, f"{file}:{node.lineno}", lenient=True
+        "model", _initialised(node, there), names, words.options, f"{file}:{node.lineno}", lenient=True
     )
     needed = {one: {"description": words.options.get(one, "")} for one in required if one not in GIVEN}
     return Entry(
@@ -96,3 +96,20 @@ def read_undeclared(file: Path, module: str, name: str, plugin: bool = True) -> 
         line=node.lineno,
         plugin=plugin,
     )
+
+
+def _initialised(node: Definition, there: Mapping[str, Definition]) -> Definition:
+    r"""The class of the file whose ``__init__`` makes one of ``node``: itself, or the nearest that it inherits from.
+
+    >>> tree = ast.parse("class Net:\n def __init__(self, width=8): ...\nclass Wide(Net): ...")
+    >>> _initialised(tree.body[1], {node.name: node for node in tree.body}).name
+    'Net'
+    """
+    seen: list[str] = []
+    while isinstance(node, ast.ClassDef) and node.name not in seen:
+        seen.append(node.name)
+        if any(isinstance(part, ast.FunctionDef) and part.name == "__init__" for part in node.body):
+            break
+        bases = [there[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in there]
+        node = bases[0] if bases else node
+    return node

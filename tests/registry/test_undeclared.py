@@ -34,6 +34,11 @@ class Net(nn.Module):
         return self.layers(x)
 
 
+class Doubled(Net):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
 def straight(shape, outputs):
     return nn.Sequential(nn.Flatten(), nn.Linear(shape[1] * shape[2], outputs))
 
@@ -71,6 +76,13 @@ def test_a_class_and_a_function_of_a_file(folder: Path) -> None:
     assert run_model(other, (1, 8, 8), 10, seed=0)(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
     assert find("model", "nets.py:Net").title == "Net"
     assert resolve_study(study) == study
+
+
+def test_options_are_those_of_the_class_that_it_inherits_from(folder: Path) -> None:
+    (folder / "own.yaml").write_text(STUDY.replace("nets.py:Net", "nets.py:Doubled"))
+    model = run_settings(load_study(folder / "own.yaml"), "net-seed0").model
+    assert (model.name, model.options) == ("nets.py:Doubled", {"pixels": 64, "hidden": [3, 2]})
+    assert run_model(model, (1, 8, 8), 10, seed=0)(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
 
 
 def test_what_it_imports_beside_it_decides_what_runs_again(folder: Path) -> None:
