@@ -43,12 +43,13 @@ def twice_backward(
     share, counted = point.share(process).requires_grad_(), point.counted(process)
     if counted is not None:
         counted.requires_grad_()
+    unread = Unread(lambda: process.model.bound)
     with torch.enable_grad():
-        with Unread(lambda: process.model.bound):
+        with unread:
             logits, after = point.passed(process, leaf, before, counted)
         moved = [leaf] if buffers_dot is None else [leaf, before]
-        along = _along_directions(process, point, curvature, logits, share, moved)
-        push_buffers = _pushed(after, moved) if buffers_dot is not None else None
+        along = _along_directions(process, point, curvature, logits, share, moved, unread)
+        push_buffers = _pushed(after, moved, unread) if buffers_dot is not None else None
     inputs = [leaf, before, *([] if counted is None else [counted])]
 
     def part(rows: slice) -> tuple[Tensor, ...]:
@@ -56,7 +57,8 @@ def twice_backward(
         dots = [directions[rows]] if buffers_dot is None else [directions[rows], buffers_dot[rows]]
         outputs, cotangents, slopes = along(dots)
         if curvature is Curvature.NONE:
-            (slopes,) = _derivatives(outputs, [share], cotangents)
+            with unread.by_cotangents():
+                (slopes,) = _derivatives(outputs, [share], cotangents)
             pulled = [x.new_zeros(len(dots[0]), *x.shape) for x in inputs]
         else:
             if buffers_bar is not None and after.requires_grad:
@@ -110,13 +112,19 @@ Along = Callable[[Sequence[Tensor]], tuple[list[Tensor], list[Tensor], Tensor]]
 
 
 def _along_directions(
-    process: Process, point: Point, curvature: Curvature, logits: Tensor, share: Tensor, moved: list[Tensor]
+    process: Process,
+    point: Point,
+    curvature: Curvature,
+    logits: Tensor,
+    share: Tensor,
+    moved: list[Tensor],
+    unread: Unread,
 ) -> Along:
     """What directions make of the loss: outputs with their cotangents, whose pull-back is the curvature along them, and
     the slopes where they are known already (the Gauss–Newton matrix has them on its way)."""
     targets = point.batch.targets
     if curvature is Curvature.GAUSS_NEWTON:
-        push = _pushed(logits, moved)
+        push = _pushed(logits, moved, unread)
 
         def bent(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
             logits_dot, known = push(dots), logits.detach()
@@ -134,13 +142,18 @@ def _along_directions(
     return turned
 
 
-def _pushed(output: Tensor, inputs: Sequence[Tensor]) -> Callable[[Sequence[Tensor]], Tensor]:
+def _pushed(output: Tensor, inputs: Sequence[Tensor], unread: Unread) -> Callable[[Sequence[Tensor]], Tensor]:
     """The tangents of ``output`` along tangents of ``inputs``, by a derivative of its pull-back."""
     if not output.requires_grad:
         return lambda dots: output.new_zeros(len(dots[0]), *output.shape)
     cotangent = torch.zeros_like(output).requires_grad_()
     pulled = _gradients(output, inputs, cotangent)
-    return lambda dots: _derivatives(pulled, [cotangent], dots)[0].detach()
+
+    def push(dots: Sequence[Tensor]) -> Tensor:
+        with unread.by_cotangents():
+            return _derivatives(pulled, [cotangent], dots)[0].detach()
+
+    return push
 
 
 def _gradients(

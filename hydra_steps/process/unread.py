@@ -13,7 +13,8 @@ numbers that are not made stands NaN, which cannot be read by mistake.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -87,18 +88,18 @@ class _Product(torch.autograd.Function):
     apply: ClassVar[Callable[..., Any]]  # torch does not annotate it
 
     @staticmethod
-    def forward(ctx: Any, form: Form, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.form, ctx.biased = form, bias is not None
+    def forward(ctx: Any, mode: Unread, form: Form, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.mode, ctx.form, ctx.biased = mode, form, bias is not None
         ctx.save_for_backward(x, w)
         return form.value(x, w, bias)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
         x, w = ctx.saved_tensors
-        _, to_x, to_w, to_bias = ctx.needs_input_grad
+        *_, to_x, to_w, to_bias = ctx.needs_input_grad
         if torch.is_grad_enabled():
-            return None, *_Unread.apply(ctx.form, g, x, w, to_x, ctx.biased)
-        return None, *ctx.form.pulled(g, x, w, to_x, to_w), ctx.form.of_bias(g) if to_bias else None
+            return None, None, *_Unread.apply(ctx.mode, ctx.form, g, x, w, to_x, ctx.biased)
+        return None, None, *ctx.form.pulled(g, x, w, to_x, to_w), ctx.form.of_bias(g) if to_bias else None
 
 
 class _Unread(torch.autograd.Function):
@@ -108,9 +109,9 @@ class _Unread(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, form: Form, g: Tensor, x: Tensor, w: Tensor, to_x: bool, biased: bool
+        ctx: Any, mode: Unread, form: Form, g: Tensor, x: Tensor, w: Tensor, to_x: bool, biased: bool
     ) -> tuple[Tensor | None, Tensor, Tensor | None]:
-        ctx.form = form
+        ctx.mode, ctx.form = mode, form
         ctx.save_for_backward(g, x, w)
         ctx.set_materialize_grads(False)
         nothing = w.new_full((), torch.nan)
@@ -122,7 +123,9 @@ class _Unread(torch.autograd.Function):
     def backward(ctx: Any, a: Tensor | None, c: Tensor | None, e: Tensor | None) -> tuple[Any, ...]:
         form: Form = ctx.form
         g, x, w = ctx.saved_tensors
-        _, to_g, to_x, to_w, *_ = ctx.needs_input_grad
+        _, _, to_g, to_x, to_w, *_ = ctx.needs_input_grad
+        if ctx.mode.forwards:
+            to_x = to_w = False
         of_g = of_x = of_w = None
         if to_g:
             parts = [
@@ -132,13 +135,13 @@ class _Unread(torch.autograd.Function):
             of_g = sum(parts[1:], parts[0]) if parts else None
             if e is not None:
                 of_g = form.spread(e, g.ndim) + (torch.zeros_like(g) if of_g is None else of_g)
-        if a is not None and c is not None:
+        if a is not None and c is not None and (to_x or to_w):
             of_x, of_w = form.pulled(g, a, c, to_x, to_w)
         elif a is not None and to_w:
             of_w = form.pulled(g, a, w, False, True)[1]
         elif c is not None and to_x:
             of_x = form.pulled(g, x, c, True, False)[0]
-        return None, of_g, of_x, of_w, None, None
+        return None, None, of_g, of_x, of_w, None, None
 
 
 class Unread(TorchFunctionMode):
@@ -152,6 +155,19 @@ class Unread(TorchFunctionMode):
     def __init__(self, parameters: Callable[[], Sequence[Tensor]]) -> None:
         super().__init__()
         self._parameters = parameters
+        self.forwards = (
+            False  # whether derivatives are asked for by the cotangents alone, none by inputs and weights
+        )
+
+    @contextmanager
+    def by_cotangents(self) -> Iterator[None]:
+        """Inside it, derivatives of the gradient are asked for by the cotangents alone: of shares, or of a pull-back.
+        Autograd does not tell a function which of its inputs these are."""
+        self.forwards = True
+        try:
+            yield
+        finally:
+            self.forwards = False
 
     def __torch_function__(
         self,
@@ -171,7 +187,7 @@ class Unread(TorchFunctionMode):
         if read is not None and not kwargs and self._served(args):
             form = read(*args)
             if form is not None:
-                return _Product.apply(form, args[0], args[1], args[2] if len(args) > 2 else None)
+                return _Product.apply(self, form, args[0], args[1], args[2] if len(args) > 2 else None)
         return func(*args, **kwargs)
 
     @cached_property
