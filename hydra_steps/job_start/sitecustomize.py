@@ -3,14 +3,11 @@
 An end from the keyboard reaches them all, and one that still imports what it needs would answer with a stack.
 """
 
-import atexit
 import gc
 import signal
 
 # What is imported stays: to look for rubbish in it, again and again as it grows, takes a seventh of a job's start.
 gc.set_threshold(100_000, 50, 50)
-# Nor is it looked through at the end, which took a third of a small job: the memory is given back whole.
-atexit.register(gc.freeze)
 
 # An exception here would be a stack, too: until there is a message, the signal ends the process.
 interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
