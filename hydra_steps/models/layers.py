@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 from torch.nn import functional
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from hydra_steps.errors import StudyError
-from hydra_steps.models.normalised import batch_normalised
 
 
 class BatchNorm(nn.Module):
@@ -48,34 +47,19 @@ class BatchNorm(nn.Module):
             return functional.batch_norm(
                 x, *averages, self.weight, self.bias, True, self.momentum, self.epsilon
             )
-        if self.training and self.weights is None and not pushed_forwards(x):
-            y, mean, variance = batch_normalised(x, self.weight, self.bias, self.epsilon)
+        if self.training and self.weights is None:
+            y, mean, variance = normalise(x, self.weight, self.bias, self.epsilon)
             self._follow_batch(mean, variance, _numbers(x))
             return y
-        shape = (1, -1) + (1,) * (x.ndim - 2)
-        if not self.training:
-            mean, variance = self.running_mean, self.running_var
-        elif self.weights is not None:
+        if self.training and self.weights is not None:
             mean, variance = self._weighted_statistics(x, self.weights)
         else:
-            mean, variance = self._statistics(x)
-        scale = torch.rsqrt(variance + self.epsilon)
-        if self.weight is None or self.bias is None:
-            return (x - mean.view(shape)) * scale.view(shape)
-        scale = self.weight * scale
-        return (x - mean.view(shape)) * scale.view(shape) + self.bias.view(shape)
+            mean, variance = self.running_mean, self.running_var
+        return _scaled(x, mean, variance, self.weight, self.bias, self.epsilon)
 
     def _is_differentiated(self) -> bool:
         """Whether the running averages are more than numbers to be changed in place."""
         return self.differentiable_statistics or torch._C._are_functorch_transforms_active()
-
-    def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and biased variance [c] of a batch; the running averages follow."""
-        axes, count = [0, *range(2, x.ndim)], _numbers(x)
-        mean = x.mean(axes)
-        variance = (x - mean.view(1, -1, *[1] * (x.ndim - 2))).square().mean(axes)
-        self._follow_batch(mean, variance, count)
-        return mean, variance
 
     def _follow_batch(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Let the running averages follow a batch of so many numbers in each feature."""
@@ -87,7 +71,7 @@ class BatchNorm(nn.Module):
     def _weighted_statistics(self, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Mean Σ p_n x_n and biased variance Σ p_n (x_n − mean)² [c], p = w / Σ w; the running averages follow.
 
-        Equal weights give the statistics of :meth:`_statistics`, and weights 0 and 1 those of the samples with weight
+        Equal weights give the statistics of :func:`normalise`, and weights 0 and 1 those of the samples with weight
         1, up to round-off. The running variance takes the variance divided by 1 − Σ p² / places, unbiased for both. A
         batch in which one number is left has no variance to take; one in which none is left is normalised with the
         running averages, and its loss is 0.
@@ -119,9 +103,30 @@ class BatchNorm(nn.Module):
         self.running_var = variance if keep_graph else variance.detach()
 
 
-def pushed_forwards(x: Tensor) -> bool:
-    """Whether PyTorch's forward mode or one of its transforms is at work."""
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+def normalise(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The numbers [b, c, …] normalised, and mean and biased variance [c] of the batch; a mode of PyTorch's may have
+    another way to them (:class:`torch.overrides.TorchFunctionMode`)."""
+    if has_torch_function_unary(x):
+        made: tuple[Tensor, Tensor, Tensor] = handle_torch_function(normalise, (x,), x, weight, bias, epsilon)
+        return made
+    _numbers(x)
+    axes = [0, *range(2, x.ndim)]
+    mean = x.mean(axes)
+    variance = (x - mean.view(1, -1, *[1] * (x.ndim - 2))).square().mean(axes)
+    return _scaled(x, mean, variance, weight, bias, epsilon), mean, variance
+
+
+def _scaled(
+    x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor | None, bias: Tensor | None, epsilon: float
+) -> Tensor:
+    """(x − mean) / √(variance + epsilon), times the weight, plus the bias."""
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    scale = torch.rsqrt(variance + epsilon)
+    if weight is None or bias is None:
+        return (x - mean.view(shape)) * scale.view(shape)
+    return (x - mean.view(shape)) * (weight * scale).view(shape) + bias.view(shape)
 
 
 def _numbers(x: Tensor) -> int:

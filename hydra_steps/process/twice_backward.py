@@ -45,7 +45,7 @@ def twice_backward(
         counted.requires_grad_()
     unread = Unread(lambda: process.model.bound)
     with torch.enable_grad():
-        with unread:
+        with unread.called():
             logits, after = point.passed(process, leaf, before, counted)
         moved = [leaf] if buffers_dot is None else [leaf, before]
         along = _along_directions(process, point, curvature, logits, share, moved, unread)

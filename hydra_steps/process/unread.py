@@ -8,7 +8,7 @@ of g and needed by nobody: with cotangents a of the first and c of the second,
 
 So a layer costs 8 products where a training step costs 3, and PyTorch 9, some of them by its slower kernels for the
 second derivative of a convolution. Inside :class:`Unread` the layers' functions make such a graph; in the place of the
-numbers that are not made stands NaN, which cannot be read by mistake.
+numbers that are not made stands NaN, which cannot be read by mistake. Batch norm goes its own short way there, too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
+
+from hydra_steps.models.layers import normalise
+from hydra_steps.process.normalised import batch_normalised
 
 
 class Form(Protocol):
@@ -61,18 +64,13 @@ class Linear(NamedTuple):
 class Convolution(NamedTuple):
     """x [b, i, …] and w [o, i, …], or of a transposed one w [i, o, …], to [b, o, …]."""
 
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    transposed: bool
-    more: tuple[int, ...]  # of a transposed one, PyTorch's output_padding
-    groups: int
+    how: tuple[Any, ...]  # stride, padding, dilation, whether transposed, its output_padding, groups
 
     def value(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        return torch.convolution(x, w, bias, *self)
+        return torch.convolution(x, w, bias, *self.how)
 
     def pulled(self, g: Tensor, x: Tensor, w: Tensor, to_x: bool, to_w: bool) -> tuple[Any, Any]:
-        made = torch.ops.aten.convolution_backward(g, x, w, None, *self, [to_x, to_w, False])
+        made = torch.ops.aten.convolution_backward(g, x, w, None, *self.how, [to_x, to_w, False])
         return made[0], made[1]
 
     def of_bias(self, g: Tensor) -> Tensor:
@@ -89,7 +87,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, mode: Unread, form: Form, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.mode, ctx.form, ctx.biased = mode, form, bias is not None
+        ctx.mode, ctx.form, ctx.biases = mode, form, None if bias is None else len(bias)
         ctx.save_for_backward(x, w)
         return form.value(x, w, bias)
 
@@ -97,8 +95,8 @@ class _Product(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
         x, w = ctx.saved_tensors
         *_, to_x, to_w, to_bias = ctx.needs_input_grad
-        if torch.is_grad_enabled():
-            return None, None, *_Unread.apply(ctx.mode, ctx.form, g, x, w, to_x, ctx.biased)
+        if torch.is_grad_enabled() and not ctx.mode.calling:
+            return None, None, *_Unread.apply(ctx.mode, ctx.form, g, x, w, to_x, ctx.biases)
         return None, None, *ctx.form.pulled(g, x, w, to_x, to_w), ctx.form.of_bias(g) if to_bias else None
 
 
@@ -109,14 +107,14 @@ class _Unread(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, mode: Unread, form: Form, g: Tensor, x: Tensor, w: Tensor, to_x: bool, biased: bool
+        ctx: Any, mode: Unread, form: Form, g: Tensor, x: Tensor, w: Tensor, to_x: bool, biases: int | None
     ) -> tuple[Tensor | None, Tensor, Tensor | None]:
         ctx.mode, ctx.form = mode, form
         ctx.save_for_backward(g, x, w)
         ctx.set_materialize_grads(False)
         nothing = w.new_full((), torch.nan)
         of_x = form.pulled(g, x, w, True, False)[0] if to_x else None
-        return of_x, nothing.expand(w.shape), nothing.expand(len(form.of_bias(g))) if biased else None
+        return of_x, nothing.expand(w.shape), None if biases is None else nothing.expand(biases)
 
     @staticmethod
     @once_differentiable
@@ -155,9 +153,20 @@ class Unread(TorchFunctionMode):
     def __init__(self, parameters: Callable[[], Sequence[Tensor]]) -> None:
         super().__init__()
         self._parameters = parameters
-        self.forwards = (
-            False  # whether derivatives are asked for by the cotangents alone, none by inputs and weights
-        )
+        # Whether the model is being called: a gradient that it takes itself is read.
+        self.calling = False
+        # Whether derivatives are asked for by the cotangents alone, none by inputs and weights.
+        self.forwards = False
+
+    @contextmanager
+    def called(self) -> Iterator[None]:
+        """Inside it, the model is called."""
+        self.calling = True
+        try:
+            with self:
+                yield
+        finally:
+            self.calling = False
 
     @contextmanager
     def by_cotangents(self) -> Iterator[None]:
@@ -179,6 +188,8 @@ class Unread(TorchFunctionMode):
         """As :class:`torch.overrides.TorchFunctionMode` asks."""
         if func is F.multi_head_attention_forward:
             return self._attention(*args, **(kwargs or {}))
+        if func is normalise:
+            return batch_normalised(lambda: self.calling, *args)
         return self._called(func, *args, **(kwargs or {}))
 
     def _called(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -226,9 +237,8 @@ def _convolution(
     if isinstance(padding, str) or x.ndim != w.ndim:
         return None
     axes = w.ndim - 2
-    return Convolution(
-        _each(stride, axes), _each(padding, axes), _each(dilation, axes), False, (0,) * axes, groups
-    )
+    spread = (_each(one, axes) for one in (stride, padding, dilation))
+    return Convolution((*spread, False, (0,) * axes, groups))
 
 
 def _transposed(
@@ -244,9 +254,8 @@ def _transposed(
     if x.ndim != w.ndim:
         return None
     axes = w.ndim - 2
-    return Convolution(
-        _each(stride, axes), _each(padding, axes), _each(dilation, axes), True, _each(more, axes), groups
-    )
+    spread = (_each(one, axes) for one in (stride, padding, dilation))
+    return Convolution((*spread, True, _each(more, axes), groups))
 
 
 def _each(given: Any, axes: int) -> tuple[int, ...]:

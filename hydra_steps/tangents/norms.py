@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.layers import BatchNorm
-from hydra_steps.models.normalised import scaled_by_feature, sums
+from hydra_steps.tangents.by_feature import scaled_by_feature, sums
 from hydra_steps.tangents.passing import Pass, Step
 from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
 

@@ -23,14 +23,18 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hydra_steps.models.layers import normalise
+from hydra_steps.tangents.by_feature import scaled_by_feature, spread, sums
+
 
 def batch_normalised(
-    x: Tensor, w: Tensor | None, b: Tensor | None, epsilon: float
+    calling: Callable[[], bool], x: Tensor, w: Tensor | None, b: Tensor | None, epsilon: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """y [b, c, …], and mean and biased variance [c] of the batch, all three differentiable twice."""
-    shape = x.new_ones(()).expand(x.shape[1]), x.new_zeros(()).expand(x.shape[1])
-    w, b = shape if w is None or b is None else (w, b)
-    made: tuple[Tensor, Tensor, Tensor] = _BatchNorm.apply(x, w, b, epsilon)
+    """As :func:`hydra_steps.models.layers.normalise`, all three differentiable twice; while ``calling`` says that the
+    model is still being called, and takes gradients of its own, as often as one likes."""
+    if w is None or b is None:
+        w, b = x.new_ones(()).expand(x.shape[1]), x.new_zeros(()).expand(x.shape[1])
+    made: tuple[Tensor, Tensor, Tensor] = _BatchNorm.apply(calling, x, w, b, epsilon)
     return made
 
 
@@ -40,19 +44,23 @@ class _BatchNorm(torch.autograd.Function):
     apply: ClassVar[Callable[..., Any]]  # torch does not annotate it
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, w: Tensor, b: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
-        x = x.contiguous()
+    def forward(
+        ctx: Any, calling: Callable[[], bool], x: Tensor, w: Tensor, b: Tensor, epsilon: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.calling, ctx.epsilon, x = calling, epsilon, x.contiguous()
         scaled, mean, r = torch.native_batch_norm(x, None, None, None, None, True, 0.0, epsilon)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, w, mean)
+        ctx.save_for_backward(x, w, b, mean)
         ctx.known = scaled, r
         y = torch.addcmul(spread(b, x), scaled, spread(w, x))
         return y, mean, r.pow(-2) - epsilon
 
     @staticmethod
     def backward(ctx: Any, g: Tensor | None, of_mean: Tensor | None, of_variance: Tensor | None) -> Any:
-        x, w, mean = ctx.saved_tensors
+        x, w, b, mean = ctx.saved_tensors
         scaled, r = ctx.known
+        if torch.is_grad_enabled() and ctx.calling():
+            return None, *_again(x, w, b, ctx.epsilon, [g, of_mean, of_variance]), None
         if g is None:
             of_x, of_w, of_b = None, None, None
         elif torch.is_grad_enabled():
@@ -65,7 +73,18 @@ class _BatchNorm(torch.autograd.Function):
             constant = 0 if of_mean is None else spread(of_mean / count, x)
             moved = factor * (x - spread(mean, x)) + constant
             of_x = moved if of_x is None else of_x + moved
-        return of_x, of_w, of_b, None
+        return None, of_x, of_w, of_b, None
+
+
+def _again(
+    x: Tensor, w: Tensor, b: Tensor, epsilon: float, cotangents: list[Tensor | None]
+) -> list[Tensor | None]:
+    """The cotangents of x, w and b by PyTorch's own operations, differentiable without end."""
+    asked = [one for one in (x, w, b) if one.requires_grad]
+    made = zip(normalise(x, w, b, epsilon), cotangents, strict=True)
+    outputs, given = zip(*((one, bar) for one, bar in made if bar is not None), strict=True)
+    found = iter(torch.autograd.grad(outputs, asked, given, create_graph=True, allow_unused=True))
+    return [next(found) if one.requires_grad else None for one in (x, w, b)]
 
 
 class _Gradient(torch.autograd.Function):
@@ -100,37 +119,10 @@ class _Gradient(torch.autograd.Function):
         return of_g, of_x, count * r * bilinear, None, None
 
 
-def spread(of_feature: Tensor, like: Tensor) -> Tensor:
-    """[c] beside [b, c, …]."""
-    return of_feature.view(1, -1, *[1] * (like.ndim - 2))
-
-
 def _pulled(g: Tensor, w: Tensor, scaled: Tensor, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The cotangents of x, w and b."""
     made: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.native_batch_norm_backward(
         *(g.contiguous(), scaled, w * r, None, None),
         *(torch.zeros_like(r), torch.ones_like(r), True, 0.0, [True, True, True]),
     )
-    return made
-
-
-def sums(values: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Σ v and Σ v u [c] of v and u [b, c, …]: batch norm's own sums, in evaluation with mean 0 and variance 1, which is
-    one pass over both; two where several directions are mapped."""
-    if torch._C._functorch.is_batchedtensor(values):
-        over = [0, *range(2, others.ndim)]
-        return values.sum(over), (values * others).sum(over)
-    zeros, ones = others.new_zeros(others.shape[1]), others.new_ones(others.shape[1])
-    _, along, total = torch.ops.aten.native_batch_norm_backward(
-        *(values.contiguous(), others, ones, zeros, ones, None, None, False, 0.0, [False, True, True])
-    )
-    return total, along
-
-
-def scaled_by_feature(values: Tensor, factors: Tensor, constants: Tensor) -> Tensor:
-    """f v + k [b, c, …] of v [b, c, …] and f and k [c]: batch norm in evaluation, which is one pass."""
-    if torch._C._functorch.is_batchedtensor(values) or torch._C._functorch.is_batchedtensor(factors):
-        return spread(factors, values) * values + spread(constants, values)
-    zeros, ones = factors.new_zeros(len(factors)), factors.new_ones(len(factors))
-    made: Tensor = torch.native_batch_norm(values, factors, constants, zeros, ones, False, 0.0, 0.0)[0]
     return made
