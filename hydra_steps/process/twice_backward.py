@@ -6,10 +6,10 @@ directions. For each u then
 
     ∂⟨u, g⟩/∂θ = H u        ∂⟨u, g⟩/∂s_n = ⟨u, ∇ℓ_n⟩
 
-come from one pass back. Many directions share it where PyTorch can map the model's operations over them
-(``is_grads_batched``), and take one after another where it cannot. Tangents forwards (of logits for the Gauss–Newton
-matrix, of buffers) are those of a pull-back, which is linear in its cotangent: ẏ = ∂⟨u, Jᵀ v⟩/∂v. Index letters: q
-directions, p parameters, b batch, r buffers.
+come from one pass back; what g itself is, nobody reads (:mod:`hydra_steps.process.unread`). Many directions share that
+pass where PyTorch can map the model's operations over them (``is_grads_batched``), and take one after another where it
+cannot. Tangents forwards (of logits for the Gauss–Newton matrix, of buffers) are those of a pull-back, which is linear
+in its cotangent: ẏ = ∂⟨u, Jᵀ v⟩/∂v. Index letters: q directions, p parameters, b batch, r buffers.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def twice_backward(
 ) -> Linearised:
     """See :func:`hydra_steps.process.linearise.linearise`; ``together`` directions at most share a pass.
 
-    Cost: a training step, and for each direction about another one (without curvature, about half).
+    Cost in forward passes F (a training step is 3F), for convolutions and linear layers: 2F, and for each direction 6F
+    (Gauss–Newton 4F, no curvature 2F); several directions together take a little less.
     """
     leaf, before = (part.detach().requires_grad_() for part in (point.parameters, point.buffers))
     share, counted = point.share(process).requires_grad_(), point.counted(process)
