@@ -19,7 +19,7 @@ from hydra_steps.tangents.attention import attention, encoder_layer
 from hydra_steps.tangents.layers import relu
 from hydra_steps.tangents.norms import batch_norm
 from hydra_steps.tangents.passing import Block, Call, Pass, Step, added, entered, in_turn
-from hydra_steps.tangents.recurrent import gru
+from hydra_steps.tangents.recurrent import RECURRENT, recurrent
 
 
 def _bottleneck(chain: Pass, module: nn.Module, x: Tensor, x_dot: Tensor | None) -> Step:
@@ -105,7 +105,7 @@ BLOCKS: dict[type[nn.Module], Block] = {
     KeyedAttention: attention,
     nn.TransformerEncoderLayer: encoder_layer,
     nn.TransformerEncoder: _encoder,
-    nn.GRU: gru,
+    **dict.fromkeys(RECURRENT, recurrent),
     Gru: _gru_of_texts,
     TextTransformer: _text_transformer,
 }

@@ -18,7 +18,7 @@ with ẇ: wide convolutions, which fill a processor's vector lanes, where one di
 
 PyTorch's forward mode does the same for any model, one direction at a time; the tests compare the rules with it.
 Normalisation (:mod:`.norms`), smooth activations (:mod:`.activations`), what is linear or a function of each number
-(:mod:`.generic`), attention (:mod:`.attention`), a GRU
+(:mod:`.generic`), attention (:mod:`.attention`), recurrent layers
 (:mod:`.recurrent`) and whole blocks (:mod:`.blocks`) have theirs in files of their own. The new statistics of batch
 norm are outputs, too: their tangents come out, and their cotangents enter ε.
 Index letters: b samples, q directions, p parameters, r buffers.
@@ -44,7 +44,7 @@ from hydra_steps.tangents.layers import LAYERS
 from hydra_steps.tangents.norms import NORMS
 from hydra_steps.tangents.passing import Graph, Pass, Step, entered
 from hydra_steps.tangents.pools import POOLS
-from hydra_steps.tangents.recurrent import serves
+from hydra_steps.tangents.recurrent import RECURRENT, serves
 from hydra_steps.tangents.rule import Dots, Rule
 
 RULES: dict[type[nn.Module], Rule] = {**LAYERS, **POOLS, **ACTIVATIONS, **NORMS, **GENERIC}
@@ -150,7 +150,7 @@ def _has_rule_for(layer: nn.Module) -> bool:
         return (layer.padding_idx, layer.max_norm) == (None, None) and not (
             layer.sparse or layer.scale_grad_by_freq
         )
-    if isinstance(layer, nn.GRU):
+    if isinstance(layer, RECURRENT):
         return serves(layer)
     if isinstance(layer, nn.LayerNorm):
         return len(layer.normalized_shape) == 1

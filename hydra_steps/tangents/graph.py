@@ -22,6 +22,7 @@ from hydra_steps.models.dropout import KeyedAttention
 from hydra_steps.tangents.moving import Back, Made, Moving
 from hydra_steps.tangents.operations import Operation, call, is_static, operation
 from hydra_steps.tangents.passing import Pass, Step, total
+from hydra_steps.tangents.recurrent import RECURRENT
 
 
 class Traced(NamedTuple):
@@ -39,7 +40,7 @@ class NotTraced(Exception):
 
 
 # Layers with more than one output, of which the first is what their rule gives.
-SEVERAL = (nn.MultiheadAttention, KeyedAttention, nn.GRU)
+SEVERAL = (nn.MultiheadAttention, KeyedAttention, *RECURRENT)
 
 
 def trace(module: nn.Module, known: Collection[type[nn.Module]]) -> Traced:

@@ -16,11 +16,16 @@ def _linear(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> P
     assert isinstance(module, nn.Linear)
     if x.ndim > 2:
         return at_places(module.weight, module.bias, x, x_dot, dots)
-    w, w_dot = module.weight, dots["weight"]  # [o, i], [q, o, i]
+    return of_rows(module.weight, module.bias, x, x_dot, dots)
+
+
+def of_rows(w: Tensor, b: Tensor | None, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
+    """A linear layer of x [b, i], with weight ``w`` [o, i] and bias ``b`` [o]."""
+    w_dot = dots["weight"]  # [q, o, i]
     across = w_dot.transpose(0, 1).flatten(1)  # [o, q·i]
-    y = functional.linear(x, w, module.bias)
+    y = functional.linear(x, w, b)
     y_dot = functional.linear(x, w_dot.flatten(0, 1)).unflatten(1, w_dot.shape[:2])  # [b, q, o]
-    if module.bias is not None:
+    if b is not None:
         y_dot += dots["bias"]
     if x_dot is not None:
         y_dot += functional.linear(x_dot, w)
@@ -35,7 +40,7 @@ def _linear(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> P
         bar = (delta_dot.flatten(1).T @ x).view(w_dot.shape)
         if delta is not None and x_dot is not None:
             bar += (delta.T @ x_dot.flatten(1)).view(len(w), *x_dot.shape[1:]).transpose(0, 1)
-        return {"weight": bar} if module.bias is None else {"weight": bar, "bias": delta_dot.sum(0)}
+        return {"weight": bar} if b is None else {"weight": bar, "bias": delta_dot.sum(0)}
 
     return Pushed(y, y_dot, pull, bars)
 

@@ -1,147 +1,260 @@
-"""The rule of a GRU of one layer; see :mod:`hydra_steps.tangents.chain`.
+"""The rule of recurrent layers (RNN, LSTM, GRU); see :mod:`hydra_steps.tangents.chain`.
 
-From the input's part P = x Wᵀ + b of the gates, which is a linear layer at each place, and that of the state before,
-a = h Uᵀ + c, both in three parts r, z, n:
+What a cell (:mod:`.cells`) makes of the states is not linear, and goes from place to place. But its tangents, its
+cotangents and the tangents of these go there by linear steps, whose factors are known for all places at once when the
+states are: with gates a = P + h₋ Uᵀ, K the derivatives along them of what is carried, z that along what was carried
+before, s and k those of the state h along what is carried and along the last gate,
 
-    r = σ(P_r + a_r)     z = σ(P_z + a_z)     n = tanh(P_n + r a_n)     h' = n + z (h − n)
+    ȧ = Ṗ + h₋ U̇ᵀ + ḣ₋ Uᵀ              Ċ = Σ K ȧ + z Ċ₋             ḣ = s Ċ + k ȧ
+    δ_C ← s δ + z₊ δ_C₊                δ_a = K δ_C, k δ             δ₋ ← δ₋ + δ_a U
+    ε_C ← s ε + z₊ ε_C₊ + ṡ δ + ż₊ δ_C₊    ε_a = K ε_C, k ε + K̇ δ_C, k̇ δ    ε₋ ← ε₋ + ε_a U + δ_a U̇
 
-The states are gone through place by place, forwards with their tangents and backwards with their cotangents and the
-tangents of these; the sums over places that the gradients are come at the end, in one product each. Index letters:
-b samples, q directions, l places, w width.
+so that ε goes the way of δ, from sources that are made for all places when δ is known. The gradients' sums over places
+are one product each. Index letters: b samples, q directions, l places, g gates, w width; in :mod:`.cells`, and in what
+follows where it says so, places come first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from hydra_steps.tangents.layers import at_places
-from hydra_steps.tangents.passing import Pass, Step, entered, in_turn
+from hydra_steps.tangents.cells import Cell, Gated, Long, Moved, Relu, Slopes, Tanh
+from hydra_steps.tangents.layers import of_rows
+from hydra_steps.tangents.passing import Call, Pass, Step, entered, in_turn, total
 from hydra_steps.tangents.rule import Bars, Dots
 
+RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
 
-def serves(layer: nn.GRU) -> bool:
+
+def serves(layer: nn.RNNBase) -> bool:
     """Whether the rule serves the settings of a layer."""
-    plain = layer.bias and layer.batch_first and not layer.bidirectional
-    return bool(plain and layer.num_layers == 1 and layer.proj_size == 0)
+    drops = layer.num_layers > 1 and layer.dropout > 0
+    return bool(layer.batch_first and layer.proj_size == 0 and not drops)
 
 
-def gru(chain: Pass, layer: nn.Module, x: Tensor, x_dot: Tensor | None) -> Step:
-    """The outputs [b, l, w] of ``nn.GRU`` for [b, l, i]."""
-    assert isinstance(layer, nn.GRU)
-    own, bars = chain.dots[layer], {}
-    of_inputs, of_states = (
-        {name: own[f"{name}_{kind}_l0"] for name in ("weight", "bias")} for kind in ("ih", "hh")
-    )
+def recurrent(chain: Pass, layer: nn.Module, x: Tensor, x_dot: Tensor | None) -> Step:
+    """The outputs [b, l, w] of a recurrent layer for [b, l, i], or [b, l, 2·w] of both ways."""
+    assert isinstance(layer, RECURRENT)
+    samples, length = x.shape[:2]
+    chain.bars[layer] = {}
+    calls: list[Call] = []
+    for place in range(layer.num_layers):
+        ways = [f"l{place}", f"l{place}_reverse"][: 1 + layer.bidirectional]
+        calls.append(partial(_side_by_side, [_way(chain, layer, way, length) for way in ways]))
+    return in_turn([_places_first, *calls, partial(_samples_first, samples)], x, x_dot)
 
-    def weights(kind: str) -> tuple[Tensor, Tensor]:
-        return getattr(layer, f"weight_{kind}_l0"), getattr(layer, f"bias_{kind}_l0")
 
-    def receive(kind: str, found: Bars) -> None:
-        bars.update({f"{name}_{kind}_l0": bar for name, bar in found.items()})
-        chain.bars[layer] = bars
+def _cell(layer: nn.RNNBase) -> type[Cell]:
+    if isinstance(layer, nn.RNN):
+        return Tanh if layer.nonlinearity == "tanh" else Relu
+    return Long if isinstance(layer, nn.LSTM) else Gated
+
+
+def _way(chain: Pass, layer: nn.RNNBase, way: str, length: int) -> Call:
+    """One layer, one way through the places, which come first: [l·b, i] → [l·b, w]."""
+    names = ("weight", "bias") if layer.bias else ("weight",)
+
+    def own(kind: str) -> tuple[Tensor, Tensor | None, Dots, Callable[[Bars], None]]:
+        dots = {name: chain.dots[layer][f"{name}_{kind}_{way}"] for name in names}
+        values = [getattr(layer, f"{name}_{kind}_{way}") for name in names]
+
+        def receive(found: Bars) -> None:
+            chain.bars[layer].update({f"{name}_{kind}_{way}": bar for name, bar in found.items()})
+
+        return values[0], values[1] if layer.bias else None, dots, receive
 
     def project(x: Tensor, x_dot: Tensor | None) -> Step:
-        pushed = at_places(*weights("ih"), x, x_dot, of_inputs)
-        return entered(pushed, x_dot, lambda found: receive("ih", found))
+        w, b, dots, receive = own("ih")
+        return entered(of_rows(w, b, x, x_dot, dots), x_dot, receive)
 
     def remember(x: Tensor, x_dot: Tensor | None) -> Step:
         assert x_dot is not None  # the weights before it move
-        told = partial(receive, "hh")
-        return _states(*weights("hh"), x, x_dot, of_states, told)
+        return _states(_cell(layer), *own("hh"), length, x, x_dot)
 
-    return in_turn([project, remember], x, x_dot)
-
-
-class _Place(NamedTuple):
-    """What a place leaves for the way back: values [b, 1, w], tangents [b, q, w]."""
-
-    h: Tensor
-    h_dot: Tensor
-    r: Tensor
-    r_dot: Tensor
-    z: Tensor
-    z_dot: Tensor
-    n: Tensor
-    n_dot: Tensor
-    a_n: Tensor
-    a_n_dot: Tensor
+    turned = [partial(_turned, length)] if way.endswith("reverse") else []
+    return partial(in_turn, [*turned, project, remember, *turned])
 
 
 def _states(
-    u: Tensor, c: Tensor, p: Tensor, p_dot: Tensor, dots: Dots, receive: Callable[[Bars], None]
+    kind: type[Cell],
+    u: Tensor,
+    c: Tensor | None,
+    dots: Dots,
+    receive: Callable[[Bars], None],
+    length: int,
+    p: Tensor,
+    p_dot: Tensor,
 ) -> Step:
-    """From the inputs' parts P [b, l, 3·w], Ṗ [b, q, l, 3·w] to the states [b, l, w], with U [3·w, w] and c [3·w]."""
-    u_dot, c_dot = dots["weight"], dots["bias"]  # [q, 3·w, w], [q, 3·w]
-    count, width = len(u_dot), u.shape[1]
-    ahead, across = u_dot.flatten(0, 1).T, u_dot.transpose(0, 1).flatten(1)  # [w, q·3·w], [3·w, q·w]
-    h, h_dot = p.new_zeros(len(p), 1, width), p.new_zeros(len(p), count, width)
-    places: list[_Place] = []
-    for t in range(p.shape[1]):
-        a, inputs, inputs_dot = h @ u.T + c, p[:, t : t + 1], p_dot[:, :, t]
-        a_dot = h_dot @ u.T + (h[:, 0] @ ahead).view(len(p), count, -1) + c_dot
-        gates = torch.sigmoid(inputs[..., : 2 * width] + a[..., : 2 * width])
-        gates_dot = gates * (1 - gates) * (inputs_dot[..., : 2 * width] + a_dot[..., : 2 * width])
-        (r, z), (r_dot, z_dot) = gates.chunk(2, -1), gates_dot.chunk(2, -1)
-        a_n, a_n_dot = a[..., 2 * width :], a_dot[..., 2 * width :]
-        n = torch.tanh(inputs[..., 2 * width :] + r * a_n)
-        n_dot = (1 - n * n) * (inputs_dot[..., 2 * width :] + r_dot * a_n + r * a_n_dot)
-        places.append(_Place(h, h_dot, r, r_dot, z, z_dot, n, n_dot, a_n, a_n_dot))
-        h, h_dot = n + z * (h - n), n_dot + z_dot * (h - n) + z * (h_dot - n_dot)
-    before, before_dot = (
-        torch.stack(parts, -2) for parts in zip(*(place[:2] for place in places), strict=True)
-    )
-    y = torch.cat([before[:, 0, 1:], h], 1)
-    y_dot = torch.cat([before_dot[:, :, 1:], h_dot.unsqueeze(2)], 2)
+    """From the inputs' parts P [l·b, g·w] and Ṗ [l·b, q, g·w] to the states [l·b, w], with U [g·w, w] and c [g·w]."""
+    u_dot, width = dots["weight"], u.shape[1]  # [q, g·w, w]
+    count, across = len(u_dot), u_dot.transpose(0, 1).flatten(1)  # [g·w, q·w]
+    cell = kind(p.unflatten(0, (length, -1)), u, c)
+    before = cell.states[:-1].flatten(0, 1)  # [l·b, w]
+    a_dot = (before @ u_dot.flatten(0, 1).T).view(p_dot.shape)
+    if c is not None:
+        a_dot += dots["bias"]
+    shape = (length, -1, count, len(u) // width, width)
+    inputs, gates = p_dot.view(shape), a_dot.view(shape)
+    entering = cell.enter(inputs, gates)
+    states_dot, carried_dot = _push(cell.slopes, u, gates, entering)
+    before_dot = states_dot[:-1].flatten(0, 1)  # [l·b, q, w]
 
     def back(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
-        d = None if delta is None else torch.zeros_like(h)
-        e = torch.zeros_like(h_dot)
-        found: list[tuple[Tensor | None, Tensor, Tensor | None, Tensor]] = []
-        for t, place in zip(reversed(range(len(places))), reversed(places), strict=True):
-            e = e + delta_dot[:, :, t]
-            d = None if d is None or delta is None else d + delta[:, t : t + 1]
-            found.append(_back(place, d, e))
-            of_a, of_a_dot = found[-1][2:]
-            e = e * place.z + of_a_dot @ u
-            if d is not None and of_a is not None:
-                e = e + d * place.z_dot + (of_a[:, 0] @ across).view(e.shape)
-                d = d * place.z + of_a @ u
-        of_ps, of_p_dots, of_as, of_a_dots = zip(*reversed(found), strict=True)
-        of_a_dot = torch.stack(of_a_dots, 2)  # [b, q, l, 3·w]
-        bar = torch.einsum("bqlo,bli->qoi", of_a_dot, before[:, 0])
-        if delta is not None:
-            bar += torch.einsum("blo,bqli->qoi", torch.cat(of_as, 1), before_dot)
-        receive({"weight": bar, "bias": of_a_dot.sum((0, 2))})
-        return None if delta is None else torch.cat(of_ps, 1), torch.stack(of_p_dots, 2)
+        e = delta_dot.unflatten(0, (length, -1)).clone(memory_format=torch.contiguous_format)
+        if delta is None:
+            of_a_dot, carried_bar_dot = _pull(cell.slopes, u, e, torch.zeros_like(gates), None)
+            of_p, of_p_dot = None, cell.leave(of_a_dot, carried_bar_dot)
+            bar = 0
+        else:
+            moved = Moved(inputs, gates, carried_dot[:-1], carried_dot[1:])
+            d = delta.reshape(length, -1, 1, width).clone()
+            of_a, carried_bar = _pull(cell.slopes, u, d, gates.new_zeros(*d.shape[:3], *shape[3:]), None)
+            flat = of_a.view(-1, len(u))  # [l·b, g·w]
+            e[:-1] += (flat @ across).view(e.shape)[1:]
+            sources = _sources(cell.bend(moved), d, carried_bar, e)
+            of_a_dot, carried_bar_dot = _pull(cell.slopes, u, e, *sources)
+            of_p = cell.leave(of_a, carried_bar).reshape(-1, len(u))
+            of_p_dot = cell.leave(of_a_dot, carried_bar_dot, (moved, carried_bar))
+            bar = (flat.T @ before_dot.flatten(1)).view(len(u), count, width).transpose(0, 1)
+        flat_dot = of_a_dot.view(len(before), -1)  # [l·b, q·g·w]
+        found = {"weight": (flat_dot.T @ before).view(u_dot.shape).add_(bar)}
+        if c is not None:
+            found["bias"] = flat_dot.sum(0).view(count, -1)
+        receive(found)
+        return of_p, of_p_dot.reshape(p_dot.shape)
 
-    return Step(y, y_dot, back)
+    return Step(cell.states[1:].flatten(0, 1), states_dot[1:].flatten(0, 1), back)
 
 
-def _back(place: _Place, d: Tensor | None, e: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, Tensor]:
-    """From δ [b, 1, w] (or None) and ε [b, q, w] of the state after a place to those of P and a, each [b, ·, 3·w]."""
-    h, h_dot, r, r_dot, z, z_dot, n, n_dot, a_n, a_n_dot = place
-    of_r, of_z, of_n = r * (1 - r), z * (1 - z), 1 - n * n  # slopes
-    e_n = e * (1 - z)
-    e_z = e * (h - n)
-    if d is None:
-        e_m = e_n * of_n
-        e_r, e_z = e_m * a_n * of_r, e_z * of_z
-        return None, torch.cat([e_r, e_z, e_m], -1), None, torch.cat([e_r, e_z, e_m * r], -1)
-    d_m, d_z = d * (1 - z) * of_n, d * (h - n)
-    e_m = (e_n - d * z_dot) * of_n - 2 * d * (1 - z) * n * n_dot
-    e_z = (e_z + d * (h_dot - n_dot)) * of_z + d_z * (1 - 2 * z) * z_dot
-    d_r = d_m * a_n
-    e_r = (e_m * a_n + d_m * a_n_dot) * of_r + d_r * (1 - 2 * r) * r_dot
-    d_r, d_z = d_r * of_r, d_z * of_z
-    of_p, of_p_dot = torch.cat([d_r, d_z, d_m], -1), torch.cat([e_r, e_z, e_m], -1)
-    return (
-        of_p,
-        of_p_dot,
-        torch.cat([d_r, d_z, d_m * r], -1),
-        torch.cat([e_r, e_z, e_m * r + d_m * r_dot], -1),
-    )
+def _push(slopes: Slopes, u: Tensor, gates: Tensor, entering: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Tangents of the states and of what is carried, before the first place and after each [l + 1, b, q, w].
+
+    ``gates`` [l, b, q, g, w] are the tangents of the gates without those that the states' add, which come to them.
+    """
+    length, samples, count, _, width = gates.shape
+    carried = gates.new_zeros(length + 1, samples, count, width)
+    if entering is not None:
+        carried[1:] = entering
+    states = carried if slopes.read is None else torch.zeros_like(carried)
+    places, parts = gates.flatten(3).flatten(1, 2).unbind(), gates.unbind(3)
+    kept, said, rows = carried.unbind(), states.unbind(), states.flatten(1, 2).unbind()
+    each = [(x.unbind(), k.unbind()) for x, k in zip(parts, slopes.gates.unbind(3), strict=False)]
+    carry = None if slopes.carry is None else slopes.carry.unbind()
+    read = None if slopes.read is None else tuple(part.unbind() for part in (*slopes.read, parts[-1]))
+    for t in range(length):
+        places[t].addmm_(rows[t], u.T)
+        for x, k in each:
+            kept[t + 1].addcmul_(k[t], x[t])
+        if carry is not None:
+            kept[t + 1].addcmul_(carry[t], kept[t])
+        if read is not None:
+            s, k, x = read
+            torch.mul(k[t], x[t], out=said[t + 1]).addcmul_(s[t], kept[t + 1])
+    return states, carried
+
+
+def _pull(
+    slopes: Slopes, u: Tensor, of_states: Tensor, of_gates: Tensor, of_carried: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Cotangents of the gates [l, b, ·, g, w] and of what is carried [l, b, ·, w]; what is given are the sources of
+    each, which become them. ``of_carried`` is None for zero, and where the state itself is carried."""
+    if of_carried is None:
+        of_carried = of_states if slopes.read is None else torch.zeros_like(of_states)
+    gates = slopes.gates.shape[3]
+    d, rows, kept = of_states.unbind(), of_states.flatten(1, 2).unbind(), of_carried.unbind()
+    wide = of_carried.unsqueeze(3).unbind()
+    flat, each = of_gates.flatten(3).flatten(1, 2).unbind(), of_gates[:, :, :, :gates].unbind()
+    last, along = of_gates[:, :, :, -1].unbind(), slopes.gates.unbind()
+    carry = None if slopes.carry is None else slopes.carry.unbind()
+    read = None if slopes.read is None else tuple(part.unbind() for part in slopes.read)
+    for t in reversed(range(len(rows))):
+        if read is not None:
+            s, k = read
+            kept[t].addcmul_(s[t], d[t])
+            last[t].addcmul_(k[t], d[t])
+        each[t].addcmul_(along[t], wide[t])
+        if t:
+            rows[t - 1].addmm_(flat[t], u)
+            if carry is not None:
+                kept[t - 1].addcmul_(carry[t], kept[t])
+    return of_gates, of_carried
+
+
+def _sources(
+    bent: Slopes, of_states: Tensor, of_carried: Tensor, of_states_dot: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """What the slopes' tangents add to those of the cotangents of the gates and of what is carried; to those of the
+    states, where they are carried, in place."""
+    of_gates = bent.gates * of_carried.unsqueeze(3)
+    before = of_states_dot
+    if bent.read is not None:
+        s, k = bent.read
+        of_gates = torch.cat([of_gates, (k * of_states).unsqueeze(3)], 3)
+        before = s * of_states
+    if bent.carry is not None:
+        before[:-1].addcmul_(bent.carry[1:], of_carried[1:])
+    return of_gates, None if bent.read is None else before
+
+
+def _side_by_side(calls: list[Call], x: Tensor, x_dot: Tensor | None) -> Step:
+    """What several calls give of the same x, along the last axis."""
+    steps = [call(x, x_dot) for call in calls]
+    if len(steps) == 1:
+        return steps[0]
+    sizes = [step.y.shape[-1] for step in steps]
+
+    def back(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        d, e = [None] * len(steps) if delta is None else delta.split(sizes, -1), delta_dot.split(sizes, -1)
+        found, found_dot = None, None
+        for step, one, its in zip(steps, d, e, strict=True):
+            of_x, of_x_dot = step.back(one, its)
+            found, found_dot = total(found, of_x), total(found_dot, of_x_dot)
+        return found, found_dot
+
+    dots = [step.y_dot for step in steps if step.y_dot is not None]
+    return Step(torch.cat([step.y for step in steps], -1), torch.cat(dots, -1), back)
+
+
+def _turned(length: int, x: Tensor, x_dot: Tensor | None) -> Step:
+    """The places in the other order: [l·b, i]."""
+
+    def turn(values: Tensor | None) -> Tensor | None:
+        return None if values is None else values.unflatten(0, (length, -1)).flip(0).flatten(0, 1)
+
+    y = turn(x)
+    assert y is not None
+    return Step(y, turn(x_dot), lambda delta, delta_dot: (turn(delta), turn(delta_dot)))
+
+
+def _places_first(x: Tensor, x_dot: Tensor | None) -> Step:
+    """[b, l, i] → [l·b, i]."""
+    y = _rows(x)
+    back = partial(_both, partial(_samples, x.shape[0]))
+    return Step(y, None if x_dot is None else _rows(x_dot), back)
+
+
+def _samples_first(samples: int, x: Tensor, x_dot: Tensor | None) -> Step:
+    """[l·b, w] → [b, l, w]."""
+    y, y_dot = _both(partial(_samples, samples), x, x_dot)
+    assert y is not None
+    return Step(y, y_dot, partial(_both, _rows))
+
+
+def _both(
+    laid: Callable[[Tensor], Tensor], one: Tensor | None, other: Tensor | None
+) -> tuple[Tensor | None, Tensor | None]:
+    return None if one is None else laid(one), None if other is None else laid(other)
+
+
+def _rows(values: Tensor) -> Tensor:
+    """[b, l, i] → [l·b, i], or [b, q, l, i] → [l·b, q, i]."""
+    return values.movedim(-2, 0).flatten(0, 1)
+
+
+def _samples(samples: int, rows: Tensor) -> Tensor:
+    """The way back of :func:`_rows`."""
+    return rows.unflatten(0, (-1, samples)).movedim(0, -2).contiguous()
