@@ -1,4 +1,4 @@
-"""The cells of recurrent layers: their states place by place, and what they are linearised; see :mod:`.recurrent`.
+"""The cells of recurrent layers: their states place by place, and what they are linearised; see :mod:`.recurrence`.
 
 From the inputs' part P = x Wᵀ + b, and that of the state before, a = h₋ Uᵀ + c, of the gates:
 
@@ -184,7 +184,8 @@ class Gated(Cell):
     def enter(self, p_dot: Tensor, a_dot: Tensor) -> Tensor | None:
         """Ṗ_n does not go through r."""
         a_dot[:, :, :, :2] += p_dot[:, :, :, :2]
-        return self.along_n * p_dot[:, :, :, 2]
+        carried: Tensor = self.along_n * p_dot[:, :, :, 2]
+        return carried
 
     def bend(self, moved: Moved) -> Slopes:
         """By the gates' tangents."""
@@ -208,7 +209,8 @@ class Gated(Cell):
     def _along_n_dot(self, z_dot: Tensor, n_dot: Tensor) -> Tensor:
         """Of (1 − z)(1 − n²)."""
         _, z, n = self.gates
-        return (z_dot * -self.of_n).addcmul_((1 - z) * n, n_dot, value=-2)
+        along: Tensor = (z_dot * -self.of_n).addcmul_((1 - z) * n, n_dot, value=-2)
+        return along
 
     def leave(self, of_gates: Tensor, carried: Tensor, bent: tuple[Moved, Tensor] | None = None) -> Tensor:
         """Those of P_n do not go through r."""

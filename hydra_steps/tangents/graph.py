@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from operator import getitem
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -18,11 +17,10 @@ import torch
 from torch import Tensor, fx, nn
 
 from hydra_steps.models.altered import alteration
-from hydra_steps.models.dropout import KeyedAttention
-from hydra_steps.tangents.moving import Back, Made, Moving
+from hydra_steps.tangents.moving import Back, Moving
 from hydra_steps.tangents.operations import Operation, call, is_static, operation
 from hydra_steps.tangents.passing import Pass, Step, total
-from hydra_steps.tangents.recurrent import RECURRENT
+from hydra_steps.tangents.several import SEVERAL, output, takes_known
 
 
 class Traced(NamedTuple):
@@ -37,10 +35,6 @@ class Traced(NamedTuple):
 
 class NotTraced(Exception):
     """Why a module has no graph, in words that follow its name."""
-
-
-# Layers with more than one output, of which the first is what their rule gives.
-SEVERAL = (nn.MultiheadAttention, KeyedAttention, *RECURRENT)
 
 
 def trace(module: nn.Module, known: Collection[type[nn.Module]]) -> Traced:
@@ -59,20 +53,12 @@ def trace(module: nn.Module, known: Collection[type[nn.Module]]) -> Traced:
             parent, _, own = name.rpartition(".")
             parameters[name] = module.get_submodule(parent), own
         elif node.op in ("call_function", "call_method") and not is_static(node):
-            rule = _first(node, layers) or operation(node)
+            rule = output(node, layers) or operation(node)
             if rule is None:
                 raise NotTraced(f"calls {_name(node)}, which has no rule there")
             operations[node] = rule
     _check(module, Traced(graph, layers, parameters, operations))
     return Traced(graph, layers, parameters, operations)
-
-
-def _first(node: fx.Node, layers: Mapping[str, nn.Module]) -> Operation | None:
-    """The first of a layer's outputs, which stands for all."""
-    of = node.args[0] if node.target is getitem else None
-    if isinstance(of, fx.Node) and of.op == "call_module" and type(layers[str(of.target)]) in SEVERAL:
-        return lambda arguments, _: Made(arguments[0], lambda d, e: [(d, e)])
-    return None
 
 
 def through_graph(chain: Pass, x: Tensor, x_dot: Tensor | None, traced: Traced) -> Step:
@@ -194,7 +180,7 @@ def _check(module: nn.Module, traced: Traced) -> None:
     for node in graph.nodes:
         if node.op == "get_attr" and not _is_parameter(*traced.parameters[str(node.target)]):
             raise NotTraced(f"uses {_name(node)!r}, which is no parameter, outside of a layer")
-        if node.op == "call_module" and not _calls_one(node, layers[str(node.target)]):
+        if node.op == "call_module" and not _calls_one(node, layers):
             raise NotTraced(f"gives {_name(node)!r} more than one input, or takes more than one output of it")
         if node.op == "output" and is_static(node.args[0]):
             raise NotTraced("gives more than one output")
@@ -218,13 +204,14 @@ def _name(node: fx.Node) -> str:
     return str(getattr(node.target, "__name__", node.target))
 
 
-def _calls_one(node: fx.Node, layer: nn.Module) -> bool:
+def _calls_one(node: fx.Node, layers: Mapping[str, nn.Module]) -> bool:
     """Whether a layer is given one input, and its one output taken."""
+    layer = layers[str(node.target)]
     if type(layer) not in SEVERAL:
         return len(node.args) == 1 and isinstance(node.args[0], fx.Node) and not node.kwargs
     inputs = 3 if isinstance(layer, nn.MultiheadAttention) else 1
     given = len(node.args) == inputs and len(set(node.args)) == 1 and not set(node.kwargs) - {"need_weights"}
-    return given and all(user.target is getitem and user.args[1] == 0 for user in node.users)
+    return given and takes_known(node, layers)
 
 
 def _is_parameter(owner: nn.Module, name: str) -> bool:
