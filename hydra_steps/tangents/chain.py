@@ -37,9 +37,9 @@ from hydra_steps.models.altered import alteration
 from hydra_steps.tangents.activations import ACTIVATIONS
 from hydra_steps.tangents.attention import lacks
 from hydra_steps.tangents.blocks import BLOCKS
+from hydra_steps.tangents.convolutions import CONVOLUTIONS
 from hydra_steps.tangents.generic import BY_ITSELF, GENERIC, by_itself
 from hydra_steps.tangents.graph import NotTraced, Traced, through_graph, trace
-from hydra_steps.tangents.grouped import CONVOLUTIONS
 from hydra_steps.tangents.layers import LAYERS
 from hydra_steps.tangents.norms import NORMS
 from hydra_steps.tangents.passing import Graph, Pass, Step, entered

@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from hydra_steps.models.dropout import KeyedAlphaDropout, KeyedChannelDropout, KeyedDropout
-from hydra_steps.tangents.grouped import CONVOLUTIONS, convolution_of, convolve_in_groups
+from hydra_steps.tangents.convolutions import CONVOLUTIONS, convolution
 from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
 
 
@@ -81,52 +81,6 @@ def at_places(w: Tensor, b: Tensor | None, x: Tensor, x_dot: Tensor | None, dots
         return {"weight": bar} if b is None else {"weight": bar, "bias": delta_dot.sum(over)}
 
     return Pushed(functional.linear(x, w, b), y_dot, pull, bars)
-
-
-def _convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
-    """In one, two or three dimensions."""
-    assert isinstance(module, CONVOLUTIONS)
-    if module.groups > 1:
-        return convolve_in_groups(module, x, x_dot, dots)
-    w, w_dot = module.weight, dots["weight"]  # [o, i, …], [q, o, i, …]
-    wide = w_dot.flatten(0, 1)  # [q·o, i, …]: from x, for all directions
-    across = w_dot.transpose(0, 1).flatten(1, 2)  # [o, q·i, …]: from all directions' x
-
-    def convolve(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return convolution_of(module)(images, weight, bias, module.stride, module.padding, module.dilation)
-
-    def backward(delta: Tensor, images: Tensor, weight: Tensor, of_images: bool) -> Tensor:
-        settings = (None, module.stride, module.padding, module.dilation, False, [0] * (w.ndim - 2), 1)
-        asked = [of_images, not of_images, False]
-        both: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
-            delta, images, weight, *settings, asked
-        )
-        return both[0 if of_images else 1]
-
-    biases = None if module.bias is None else torch.cat([module.bias, dots["bias"].flatten()])
-    # One pass over the images for w and ẇ.
-    y, y_dot = convolve(x, torch.cat([w, wide]), biases).split([len(w), len(wide)], 1)
-    y_dot = y_dot.unflatten(1, w_dot.shape[:2])
-    if x_dot is not None:
-        y_dot = convolve(x_dot.flatten(0, 1), w, None).unflatten(0, x_dot.shape[:2]).add_(y_dot)
-
-    def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
-        assert x_dot is not None
-        back = backward(delta_dot.flatten(0, 1), x_dot.flatten(0, 1), w, True).view(x_dot.shape)
-        if delta is None:
-            return None, back
-        back += backward(delta, x_dot.flatten(1, 2), across, True).view(back.shape)
-        return backward(delta, x, w, True), back
-
-    def bars(delta: Tensor | None, delta_dot: Tensor) -> Bars:
-        bar = backward(delta_dot.flatten(1, 2), x, wide, False).view(w_dot.shape)
-        if delta is not None and x_dot is not None:
-            other = backward(delta, x_dot.flatten(1, 2), across, False)
-            bar += other.unflatten(1, (len(w_dot), -1)).transpose(0, 1)
-        over = [0, *range(3, delta_dot.ndim)]
-        return {"weight": bar} if module.bias is None else {"weight": bar, "bias": delta_dot.sum(over)}
-
-    return Pushed(y, y_dot, pull, bars)
 
 
 def _tanh(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
@@ -217,7 +171,7 @@ LAYERS: dict[type[nn.Module], Rule] = {
     NonDynamicallyQuantizableLinear: _linear,  # attention's own name for one
     nn.Embedding: _embedding,
     nn.Identity: _identity,
-    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    **dict.fromkeys(CONVOLUTIONS, convolution),
     nn.Tanh: _tanh,
     nn.ReLU: _relu,
     nn.Flatten: _flatten,
