@@ -51,6 +51,12 @@ def first(layer: Any, x: Tensor) -> Tensor:
     return made
 
 
+def last_state(layer: Any, x: Tensor) -> Tensor:
+    _, (states, _) = layer(x)
+    made: Tensor = states[-1]
+    return made
+
+
 def self_attention(layer: Any, x: Tensor) -> Tensor:
     made: Tensor = layer(x, x, x)[0]
     return made

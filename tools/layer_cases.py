@@ -26,6 +26,7 @@ from tools.layer_calls import (
     first,
     folded,
     halves,
+    last_state,
     self_attention,
     unpool,
     weights,
@@ -184,6 +185,8 @@ CASES: dict[str, Case] = {
         "recurrent",
         ("RNN", T, lambda: nn.RNN(4, 3, batch_first=True), first),
         ("LSTM", T, lambda: nn.LSTM(4, 3, 2, batch_first=True, bidirectional=True), first),
+        ("LSTM, its last state", T, lambda: nn.LSTM(4, 3, batch_first=True), last_state),
+        ("LSTM, proj_size", T, lambda: nn.LSTM(4, 3, batch_first=True, proj_size=2), first),
         ("GRU", T, lambda: nn.GRU(4, 3, batch_first=True), first),
         (
             "GRU, dropout between its layers",

@@ -1,5 +1,5 @@
 """Layers whose rule is that of all linear layers, of all functions of each number, or of themselves alone, and
-convolutions of lines and volumes, against twice backward."""
+convolutions of lines and volumes and transposed ones, against twice backward."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ OF_LINES = {
     nn.LPPool1d: lambda: nn.LPPool1d(2, 3),
     nn.ConstantPad1d: lambda: nn.ConstantPad1d(1, 0.5),
     nn.Conv1d: lambda: nn.Conv1d(2, 3, 3, padding=1, stride=2),
+    nn.ConvTranspose1d: lambda: nn.ConvTranspose1d(2, 3, 3, stride=2, padding=1, output_padding=1),
     "a convolution in groups": lambda: nn.Conv1d(2, 4, 2, dilation=2, groups=2),
 }
 OF_VOLUMES = {
@@ -44,7 +45,9 @@ OF_VOLUMES = {
     nn.LPPool3d: lambda: nn.LPPool3d(2, 2),
     nn.ConstantPad3d: lambda: nn.ConstantPad3d(1, 0.5),
     nn.Conv3d: lambda: nn.Conv3d(2, 3, 2, padding=(0, 1, 0)),
+    nn.ConvTranspose3d: lambda: nn.ConvTranspose3d(2, 3, 2, padding=(0, 1, 0)),
     "a volume in groups": lambda: nn.Conv3d(2, 4, 2, groups=2, bias=False),
+    "a transposed volume in groups": lambda: nn.ConvTranspose3d(2, 4, 2, groups=2, bias=False),
 }
 OF_IMAGES = {
     nn.Unflatten: lambda: nn.Unflatten(1, (2, 2)),
@@ -60,6 +63,9 @@ OF_IMAGES = {
     nn.CircularPad2d: lambda: nn.CircularPad2d(1),
     nn.ReflectionPad2d: lambda: nn.ReflectionPad2d(1),
     nn.ReplicationPad2d: lambda: nn.ReplicationPad2d(1),
+    nn.ConvTranspose2d: lambda: nn.ConvTranspose2d(4, 3, 3, stride=2, dilation=2),
+    "a transposed convolution in groups": lambda: nn.ConvTranspose2d(4, 6, 2, groups=2),
+    "a transposed convolution first": lambda: nn.ConvTranspose2d(1, 4, 2, stride=2, output_padding=1),
 }
 BY_THEMSELVES: dict[type[nn.Module], Callable[[], nn.Module]] = {
     nn.Softmax: lambda: nn.Softmax(1),
@@ -96,7 +102,8 @@ def _network(kind: type[nn.Module] | str) -> nn.Module:
     elif kind in OF_VOLUMES:
         into = [nn.Flatten(), nn.Linear(36, 24), nn.Tanh(), nn.Unflatten(1, (2, 2, 3, 2)), OF_VOLUMES[kind]()]
     else:
-        into = [nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), (OF_IMAGES | BY_THEMSELVES | ALONE)[kind]()]
+        before = [] if str(kind).endswith("first") else [nn.Conv2d(1, 4, 3, padding=1), nn.Tanh()]
+        into = [*before, (OF_IMAGES | BY_THEMSELVES | ALONE)[kind]()]
     made = nn.Sequential(*into, nn.Tanh(), nn.Flatten(), nn.LazyLinear(CLASSES))
     made(torch.zeros(2, 1, 6, 6))
     return made

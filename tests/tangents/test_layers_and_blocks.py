@@ -156,7 +156,9 @@ def test_each_rule_is_tested() -> None:
         "MaxPool",
         "MaxPool2d",
         "AveragePool",
-        *("Conv1d", "Conv3d", "KeyedChannelDropout", "KeyedAlphaDropout"),  # test_generic.py
+        # test_generic.py
+        *("Conv1d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
+        *("KeyedChannelDropout", "KeyedAlphaDropout"),
     }
     within = {type(layer) for made in {**OF_IMAGES, **OF_TEXTS}.values() for layer in made().modules()}
     assert {kind.__name__ for kind in RULES if kind not in within | {*GENERIC}} <= older
@@ -171,8 +173,9 @@ def test_each_rule_is_tested() -> None:
         nn.MaxPool1d(2, return_indices=True),
         nn.InstanceNorm1d(4, track_running_stats=True),
         nn.GRU(4, 4),
-        nn.GRU(4, 4, 2, batch_first=True),
-        nn.GRU(4, 4, batch_first=True, bidirectional=True),
+        nn.LSTM(4, 4),
+        nn.LSTM(4, 4, batch_first=True, proj_size=2),
+        nn.LSTM(4, 4, 2, batch_first=True, dropout=0.1),
         encoder(batch_first=False),
         encoder(activation="relu", dropout=0.1),
         encoder(activation=torch.tanh),
