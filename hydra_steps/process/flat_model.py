@@ -49,6 +49,10 @@ def _has(module: nn.Module, kind: type[nn.Module]) -> bool:
     return any(isinstance(part, kind) for part in module.modules())
 
 
+def _recurrent(module: nn.Module) -> set[type[nn.Module]]:
+    return {type(part) for part in module.modules() if isinstance(part, nn.RNNBase)}
+
+
 def _flatten(tensors: list[Tensor]) -> Tensor:
     return torch.cat([t.detach().reshape(-1) for t in tensors]) if tensors else torch.zeros(0)
 
@@ -84,7 +88,7 @@ class FlatModel:
     ``layout`` and ``buffer_layout`` list (name, shape, offset); ``initial`` (P,) and ``initial_buffers`` (R,)
     hold the module's values. ``path`` is how it is differentiated twice, and ``reason`` why not faster
     (:mod:`hydra_steps.process.paths`); :meth:`push` serves it on ``Path.RULES``. ``sizes`` are the parameters' numbers,
-    ``module`` is what is bound and called, and ``recurrent`` says whether a layer goes along a sequence.
+    ``module`` is what is bound and called, and ``recurrent`` are the classes of its layers that go along a sequence.
     Attributes are set on a private copy of the module: one FlatModel serves one thread. Raises :class:`StudyError` for
     a module without a trained parameter, with a hook on a parameter, or that cannot be copied.
     """
@@ -115,7 +119,7 @@ class FlatModel:
         self._by_ordinary_kernels = (
             _has(module, nn.MultiheadAttention) or self.unproved or self.path is Path.BACKWARD
         )
-        self.recurrent = _has(module, nn.RNNBase)
+        self.recurrent = _recurrent(module)
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
         self.bound: list[Tensor] = []  # the views that the module was last bound to
         self.module = module

@@ -8,7 +8,7 @@ step of the sequence, which pays late.
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
@@ -19,7 +19,8 @@ from hydra_steps.scoring.per_sample import gradient_rows
 
 # Directions from which per-sample gradients pay.
 MATERIALISE_FROM = 8  # LeNet-5, batch 64
-MATERIALISE_RECURRENT_FROM = 96  # a GRU of width 32, batch 32 of 32 tokens, by its layer rule
+# By layer rules, width 32, batch 32 of 32 tokens; PyTorch's LSTM is one operation.
+MATERIALISE_RECURRENT_FROM: dict[type[nn.Module], int] = {nn.GRU: 96, nn.RNN: 96, nn.LSTM: 24}
 
 
 def batch_products(
@@ -30,8 +31,8 @@ def batch_products(
     ``weights`` [n] are the data weights, which batch norm's statistics may depend on.
     """
     model = process.model
-    rule = model.recurrent and model.path is Path.RULES
-    pays_from = MATERIALISE_RECURRENT_FROM if rule else MATERIALISE_FROM
+    kinds = model.recurrent if model.path is Path.RULES else ()
+    pays_from = min((MATERIALISE_RECURRENT_FROM[kind] for kind in kinds), default=MATERIALISE_FROM)
     if len(directions) >= pays_from and not model.coupled:
         return directions @ per_sample_gradients(process, state, batch).T
     return linearise(

@@ -17,8 +17,8 @@ samples, so that [b, q, c, …] is read as b·q images by convolutions with w, a
 with ẇ: wide convolutions, which fill a processor's vector lanes, where one direction's few channels do not.
 
 PyTorch's forward mode does the same for any model, one direction at a time; the tests compare the rules with it.
-Normalisation (:mod:`.norms`), smooth activations (:mod:`.activations`), what is linear or a function of each number
-(:mod:`.generic`), attention (:mod:`.attention`), recurrent layers
+Convolutions (:mod:`.convolutions`), normalisation (:mod:`.norms`), smooth activations (:mod:`.activations`), what is
+linear or a function of each number (:mod:`.generic`), attention (:mod:`.attention`), recurrent layers
 (:mod:`.recurrent`) and whole blocks (:mod:`.blocks`) have theirs in files of their own. The new statistics of batch
 norm are outputs, too: their tangents come out, and their cotangents enter ε.
 Index letters: b samples, q directions, p parameters, r buffers.

@@ -72,8 +72,8 @@ def convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) 
         of_wide, of_across = backward(by_group(delta_dot), x, wide, False), None
         if delta is not None and x_dot is not None:
             of_across = backward(delta, by_group(x_dot), across, False)
-        parts = (of_across, of_wide) if module.transposed else (of_wide, of_across)
-        bar = _weights(*parts, groups, count)
+        first, second = (of_across, of_wide) if module.transposed else (of_wide, of_across)
+        bar = _weights(first, second, groups, count)
         over = [0, *range(3, delta_dot.ndim)]
         return {"weight": bar} if bias is None else {"weight": bar, "bias": delta_dot.sum(over)}
 

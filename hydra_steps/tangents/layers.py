@@ -1,4 +1,4 @@
-"""The rules of layers with weights, of activations and of dropout; see :mod:`hydra_steps.tangents.chain`."""
+"""The rules of linear layers and embeddings, of activations and of dropout; see :mod:`hydra_steps.tangents.chain`."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from hydra_steps.scoring import gradient_products
 from hydra_steps.scoring.gradient_products import (
@@ -17,7 +18,7 @@ from hydra_steps.scoring.gradient_products import (
 from tests.helpers.tiny import built, relative_error, tiny_settings
 from tests.models.test_text_models import MODELS, texts
 
-FROM = {"gru": MATERIALISE_RECURRENT_FROM, "text_transformer": MATERIALISE_FROM}
+FROM = {"gru": MATERIALISE_RECURRENT_FROM[nn.GRU], "text_transformer": MATERIALISE_FROM}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model["name"])
