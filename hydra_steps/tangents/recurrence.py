@@ -56,7 +56,7 @@ def states_of(
             of_p, of_p_dot, bar = None, cell.leave(of_a_dot, carried_bar_dot), torch.zeros_like(u_dot)
         else:
             moved = Moved(inputs, gates, carried_dot[:-1], carried_dot[1:])
-            d = delta.reshape(length, -1, 1, width).clone()
+            d = delta.reshape(length, -1, 1, width).clone(memory_format=torch.contiguous_format)
             of_a, carried_bar = _pull(cell.slopes, u, d, gates.new_zeros(*d.shape[:3], *shape[3:]), None)
             flat = of_a.view(-1, len(u))  # [l·b, g·w]
             e[:-1] += (flat @ across).view(e.shape)[1:]
@@ -85,13 +85,13 @@ def _push(slopes: Slopes, u: Tensor, gates: Tensor, entering: Tensor | None) -> 
     if entering is not None:
         carried[1:] = entering
     states = carried if slopes.read is None else torch.zeros_like(carried)
-    places, parts = gates.flatten(3).flatten(1, 2).unbind(), gates.unbind(3)
-    kept, said, rows = carried.unbind(), states.unbind(), states.flatten(1, 2).unbind()
+    places, parts, across = _rows(gates), gates.unbind(3), u.T
+    kept, said, rows = carried.unbind(), states.unbind(), _rows(states)
     each = [(x.unbind(), k.unbind()) for x, k in zip(parts, slopes.gates.unbind(3), strict=False)]
     carry = None if slopes.carry is None else slopes.carry.unbind()
     read = None if slopes.read is None else tuple(part.unbind() for part in (*slopes.read, parts[-1]))
     for t in range(length):
-        places[t].addmm_(rows[t], u.T)
+        places[t].addmm_(rows[t], across)
         for x, k in each:
             kept[t + 1].addcmul_(k[t], x[t])
         if carry is not None:
@@ -110,9 +110,9 @@ def _pull(
     if of_carried is None:
         of_carried = of_states if slopes.read is None else torch.zeros_like(of_states)
     gates = slopes.gates.shape[3]
-    d, rows, kept = of_states.unbind(), of_states.flatten(1, 2).unbind(), of_carried.unbind()
+    d, rows, kept = of_states.unbind(), _rows(of_states), of_carried.unbind()
     wide = of_carried.unsqueeze(3).unbind()
-    flat, each = of_gates.flatten(3).flatten(1, 2).unbind(), of_gates[:, :, :, :gates].unbind()
+    flat, each = _rows(of_gates), of_gates[:, :, :, :gates].unbind()
     last, along = of_gates[:, :, :, -1].unbind(), slopes.gates.unbind()
     carry = None if slopes.carry is None else slopes.carry.unbind()
     read = None if slopes.read is None else tuple(part.unbind() for part in slopes.read)
@@ -143,3 +143,8 @@ def _sources(
     if bent.carry is not None:
         before[:-1].addcmul_(bent.carry[1:], of_carried[1:])
     return of_gates, None if bent.read is None else before
+
+
+def _rows(values: Tensor) -> tuple[Tensor, ...]:
+    """What stands at each place [b·q, …] of [l, b, q, …]: the same memory, which changes in place."""
+    return values.view(len(values), values.shape[1] * values.shape[2], -1).unbind()
