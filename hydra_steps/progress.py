@@ -11,7 +11,8 @@ import io
 import logging
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -51,6 +52,13 @@ class Progress(_Bar):
 
     def _line(self) -> str:
         return str(self.format_meter(**{**self.format_dict, "ncols": None}))
+
+
+@contextmanager
+def others_hidden() -> Iterator[None]:
+    """Inside it, bars that libraries draw themselves are not seen: they draw them in logs, too."""
+    with redirect_stderr(_Nowhere()):
+        yield
 
 
 class _Nowhere(io.TextIOBase):

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.queries.query_set import QuerySet
-from hydra_steps.progress import Progress
+from hydra_steps.progress import Progress, others_hidden
 from hydra_steps.registry.decorators import method
 from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
@@ -95,7 +95,8 @@ def data_value_embedding(
                 bar.update()
     attributor.data_indices = {0: indices}
     try:
-        attributor.cache({0: gradients}, {0: rates})
+        with others_hidden():
+            attributor.cache({0: gradients}, {0: rates})
     except ValueError as error:
         if "NaN" not in str(error):
             raise

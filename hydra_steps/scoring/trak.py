@@ -24,6 +24,7 @@ from hydra_steps.errors import Diverged, StudyError
 from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.running import evaluation_chunk
+from hydra_steps.progress import others_hidden
 from hydra_steps.registry.decorators import method
 from hydra_steps.registry.types import Seed
 from hydra_steps.scoring.contribution import Contribution
@@ -120,7 +121,8 @@ def trak(
         device=str(process.device),
     )
     try:
-        attributor.cache(_loader(one_tensor(process, "TRAK"), process.targets))
+        with others_hidden():
+            attributor.cache(_loader(one_tensor(process, "TRAK"), process.targets))
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # public, but torch does not mark it so
         raise Diverged(
             f"TRAK's kernel of {projection} projected dimensions is singular",
@@ -137,7 +139,8 @@ def trak(
         own.grad_target_func = task.get_grad_target_func(in_dims=(None, 0))
         parts = [queries.samples(queries.queries[i]) for i in chosen]
         images, labels = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        scores = own.attribute(_loader(images, labels)).double()  # [n, m]
+        with others_hidden():
+            scores = own.attribute(_loader(images, labels)).double()  # [n, m]
         of_query = scores.split([len(part) for _, part in parts], dim=1)
         values[chosen] = -torch.stack([columns.mean(1) for columns in of_query]) * mistaken
     without = int((mistaken == 0).sum())

@@ -25,7 +25,7 @@ def _run(optimizer="momentum", variant="plain"):
 
 
 @pytest.mark.parametrize("variant", ["plain", "batch_norm"])
-def test_trak_is_its_formula(variant):
+def test_trak_is_its_formula(variant, capsys):
     process, trajectory, queries = _run(variant=variant)
     width, steps = 5, [6, 12]
     first, misses = 0, 0
@@ -44,10 +44,11 @@ def test_trak_is_its_formula(variant):
     found = trak(trajectory, queries, checkpoints=2, projection=width)
     assert found.diagnostics == {"checkpoints": steps, "projection": width, "samples_without_gradient": 0}
     assert relative_error(found.values, -first * misses) <= 1e-5
+    assert capsys.readouterr().err == ""  # no bar of dattri's own
 
 
 @pytest.mark.parametrize(("optimizer", "repeats"), [("sgd", 1.0), ("momentum", 10.0)])
-def test_embedding_is_the_sweep_with_the_empirical_fisher(optimizer, repeats):
+def test_embedding_is_the_sweep_with_the_empirical_fisher(optimizer, repeats, capsys):
     process, trajectory, queries = _run(optimizer)
     u = queries.cotangents(trajectory.final_state).parameters
     expected = torch.zeros(len(queries), process.samples, dtype=torch.float64)
@@ -60,6 +61,7 @@ def test_embedding_is_the_sweep_with_the_empirical_fisher(optimizer, repeats):
         u = u - rate * products @ gradients
     found = data_value_embedding(trajectory, queries, projection=None)
     assert relative_error(found.values, expected) <= 1e-8
+    assert "DVEmb" not in capsys.readouterr().err
 
 
 def test_a_wide_projection_comes_near_and_repeats():
