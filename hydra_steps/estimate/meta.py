@@ -20,9 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
 
 from hydra_steps.config.datasets import dataset_of, run_shape
 from hydra_steps.config.sections import RunSettings
@@ -34,6 +32,7 @@ from hydra_steps.estimate.rates import Counts, Network
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.pooling import pool_first
 from hydra_steps.models.settled import run_model
+from hydra_steps.process.operations import Watch, products
 
 FEW, MORE = 2, 4  # samples of the two steps whose difference is what a sample adds; batch norm needs two
 
@@ -119,37 +118,35 @@ def _step(module: nn.Module, inputs: Any, samples: int) -> _Step:
     own = [*module.parameters(), *module.buffers(), *batch]
     # Attention as a training here takes it, in the form that differentiates twice.
     plain = sdpa_kernel(SDPBackend.MATH)
-    with plain, FlopCounterMode(display=False) as products, _Operations() as operations:
+    with plain, _Operations() as operations:
         with _saved(own) as held, torch.enable_grad():
             outputs = tree_leaves(called(module, given))
             losses = [x.sum() for x in outputs if isinstance(x, Tensor) and x.requires_grad]
-        forward = operations.counts(products)
+        forward = operations.counts()
         if losses:
             torch.stack(losses).sum().backward()
-        return _Step(forward, operations.counts(products), float(sum(held.values())))
+        return _Step(forward, operations.counts(), float(sum(held.values())))
 
 
-class _Operations(TorchDispatchMode):
-    """Counts the operations that run a kernel, and the numbers that they write."""
+class _Operations(Watch):
+    """Counts the operations that run a kernel, the numbers that they write, and what products among them compute."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch does not annotate it
-        self.count, self.written = 0, 0
+        super().__init__()
+        self.count, self.written, self.computed = 0, 0, 0
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        made = func(*args, **(kwargs or {}))
-        if not func.is_view and not func.name().startswith(
+    def seen(self, operation: Any, args: tuple[Any, ...], options: dict[str, Any], made: Any) -> None:
+        """Count one operation."""
+        self.computed += products(operation, args, options, made)
+        if not operation.is_view and not operation.name().startswith(
             ("aten::empty", "aten::new_empty", "aten::detach")
         ):
             self.count += 1
             self.written += sum(x.numel() for x in tree_leaves(made) if isinstance(x, Tensor))
-        return made
 
-    def counts(self, products: FlopCounterMode) -> Counts:
+    def counts(self) -> Counts:
         """What was counted so far; a multiplication and its addition are two of PyTorch's operations."""
-        return Counts(products.get_total_flops() / 2, self.written, self.count)
+        return Counts(self.computed / 2, self.written, self.count)
 
 
 @contextmanager

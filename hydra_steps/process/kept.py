@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
-from torch.utils.flop_counter import FlopCounterMode
 
 from hydra_steps.process.flat_model import FlatModel
+from hydra_steps.process.operations import Watch, products
 from hydra_steps.process.state import State
 
 
@@ -37,7 +37,18 @@ def bytes_kept(model: FlatModel, state: State, inputs: Any, keys: Tensor | None)
 
 def convolved(model: FlatModel, state: State, inputs: Any) -> int:
     """Multiplications and additions of the convolutions in one pass over ``inputs`` [b, …]. Cost: the pass."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    counted = _Convolutions()
+    with torch.no_grad(), counted:
         model.logits(state.parameters, state.buffers, inputs)
-    counts = counter.get_flop_counts()["Global"]
-    return sum(count for operation, count in counts.items() if "convolution" in str(operation))
+    return counted.count
+
+
+class _Convolutions(Watch):
+    """Counts the multiplications and additions of convolutions."""
+
+    count = 0
+
+    def seen(self, operation: Any, args: tuple[Any, ...], options: dict[str, Any], made: Any) -> None:
+        """Add what this operation computes, where it is one."""
+        if "convolution" in str(operation):
+            self.count += products(operation, args, options, made)
