@@ -46,7 +46,7 @@ says which one your model takes, and why:
   `forward` of your own that joins such layers by ordinary operations: sums, products, joins, cuts, changes of shape,
   products of matrices, softmax, attention, functions of each number, parameters of its own. `torch.fx` records it, and
   what the recording gives is compared with twice backward before it is used;
-- **twice backward** serves the rest, at 2.7 to 3.5 trainings for one exact query. It shares its first pass among
+- **twice backward** serves the rest, most at 2.7 to 3.5 trainings for one exact query. It shares its first pass among
   queries, and its second where PyTorch can map it over them;
 - **forward mode** is for one query without the exact Hessian, where it is cheaper than that.
 
