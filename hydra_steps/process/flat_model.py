@@ -103,6 +103,9 @@ class FlatModel:
         self.maps: bool | None = (
             None  # whether several directions can share a pass: not known until it is tried
         )
+        self.shortens = (
+            True  # whether a graph without the numbers that nobody reads serves it, as far as is known
+        )
         parameters = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
         buffers = [(name, b) for name, b in module.named_buffers() if b.is_floating_point()]
         self.layout, self.buffer_layout = _entries(parameters), _entries(buffers)

@@ -40,11 +40,35 @@ def twice_backward(
     Cost in forward passes F (a training step is 3F), for convolutions and linear layers: 2F, and for each direction 6F
     (Gauss–Newton 4F, no curvature 2F); several directions together take a little less.
     """
+    model = process.model
+    if model.shortens:
+        try:
+            return _passes(
+                *(process, point, directions, curvature, buffers_bar, buffers_dot, together),
+                Unread(lambda: model.bound),
+            )
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:  # a graph that is made again on its way back (a checkpoint) must be as it was
+            model.shortens = False
+    return _passes(process, point, directions, curvature, buffers_bar, buffers_dot, together, Unread(None))
+
+
+def _passes(
+    process: Process,
+    point: Point,
+    directions: Tensor,
+    curvature: Curvature,
+    buffers_bar: Tensor | None,
+    buffers_dot: Tensor | None,
+    together: int,
+    unread: Unread,
+) -> Linearised:
+    """The first pass, which all directions share, and the second ones."""
     leaf, before = (part.detach().requires_grad_() for part in (point.parameters, point.buffers))
     share, counted = point.share(process).requires_grad_(), point.counted(process)
     if counted is not None:
         counted.requires_grad_()
-    unread = Unread(lambda: process.model.bound)
     with torch.enable_grad():
         with unread.called():
             logits, after = point.passed(process, leaf, before, counted)

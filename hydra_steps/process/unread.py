@@ -14,7 +14,7 @@ numbers that are not made stands NaN, which cannot be read by mistake. Batch nor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property, partial
 from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -47,7 +47,9 @@ class Linear(NamedTuple):
     """x [..., i] and w [o, i] to [..., o]."""
 
     def value(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        return F.linear(x, w, bias)
+        if x.ndim == 2 or bias is None:
+            return F.linear(x, w, bias)
+        return F.linear(x, w).add_(bias)  # with it PyTorch gives a view, which nobody may change in place
 
     def pulled(self, g: Tensor, x: Tensor, w: Tensor, to_x: bool, to_w: bool) -> tuple[Any, Any]:
         of_x = g @ w if to_x else None
@@ -147,10 +149,10 @@ class Unread(TorchFunctionMode):
     the numbers that nobody reads.
 
     ``parameters`` gives the tensors themselves that are cut out of the vector by which the gradient is taken: what is
-    computed of them first (a normalised weight) has derivatives that need the numbers.
+    computed of them first (a normalised weight) has derivatives that need the numbers. None leaves all graphs whole.
     """
 
-    def __init__(self, parameters: Callable[[], Sequence[Tensor]]) -> None:
+    def __init__(self, parameters: Callable[[], Sequence[Tensor]] | None) -> None:
         super().__init__()
         self._parameters = parameters
         # Whether the model is being called: a gradient that it takes itself is read.
@@ -163,7 +165,7 @@ class Unread(TorchFunctionMode):
         """Inside it, the model is called."""
         self.calling = True
         try:
-            with self:
+            with self if self._parameters is not None else nullcontext():
                 yield
         finally:
             self.calling = False
@@ -186,6 +188,10 @@ class Unread(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """As :class:`torch.overrides.TorchFunctionMode` asks."""
+        if (
+            torch._C._are_functorch_transforms_active()
+        ):  # within the model: they have rules for PyTorch's own functions
+            return func(*args, **(kwargs or {}))
         if func is F.multi_head_attention_forward:
             return self._attention(*args, **(kwargs or {}))
         if func is normalise:
@@ -213,7 +219,8 @@ class Unread(TorchFunctionMode):
     def _served(self, args: Sequence[Any]) -> bool:
         """Whether weights and bias are parameters, as they are."""
         given = [one for one in args[1:3] if one is not None]
-        return all(any(one is known for known in self._parameters()) for one in given)
+        parameters = self._parameters() if self._parameters is not None else ()
+        return all(any(one is known for known in parameters) for one in given)
 
 
 def _among(names: dict[str, Any], function: Any) -> Callable[..., Any]:

@@ -7,11 +7,16 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.models.layers import BatchNorm, normalise
+from hydra_steps.process.building import build_process
+from hydra_steps.process.linearised import Curvature, Point
 from hydra_steps.process.normalised import batch_normalised
+from hydra_steps.process.twice_backward import twice_backward
 from hydra_steps.process.unread import Unread
-from tests.helpers.tiny import relative_error
+from tests.helpers.tiny import relative_error, tiny_data, tiny_settings
 
 
 class TwiceUsed(nn.Module):
@@ -147,6 +152,63 @@ def test_a_gradient_that_is_read_is_no_number():
     numbers = torch.autograd.grad(y.sum(), list(layer.parameters()), retain_graph=True)
     expected = torch.autograd.grad(layer(x).sum(), list(layer.parameters()))
     assert all(torch.equal(one, other) for one, other in zip(numbers, expected, strict=True))
+
+
+class Mapped(nn.Module):
+    """Rows of places by ``vmap``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Linear(9, 5), BatchNorm(5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(torch.func.vmap(lambda row: self.first(row).tanh())(x))
+
+
+class Pushed(Mapped):
+    """Its own tangents by PyTorch's forward mode."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, y_dot = torch.func.jvp(lambda x: self.first(x).tanh(), (x,), (x.square(),))
+        return self.norm(y * y_dot)
+
+
+class InPlace(Mapped):
+    """What changes its outputs in place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x[:, None])
+        y += 1
+        return self.norm(y.mul_(2)[:, 0]).relu_()
+
+
+class Checkpointed(Mapped):
+    """Made again on the way back."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = checkpoint(lambda x: self.first(x).tanh(), x, use_reentrant=False)
+        return self.norm(made)
+
+
+@pytest.mark.parametrize("curvature", Curvature)
+@pytest.mark.parametrize("kind", [Mapped, Pushed, InPlace, Checkpointed])
+def test_a_model_that_has_its_own_ways_with_graphs_keeps_them(kind, curvature):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Flatten(), kind(), nn.Linear(5, 3))
+    process = build_process(RunSettings.of(tiny_settings()), tiny_data(), lambda: module)
+    state, batch = process.initial_state(), process.batch(0)
+    generator = torch.Generator().manual_seed(0)
+    direction, bar = (
+        torch.randn(1, len(like), generator=generator, dtype=torch.float64)
+        for like in (state.parameters, state.buffers)
+    )
+    point = Point(state.parameters, state.buffers, batch, None, True)
+    found = twice_backward(process, point, direction, curvature, bar, bar)
+    assert process.model.shortens is (kind is not Checkpointed)
+    process.model.shortens = False
+    expected = twice_backward(process, point, direction, curvature, bar, bar)
+    for one, other in zip(found, expected, strict=True):
+        assert (one is None and other is None) or relative_error(one, other) < 1e-12
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (3, 2, 4), (2, 2, 3, 2)])
