@@ -1,11 +1,13 @@
-"""Snakemake that starts at once: forks of one process that has imported it, for runs that start no job.
+"""Snakemake that starts at once: forks of one process that has imported it.
 
-Half of such a run's time would be that import. The process has imported Snakemake and what it needs, and nothing of
-this package: each fork reads the workflow of its own folder.
+Half of the time of a run that starts no job would be that import. The process has imported Snakemake and what it needs,
+and nothing of this package: each fork reads the workflow of its own folder. A run that names ``--cores`` may start
+jobs: they are forks, too (warm_jobs.py), of a second process that has also imported what they need.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -13,18 +15,20 @@ import runpy
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+from tests.helpers import warm_jobs
+
+ROOT = Path(__file__).parents[2]
 IMPORTED = ("snakemake.cli", "snakemake.api", "snakemake.workflow", "snakemake.report.html_reporter")
 IMPORTED += ("smart_open", "jinja2", "jsonschema")
 
 
 def run_snakemake(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
     """Do what ``python -m snakemake`` does with these arguments in a folder; return its exit code and all it said."""
-    process = _process()
+    process = _process(jobs="--cores" in arguments)
     assert process.stdin is not None
     assert process.stdout is not None
     with tempfile.NamedTemporaryFile() as said:
@@ -36,47 +40,36 @@ def run_snakemake(arguments: Sequence[str], folder: Path, environment: Mapping[s
 
 
 @cache
-def _process() -> subprocess.Popen[str]:
+def _process(jobs: bool) -> subprocess.Popen[str]:
     """The process that is forked; it ends with the one that started it, whose end of the pipe is then closed."""
-    command = [sys.executable, __file__]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.helpers.warm_snakemake", *["jobs"] * jobs]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def _serve() -> None:
+def _serve(jobs: bool) -> None:
     """Fork for each line of standard input, and say how the fork ended."""
-    for module in IMPORTED:
+    for module in (*IMPORTED, *(warm_jobs.IMPORTED if jobs else ())):
         importlib.import_module(module)
+    gc.freeze()  # a fork that looked through what was imported would copy it
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _begin(**json.loads(line))
+            _begin(jobs, **json.loads(line))
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _begin(arguments: list[str], folder: str, environment: dict[str, str], said: str) -> None:
+def _begin(jobs: bool, arguments: list[str], folder: str, environment: dict[str, str], said: str) -> None:
     """Become a run of Snakemake: its folder, environment, arguments and output."""
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.path[0] = folder  # as `-m` has it
     with open(said, "wb") as output, open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-    sys.argv[1:] = arguments
-    code: object = None
-    try:
-        runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        code = end.code
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else int(code is not None))
+    sys.path[0] = folder  # as `-m` has it
+    if jobs:
+        environment |= warm_jobs.serve_jobs()
+    run = partial(runpy.run_module, "snakemake", run_name="__main__", alter_sys=True)
+    os._exit(warm_jobs.start(run, folder, environment, ["snakemake", *arguments]))
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve("jobs" in sys.argv)

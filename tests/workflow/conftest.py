@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -44,22 +43,11 @@ class Tree:
     ) -> str:
         """Run Snakemake, with ``more`` in its environment, and return all that it said.
 
-        A run that names no ``--cores`` starts no job, and one that fails seldom does: both are forks of a process
-        that has imported Snakemake.
+        It is a fork of a process that has imported what it needs, and so are its jobs. A run by :meth:`command`, and
+        its jobs, start as a user's do.
         """
-        environment, command = ENVIRONMENT | dict(more), self.command(*arguments, study=study)
-        if fails or "--cores" not in arguments:
-            code, said = run_snakemake(command[3:], self.folder, environment)
-        else:
-            done = subprocess.run(
-                command,
-                cwd=self.folder,
-                env=environment,
-                text=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            code, said = done.returncode, done.stdout
+        command = self.command(*arguments, study=study)[3:]
+        code, said = run_snakemake(command, self.folder, ENVIRONMENT | dict(more))
         assert (code != 0) == fails, said[-5000:]
         return said
 
@@ -101,7 +89,7 @@ def copy_tree(folder: Path) -> Tree:
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / part)  # with what Python has compiled of it
         else:
             folder.mkdir(exist_ok=True)
             shutil.copy2(source, folder / part)

@@ -60,14 +60,7 @@ rule compare:
 
 
 def snakemake(folder: Path, *arguments: str, fails: bool = False) -> str:
-    if "--cores" not in arguments:  # no job is started
-        code, said = run_snakemake(arguments, folder, ENVIRONMENT)
-    else:
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(
-            command, cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        code, said = done.returncode, done.stdout
+    code, said = run_snakemake(arguments, folder, ENVIRONMENT)
     assert (code != 0) == fails, said[-5000:]
     return said
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from hydra_steps.errors import StudyError
 from hydra_steps.locks import hold
-from tests.workflow.conftest import ENVIRONMENT, Tree
+from tests.workflow.conftest import Tree
 
 WRONG = {
     "unknown key": ("trainning: {epochs: 2}", ("trainning", "did you mean 'training'")),
@@ -56,10 +54,8 @@ def test_what_snakemake_itself_cannot_read(tree: Tree, name: str) -> None:
 
 
 def test_a_value_on_the_command_line_is_checked_too(tree: Tree) -> None:
-    command = [*tree.command("--dry-run"), "--config", "noise={rate: 2}"]
-    said = subprocess.run(command, cwd=tree.folder, env=ENVIRONMENT, text=True, capture_output=True)
-    assert said.returncode != 0
-    assert "noise.rate: 2.0 is out of bounds" in said.stdout + said.stderr
+    said = tree.run("--dry-run", "--config", "noise={rate: 2}", fails=True)
+    assert "noise.rate: 2.0 is out of bounds" in said
 
 
 def test_two_runs_of_one_study_at_once_are_refused(finished: Tree) -> None:
