@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from hydra_steps.data import noise_labels, split_data
 from hydra_steps.registry.plugins import VARIABLE
 from hydra_steps.trajectory.training import train_model
 from tests.workflow.conftest import Tree, copy_tree
+
+# What tests start, hundreds of processes, is compiled once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Whole studies, slowest first: what begins last alone would keep a processor waiting. The jobs of a Slurm mostly wait:
 # its two files come first and fourth, to one of three workers, beside what computes.

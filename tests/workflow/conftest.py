@@ -89,7 +89,8 @@ def copy_tree(folder: Path) -> Tree:
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, folder / part)  # with what Python has compiled of it
+            # With what Python has compiled of it, but for what it writes at the moment.
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("*.pyc.*"))
         else:
             folder.mkdir(exist_ok=True)
             shutil.copy2(source, folder / part)

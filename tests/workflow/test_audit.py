@@ -86,7 +86,8 @@ def audited(tmp_path_factory: pytest.TempPathFactory, truth: dict[str, str]) -> 
         return yaml.safe_dump(study | SMALL)
 
     tree.edit(STUDY, small)
-    make(tree, "audit", f"CONFIG={STUDY}")
+    tree.run("audit", "--cores", "2", study=STUDY)
+    assert "nothing to be done" in make(tree, "audit", f"CONFIG={STUDY}")
     return tree
 
 
