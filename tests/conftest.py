@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -13,10 +14,13 @@ from filelock import FileLock
 
 from hydra_steps.config.sections import RunSettings
 from hydra_steps.data import noise_labels, split_data
+from hydra_steps.jobs import COLLECT
 from hydra_steps.registry.plugins import VARIABLE
 from hydra_steps.trajectory.training import train_model
 from tests.workflow.conftest import Tree, copy_tree
 
+# As in a job (hydra_steps/job_start): what is imported stays, and to look for rubbish in it takes a tenth of all time.
+gc.set_threshold(100_000, 50, 50)
 # What tests start, hundreds of processes, is compiled once.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -54,6 +58,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     place = {here / name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of every later search for rubbish."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
 
 
 @pytest.fixture(autouse=True)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 
 import pytest
 import torch
 
 
 @pytest.fixture
-def imported_is_kept() -> Iterator[None]:
+def imported_is_kept() -> None:
     """As in a job: what was imported is not looked through again, which takes half a second in a process of tests."""
     torch.optim.SGD([torch.zeros(1)])  # imports much when it is first made
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
