@@ -1,5 +1,6 @@
-"""A job of Snakemake, handed to a process that has imported what jobs need (warm_jobs.py): its folder, environment,
-arguments and streams go there, and how it ends comes back. Anything else is the interpreter itself.
+"""The interpreter that a warm Snakemake knows: its jobs and this package's own programs are handed to a process that
+has imported what they need (warm_jobs.py), with folder, environment, arguments and streams; how they end comes back.
+Anything else is a real interpreter.
 
 Needs little of the standard library, so that it starts at once.
 """
@@ -10,13 +11,13 @@ import signal
 import socket
 import sys
 
-if ".snakemake/scripts/" not in sys.argv[1]:
+if ".snakemake/scripts/" not in sys.argv[1] and not " ".join(sys.argv[1:3]).startswith("-m hydra_steps."):
     os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 order = {"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}
 with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
     link.connect(os.environ["WARM_JOBS"])
     socket.send_fds(link, [json.dumps(order).encode()], [0, 1, 2])
     code = link.recv(16)
-if not code:  # it was killed
+if not code:  # that was killed
     os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(int(code))

@@ -1,4 +1,5 @@
-"""Jobs of Snakemake that start at once: forks of a process that has imported the libraries that jobs use.
+"""Jobs of Snakemake, and what it starts to plan them, that start at once: forks of a process that has imported the
+libraries that they use.
 
 Two thirds of a small job's time would be those imports. Nothing of this package is among them: each job reads the code
 of its own folder, by its own ``PYTHONPATH``.
@@ -19,6 +20,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +107,16 @@ def _work(job: socket.socket) -> None:
     for stream, descriptor in enumerate(descriptors):
         os.dup2(descriptor, stream)
         os.close(descriptor)
-    script, environment = order["arguments"][0], order["environment"]
+    sys.stdin = os.fdopen(0, closefd=False)
+    arguments, environment = order["arguments"], order["environment"]
     path = [part for part in environment.get("PYTHONPATH", "").split(os.pathsep) if part]
-    sys.path[:] = [str(Path(script).parent), *path, *sys.path[1:]]
-    code = start(lambda: runpy.run_path(script, run_name="__main__"), **order)
+    if arguments[0] == "-m":
+        first, run = order["folder"], partial(runpy.run_module, arguments[1], alter_sys=True)
+        order["arguments"] = arguments[1:]
+    else:
+        first, run = str(Path(arguments[0]).parent), partial(runpy.run_path, arguments[0])
+    sys.path[:] = [first, *path, *sys.path[1:]]
+    code = start(partial(run, run_name="__main__"), **order)
     with suppress(OSError):
         job.send(str(code).encode())
     os._exit(code)
