@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hydra_steps.config import resolve_study
+from hydra_steps.config.__main__ import main as check
 from hydra_steps.config.study import Method
 from hydra_steps.estimate.memory import too_large
 from hydra_steps.estimate.nominal import method_memory
@@ -139,15 +140,12 @@ def test_a_run_on_this_machine_is_refused_and_a_plan_warned(tree: Tree) -> None:
     tree.run("results/large/runs/base-seed0/splits.csv", "--cores", "1", study="config/large.yaml")
 
 
-@pytest.mark.parametrize(
-    "command", [["hydra_steps.config", "--check"], ["hydra_steps.estimate", "--seconds", "1"]]
-)
-def test_commands_warn(tmp_path: Path, command: list[str]) -> None:
-    (tmp_path / "large.yaml").write_text(STUDY)
-    done = subprocess.run(
-        [sys.executable, "-m", *command, str(tmp_path / "large.yaml")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_commands_warn(tmp_path: Path, monkeypatch, capsys) -> None:
+    study = tmp_path / "large.yaml"
+    study.write_text(STUDY)
+    monkeypatch.setattr(sys, "argv", ["config", "--check", str(study)])
+    check()
+    assert f"warning: {SAID}" in capsys.readouterr().err
+    command = [sys.executable, "-m", "hydra_steps.estimate", "--seconds", "1", str(study)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"warning: {SAID}" in done.stdout + done.stderr

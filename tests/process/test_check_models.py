@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from hydra_steps.config import load_study
+from hydra_steps.config.__main__ import main
 from hydra_steps.errors import StudyError
 from hydra_steps.process.check_models import model_lines
 from tests.helpers import foreign
@@ -59,18 +59,21 @@ def test_a_model_that_is_refused_is_refused_with_its_variant(tmp_path):
         model_lines(study)
 
 
-def test_the_command_prints_yaml_with_the_paths_as_comments(tmp_path):
-    command = [sys.executable, "-m", "hydra_steps.config", "--check"]
+def test_the_command_prints_yaml_with_the_paths_as_comments(tmp_path, monkeypatch, capsys):
     path = _written(tmp_path, model={"name": "sized", "kind": "masks"})
-    done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True)
+    monkeypatch.setattr(sys, "argv", ["config", "--check", str(path)])
+    main()
+    said = capsys.readouterr().out
     assert (
         "# base: sized is differentiated by twice backward ('2' (Masked) calls masked_fill, which has no rule"
-        in done.stdout
+        in said
     )
-    assert yaml.safe_load(done.stdout)["model"]["kind"] == "masks"
-    path = _written(tmp_path, model={"name": "sized", "kind": "functional_dropout"})
-    done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "its layer '2' (Functional) gives other numbers" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not done.stdout
+    assert yaml.safe_load(said)["model"]["kind"] == "masks"
+    _written(tmp_path, model={"name": "sized", "kind": "functional_dropout"})
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    assert "its layer '2' (Functional) gives other numbers" in said.err
+    assert "Traceback" not in said.err
+    assert not said.out

@@ -113,34 +113,28 @@ def test_exact_hydra_predicts_real_retraining_on_mnist(tmp_path, samples, epochs
 def test_memory_does_not_grow_with_the_length_of_the_training():
     """3,000 steps of a model of 4,810 parameters: all states would take 115 MB, a segment takes 4 MB."""
     code = """
-        import resource, sys
+        import resource
         import torch
         torch.set_num_threads(1)
         from tests.helpers.tiny import built, tiny_data, tiny_settings
         from hydra_steps.process.queries.query_set import QuerySet, expand_queries
         from hydra_steps.trajectory.trajectory import Trajectory
         from hydra_steps.scoring.hydra import hydra_exact
-        steps = int(sys.argv[1])
         data = tiny_data(samples=8, side=8, classes=10, seed=1)
-        settings = tiny_settings(epochs=steps // 2)
-        settings["model"], settings["compute"]["dtype"] = {"name": "mlp", "hidden": [64]}, "float32"
-        settings["training"]["optimizer"]["learning_rate"] = 1e-4
-        process = built(settings, data)
-        assert process.steps == steps and len(process.model.initial) == 4810
-        queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
-        trajectory = Trajectory.in_memory(process, [1e-4] * steps, keep=range(0, steps, 100))
-        values = hydra_exact(trajectory, queries).values
-        assert values.abs().min() > 0
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        for steps in (400, 3000):
+            settings = tiny_settings(epochs=steps // 2)
+            settings["model"], settings["compute"]["dtype"] = {"name": "mlp", "hidden": [64]}, "float32"
+            settings["training"]["optimizer"]["learning_rate"] = 1e-4
+            process = built(settings, data)
+            assert process.steps == steps and len(process.model.initial) == 4810
+            queries = QuerySet(expand_queries([{"kind": "mean_loss", "split": "test"}], data), data, process)
+            trajectory = Trajectory.in_memory(process, [1e-4] * steps, keep=range(0, steps, 100))
+            values = hydra_exact(trajectory, queries).values
+            assert values.abs().min() > 0
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     """
-    peaks = []
-    for steps in (400, 3000):
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(code), str(steps)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        peaks.append(int(done.stdout.split()[-1]) * 1024)
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    peaks = [int(line) * 1024 for line in done.stdout.split()]
     assert peaks[1] - peaks[0] < 30e6, [f"{peak / 1e6:.0f} MB" for peak in peaks]
