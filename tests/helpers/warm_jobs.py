@@ -24,14 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-IMPORTED = (
-    "torch.utils.data",
-    "torch.utils.flop_counter",
-    "pandas",
-    "pyarrow.pandas_compat",
-    "zarr",
-    "xarray",
-)
+IMPORTED = ("torch._dynamo", "torch.utils.data", "pandas", "zarr", "xarray")
 IMPORTED += (
     "scipy.stats",
     "scipy.optimize",
