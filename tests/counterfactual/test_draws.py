@@ -125,7 +125,8 @@ def test_a_training_on_the_rest_is_one_of_the_data_without_the_group(trained, tm
     base, queries = opened(trained)
     plain = outcomes(trained, tmp_path, design=DESIGN | more, repeats=1)
     found = outcomes(trained, tmp_path, design=DESIGN | more | {"by": "subset"}, repeats=1)
-    assert np.array_equal(found.base_draws, plain.base_draws)
+    # Trained by itself here, and there with others at once: the same up to round-off, which processors differ in.
+    assert found.base_draws == pytest.approx(plain.base_draws, rel=1e-5)
     assert np.abs(found.value - plain.value).max() > 1e-3
     if more:
         seed = fresh_seed(base.process.seed, 0)

@@ -89,7 +89,9 @@ def test_numbers_or_a_reason(degenerate, name):
         assert REASONS[case, name] in status
     elif status != "scored":
         assert status.startswith("diverged: ")
-        assert case == "one class in the data"  # no curvature at all: an eigenvalue may be missing
+        # No curvature at all, where an eigenvalue may be missing; a kernel of too low a rank, which some processors'
+        # round-off lets be inverted.
+        assert (case, name) == ("features that are all zero", "trak") or case == "one class in the data"
     if status != "scored":
         assert torch.isnan(found.values).all()
         assert re.search(r"expected: ", status)

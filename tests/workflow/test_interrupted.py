@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ ONE_JOB = ("--cores", "1")
 
 
 def started(command: list[str], folder: Path, **more: str) -> subprocess.Popen[str]:
-    """Start a command as a terminal does, whose Ctrl-C reaches all of its group."""
+    """Start a command as a terminal does, whose Ctrl-C reaches all of its group, also where the tests themselves were
+    started in a background that ignores it."""
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -32,6 +34,7 @@ def started(command: list[str], folder: Path, **more: str) -> subprocess.Popen[s
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
