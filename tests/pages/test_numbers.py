@@ -92,7 +92,7 @@ SAID = [
     ("removals", "one centred score reaches {}, the", of_size("hydra_centred", "fresh_50")),
     ("removals", "the mean of four {}, of", of_size("centred_seeds", "fresh_50")),
     ("removals", "of sixteen {}; EK-FAC", of_size("centred_16", "fresh_50")),
-    ("removals", "EK-FAC has {} ([values]", of_size("influence_ekfac", "fresh_50")),
+    ("removals", "EK-FAC has {} at its best", of_size("ekfac_01", "fresh_50")),
     ("removals", "LDS from {} to", remedied("relu_max")),
     ("removals", "to {}. Average pooling", remedied("tanh_max")),
     ("choose_method", "to a correlation of {} at the cost", value("hydra_integrated", "pearson")),
