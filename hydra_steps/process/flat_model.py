@@ -49,10 +49,6 @@ def _has(module: nn.Module, kind: type[nn.Module]) -> bool:
     return any(isinstance(part, kind) for part in module.modules())
 
 
-def _recurrent(module: nn.Module) -> set[type[nn.Module]]:
-    return {type(part) for part in module.modules() if isinstance(part, nn.RNNBase)}
-
-
 def _flatten(tensors: list[Tensor]) -> Tensor:
     return torch.cat([t.detach().reshape(-1) for t in tensors]) if tensors else torch.zeros(0)
 
@@ -97,12 +93,9 @@ class FlatModel:
         module = pool_first(own_copy(module))
         self.path, self.reason = choose_path(module)
         self._plan = plan(module)
-        # What a recording says of a module is tried where it is first used.
-        self.unproved = bool(self._plan.graphs)
+        self.unproved = bool(self._plan.graphs)  # what a recording says is tried where it is first used
         self.forwards = not without_forward_mode(module)
-        self.maps: bool | None = (
-            None  # whether several directions can share a pass: not known until it is tried
-        )
+        self.maps: bool | None = None  # whether several directions can share a pass, once that is tried
         self.shortens = (
             True  # whether a graph without the numbers that nobody reads serves it, as far as is known
         )
@@ -122,7 +115,7 @@ class FlatModel:
         self._by_ordinary_kernels = (
             _has(module, nn.MultiheadAttention) or self.unproved or self.path is Path.BACKWARD
         )
-        self.recurrent = _recurrent(module)
+        self.recurrent = {type(part) for part in module.modules() if isinstance(part, nn.RNNBase)}
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
         self.bound: list[Tensor] = []  # the views that the module was last bound to
         self.module = module

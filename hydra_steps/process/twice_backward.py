@@ -34,37 +34,27 @@ def twice_backward(
     buffers_bar: Tensor | None,
     buffers_dot: Tensor | None,
     together: int = 1,
+    unread: Unread | None = None,
 ) -> Linearised:
-    """See :func:`hydra_steps.process.linearise.linearise`; ``together`` directions at most share a pass.
+    """See :func:`hydra_steps.process.linearise.linearise`; ``together`` directions at most share a pass. ``unread`` is
+    how the first pass makes its graph, None for the shortest that serves the model.
 
     Cost in forward passes F (a training step is 3F), for convolutions and linear layers: 2F, and for each direction 6F
     (Gauss–Newton 4F, no curvature 2F); several directions together take a little less.
     """
     model = process.model
-    if model.shortens:
-        try:
-            return _passes(
-                *(process, point, directions, curvature, buffers_bar, buffers_dot, together),
-                Unread(lambda: model.bound),
-            )
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError:  # a graph that is made again on its way back (a checkpoint) must be as it was
-            model.shortens = False
-    return _passes(process, point, directions, curvature, buffers_bar, buffers_dot, together, Unread(None))
-
-
-def _passes(
-    process: Process,
-    point: Point,
-    directions: Tensor,
-    curvature: Curvature,
-    buffers_bar: Tensor | None,
-    buffers_dot: Tensor | None,
-    together: int,
-    unread: Unread,
-) -> Linearised:
-    """The first pass, which all directions share, and the second ones."""
+    if unread is None:
+        given = (process, point, directions, curvature, buffers_bar, buffers_dot, together)
+        if model.shortens:
+            try:
+                return twice_backward(*given, Unread(lambda: model.bound))
+            except torch.OutOfMemoryError:
+                raise
+            except (
+                RuntimeError
+            ):  # a graph that is made again on its way back (a checkpoint) must be as it was
+                model.shortens = False
+        return twice_backward(*given, Unread(None))
     leaf, before = (part.detach().requires_grad_() for part in (point.parameters, point.buffers))
     share, counted = point.share(process).requires_grad_(), point.counted(process)
     if counted is not None:
@@ -158,8 +148,8 @@ def _along_directions(
             return [logits], [share.detach()[:, None] * bend], slopes
 
         return bent
-    slope = process.loss.slope(logits, targets)  # in closed form, which is cheaper than the values' graph
-    gradients = _gradients(logits, moved, share[:, None] * slope)
+    losses = process.loss.values(logits, targets)
+    gradients = _gradients((share * losses).sum(), moved)
 
     def turned(dots: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
         return list(gradients), list(dots), share.detach()

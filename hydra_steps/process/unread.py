@@ -228,41 +228,28 @@ def _among(names: dict[str, Any], function: Any) -> Callable[..., Any]:
     return FunctionType(function.__code__, names, function.__name__, function.__defaults__)
 
 
-def _linear(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Form:
+def _linear(x: Tensor, w: Tensor, *bias: Tensor | None) -> Form:
     return Linear()
 
 
+# What follows a convolution's bias among its arguments, and a transposed one's.
+PLAIN = ("stride", "padding", "dilation", "groups")
+TRANSPOSED = ("stride", "padding", "more", "groups", "dilation")
+
+
 def _convolution(
-    x: Tensor,
-    w: Tensor,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
+    x: Tensor, w: Tensor, bias: Tensor | None = None, *settings: Any, transposed: bool
 ) -> Form | None:
-    if isinstance(padding, str) or x.ndim != w.ndim:
+    names = TRANSPOSED if transposed else PLAIN
+    how = {"stride": 1, "padding": 0, "dilation": 1, "more": 0, "groups": 1} | dict(
+        zip(names, settings, strict=False)
+    )
+    if isinstance(how["padding"], str) or x.ndim != w.ndim:
         return None
-    axes = w.ndim - 2
-    spread = (_each(one, axes) for one in (stride, padding, dilation))
-    return Convolution((*spread, False, (0,) * axes, groups))
-
-
-def _transposed(
-    x: Tensor,
-    w: Tensor,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    more: Any = 0,
-    groups: int = 1,
-    dilation: Any = 1,
-) -> Form | None:
-    if x.ndim != w.ndim:
-        return None
-    axes = w.ndim - 2
-    spread = (_each(one, axes) for one in (stride, padding, dilation))
-    return Convolution((*spread, True, _each(more, axes), groups))
+    stride, padding, dilation, more = (
+        _each(how[name], w.ndim - 2) for name in ("stride", "padding", "dilation", "more")
+    )
+    return Convolution((stride, padding, dilation, transposed, more, how["groups"]))
 
 
 def _each(given: Any, axes: int) -> tuple[int, ...]:
@@ -273,6 +260,8 @@ def _each(given: Any, axes: int) -> tuple[int, ...]:
 
 READ: dict[Callable[..., Any], Callable[..., Form | None]] = {
     F.linear: _linear,
-    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), _convolution),
-    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), _transposed),
+    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), partial(_convolution, transposed=False)),
+    **dict.fromkeys(
+        (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), partial(_convolution, transposed=True)
+    ),
 }

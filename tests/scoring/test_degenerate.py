@@ -91,7 +91,8 @@ def test_numbers_or_a_reason(degenerate, name):
         assert status.startswith("diverged: ")
         # No curvature at all, where an eigenvalue may be missing; a kernel of too low a rank, which some processors'
         # round-off lets be inverted.
-        assert (case, name) == ("features that are all zero", "trak") or case == "one class in the data"
+        singular = (case, name) == ("features that are all zero", "trak") and "is singular" in status
+        assert singular or case == "one class in the data"
     if status != "scored":
         assert torch.isnan(found.values).all()
         assert re.search(r"expected: ", status)
