@@ -47,6 +47,13 @@ def take_out(module: nn.Module, tensors: Sequence[Tensor]) -> list[Binding]:
     return [Binding(places[id(tensor)]) for tensor in tensors]
 
 
+def where_saved(module: nn.Module, named: Sequence[tuple[str, Tensor]]) -> list[tuple[str, int | Tensor]]:
+    """What ``module.state_dict()`` holds: a name, and its place in ``named`` or, of a constant, the tensor itself."""
+    places = {id(tensor): place for place, (_, tensor) in enumerate(named)}
+    everything = module.state_dict(keep_vars=True)
+    return [(name, places.get(id(tensor), tensor)) for name, tensor in everything.items()]
+
+
 def own_copy(module: nn.Module) -> nn.Module:
     """A copy of ``module`` that shares nothing with it; :class:`StudyError` where a binding of its parameters could
     not be what training it would be."""

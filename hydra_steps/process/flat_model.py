@@ -22,7 +22,7 @@ from hydra_steps.data.group import called
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import pool_first
-from hydra_steps.process.binding import Binding, own_copy, take_out
+from hydra_steps.process.binding import Binding, own_copy, take_out, where_saved
 from hydra_steps.process.paths import Path, choose_path, without_forward_mode
 from hydra_steps.tangents.chain import plan, push
 
@@ -96,9 +96,7 @@ class FlatModel:
         self.unproved = bool(self._plan.graphs)  # what a recording says is tried where it is first used
         self.forwards = not without_forward_mode(module)
         self.maps: bool | None = None  # whether several directions can share a pass, once that is tried
-        self.shortens = (
-            True  # whether a graph without the numbers that nobody reads serves it, as far as is known
-        )
+        self.shortens = True  # whether, as far as is known, it needs no numbers that nobody reads
         parameters = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
         buffers = [(name, b) for name, b in module.named_buffers() if b.is_floating_point()]
         self.layout, self.buffer_layout = _entries(parameters), _entries(buffers)
@@ -106,9 +104,7 @@ class FlatModel:
         self.initial_buffers = _flatten([b for _, b in buffers])
         self.sizes = [p.numel() for _, p in parameters]
         self._buffer_sizes = [b.numel() for _, b in buffers]
-        places = {id(tensor): place for place, (_, tensor) in enumerate([*parameters, *buffers])}
-        everything = module.state_dict(keep_vars=True)
-        self._saved = [(name, places.get(id(tensor), tensor)) for name, tensor in everything.items()]
+        self._saved = where_saved(module, [*parameters, *buffers])
         self._bindings = take_out(module, [p for _, p in parameters])
         self._buffer_bindings = take_out(module, [b for _, b in buffers])
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
