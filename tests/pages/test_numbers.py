@@ -48,8 +48,9 @@ def auroc(folder: str, method: str) -> Place:
     return folder, "detection", rows, "value"
 
 
-def value(method: str, metric: str) -> Place:
-    return "shapley", "values", {"method": method, "metric": metric, "seed": "all"}, "value"
+def value(method: str, metric: str, variant: str = "large_steps") -> Place:
+    rows: dict[str, object] = {"method": method, "metric": metric, "seed": "all", "variant": variant}
+    return "shapley", "values", rows, "value"
 
 
 def full_size(column: str) -> Place:
@@ -95,11 +96,13 @@ SAID = [
     ("removals", "EK-FAC has {} at its best", of_size("ekfac_01", "fresh_50")),
     ("removals", "LDS from {} to", remedied("relu_max")),
     ("removals", "to {}. Average pooling", remedied("tanh_max")),
-    ("choose_method", "to a correlation of {} at the cost", value("hydra_integrated", "pearson")),
-    ("choose_method", "at the cost of {}; ten", value("hydra_integrated", "trainings")),
     ("choose_method", "agreed with {} trainings", value("shapley_truth", "trainings")),
+    ("choose_method", "at the cost of {}: to", value("hydra_integrated", "trainings")),
+    ("choose_method", "to a correlation of {} where", value("hydra_integrated", "pearson", "small_steps")),
+    ("choose_method", "small steps, and {} where", value("hydra_integrated", "pearson")),
     ("choose_method", "random orders, {} trainings", value("shapley_10", "trainings")),
-    ("choose_method", "trainings, reached {}.", value("shapley_10", "pearson")),
+    ("choose_method", "trainings, reached {} and", value("shapley_10", "pearson", "small_steps")),
+    ("choose_method", "reached .83 and {}.", value("shapley_10", "pearson")),
     ("claims", "perfectly (AUROC {}). So", auroc("paper_mnist", "hydra_hessian_free")),
     ("claims", "influence functions ({}) and", auroc("paper_mnist", "influence_ekfac")),
     ("claims", "the plain loss ({}), which", auroc("paper_mnist", "final_loss")),
