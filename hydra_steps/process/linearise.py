@@ -22,12 +22,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from hydra_steps.errors import Unsuited
 from hydra_steps.process.forward_mode import forward_mode
 from hydra_steps.process.linearised import Curvature, Linearised, Point
 from hydra_steps.process.paths import Path
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.room import directions_together, samples_together
 from hydra_steps.process.twice_backward import agree, twice_backward
+from hydra_steps.tangents.kinks import counted_kinks, kink_width
 
 
 def linearise(
@@ -84,6 +86,12 @@ def _at(
     path = process.model.path
     if path is Path.RULES and rules_serve(process, point.training):
         return _by_rules(process, point, curvature, together, directions, buffers_bar, buffers_dot)
+    if curvature is Curvature.EXACT and kink_width():
+        raise Unsuited(
+            f"kinks are counted by layers' rules alone, and these do not serve the model: {_why_no_rules(process)}",
+            "a model that goes by them (make check says which do)",
+            "leave out kink_width",
+        )
     forwards = path is not Path.BACKWARD and process.model.forwards
     if forwards and len(directions) == 1 and curvature is not Curvature.EXACT:
         bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
@@ -133,7 +141,8 @@ def prove(process: Process, point: Point) -> None:
 
     given = draw(point.parameters), draw(point.buffers), draw(point.buffers)
     try:
-        found = _together(process, point, Curvature.EXACT, *given)
+        with counted_kinks(0.0):  # twice backward has none
+            found = _together(process, point, Curvature.EXACT, *given)
     except Exception as error:  # whatever an operation does with settings that its rule does not know
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "alloc" in str(error):
             raise
@@ -150,6 +159,10 @@ def rules_serve(process: Process, training: bool) -> bool:
     """Whether the rules of a model that has them are those of this mode: batch norm's are of training, and of samples
     that count alike."""
     return not process.model.coupled or (training and not process.weighs_statistics)
+
+
+def _why_no_rules(process: Process) -> str:
+    return process.model.reason or "batch norm weighs its samples"
 
 
 def _present(tensor: Tensor | None) -> Tensor:

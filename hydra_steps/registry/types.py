@@ -30,6 +30,7 @@ _ABOVE = re.compile(rf"\s*x\s*(?P<low_sign>>=?)\s*(?P<low>{_NUMBER})\s*")
 QueriesAtOnce = Annotated[int | None, "x >= 1"]
 Share = Annotated[float, "0 <= x <= 1"]
 FreshSeeds = Annotated[int, "0 <= x <= 1000"]  # trainings from seeds of their own; 0 is the run's own
+KinkWidth = Annotated[float, "0 <= x <= 100"]  # in bandwidths of Silverman's rule; 0 for none
 Seed = Annotated[int, "0 <= x <= 4294967295"]
 # Which steps the data weights count in; None for all (:mod:`hydra_steps.config.windows`).
 Window = Annotated[
@@ -58,6 +59,7 @@ NAMES: dict[str, Any] = {
     "Annotated": Annotated, "Any": Any, "Literal": Literal, "Mapping": Mapping, "Path": Path, "Sequence": Sequence,
     "QueriesAtOnce": QueriesAtOnce, "Share": Share, "Seed": Seed,
     "FreshSeeds": FreshSeeds,
+    "KinkWidth": KinkWidth,
     "Window": Window,
     "SomeMethods": SomeMethods,
     **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)},

@@ -8,6 +8,10 @@ to one linear piece, and a removal ends on another. Each w⁽ᵏ⁾ is an ordina
 the run itself. The mean is the derivative of f_q smoothed over removals of that size; on a smooth map it
 differs from the exact one only by the change of the derivative itself.
 
+The derivative of a path has nothing of the kinks: where an input of a ReLU passes 0 the gradient jumps, and the mean
+over paths moves with it though none of their derivatives does. ``kink_width`` counts them in, as many
+as cross in the mean (:mod:`hydra_steps.tangents.kinks`).
+
 At half the samples (``fraction`` ½) it predicts what removing a random half does. Cost: K trainings and K sweeps
 (:mod:`hydra_steps.scoring.nearby`). Index letters: q queries, n samples, k runs.
 """
@@ -26,7 +30,7 @@ from hydra_steps.process.process import Process
 from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.progress import Progress
 from hydra_steps.registry.decorators import method
-from hydra_steps.registry.types import FreshSeeds, QueriesAtOnce, Share, Window
+from hydra_steps.registry.types import FreshSeeds, KinkWidth, QueriesAtOnce, Share, Window
 from hydra_steps.scoring.contribution import Contribution
 from hydra_steps.scoring.nearby import retrained_in_turn, sources, swept
 from hydra_steps.trajectory.trajectory import Trajectory
@@ -43,6 +47,9 @@ from hydra_steps.trajectory.trajectory import Trajectory
     work={"steps": "4 * runs * max(seeds, 1)", "steps_per_query": "2 * runs * max(seeds, 1)"},
     memory="q * p * (1 + s)",
     predicts="fraction",
+    require={
+        "kink_width == 0 or curvature == 'exact'": "kink_width 0, as the Gauss–Newton matrix has no kinks"
+    },
     colour="#004B7A",
     marker="h",
     line=(0, (4, 2)),
@@ -56,6 +63,7 @@ def hydra_averaged(
     fraction: Annotated[float, "0 <= x < 1"] = 0.02,
     depth: Share = 1.0,
     curvature: Literal["exact", "gauss_newton"] = "exact",
+    kink_width: KinkWidth = 0.0,
     seeds: FreshSeeds = 0,
     queries_at_once: QueriesAtOnce = None,
     window: Window = None,
@@ -73,6 +81,8 @@ def hydra_averaged(
         depth: How far their weights are lowered. 1 is removal; 0.5 is half-way, the mid-point between the two
             ends.
         curvature: The exact Hessian, or the Gauss–Newton matrix in its place.
+        kink_width: Width of the kernel with which the Hessian counts inputs at the kink of a ReLU: 1 is Silverman's
+            rule. 0 takes the Hessian of the path itself, which knows no kinks.
         seeds: Fresh seeds, each with as many trainings. 0 takes the run's own seed.
         queries_at_once: Queries in one sweep, to save memory. null takes all.
         window: The steps from which on the data weights count, as `{last_epochs: 2}` or `{from_step: 100}`. null takes
@@ -83,7 +93,7 @@ def hydra_averaged(
         for source in sources(trajectory.within(window), seeds)
         for weights in lowered_weights(source.process, runs, fraction, depth)
     )
-    return average(draws, queries, Curvature(curvature), queries_at_once, runs * max(seeds, 1))
+    return average(draws, queries, Curvature(curvature), queries_at_once, runs * max(seeds, 1), kink_width)
 
 
 def average(
@@ -92,10 +102,11 @@ def average(
     curvature: Curvature,
     queries_at_once: int | None,
     total: int,
+    kink_width: float = 0.0,
 ) -> Contribution:
     """The mean of the derivatives at drawn weights [n], each along a training of its own, and how much they agree."""
     each = [
-        swept(nearby, queries, curvature, queries_at_once)
+        swept(nearby, queries, curvature, queries_at_once, kink_width)
         for nearby in Progress(
             retrained_in_turn(draws), total=total, desc="averaging", unit="run", mininterval=2
         )

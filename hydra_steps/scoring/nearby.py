@@ -25,6 +25,7 @@ from hydra_steps.process.queries.query_set import QuerySet
 from hydra_steps.process.state import State
 from hydra_steps.process.together import at_once, one_by_one, run_together
 from hydra_steps.scoring.sweep import reverse_sweep
+from hydra_steps.tangents.kinks import counted_kinks
 from hydra_steps.trajectory.keep import checkpoint_steps
 from hydra_steps.trajectory.trajectory import Trajectory
 
@@ -99,12 +100,22 @@ def score_seed(seed: int, number: int) -> int:
     return int(generator_of(seed, "scores", 0.0, number).integers(2**31, 2**32))
 
 
-def swept(nearby: Trajectory, queries: QuerySet, curvature: Curvature, queries_at_once: int | None) -> Tensor:
-    """c [q, n] float64 along a training; a query looks at architecture and loss, which no seed changes."""
+def swept(
+    nearby: Trajectory,
+    queries: QuerySet,
+    curvature: Curvature,
+    queries_at_once: int | None,
+    kink_width: float = 0.0,
+) -> Tensor:
+    """c [q, n] float64 along a training; a query looks at architecture and loss, which no seed changes.
+
+    ``kink_width``: how the exact Hessian counts the kinks of ReLUs (:mod:`hydra_steps.tangents.kinks`).
+    """
     cotangents = queries.cotangents(nearby.final_state)
     chunk = queries_at_once or len(queries) or 1
     parts = (State(*(rows[i : i + chunk] for rows in cotangents)) for i in range(0, len(queries), chunk))
-    rows = [reverse_sweep(nearby, part, curvature).contribution for part in parts]
+    with counted_kinks(kink_width):
+        rows = [reverse_sweep(nearby, part, curvature).contribution for part in parts]
     return torch.cat(rows) if rows else torch.zeros(0, nearby.process.samples, dtype=torch.float64)
 
 

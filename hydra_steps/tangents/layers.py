@@ -9,6 +9,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from hydra_steps.models.dropout import KeyedAlphaDropout, KeyedChannelDropout, KeyedDropout
 from hydra_steps.tangents.convolutions import CONVOLUTIONS, convolution
+from hydra_steps.tangents.kinks import bend_of_relu
 from hydra_steps.tangents.rule import Bars, Dots, Pushed, Rule
 
 
@@ -102,12 +103,18 @@ def _relu(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pus
 
 
 def relu(x: Tensor, x_dot: Tensor | None) -> Pushed:
-    """The rule of a ReLU."""
+    """The rule of a ReLU, whose kink may have a width (:mod:`.kinks`)."""
     y = torch.relu(x)
     through = torch.ops.aten.threshold_backward  # δ where y > 0, in one kernel
+    bend = None if x_dot is None else bend_of_relu(x)
 
     def pull(delta: Tensor | None, delta_dot: Tensor) -> tuple[Tensor | None, Tensor]:
-        return None if delta is None else through(delta, y, 0), through(delta_dot, y.unsqueeze(1), 0)
+        back = through(delta_dot, y.unsqueeze(1), 0)
+        if delta is None:
+            return None, back
+        if bend is not None and x_dot is not None:
+            back = back.addcmul_((delta * bend).unsqueeze(1), x_dot)
+        return through(delta, y, 0), back
 
     return Pushed(y, None if x_dot is None else through(x_dot, y.unsqueeze(1), 0), pull)
 
