@@ -11,10 +11,13 @@
     real_change                  mean real change over the groups of a design, whatever was predicted
     reliability, ceiling         of the truth itself, where it was drawn more than once
                                  (:mod:`hydra_steps.evaluation.truth_limits`)
+    additive_share, additive_ceiling
+                                 of what hundreds of random groups do, the part that is a sum over samples, and what
+                                 any score's correlation can reach (:mod:`hydra_steps.evaluation.additivity`)
 
 All but real_change also as the mean over the queries. ``method`` of a real_change is the one whose score chose the
-groups, and empty for random groups, the controls; of reliability and ceiling likewise. ``n`` is the number of groups.
-Methods that only rank have no Pearson, slope, intercept or sign. Intervals over groups, 95 %:
+groups, and empty for random groups, the controls; of what a truth or a sum can bear likewise. ``n`` is the number of
+groups. Methods that only rank have no Pearson, slope, intercept or sign. Intervals over groups, 95 %:
 :mod:`hydra_steps.evaluation.group_intervals`. Torch-free.
 """
 
@@ -29,6 +32,7 @@ import pandas as pd
 
 from hydra_steps.config.run import Run
 from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
+from hydra_steps.evaluation.additivity import additive_limits
 from hydra_steps.evaluation.correlation import line, pearson, spearman
 from hydra_steps.evaluation.effects import Design, check_match, join_batches, predict
 from hydra_steps.evaluation.group_intervals import (
@@ -88,6 +92,10 @@ def evaluate_counterfactual(
             changes = real_changes(design)
             rows += [about | {"fraction": design.fraction} | row for row in changes]
             rows += [about | {"fraction": design.fraction} | row for row in truth_limits(design)]
+    sums: dict[
+        tuple[Run, str], list[np.ndarray]
+    ] = {}  # predicted changes of all queries, by scores with a unit
+    samples: dict[Run, int] = {}
     for artifact in scores:
         run, found = artifact.run, read_scores(artifact.path)
         for design in designs.get(run, []):
@@ -96,10 +104,17 @@ def evaluate_counterfactual(
             predicted = predict(found, design, queries)
             real = design.change[:, [design.queries.index(q) for q in queries]]
             about = run.columns | {"method": artifact.label, "design": design.name}
+            samples[run] = found.contribution.shape[1]
             if found.has_unit:
                 dots += [about | dot for dot in _points(design, queries, predicted, real)]
+                sums.setdefault((run, design.name), []).append(_of_all(design, queries, predicted))
             measured = measure(design.kind, found.has_unit, queries, predicted, real)
             rows += [about | {"fraction": design.fraction} | row for row in measured]
+    for run, own in designs.items():
+        for design in own:
+            limits = additive_limits(design, samples.get(run, 0), sums.get((run, design.name), []))
+            about = run.columns | {"design": design.name, "method": design.chosen_by}
+            rows += [about | {"fraction": design.fraction} | row for row in limits]
     write_table(make_table("counterfactual", rows), output)
     write_table(pd.DataFrame(dots, columns=list(POINT_COLUMNS)), counterfactual_points)
 
@@ -158,6 +173,13 @@ def _interval(function: Metric, value: float, left: np.ndarray, x: np.ndarray, y
         right = (np.sign(x) == np.sign(y)).mean(0)
         return share_interval(value, float(right.var()) / groups, groups)
     return jackknife_interval(value, left.mean(1), fitted=1 if function is _mean_real else 2)
+
+
+def _of_all(design: Design, queries: Sequence[str], predicted: np.ndarray) -> np.ndarray:
+    """Predicted changes [r, q] of all of the design's queries; NaN of those that a score does not have."""
+    every = np.full(design.change.shape, np.nan)
+    every[:, [design.queries.index(query) for query in queries]] = predicted
+    return every
 
 
 def _mean_real(predicted: np.ndarray, real: np.ndarray) -> np.ndarray:
