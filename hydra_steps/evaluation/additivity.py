@@ -78,7 +78,7 @@ def additive_shares(real: np.ndarray, control: np.ndarray, together: np.ndarray)
 
 
 def _root(shares: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.clip(shares, 0.0, 1.0))
+    return np.asarray(np.sqrt(np.clip(shares, 0.0, 1.0)))
 
 
 def _overlaps(removed: Sequence[np.ndarray], samples: int) -> np.ndarray:

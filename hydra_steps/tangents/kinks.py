@@ -44,7 +44,7 @@ def kink_width() -> float:
 
 def bandwidth(x: Tensor) -> Tensor:
     """Silverman's rule, of all numbers of x."""
-    return x.std(correction=0) * (SILVERMAN * x.numel() ** -0.2)
+    return x.std(correction=0) * (SILVERMAN * math.pow(x.numel(), -0.2))
 
 
 def bend_of_relu(x: Tensor) -> Tensor | None:
