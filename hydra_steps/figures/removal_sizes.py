@@ -25,6 +25,7 @@ TRUTHS = {
     "same_subset": "Trained on the rest, same seed",
     "fresh_subset": "Trained on the rest, fresh seeds",
 }
+LONG = 26  # characters of a label: with longer ones two columns are wider than a panel
 
 
 @figure(
@@ -62,7 +63,9 @@ def plot_removal_sizes(
     names, truths = variants(data) or ["base"], [name for name in TRUTHS if name in set(data["truth"])]
     with drawing(look):
         width = look.inches("double" if len(truths) > 1 else "single")
-        rows_of_legend = -(-len(looks) // (4 if len(truths) > 1 else 2))
+        longest = max((len(in_legend(look.label)) for look in looks.values()), default=0)
+        columns = 4 if len(truths) > 1 else 2 if longest <= LONG else 1
+        rows_of_legend = -(-len(looks) // columns)
         height = len(names) * 2.3 + 0.17 * rows_of_legend + 0.2
         figure, grid = canvas(width, height, len(names), max(len(truths), 1), sharey=True, sharex=True)
         if scores.empty:
@@ -78,7 +81,7 @@ def plot_removal_sizes(
             row[0].set_ylabel("LDS" if len(names) == 1 else f"{variant}: LDS")
         handles, labels = grid[0][0].get_legend_handles_labels()
         if handles:
-            figure.legend(handles, labels, loc="outside lower center", ncols=4 if len(truths) > 1 else 2)
+            figure.legend(handles, labels, loc="outside lower center", ncols=columns)
         save(figure, outputs)
 
 
