@@ -17,6 +17,7 @@ REMEDIES = (
     "scores and designs with a `window` of the last epochs",
     "averaging (`hydra_averaged`, or `seeds`) where the model must stay",
 )
+COUNTED = "counting the kinks of its ReLUs while averaging (`kink_width: 1`)"
 
 
 @sentence("advice", chapter="How far from exact HyDRA?", paragraph=2, order=52)
@@ -42,7 +43,8 @@ def advice(tables: VariantTables) -> list[Finding]:
     remedies = ["average pooling in place of max pooling"] if any("MaxPool" in kink for kink in kinks) else []
     if any("MaxPool" not in kink for kink in kinks):
         remedies.append("a smooth activation (tanh, softplus, GELU) in place of ReLU")
-    return [Finding(f"{text}. What helps: {'; '.join([*remedies, *REMEDIES])}.")]
+    after = [COUNTED] if "ReLU" in kinks else []
+    return [Finding(f"{text}. What helps: {'; '.join([*remedies, *REMEDIES, *after])}.")]
 
 
 def _value(tables: VariantTables, metric: str) -> float:

@@ -87,7 +87,7 @@ def test_one_verdict_in_words_with_what_helps(study, tmp_path):
     )
     assert "ceiling of any score 0.84" in found.text
     assert "average pooling in place of max pooling; a smooth activation" in found.text
-    for word in ("rate", "batches", "`window`", "averaging"):
+    for word in ("rate", "batches", "`window`", "averaging", "`kink_width: 1`"):
         assert word in found.text
     bent = advised(study, tmp_path, small=0.01, whole=0.9, agreement=0.99, ceiling=np.nan)
     (found,) = advice(variant_tables({"advice": bent}))
@@ -98,3 +98,6 @@ def test_one_verdict_in_words_with_what_helps(study, tmp_path):
     (found,) = advice(variant_tables({"advice": kink}))
     assert found.text.startswith("Kinks on the way")
     assert "max pooling" not in found.text
+    leaky = advised(study, tmp_path, small=0.4, whole=0.9, agreement=0.9, ceiling=np.nan, kinks="LeakyReLU")
+    (found,) = advice(variant_tables({"advice": leaky}))
+    assert "kink_width" not in found.text  # of ReLUs alone

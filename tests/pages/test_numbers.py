@@ -53,6 +53,16 @@ def value(method: str, metric: str, variant: str = "large_steps") -> Place:
     return "shapley", "values", rows, "value"
 
 
+def kinks(method: str, metric: str = "lds") -> Place:
+    rows: dict[str, object] = {
+        "metric": metric,
+        "seed": "all",
+        "query": "mean_over_queries",
+        "design": "groups",
+    }
+    return "kinks", "counterfactual", rows | ({"method": method} if method else {}), "value"
+
+
 def full_size(column: str) -> Place:
     rows: dict[str, object] = {"method": "hydra_exact", "query": "test_mean", "group": 0}
     return "paper_mnist_check", "counterfactual_points", rows | {"design": "most_harmful_by_exact"}, column
@@ -96,6 +106,11 @@ SAID = [
     ("removals", "EK-FAC has {} at its best", of_size("ekfac_01", "fresh_50")),
     ("removals", "LDS from {} to", remedied("relu_max")),
     ("removals", "to {}. Average pooling", remedied("tanh_max")),
+    ("removals", "ceiling of {}, the LDS", kinks("", "ceiling")),
+    ("removals", "removals of 2 % is {} (exact", kinks("hydra_exact")),
+    ("removals", "(exact), {} (averaged", kinks("averaged_64")),
+    ("removals", "over 64 runs), {} (over 16", kinks("averaged_16_kinks")),
+    ("removals", "counted) and {} (over 128)", kinks("averaged_128_kinks")),
     ("choose_method", "agreed with {} trainings", value("shapley_truth", "trainings")),
     ("choose_method", "at the cost of {}: to", value("hydra_integrated", "trainings")),
     ("choose_method", "to a correlation of {} where", value("hydra_integrated", "pearson", "small_steps")),
