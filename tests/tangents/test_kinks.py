@@ -203,15 +203,16 @@ def test_smooth_models_have_no_kinks():
 
 def test_a_transformers_relu_and_a_residual_blocks():
     """Where a layer has the ReLU inside, its kink has the width too."""
-    for layer in (BasicBlock(1, 2, 1), nn.TransformerEncoderLayer(3, 1, 4, dropout=0.0, batch_first=True)):
-        flat = isinstance(layer, BasicBlock)
-        shaped = [] if flat else [nn.Flatten(1, 2)]
-        module = nn.Sequential(*shaped, layer, nn.Flatten(), nn.LazyLinear(3))
+    encoder = nn.TransformerEncoderLayer(4, 1, 6, dropout=0.0, batch_first=True)
+    rows = [nn.Flatten(), nn.Linear(9, 12), nn.Unflatten(1, (3, 4))]
+    for layers in ([BasicBlock(1, 2, 1)], [*rows, encoder]):
+        module = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(3))
         with torch.no_grad():
             module(torch.randn(2, 1, 3, 3))
         trajectory, queries = of_training(lambda module=module: module)
-        if trajectory.process.model.path is Path.RULES:
-            assert relative_error(once(trajectory, queries, WIDTH), once(trajectory, queries, 0.0)) > 1e-6
+        plain, counted = (once(trajectory, queries, width) for width in (0.0, WIDTH))
+        assert trajectory.process.model.path is Path.RULES
+        assert relative_error(counted, plain) > 1e-6
 
 
 def test_models_without_rules_are_refused_by_name():
