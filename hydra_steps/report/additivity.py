@@ -5,7 +5,8 @@ from __future__ import annotations
 from hydra_steps.registry.decorators import sentence
 from hydra_steps.report.variant_tables import Finding, VariantTables
 from hydra_steps.report.words import number, percent
-from hydra_steps.tables.frames import over_seeds
+from hydra_steps.tables.frames import over_seeds, plural
+from hydra_steps.tables.queries import ALL_QUERIES
 
 NEARLY_ALL = 0.95  # a share from which on samples may be said to add up
 
@@ -19,14 +20,16 @@ def additivity(tables: VariantTables) -> list[Finding]:
     found = []
     for design in sorted(set(shares["design"])) if len(shares) else []:
         own, limit = (rows[rows["design"] == design] for rows in (shares, ceilings))
-        query = tables.queries.main(own["query"])
+        query = ALL_QUERIES if ALL_QUERIES in set(own["query"]) else tables.queries.main(own["query"])
         row, top = (rows[rows["query"] == query].iloc[0] for rows in (own, limit))
-        text = f"Leaving out {percent(float(row['fraction']))}, {percent(max(0.0, float(row['value'])))} of what "
-        text += f"differs between groups is a sum over their samples ({design}, {int(row['n'])} groups): "
-        if float(row["value"]) >= NEARLY_ALL:
+        share = min(1.0, max(0.0, float(row["value"])))
+        about = ", ".join([design, plural(int(row["n"]), "group"), tables.queries.words(query or "")])
+        text = f"Of what differs between groups of {percent(float(row['fraction']))} that are left out, "
+        text += f"{percent(share)} is a sum over their samples ({about}): "
+        if share >= NEARLY_ALL:
             found.append(Finding(f"{text}a score can predict nearly all of it."))
             continue
         ends = f"{number(max(0.0, float(top['ci_low'])))} to {number(min(1.0, float(top['ci_high'])))}"
-        text += f"no score's correlation can exceed about {number(float(top['value']))} ({ends})."
+        text += f"no score's correlation with it can exceed about {number(float(top['value']))} ({ends})."
         found.append(Finding(text, key=True))
     return found

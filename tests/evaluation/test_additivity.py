@@ -100,8 +100,10 @@ def test_the_table_its_intervals_and_the_sentence(study, tmp_path, share):
         assert tops[ALL_QUERIES] == pytest.approx(expected.mean())
         sentences |= {finding.text for finding in additivity(variant_tables({"counterfactual": rows}))}
     assert np.mean(held) >= 0.8
-    assert all("is a sum over their samples (groups, 120 groups)" in text for text in sentences)
-    assert all("no score's correlation can exceed about" in text for text in sentences if share == 0.3)
+    assert all("% is a sum over their samples (groups, 120 groups" in text for text in sentences)
+    assert all(
+        "no score's correlation with it can exceed about" in text for text in sentences if share == 0.3
+    )
 
 
 def rows_of(study, tmp_path, groups, change, contribution):
