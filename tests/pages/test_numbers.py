@@ -63,6 +63,12 @@ def kinks(method: str, metric: str = "lds") -> Place:
     return "kinks", "counterfactual", rows | ({"method": method} if method else {}), "value"
 
 
+def summed(metric: str, method: str = "") -> Place:
+    rows: dict[str, object] = {"metric": metric, "seed": "all", "query": "mean_over_queries", "variant": "relu"}
+    own = {"method": method} if method else {}
+    return "additivity", "counterfactual", rows | own | {"design": "groups"}, "value"
+
+
 def full_size(column: str) -> Place:
     rows: dict[str, object] = {"method": "hydra_exact", "query": "test_mean", "group": 0}
     return "paper_mnist_check", "counterfactual_points", rows | {"design": "most_harmful_by_exact"}, column
@@ -106,6 +112,8 @@ SAID = [
     ("removals", "EK-FAC has {} at its best", of_size("ekfac_01", "fresh_50")),
     ("removals", "LDS from {} to", remedied("relu_max")),
     ("removals", "to {}. Average pooling", remedied("tanh_max")),
+    ("removals", "exceed about {}; Banzhaf", summed("additive_ceiling")),
+    ("removals", "over 32 runs has {} (", summed("pearson", "banzhaf_32")),
     ("removals", "ceiling of {}, the LDS", kinks("", "ceiling")),
     ("removals", "removals of 2 % is {} (exact", kinks("hydra_exact")),
     ("removals", "(exact), {} (averaged", kinks("averaged_64")),
