@@ -64,7 +64,12 @@ def kinks(method: str, metric: str = "lds") -> Place:
 
 
 def summed(metric: str, method: str = "") -> Place:
-    rows: dict[str, object] = {"metric": metric, "seed": "all", "query": "mean_over_queries", "variant": "relu"}
+    rows: dict[str, object] = {
+        "metric": metric,
+        "seed": "all",
+        "query": "mean_over_queries",
+        "variant": "relu",
+    }
     own = {"method": method} if method else {}
     return "additivity", "counterfactual", rows | own | {"design": "groups"}, "value"
 
