@@ -85,12 +85,12 @@ def test_a_file_in_the_logs_place(tmp_path: Path) -> None:
     assert "failed: Not a directory; what to do: remove what is in the folder's place" in ended(process)
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    """A real disk of 48 kB."""
+@pytest.fixture(params=[44, 48, 56])
+def small(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A real disk of so many kB: which writing is refused first differs, Snakemake's log or its records."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=48k,mode=0777", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={request.param}k,mode=0777", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("file systems cannot be mounted here")
     yield folder
