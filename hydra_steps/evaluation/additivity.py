@@ -25,9 +25,8 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.evaluation.correlation import pearson
-from hydra_steps.evaluation.effects import Design
+from hydra_steps.evaluation.effects import Design, each_and_all
 from hydra_steps.evaluation.group_intervals import jackknife_interval, leave_out
-from hydra_steps.tables.queries import ALL_QUERIES
 
 LARGEST_ERROR = 0.25  # √(2N)/M: with fewer groups nothing is said
 
@@ -48,10 +47,7 @@ def additive_limits(
     control = _best(real, predictions)
     shares = additive_shares(real, control, together)
     left = leave_out(lambda kept: additive_shares(real[kept], control[kept], together[kept][:, kept]), groups)
-    names = list(design.queries)
-    rows = [(name, [i]) for i, name in enumerate(names)]
-    rows += [(ALL_QUERIES, list(range(len(names))))] if len(names) > 1 else []
-    for query, columns in rows:
+    for query, columns in each_and_all(design.queries):
         for metric, function in (("additive_share", np.asarray), ("additive_ceiling", _root)):
             value = float(function(shares[columns]).mean())
             low, high = jackknife_interval(value, function(left[:, columns]).mean(1))

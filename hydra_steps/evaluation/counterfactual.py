@@ -34,7 +34,7 @@ from hydra_steps.config.run import Run
 from hydra_steps.counterfactual.outcomes import Outcomes, read_outcomes
 from hydra_steps.evaluation.additivity import additive_limits
 from hydra_steps.evaluation.correlation import line, pearson, spearman
-from hydra_steps.evaluation.effects import Design, check_match, join_batches, predict
+from hydra_steps.evaluation.effects import Design, check_match, each_and_all, join_batches, predict
 from hydra_steps.evaluation.group_intervals import (
     correlation_interval,
     jackknife_interval,
@@ -156,9 +156,8 @@ def metric_rows(
         if groups
         else np.empty((0, len(queries)))
     )
-    averaged = [(ALL_QUERIES, list(range(len(queries))), per_query.mean())] if len(queries) > 1 else []
-    for query, columns, value in [(q, [i], per_query[i]) for i, q in enumerate(queries)] + averaged:
-        low, high = NOWHERE
+    for query, columns in each_and_all(queries):
+        value, (low, high) = per_query[columns].mean(), NOWHERE
         if np.isfinite(value):
             low, high = _interval(function, float(value), left[:, columns], x[columns], y[columns])
         yield {"query": query, "n": groups, "value": float(value), "ci_low": low, "ci_high": high}

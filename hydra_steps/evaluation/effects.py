@@ -17,6 +17,7 @@ import numpy as np
 from hydra_steps.counterfactual.outcomes import Outcomes
 from hydra_steps.errors import StudyError
 from hydra_steps.scoring.store import Scores
+from hydra_steps.tables.queries import ALL_QUERIES
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,16 @@ def predict(scores: Scores, design: Design, queries: Sequence[str]) -> np.ndarra
     return np.array([[c[group].sum() for c in rows] for group in design.removed]).reshape(
         len(design.removed), len(rows)
     )
+
+
+def each_and_all(queries: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """Return each query with its column, and of several their mean with all columns.
+
+    >>> each_and_all(["a", "b"])
+    [('a', [0]), ('b', [1]), ('mean_over_queries', [0, 1])]
+    """
+    each = [(query, [column]) for column, query in enumerate(queries)]
+    return [*each, (ALL_QUERIES, list(range(len(queries))))] if len(queries) > 1 else each
 
 
 def check_match(path: Path, scores: Scores, design: Design, queries: Sequence[str]) -> None:

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.evaluation.correlation import spearman
-from hydra_steps.evaluation.effects import Design
+from hydra_steps.evaluation.effects import Design, each_and_all
 from hydra_steps.evaluation.group_intervals import correlation_interval, leave_out
-from hydra_steps.tables.queries import ALL_QUERIES
 from hydra_steps.tables.seed_intervals import NOWHERE
 
 
@@ -31,10 +30,7 @@ def truth_limits(design: Design) -> Iterator[dict[str, Any]]:
     changes = np.moveaxis(design.draws, 2, 1)  # [d, q, r]
     single = _agreement(changes)
     left = leave_out(lambda kept: _agreement(changes[..., kept]), groups)
-    names = list(design.queries)
-    rows = [(name, [i]) for i, name in enumerate(names)]
-    rows += [(ALL_QUERIES, list(range(len(names))))] if len(names) > 1 else []
-    for query, columns in rows:
+    for query, columns in each_and_all(design.queries):
         own = single[columns]
         if not np.isfinite(own).all():
             continue

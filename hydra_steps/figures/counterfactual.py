@@ -88,7 +88,7 @@ def plot_counterfactual(
                 row[0].set_ylabel(variant, fontweight="bold")
         label = f"LDS (Spearman ρ of predicted and real change; {_counts(data)})"
         if len(grid[-1]) == 1:
-            grid[-1][0].set_xlabel(label.replace("; ", ";\n"))
+            grid[-1][0].set_xlabel(label.replace(" of predicted", "\nof predicted").replace("; ", ";\n"))
         else:
             figure.supxlabel(label, fontsize=look.font_size)
         save(figure, outputs)

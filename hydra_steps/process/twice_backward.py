@@ -50,9 +50,8 @@ def twice_backward(
                 return twice_backward(*given, Unread(lambda: model.bound))
             except torch.OutOfMemoryError:
                 raise
-            except (
-                RuntimeError
-            ):  # a graph that is made again on its way back (a checkpoint) must be as it was
+            except RuntimeError:
+                # A graph that is made again on its way back (a checkpoint) must be as it was.
                 model.shortens = False
         return twice_backward(*given, Unread(None))
     leaf, before = (part.detach().requires_grad_() for part in (point.parameters, point.buffers))

@@ -9,8 +9,9 @@ places so many cross that the mean gradient moves as the density of inputs at 0 
 φ the density of the normal distribution, s the standard deviation of all m numbers x: at a width of 1 the bandwidth of
 Silverman's rule (Density Estimation for Statistics and Data Analysis, 1986, equation 3.28). Narrower kernels count few
 crossings, whose chance then grows along a training; wider ones count what does not cross. Outputs and slopes stay as
-they are, and so does every training. Maxima, whose kinks lie where two values are equal, and other activations are left
-as they are. Where memory has a batch go in parts, each part has a bandwidth of its own.
+they are, and so does every training. Maxima, whose kinks lie where two values are equal, other activations, and the
+ReLU inside a recurrent layer are left as they are. Where memory has a batch go in parts, each part has a bandwidth of
+its own.
 """
 
 from __future__ import annotations
