@@ -85,7 +85,7 @@ def test_a_file_in_the_logs_place(tmp_path: Path) -> None:
     assert "failed: Not a directory; what to do: remove what is in the folder's place" in ended(process)
 
 
-@pytest.fixture(params=[44, 48, 56])
+@pytest.fixture
 def small(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A real disk of so many kB: which writing is refused first differs, Snakemake's log or its records."""
     folder = tmp_path / "small"
@@ -97,7 +97,11 @@ def small(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("folder", [".snakemake", "results"])
+@pytest.mark.parametrize(
+    ("folder", "small"),
+    [(".snakemake", 44), (".snakemake", 48), (".snakemake", 56), ("results", 48)],
+    indirect=["small"],
+)
 def test_a_disk_that_is_full(tmp_path: Path, small: Path, folder: str) -> None:
     tree = copy_tree(tmp_path / "tree")
     (tree.folder / folder).symlink_to(small)
