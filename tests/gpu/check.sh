@@ -11,8 +11,8 @@ python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || command -
 mkdir -p "$out"
 
 failed=0
-timeout 100 "$python" -m pytest -q -p no:cacheprovider tests/process/test_cuda.py 2>&1 | tee "$out/tests.txt" || failed=$?
-timeout 310 "$python" -m tools.gpu_check "$out" --minutes 4.5 "$@"
+timeout 150 "$python" -m pytest -q -p no:cacheprovider -W ignore tests/gpu/test_cuda.py 2>&1 | tee "$out/tests.txt" || failed=$?
+timeout 270 "$python" -m tools.gpu_check "$out" --minutes 4 "$@"
 device=cuda
 [ "${1:-}" != --dry-run ] || device=cpu
 timeout 60 "$python" -m tools.compiled lenet5_relu "$device" 5 2>&1 | tee "$out/compiled.txt" \
