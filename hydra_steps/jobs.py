@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from hydra_steps.errors import StudyError
 from hydra_steps.interrupted import CODE, MESSAGE
 from hydra_steps.job_environment import quiet
 from hydra_steps.progress import DRAWN
-from hydra_steps.refusals import refusal
+from hydra_steps.refusals import refusal, without_order
 
 _logger = logging.getLogger(__name__)
 
@@ -61,13 +60,7 @@ def _message(error: BaseException) -> str:
             return f"too little memory for this job{said}; what to do: run fewer jobs at a time (--cores)"
         case OSError() if said := refusal(error):
             return said
-    kernel = re.match(r"(\S+) does not have a deterministic implementation", str(error))
-    if kernel is None:
-        return ""
-    return (
-        f"the CUDA kernel {kernel[1]} has no deterministic form; expected: kernels that give the same bytes in every "
-        "run; what to do: set compute.device to cpu, or leave out what uses it"
-    )
+    return str(without_order(error) or "")
 
 
 @contextmanager

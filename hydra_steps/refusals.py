@@ -1,9 +1,11 @@
-"""What the machine refuses, in a sentence: a disk that is full, a folder that may not be written, a limit."""
+"""What the machine refuses, in a sentence: a disk that is full, a folder that may not be written, a limit; a GPU."""
 
 from __future__ import annotations
 
 import errno
 import re
+
+from hydra_steps.errors import StudyError
 
 # Error number → what to do.
 REFUSALS = {
@@ -42,3 +44,16 @@ def _sentence(number: int | None, words: str | None, file: object) -> str:
     if number not in REFUSALS:
         return ""
     return f"reading or writing {file or 'the results'} failed: {words}; what to do: {REFUSALS[number]}"
+
+
+def without_order(error: BaseException) -> StudyError | None:
+    """The message for a CUDA kernel that adds up in no fixed order, which a job does not allow; None for another
+    error."""
+    kernel = re.match(r"(\S+) does not have a deterministic implementation", str(error))
+    if kernel is None:
+        return None
+    return StudyError(
+        f"the CUDA kernel {kernel[1]} has no deterministic form",
+        "kernels that give the same bytes in every run",
+        "set compute.device to cpu, or leave out what uses it",
+    )

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hydra_steps.data.group import called
 from hydra_steps.models.dropout import Keyed
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import pool_first
 from hydra_steps.process.binding import Binding, own_copy, take_out, where_saved
+from hydra_steps.process.kernels import twice_differentiable
 from hydra_steps.process.paths import Path, choose_path, without_forward_mode
 from hydra_steps.tangents.chain import plan, push
 
@@ -108,10 +108,13 @@ class FlatModel:
         self._bindings = take_out(module, [p for _, p in parameters])
         self._buffer_bindings = take_out(module, [b for _, b in buffers])
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
-        self._by_ordinary_kernels = (
-            _has(module, nn.MultiheadAttention) or self.unproved or self.path is Path.BACKWARD
-        )
         self.recurrent = {type(part) for part in module.modules() if isinstance(part, nn.RNNBase)}
+        self._by_ordinary_kernels = (
+            _has(module, nn.MultiheadAttention)
+            or self.unproved
+            or self.path is Path.BACKWARD
+            or bool(self.recurrent)
+        )
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
         self.bound: list[Tensor] = []  # the views that the module was last bound to
         self.module = module
@@ -173,14 +176,8 @@ class FlatModel:
         """The output of the module, or of a layer of it, by kernels that can be differentiated twice."""
         if not self._by_ordinary_kernels:
             return layer(*arguments, **named)
-        # The fused kernels of attention have no second derivative, and a layer's fast path in evaluation other bits.
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)
-        try:
-            with sdpa_kernel(SDPBackend.MATH):
-                return layer(*arguments, **named)
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast)
+        with twice_differentiable(bool(self.recurrent)):
+            return layer(*arguments, **named)
 
     def _called(self, inputs: Any) -> Any:
         """The output of the module for a tensor, or a group of them."""

@@ -7,14 +7,16 @@ processor core, models of linear layers take a quarter to a half of the time. Co
 batches of 64, on images of 28 × 28 .75 and 1.0 (``python -m tools.throughput`` measures it). The sizes decide which go
 together, not a clock: together is other round-off. A GPU has memory for several trainings of any model.
 
-The outcome of one training does not depend on its company, bit for bit: jobs of any size, resumed or not, agree.
-From a training by itself it differs by round-off. Index letters: k trainings, n samples, p parameters, b batch.
+The outcome of one training does not depend on its company, bit for bit: jobs of any size, resumed or not, agree. A GPU
+chooses its kernels by the size of the company, which is therefore made up to the same size with copies. From a training
+by itself an outcome differs by round-off. Index letters: k trainings, n samples, p parameters, b batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from hydra_steps.models.altered import alteration
@@ -69,16 +71,22 @@ def run_together(
     """
     first, state = (0, process.initial_state()) if start is None else start
     count = len(weights)
-    parameters = state.parameters.repeat(count, 1)
+    if process.device.type == "cuda":
+        weights = torch.cat([weights, weights[-1:].expand(-count % ON_GPU, -1)])
+    parameters = state.parameters.repeat(len(weights), 1)
     # Optimizers are elementwise and keep their slots on the first axis.
-    slots = state.slots[:, None].repeat(1, count, 1)
-    buffers = state.buffers.repeat(count, 1)
+    slots = state.slots[:, None].repeat(1, len(weights), 1)
+    buffers = state.buffers.repeat(len(weights), 1)
+
+    def those_asked_for() -> State:
+        return State(parameters[:count], slots.transpose(0, 1)[:count], buffers[:count])
+
     for step in range(first, process.steps):
         gradients, buffers, losses = process.gradients(parameters, buffers, process.batch(step), weights)
         parameters, slots = process.optimizer.update(parameters, slots, gradients, rates[step], step)
         if observe is not None:
-            observe(step, losses, State(parameters, slots.transpose(0, 1), buffers))
-    return State(parameters, slots.transpose(0, 1), buffers)
+            observe(step, losses[:count], those_asked_for())
+    return those_asked_for()
 
 
 def one_by_one(states: State) -> list[State]:

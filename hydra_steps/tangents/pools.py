@@ -66,6 +66,8 @@ def _any_average_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: 
             rest = (module.count_include_pad, module.divisor_override)
             pairs = [_pair(setting) for setting in settings[:3]]
             back: Tensor = torch.ops.aten.avg_pool2d_backward(delta, like, *pairs, settings[3], *rest)
+        elif delta.is_cuda:
+            back = spread_by_shares(delta, like)
         else:
             back = torch.ops.aten._adaptive_avg_pool2d_backward(delta, like)
         return back
@@ -76,6 +78,21 @@ def _any_average_pool(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: 
 
     y_dot = None if x_dot is None else module(images).unflatten(0, x_dot.shape[:2])
     return Pushed(module(x), y_dot, pull)
+
+
+def spread_by_shares(delta: Tensor, like: Tensor) -> Tensor:
+    """The adjoint of adaptive average pooling by products with the shares of each side: PyTorch's kernel for a GPU adds
+    up in no fixed order."""
+    down, across = (_shares(like.shape[axis], delta.shape[axis], delta) for axis in (-2, -1))
+    return down.T @ delta @ across
+
+
+def _shares(inputs: int, outputs: int, like: Tensor) -> Tensor:
+    """[outputs, inputs]: how much of each number along a side goes into each mean."""
+    numbers, means = (torch.arange(count, device=like.device) for count in (inputs, outputs))
+    starts, ends = means[:, None] * inputs // outputs, -(-(means[:, None] + 1) * inputs // outputs)
+    within = (starts <= numbers) & (numbers < ends)
+    return within.to(like.dtype) / (ends - starts)
 
 
 def _pair(setting: int | tuple[int, int]) -> tuple[int, int]:

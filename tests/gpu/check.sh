@@ -10,6 +10,8 @@ shift || true
 python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || command -v python3)}
 mkdir -p "$out"
 
+export OMP_NUM_THREADS=1
+
 failed=0
 timeout 150 "$python" -m pytest -q -p no:cacheprovider -W ignore tests/gpu/test_cuda.py 2>&1 | tee "$out/tests.txt" || failed=$?
 timeout 270 "$python" -m tools.gpu_check "$out" --minutes 4 "$@"

@@ -40,6 +40,15 @@ SAY = {"vocabulary": 5, "every_place": True}
 SIZES = {"resnet18": {"width": 4}, "table_transformer": {"width": 4}, "gru": SAY, "text_transformer": SAY}
 BANKED = [*MODELS, "lenet5_tanh", "lenet5_relu"]
 
+SINGLE = 1e-6  # PyTorch's hardswish on a GPU divides by a six in single precision
+DRAWN_THERE = ("trak", "influence_arnoldi")  # random projections and starts are the device's own
+# Layers with a kernel on a GPU that adds up in no fixed order: refused there.
+WITHOUT_ORDER = {
+    *("MaxPool3d", "MaxUnpool2d", "AvgPool3d", "LPPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"),
+    *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "ReflectionPad1d", "ReflectionPad3d"),
+    *("LocalResponseNorm", "Upsample, bicubic"),
+}
+
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
 
 
@@ -133,7 +142,7 @@ def on_processor(name: str) -> dict[str, Tensor]:
     score, of = CASES[name]
     try:
         return score("cpu", of)
-    except ModuleNotFoundError as missing:  # a GPU's machine may have no more than PyTorch
+    except ImportError as missing:  # a GPU's machine may have no more than PyTorch
         pytest.skip(str(missing))
 
 
@@ -145,13 +154,12 @@ def _plugin(tmp_path: Any) -> Iterator[None]:
     use_plugins([])
 
 
-def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], error: float = ROUND_OFF) -> None:
     for name, values in expected.items():
         assert torch.equal(found[name].isnan(), values.isnan()), name
-        apart = (found[name] - values).nan_to_num().abs().max() if values.numel() else 0
-        assert (
-            apart <= ROUND_OFF * values.nan_to_num().abs().max().clamp_min(1) if values.numel() else True
-        ), name
+        if values.numel():
+            apart = (found[name] - values).nan_to_num().abs().max()
+            assert apart <= error * values.nan_to_num().abs().max().clamp_min(1), f"{name}: {apart}"
 
 
 @pytest.mark.usefixtures("_plugin")
@@ -169,6 +177,10 @@ def test_each_case_can_be_scored(name: str) -> None:
 def test_the_same_numbers_on_both(name: str) -> None:
     score, of = CASES[name]
     expected = on_processor(name)
+    if of in DRAWN_THERE:
+        first, second = score("cuda", of), score("cuda", of)
+        assert all(torch.equal(first[part], second[part]) for part in first)
+        return
     assert_same(score("cuda", of), expected)
 
 
@@ -176,13 +188,18 @@ def test_the_same_numbers_on_both(name: str) -> None:
 @pytest.mark.usefixtures("_plugin")
 @pytest.mark.parametrize("label", layer_cases.CASES)
 def test_layers_on_both(label: str) -> None:
+    """Refused on both, or on the GPU by the name of a kernel that adds up in no fixed order, or the same numbers."""
+    torch.use_deterministic_algorithms(False)
     try:
         expected = of_layer("cpu", label)
     except StudyError:
-        with pytest.raises(StudyError):
+        expected = None
+    torch.use_deterministic_algorithms(True)
+    if expected is None or label in WITHOUT_ORDER:
+        with pytest.raises((StudyError, RuntimeError), match="" if expected is None else "deterministic"):
             of_layer("cuda", label)
         return
-    assert_same(of_layer("cuda", label), expected)
+    assert_same(of_layer("cuda", label), expected, SINGLE if label == "Hardswish" else ROUND_OFF)
 
 
 @gpu

@@ -6,9 +6,12 @@ from itertools import product
 
 import pytest
 import torch
+from torch import nn
 
+from hydra_steps.config.sections import RunSettings
 from hydra_steps.errors import StudyError
 from hydra_steps.process import linearise
+from hydra_steps.process.building import build_process
 from hydra_steps.process.paths import Path
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.process.running import run
@@ -20,6 +23,7 @@ from hydra_steps.trajectory.trajectory import Trajectory
 from tests.helpers.foreign import KINDS, foreign_process, plain_contribution
 from tests.helpers.tiny import built, relative_error, tiny_data, tiny_rates, tiny_settings
 from tests.helpers.unrolled import unrolled_contribution
+from tools.layer_calls import Called, unpool
 
 SPECS = [{"kind": "sample_loss", "split": "test", "samples": [0, 2]}]
 AS_WRITTEN = [
@@ -152,6 +156,22 @@ def test_built_in_models_pass_the_trial(model, dtype):
 )
 def test_the_trial_needs_no_more_samples_than_there_are(variant, samples):
     try_model(built(tiny_settings(variant=variant), tiny_data(samples=samples, classes=samples)))
+
+
+def test_a_kernel_without_a_fixed_order_is_named():
+    """A job on a GPU allows none; PyTorch asks the same of this layer's kernel on the processor."""
+    layers = [Called(nn.MaxUnpool2d(2), unpool), nn.Flatten(), nn.Linear(36, 3)]
+    process = build_process(
+        RunSettings.of(tiny_settings()), tiny_data(side=6), lambda: nn.Sequential(*layers)
+    )
+    try:
+        torch.use_deterministic_algorithms(True)
+        with pytest.raises(
+            StudyError, match=r"MaxUnpool2d.*max_unpool\w+ has no deterministic form.*device to cpu"
+        ):
+            try_model(process)
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_a_path_that_is_wrong_is_found(monkeypatch):

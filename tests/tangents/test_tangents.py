@@ -12,6 +12,7 @@ from hydra_steps.models.keyed import sample_keys
 from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.tangents import chain as tangent
+from hydra_steps.tangents import pools
 from hydra_steps.tangents.chain import without_rules
 from hydra_steps.tasks.classes import CrossEntropy
 from tests.helpers.tiny import relative_error
@@ -96,6 +97,16 @@ def test_pooling_goes_the_way_of_autograd(pool, sides):
         with forward_ad.dual_level():
             dual = pool(forward_ad.make_dual(x, x_dot[:, q]))
             assert torch.allclose(pushed.y_dot[:, q], forward_ad.unpack_dual(dual).tangent)
+
+
+@pytest.mark.parametrize("means", [(1, 1), (2, 3), (5, 5), (9, 7)])
+def test_shares_of_adaptive_means_are_pytorchs(means):
+    x, y = (
+        torch.randn(2, 3, *sides, generator=torch.Generator().manual_seed(5)).double()
+        for sides in ((7, 9), means)
+    )
+    expected = torch.ops.aten._adaptive_avg_pool2d_backward(y, x)
+    assert relative_error(pools.spread_by_shares(y, x), expected) <= 1e-12
 
 
 @pytest.mark.parametrize("settings", [{"stride": 2}, {"padding": 1}, {"dilation": 2, "bias": False}])

@@ -15,6 +15,7 @@ from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.trial.case import Case
 from hydra_steps.process.trial.culprit import Watched, described, first_different, in_words, watched
 from hydra_steps.process.trial.differences import first_wrong
+from hydra_steps.refusals import without_order
 
 
 def try_passes(case: Case) -> None:
@@ -45,6 +46,10 @@ def try_passes(case: Case) -> None:
             where = (
                 described(call.name, call.layer) if call else described(*seen.open[-1]) if seen.open else "it"
             )
+            if kernel := without_order(error):
+                raise StudyError(
+                    f"the gradient of {where}: {kernel.found}", kernel.expected, kernel.fix
+                ) from error
             raise StudyError(
                 f"the gradient of {where} cannot be computed: {in_words(error)}",
                 "a loss that PyTorch differentiates by each parameter",
@@ -146,6 +151,7 @@ def _numbers(module: nn.Module) -> dict[str, Any]:
 def _failed(seen: Watched, module: nn.Module, error: Exception, shape: Any) -> StudyError:
     where = described(*seen.open[-1]) if seen.open else described("", module)
     told = shape.members if isinstance(shape, Group) else shape
+    error = without_order(error) or error
     if isinstance(error, StudyError):
         return StudyError(f"{where}: {error.found}", error.expected, error.fix)
     return StudyError(
