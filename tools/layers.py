@@ -50,7 +50,8 @@ says which one your model takes, and why:
   queries, and its second where PyTorch can map it over them;
 - **forward mode** is for one query without the exact Hessian, where it is cheaper than that.
 
-Layers marked *taken over* are replaced by exact ones of ours, with the same parameters.
+Layers marked *taken over* are replaced by exact ones of ours, with the same parameters. On a GPU a few are refused,
+whose kernels there add up in no fixed order ([which](faster.md#what-a-gpu-gives)).
 
 Your model may combine them in any way. What counts is that a training step depends on the state, the batch and the data
 weights alone. The model is tried on four samples before it is trained. What does not fit, and what works in its place:

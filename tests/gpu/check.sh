@@ -13,11 +13,11 @@ mkdir -p "$out"
 export OMP_NUM_THREADS=1
 
 failed=0
-timeout 150 "$python" -m pytest -q -p no:cacheprovider -W ignore tests/gpu/test_cuda.py 2>&1 | tee "$out/tests.txt" || failed=$?
-timeout 270 "$python" -m tools.gpu_check "$out" --minutes 4 "$@"
+timeout 190 "$python" -m pytest -q -p no:cacheprovider -W ignore tests/gpu/test_cuda.py 2>&1 | tee "$out/tests.txt" || failed=$?
+timeout 230 "$python" -m tools.gpu_check "$out" --minutes 3.5 "$@"
 device=cuda
 [ "${1:-}" != --dry-run ] || device=cpu
-timeout 60 "$python" -m tools.compiled lenet5_relu "$device" 5 2>&1 | tee "$out/compiled.txt" \
+timeout 55 "$python" -m tools.compiled lenet5_relu "$device" 5 2>&1 | tee "$out/compiled.txt" \
     || echo "the compiled step took more than a minute, or failed: $out/compiled.txt"
 [ "$failed" = 0 ] || echo "CUDA tests failed: $out/tests.txt"
 exit "$failed"
