@@ -23,7 +23,7 @@ from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import pool_first
 from hydra_steps.process.binding import Binding, own_copy, take_out, where_saved
 from hydra_steps.process.kernels import twice_differentiable
-from hydra_steps.process.paths import Path, choose_path, without_forward_mode
+from hydra_steps.process.paths import Path, choose_path, in_blocks, without_forward_mode
 from hydra_steps.tangents.chain import plan, push
 
 Entry = tuple[str, tuple[int, ...], int]  # name, shape, offset
@@ -96,6 +96,9 @@ class FlatModel:
         self.unproved = bool(self._plan.graphs)  # what a recording says is tried where it is first used
         self.forwards = not without_forward_mode(module)
         self.maps: bool | None = None  # whether several directions can share a pass, once that is tried
+        self.channels_last: bool | None = (
+            None if in_blocks(module) else False
+        )  # images so laid out, once tried
         self.shortens = True  # whether, as far as is known, it needs no numbers that nobody reads
         parameters = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
         buffers = [(name, b) for name, b in module.named_buffers() if b.is_floating_point()]

@@ -23,12 +23,14 @@ import torch
 from torch import Tensor
 
 from hydra_steps.errors import Unsuited
+from hydra_steps.process.agreement import agree
 from hydra_steps.process.forward_mode import forward_mode
+from hydra_steps.process.layout import in_best_layout
 from hydra_steps.process.linearised import Curvature, Linearised, Point
 from hydra_steps.process.paths import Path
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.room import directions_together, samples_together
-from hydra_steps.process.twice_backward import agree, twice_backward
+from hydra_steps.process.twice_backward import twice_backward
 from hydra_steps.tangents.kinks import counted_kinks, kink_width
 
 
@@ -96,7 +98,11 @@ def _at(
     if forwards and len(directions) == 1 and curvature is not Curvature.EXACT:
         bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
         return forward_mode(process, point, directions[0], curvature, bar, dot)
-    return twice_backward(process, point, directions, curvature, buffers_bar, buffers_dot, together)
+
+    def backward(laid_out: Point) -> Linearised:
+        return twice_backward(process, laid_out, directions, curvature, buffers_bar, buffers_dot, together)
+
+    return in_best_layout(process, point, backward)
 
 
 def _by_rules(

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from hydra_steps.models.layers import normalise
-from hydra_steps.tangents.by_feature import scaled_by_feature, spread, sums
+from hydra_steps.tangents.by_feature import dense, scaled_by_feature, spread, sums
 
 
 def batch_normalised(
@@ -47,7 +47,7 @@ class _BatchNorm(torch.autograd.Function):
     def forward(
         ctx: Any, calling: Callable[[], bool], x: Tensor, w: Tensor, b: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        ctx.calling, ctx.epsilon, x = calling, epsilon, x.contiguous()
+        ctx.calling, ctx.epsilon, x = calling, epsilon, dense(x)
         scaled, mean, r = torch.native_batch_norm(x, None, None, None, None, True, 0.0, epsilon)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, w, b, mean)
@@ -122,7 +122,7 @@ class _Gradient(torch.autograd.Function):
 def _pulled(g: Tensor, w: Tensor, scaled: Tensor, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The cotangents of x, w and b."""
     made: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.native_batch_norm_backward(
-        *(g.contiguous(), scaled, w * r, None, None),
+        *(dense(g, scaled), scaled, w * r, None, None),
         *(torch.zeros_like(r), torch.ones_like(r), True, 0.0, [True, True, True]),
     )
     return made

@@ -34,6 +34,7 @@ KNOWN: frozenset[type[nn.Module]] = frozenset(
         *(BatchNorm, KeyedDropout, KeyedChannelDropout, KeyedAlphaDropout),
     }
 )
+BLOCK, COLOURS = 16, 4  # channels that are computed together; of images before the first convolution
 
 
 class Path(StrEnum):
@@ -66,3 +67,15 @@ def without_forward_mode(module: nn.Module) -> str:
         if type(layer) not in KNOWN and "forward_mode" not in vars(type(layer)):
             return f"forward mode is not known to be right for {called}"
     return ""
+
+
+def in_blocks(module: nn.Module) -> bool:
+    """Whether all convolutions of images have channels in sixteens, but for the colours of the first
+    (:mod:`hydra_steps.process.layout`)."""
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
+    return bool(layers) and all(
+        layer.groups == 1
+        and layer.out_channels % BLOCK == 0
+        and (layer.in_channels % BLOCK == 0 or layer.in_channels <= COLOURS)
+        for layer in layers
+    )

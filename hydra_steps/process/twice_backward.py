@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hydra_steps.process.agreement import agree
 from hydra_steps.process.linearised import Curvature, Linearised, Point
 from hydra_steps.process.process import Process
 from hydra_steps.process.unread import Unread
@@ -112,14 +113,6 @@ def _mapped(
         except RuntimeError:  # anyone's module may do what has no rule
             model.maps = False
     return [part(slice(place, place + 1)) for place in range(count)]
-
-
-def agree(found: Tensor, expected: Tensor) -> bool:
-    """Whether two ways to the same numbers are apart by round-off alone; NaN agrees with NaN."""
-    finite = expected[expected.isfinite()]
-    largest = finite.abs().max() if finite.numel() else finite.new_zeros(())
-    near = (found - expected).abs() <= torch.finfo(expected.dtype).eps ** 0.5 * largest
-    return bool((near | (found == expected) | (found.isnan() & expected.isnan())).all())
 
 
 Along = Callable[[Sequence[Tensor]], tuple[list[Tensor], list[Tensor], Tensor]]

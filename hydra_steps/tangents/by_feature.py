@@ -11,6 +11,15 @@ def spread(of_feature: Tensor, like: Tensor) -> Tensor:
     return of_feature.view(1, -1, *[1] * (like.ndim - 2))
 
 
+def dense(values: Tensor, beside: Tensor | None = None) -> Tensor:
+    """The values without gaps in memory, in the layout that they have, or that others ``beside`` them have: batch
+    norm's kernels go over one layout at a time."""
+    layout = (values if beside is None else beside).is_contiguous(memory_format=torch.channels_last)
+    if values.ndim == 4 and layout:
+        return values.contiguous(memory_format=torch.channels_last)
+    return values.contiguous()
+
+
 def sums(values: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Σ v and Σ v u [c] of v and u [b, c, …]: batch norm's own sums, in evaluation with mean 0 and variance 1, which is
     one pass over both; two where several directions are mapped."""
@@ -20,7 +29,7 @@ def sums(values: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     zeros, ones = others.new_zeros(others.shape[1]), others.new_ones(others.shape[1])
     # The processor takes the running mean and variance, a GPU those that a forward pass would have saved.
     _, along, total = torch.ops.aten.native_batch_norm_backward(
-        *(values.contiguous(), others, ones, zeros, ones, zeros, ones, False, 0.0, [False, True, True])
+        *(dense(values, others), others, ones, zeros, ones, zeros, ones, False, 0.0, [False, True, True])
     )
     return total, along
 

@@ -11,12 +11,12 @@ from hydra_steps.models.dropout import KeyedAlphaDropout, KeyedChannelDropout, K
 from hydra_steps.models.layers import BatchNorm
 from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process import linearise as module_of_linearise
+from hydra_steps.process.agreement import agree
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.forward_mode import forward_mode
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature, Linearised, Point
 from hydra_steps.process.paths import KNOWN, Path, choose_path
-from hydra_steps.process.twice_backward import agree
 from tests.helpers.foreign import foreign_process
 from tests.helpers.tiny import built, relative_error, tiny_data, tiny_process, tiny_settings
 
