@@ -45,8 +45,8 @@ def by_sample(outputs: Any) -> Any:
     return outputs[:, None] if outputs.ndim == 1 else outputs.flatten(1)
 
 
-def _has(module: nn.Module, kind: type[nn.Module]) -> bool:
-    return any(isinstance(part, kind) for part in module.modules())
+def _has(module: nn.Module, *kinds: type[nn.Module]) -> bool:
+    return any(isinstance(part, kinds) for part in module.modules())
 
 
 def _flatten(tensors: list[Tensor]) -> Tensor:
@@ -112,12 +112,8 @@ class FlatModel:
         self._buffer_bindings = take_out(module, [b for _, b in buffers])
         self._norms = [m for m in module.modules() if isinstance(m, BatchNorm)]
         self.recurrent = {type(part) for part in module.modules() if isinstance(part, nn.RNNBase)}
-        self._by_ordinary_kernels = (
-            _has(module, nn.MultiheadAttention)
-            or self.unproved
-            or self.path is Path.BACKWARD
-            or bool(self.recurrent)
-        )
+        fused = _has(module, nn.MultiheadAttention, nn.RNNBase)
+        self._by_ordinary_kernels = fused or self.unproved or self.path is Path.BACKWARD
         self._noises = [m for m in module.modules() if isinstance(m, Keyed)]
         self.bound: list[Tensor] = []  # the views that the module was last bound to
         self.module = module
