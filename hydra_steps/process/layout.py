@@ -21,12 +21,14 @@ from hydra_steps.process.process import Process
 
 
 def in_best_layout(process: Process, point: Point, linearised: Callable[[Point], Linearised]) -> Linearised:
-    """``linearised`` of the point, with the images' channels last where that serves the model: it is tried where it is
-    first used, and a module that looks at how numbers lie in memory (``view``, ``as_strided``) keeps the usual
-    layout."""
+    """``linearised`` of the point, with the images' channels last where that serves the model.
+
+    It is tried where a step of training is first linearised; a module that looks at how numbers lie in memory (``view``,
+    ``as_strided``) keeps the usual layout, and so does evaluation.
+    """
     model, inputs = process.model, point.batch.inputs
     of_images = isinstance(inputs, Tensor) and inputs.ndim == 4 and inputs.device.type == "cpu"
-    if model.channels_last is False or not of_images:
+    if model.channels_last is False or not (of_images and point.training):
         return linearised(point)
     # Of one colour, both layouts are the same numbers in the same places: it is the strides that layers look at.
     images = torch.empty_like(inputs, memory_format=torch.channels_last).copy_(inputs)
