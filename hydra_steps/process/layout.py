@@ -23,8 +23,8 @@ from hydra_steps.process.process import Process
 def in_best_layout(process: Process, point: Point, linearised: Callable[[Point], Linearised]) -> Linearised:
     """``linearised`` of the point, with the images' channels last where that serves the model.
 
-    It is tried where a step of training is first linearised; a module that looks at how numbers lie in memory (``view``,
-    ``as_strided``) keeps the usual layout, and so does evaluation.
+    It is tried where a step of training is first linearised. A module that looks at how numbers lie in memory
+    (``view``, ``as_strided``) keeps the usual layout, and so does evaluation.
     """
     model, inputs = process.model, point.batch.inputs
     of_images = isinstance(inputs, Tensor) and inputs.ndim == 4 and inputs.device.type == "cpu"
