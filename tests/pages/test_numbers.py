@@ -63,6 +63,11 @@ def kinks(method: str, metric: str = "lds") -> Place:
     return "kinks", "counterfactual", rows | ({"method": method} if method else {}), "value"
 
 
+def in_small_batches(method: str) -> Place:
+    _, table, rows, column = kinks(method)
+    return "small_batches", table, rows, column
+
+
 def summed(metric: str, method: str = "") -> Place:
     rows: dict[str, object] = {
         "metric": metric,
@@ -119,6 +124,7 @@ SAID = [
     ("removals", "to {}. Average pooling", remedied("tanh_max")),
     ("removals", "exceed about {}; Banzhaf", summed("additive_ceiling")),
     ("removals", "over 32 runs has {} (", summed("pearson", "banzhaf_32")),
+    ("removals", "has an LDS of {} ([small", in_small_batches("banzhaf_64")),
     ("removals", "ceiling of {}, the LDS", kinks("", "ceiling")),
     ("removals", "removals of 2 % is {} (exact", kinks("hydra_exact")),
     ("removals", "(exact), {} (averaged", kinks("averaged_64")),
