@@ -40,7 +40,7 @@ from hydra_steps.data import RunData, Split
 from hydra_steps.errors import StudyError
 from hydra_steps.process.compute import prepare_compute
 from hydra_steps.process.running import run as run_process
-from hydra_steps.process.together import ON_GPU, run_together
+from hydra_steps.process.together import at_once, run_together
 from hydra_steps.scoring.hydra import hydra_exact, hydra_gauss_newton, hydra_hessian_free
 
 CLASSES, BANK, MANY = 10, 64, 16
@@ -144,9 +144,10 @@ def _contestants(run: TimedRun, folder: Path) -> Iterator[Contestant]:
 def _bank(run: TimedRun) -> None:
     """So many re-trainings, each without one sample, as many at once as a bank's job does on a GPU."""
     process = run.process
-    for first in range(0, BANK, ON_GPU):
-        weights = torch.ones(ON_GPU, process.samples, dtype=process.dtype, device=process.device)
-        rows = torch.arange(ON_GPU, device=process.device)
+    size = at_once(process)
+    for first in range(0, BANK, size):
+        weights = torch.ones(size, process.samples, dtype=process.dtype, device=process.device)
+        rows = torch.arange(size, device=process.device)
         weights[rows, (first + rows) % process.samples] = 0
         run_together(process, run.rates, weights)
 

@@ -96,9 +96,8 @@ class FlatModel:
         self.unproved = bool(self._plan.graphs)  # what a recording says is tried where it is first used
         self.forwards = not without_forward_mode(module)
         self.maps: bool | None = None  # whether several directions can share a pass, once that is tried
-        self.channels_last: bool | None = (
-            None if in_blocks(module) else False
-        )  # images so laid out, once tried
+        # Whether images lie so (:mod:`.layout`), once it is tried.
+        self.channels_last: bool | None = None if in_blocks(module) else False
         self.shortens = True  # whether, as far as is known, it needs no numbers that nobody reads
         parameters = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
         buffers = [(name, b) for name, b in module.named_buffers() if b.is_floating_point()]

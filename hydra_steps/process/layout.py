@@ -23,8 +23,8 @@ from hydra_steps.process.process import Process
 def in_best_layout(process: Process, point: Point, linearised: Callable[[Point], Linearised]) -> Linearised:
     """``linearised`` of the point, with the images' channels last where that serves the model.
 
-    It is tried where a step of training is first linearised. A module that looks at how numbers lie in memory
-    (``view``, ``as_strided``) keeps the usual layout, and so does evaluation.
+    The first step of training is linearised both ways. A module that looks at how numbers lie in memory (``view``,
+    ``as_strided``) keeps the usual layout, and so does evaluation.
     """
     model, inputs = process.model, point.batch.inputs
     of_images = isinstance(inputs, Tensor) and inputs.ndim == 4 and inputs.device.type == "cpu"
@@ -33,25 +33,20 @@ def in_best_layout(process: Process, point: Point, linearised: Callable[[Point],
     # Of one colour, both layouts are the same numbers in the same places: it is the strides that layers look at.
     images = torch.empty_like(inputs, memory_format=torch.channels_last).copy_(inputs)
     laid_out = point._replace(batch=replace(point.batch, inputs=images))
-    if model.channels_last is None:
-        model.channels_last = _gives_the_same(process, point, laid_out)
-    if not model.channels_last:
-        return linearised(point)
-    shortens = model.shortens
+    usual = linearised(point) if model.channels_last is None else None
+    known = model.shortens, model.maps
     try:
-        return linearised(laid_out)
+        found = linearised(laid_out)
     except torch.OutOfMemoryError:
         raise
-    except RuntimeError:  # on the way back
-        model.channels_last, model.shortens = False, shortens
-        return linearised(point)
-
-
-def _gives_the_same(process: Process, point: Point, laid_out: Point) -> bool:
-    with torch.no_grad():
-        expected, _ = point.passed(process, point.parameters, point.buffers, point.counted(process))
-        try:
-            found, _ = laid_out.passed(process, point.parameters, point.buffers, point.counted(process))
-        except RuntimeError:
-            return False
-    return agree(found, expected)
+    except RuntimeError:
+        model.channels_last = False
+        model.shortens, model.maps = known
+        return linearised(point) if usual is None else usual
+    if usual is None:
+        return found
+    model.channels_last = all(
+        mine is None or expected is None or agree(mine, expected)
+        for mine, expected in zip(found, usual, strict=True)
+    )
+    return usual

@@ -1,4 +1,4 @@
-"""How many directions, and how many samples, share one pass: as many as are fast, and as memory holds."""
+"""How many directions, samples and trainings share one pass: as many as are fast, and as memory holds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hydra_steps.process.process import Process
 TOGETHER, TOGETHER_ON_GPU = 512, 16_384
 # Bytes of the tangents in one pass: the same on every processor, since sums of other sizes differ by round-off.
 MEMORY, SHARE_OF_GPU = 2 * 10**9, 0.25
+TRAINING = 2  # a training among others takes as many times what a pass keeps of its batch (DenseNet-40: 1.7)
 TANGENT = 3  # a direction takes as many times what the pass keeps of its samples (ResNet, DenseNet and LeNet-5: 2 to 3)
 
 
@@ -29,7 +30,20 @@ def samples_together(process: Process, samples: int) -> int:
 
 def _pairs(process: Process) -> int:
     """Of how many directions times samples memory holds the tangents."""
-    memory = float(MEMORY)
-    if process.device.type == "cuda":
-        memory = SHARE_OF_GPU * torch.cuda.get_device_properties(process.device).total_memory
+    memory = _of_gpu(process) if process.device.type == "cuda" else float(MEMORY)
     return int(memory / max(TANGENT * process.bytes_by_sample, 1.0))
+
+
+def _of_gpu(process: Process) -> float:
+    return SHARE_OF_GPU * torch.cuda.get_device_properties(process.device).total_memory
+
+
+def trainings_together(process: Process, most: int, memory: float | None = None) -> int:
+    """How many trainings may share the passes, at ``most`` so many: a power of two that ``memory`` holds, by default a
+    share of the process's GPU; at least one."""
+    batch = TRAINING * process.bytes_by_sample * max(process.sizes, default=0)
+    each = batch + 2 * process.bytes_per_state  # and a gradient and the next state
+    count = most
+    while count > 1 and count * each > (_of_gpu(process) if memory is None else memory):
+        count //= 2
+    return count

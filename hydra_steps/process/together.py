@@ -5,7 +5,8 @@ small layers what k small products would. Worth it where a step is mostly the ca
 processor core, models of linear layers take a quarter to a half of the time. Convolutions stay one by one amid the rest
 (:mod:`hydra_steps.process.convolutions`): LeNet-5 on images of 8 × 8 takes half of the time in batches of 16 and .7 in
 batches of 64, on images of 28 × 28 .75 and 1.0 (``python -m tools.throughput`` measures it). The sizes decide which go
-together, not a clock: together is other round-off. A GPU has memory for several trainings of any model.
+together, not a clock: together is other round-off. On a GPU as many go together as fit a quarter of
+its memory.
 
 The outcome of one training does not depend on its company, bit for bit: jobs of any size, resumed or not, agree. A GPU
 chooses its kernels by the size of the company, which is therefore made up to the same size with copies. From a training
@@ -26,6 +27,7 @@ from hydra_steps.models.pooling import AveragePool, MaxPool
 from hydra_steps.process.convolutions import can_be_shared
 from hydra_steps.process.flat_model import FlatModel
 from hydra_steps.process.process import Process
+from hydra_steps.process.room import trainings_together
 from hydra_steps.process.state import State
 
 ON_PROCESSOR, ON_GPU = 16, 32  # trainings at once: more gain little, and k times the memory of a step
@@ -44,7 +46,7 @@ Observer = Callable[[int, Tensor, State], None]  # (step, losses [k, b], states 
 def at_once(process: Process) -> int:
     """How many trainings of this process to do at once; 1 where one by one is as fast."""
     if process.device.type == "cuda":
-        return ON_GPU
+        return trainings_together(process, ON_GPU)
     return ON_PROCESSOR if is_light(process.model) and process.convolved_by_step <= SMALL else 1
 
 
@@ -72,7 +74,7 @@ def run_together(
     first, state = (0, process.initial_state()) if start is None else start
     count = len(weights)
     if process.device.type == "cuda":
-        weights = torch.cat([weights, weights[-1:].expand(-count % ON_GPU, -1)])
+        weights = torch.cat([weights, weights[-1:].expand(-count % at_once(process), -1)])
     parameters = state.parameters.repeat(len(weights), 1)
     # Optimizers are elementwise and keep their slots on the first axis.
     slots = state.slots[:, None].repeat(1, len(weights), 1)

@@ -30,7 +30,8 @@ class SubsetOutcomes:
         self._trajectory, self._queries, self._bar = trajectory, queries, bar
         self.samples = process.samples
         single = at_once(process)
-        self.at_once = MORE * single if single > 1 else 1
+        more = single > 1 and process.device.type == "cpu"  # a GPU's memory is what decides there
+        self.at_once = MORE * single if more else single
         self.trainings = 0
 
     def __call__(self, members: Tensor) -> Tensor:

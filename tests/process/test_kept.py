@@ -10,7 +10,7 @@ from hydra_steps.process import linearise as module
 from hydra_steps.process import room
 from hydra_steps.process.linearise import linearise
 from hydra_steps.process.linearised import Curvature
-from hydra_steps.process.room import MEMORY, directions_together
+from hydra_steps.process.room import MEMORY, directions_together, trainings_together
 from tests.helpers.foreign import foreign_process
 from tests.helpers.tiny import built, relative_error, tiny_data, tiny_process, tiny_settings
 
@@ -28,6 +28,20 @@ def test_it_is_known_of_every_kind_of_model_and_grows_with_the_batch(kind: str) 
     process, _, _ = foreign_process(kind)
     assert process.bytes_by_sample > 8 * 9  # at least the inputs
     assert directions_together(process, 4) == room.TOGETHER // 4
+
+
+def test_where_memory_is_short_fewer_trainings_go_together() -> None:
+    settings, data = tiny_settings(), tiny_data(side=5)
+    settings["model"] = {"name": "mlp", "hidden": [7]}
+    process = built(settings, data)
+    numbers = 25 * 7 + 7 + 7 * 3 + 3
+    each = (
+        2 * 4 * 8 * (25 + 7) + 2 * 2 * 8 * numbers
+    )  # twice a batch of 4; parameters and momentum, once more
+    assert trainings_together(process, 32, 32 * each) == 32
+    assert trainings_together(process, 32, 32 * each - 1) == 16
+    assert trainings_together(process, 32, 5 * each) == 4
+    assert trainings_together(process, 32, 1) == 1
 
 
 def test_where_memory_is_short_fewer_share_a_pass_and_nothing_changes(
