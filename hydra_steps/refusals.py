@@ -57,3 +57,8 @@ def without_order(error: BaseException) -> StudyError | None:
         "kernels that give the same bytes in every run",
         "set compute.device to cpu, or leave out what uses it",
     )
+
+
+def of_memory(error: BaseException) -> bool:
+    """Whether it tells of too little memory, Python's, PyTorch's or a GPU's, and so nothing of what was computed."""
+    return isinstance(error, MemoryError) or "alloc" in str(error) or "out of memory" in str(error)

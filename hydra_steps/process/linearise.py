@@ -31,6 +31,7 @@ from hydra_steps.process.paths import Path
 from hydra_steps.process.process import Batch, Process
 from hydra_steps.process.room import directions_together, samples_together
 from hydra_steps.process.twice_backward import twice_backward
+from hydra_steps.refusals import of_memory
 from hydra_steps.tangents.kinks import counted_kinks, kink_width
 
 
@@ -99,10 +100,10 @@ def _at(
         bar, dot = (None if x is None else x[0] for x in (buffers_bar, buffers_dot))
         return forward_mode(process, point, directions[0], curvature, bar, dot)
 
-    def backward(laid_out: Point) -> Linearised:
+    def backward(laid_out: Point, together: int) -> Linearised:
         return twice_backward(process, laid_out, directions, curvature, buffers_bar, buffers_dot, together)
 
-    return in_best_layout(process, point, backward)
+    return in_best_layout(process, point, together, backward)
 
 
 def _by_rules(
@@ -150,7 +151,7 @@ def prove(process: Process, point: Point) -> None:
         with counted_kinks(0.0):  # twice backward has none
             found = _together(process, point, Curvature.EXACT, *given)
     except Exception as error:  # whatever an operation does with settings that its rule does not know
-        if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "alloc" in str(error):
+        if of_memory(error):
             raise
         process.model.proved(f"its layers' rules cannot follow it ({type(error).__name__})")
         return

@@ -5,8 +5,8 @@ small layers what k small products would. Worth it where a step is mostly the ca
 processor core, models of linear layers take a quarter to a half of the time. Convolutions stay one by one amid the rest
 (:mod:`hydra_steps.process.convolutions`): LeNet-5 on images of 8 × 8 takes half of the time in batches of 16 and .7 in
 batches of 64, on images of 28 × 28 .75 and 1.0 (``python -m tools.throughput`` measures it). The sizes decide which go
-together, not a clock: together is other round-off. On a GPU as many go together as fit a quarter of
-its memory.
+together, not a clock: together is other round-off. On a GPU 32 small ones or 8
+large ones do, fewer where a quarter of its memory does not hold them.
 
 The outcome of one training does not depend on its company, bit for bit: jobs of any size, resumed or not, agree. A GPU
 chooses its kernels by the size of the company, which is therefore made up to the same size with copies. From a training
@@ -32,6 +32,10 @@ from hydra_steps.process.state import State
 
 ON_PROCESSOR, ON_GPU = 16, 32  # trainings at once: more gain little, and k times the memory of a step
 SMALL = 12e6  # operations of a step's convolutions (forwards): at four times as many nothing is gained
+LARGE, LARGE_ON_GPU = (
+    1e9,
+    8,
+)  # so many operations fill a GPU (DenseNet-40: 2e10, LeNet-5 2e7), and more gain nothing
 
 LIGHT: frozenset[type[nn.Module]] = frozenset(
     {
@@ -46,7 +50,7 @@ Observer = Callable[[int, Tensor, State], None]  # (step, losses [k, b], states 
 def at_once(process: Process) -> int:
     """How many trainings of this process to do at once; 1 where one by one is as fast."""
     if process.device.type == "cuda":
-        return trainings_together(process, ON_GPU)
+        return trainings_together(process, ON_GPU if process.convolved_by_step <= LARGE else LARGE_ON_GPU)
     return ON_PROCESSOR if is_light(process.model) and process.convolved_by_step <= SMALL else 1
 
 
@@ -81,7 +85,9 @@ def run_together(
     buffers = state.buffers.repeat(len(weights), 1)
 
     def those_asked_for() -> State:
-        return State(parameters[:count], slots.transpose(0, 1)[:count], buffers[:count])
+        every = State(parameters, slots.transpose(0, 1), buffers)
+        # A copy: who keeps a part of them shall not keep all.
+        return every if count == len(weights) else State(*(part[:count].clone() for part in every))
 
     for step in range(first, process.steps):
         gradients, buffers, losses = process.gradients(parameters, buffers, process.batch(step), weights)

@@ -14,10 +14,10 @@ def spread(of_feature: Tensor, like: Tensor) -> Tensor:
 def dense(values: Tensor, beside: Tensor | None = None) -> Tensor:
     """The values without gaps in memory, in the layout that they have, or that others ``beside`` them have: batch
     norm's kernels go over one layout at a time."""
-    layout = (values if beside is None else beside).is_contiguous(memory_format=torch.channels_last)
-    if values.ndim == 4 and layout:
-        return values.contiguous(memory_format=torch.channels_last)
-    return values.contiguous()
+    if values.ndim != 4 or torch._C._functorch.is_batchedtensor(values):
+        return values.contiguous()
+    last = (values if beside is None else beside).is_contiguous(memory_format=torch.channels_last)
+    return values.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
 
 def sums(values: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:

@@ -44,7 +44,7 @@ SINGLE = 1e-6  # PyTorch's hardswish on a GPU divides by a six in single precisi
 DRAWN_THERE = ("trak", "influence_arnoldi")  # random projections and starts are the device's own
 # Layers with a kernel on a GPU that adds up in no fixed order: refused there.
 WITHOUT_ORDER = {
-    *("MaxPool3d", "MaxUnpool2d", "AvgPool3d", "LPPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"),
+    *("MaxPool3d", "AvgPool3d", "LPPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"),
     *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "ReflectionPad1d", "ReflectionPad3d"),
     *("LocalResponseNorm", "Upsample, bicubic"),
 }
@@ -195,8 +195,12 @@ def test_layers_on_both(label: str) -> None:
     except StudyError:
         expected = None
     torch.use_deterministic_algorithms(True)
+    if label == "MaxUnpool2d":  # its sizes are found by a call, before the trial
+        with pytest.raises(RuntimeError, match="deterministic implementation"):
+            of_layer("cuda", label)
+        return
     if expected is None or label in WITHOUT_ORDER:
-        with pytest.raises((StudyError, RuntimeError), match="" if expected is None else "deterministic"):
+        with pytest.raises(StudyError, match="" if expected is None else "has no deterministic form"):
             of_layer("cuda", label)
         return
     assert_same(of_layer("cuda", label), expected, SINGLE if label == "Hardswish" else ROUND_OFF)

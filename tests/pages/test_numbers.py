@@ -124,7 +124,7 @@ SAID = [
     ("removals", "to {}. Average pooling", remedied("tanh_max")),
     ("removals", "exceed about {}; Banzhaf", summed("additive_ceiling")),
     ("removals", "over 32 runs has {} (", summed("pearson", "banzhaf_32")),
-    ("removals", "has an LDS of {} ([small", in_small_batches("banzhaf_64")),
+    ("removals", "(32 runs), and {} in smaller", in_small_batches("banzhaf_64")),
     ("removals", "ceiling of {}, the LDS", kinks("", "ceiling")),
     ("removals", "removals of 2 % is {} (exact", kinks("hydra_exact")),
     ("removals", "(exact), {} (averaged", kinks("averaged_64")),

@@ -23,6 +23,7 @@ from hydra_steps.process.linearised import Curvature
 from hydra_steps.process.trial.case import Case
 from hydra_steps.process.trial.culprit import described, in_words
 from hydra_steps.process.trial.differences import drawing, first_wrong, is_derivative
+from hydra_steps.refusals import without_order
 
 CLOSE = 1e-8
 
@@ -39,6 +40,8 @@ def try_derivatives(case: Case) -> None:
             return
         why = ""
     except Exception as error:  # whatever has no second derivative
+        if kernel := without_order(error):
+            raise kernel from error
         why = in_words(error)
     if not why and changing.any() and _holds(case, torch.zeros_like(changing), size):
         names = [name for name, own in _each_buffer(case, changing) if not _holds(case, own, size)]
