@@ -9,7 +9,10 @@ import pytest
 from hydra_steps.config import load_study, resolve_study
 from hydra_steps.config.limits import check_writable
 from hydra_steps.errors import StudyError
-from tests.config.wrong_studies import WRONG
+from tests.config.wrong_experiments import WRONG_EXPERIMENTS
+from tests.config.wrong_studies import WRONG_SETTINGS
+
+WRONG = WRONG_SETTINGS | WRONG_EXPERIMENTS
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -16,6 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from hydra_steps.scoring.store import read_scores
 from hydra_steps.stores import read_extra
 from tests.helpers.browser import load, requests
+from tests.helpers.explorer_page import all_of, home, listed, number, one, says, shown, words_of
 from tests.helpers.made_explorer import make_explorer
 
 
@@ -25,54 +25,6 @@ def page(browser, explorer):
     load(browser, explorer)
     yield browser
     assert browser.get_log("browser") == []
-
-
-def home(explorer):
-    return explorer.parent / "runs" / "base-seed0"
-
-
-def all_of(page, selector):
-    return page.find_elements(By.CSS_SELECTOR, selector)
-
-
-def one(page, selector):
-    return page.find_element(By.CSS_SELECTOR, selector)
-
-
-def shown(page, selector):
-    """The element once it is on the screen: another view comes with the address, which the browser tells later."""
-    WebDriverWait(page, 10).until(lambda _: one(page, selector).is_displayed())
-    return one(page, selector)
-
-
-def words_of(page, selector):
-    """What an element says, found and read in one go: between two calls the page may have put another in its place."""
-    return page.execute_script("return document.querySelector(arguments[0]).innerText", selector)
-
-
-def says(page, selector, words):
-    """Whether the element says these words, now or once the page has followed the address; its text if never."""
-    try:
-        return WebDriverWait(page, 10).until(lambda _: words_of(page, selector) == words)
-    except TimeoutException:
-        pytest.fail(f"{selector} says {words_of(page, selector)!r}, not {words!r}")
-
-
-def listed(page, method, side):
-    """The samples and values that a method's column shows on a side (0 helped, 1 harmed)."""
-    lists = all_of(page, f'section:not([hidden]) [data-method="{method}"] ol')
-    rows = lists[side].find_elements(By.TAG_NAME, "li")
-    links = [row.find_element(By.TAG_NAME, "a").get_attribute("href") for row in rows]
-    return [int(link.rpartition("/")[2]) for link in links], [
-        row.find_element(By.CLASS_NAME, "value").text for row in rows
-    ]
-
-
-def number(text):
-    """What ``written`` wrote: −2.99·10⁻⁵ is −2.99e-5."""
-    digits, _, power = text.replace("−", "-").replace(",", "").partition("·10")
-    raised = "".join("0123456789"["⁰¹²³⁴⁵⁶⁷⁸⁹".index(c)] if c in "⁰¹²³⁴⁵⁶⁷⁸⁹" else "-" for c in power)
-    return float(f"{digits}e{raised or 0}")
 
 
 def test_it_loads_without_requests_or_errors(page, explorer):

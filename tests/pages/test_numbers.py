@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 
 import pandas as pd
 import pytest
@@ -53,30 +53,15 @@ def value(method: str, metric: str, variant: str = "large_steps") -> Place:
     return "shapley", "values", rows, "value"
 
 
-def kinks(method: str, metric: str = "lds") -> Place:
-    rows: dict[str, object] = {
-        "metric": metric,
-        "seed": "all",
-        "query": "mean_over_queries",
-        "design": "groups",
-    }
-    return "kinks", "counterfactual", rows | ({"method": method} if method else {}), "value"
+def of_groups(folder: str, method: str, metric: str = "lds", **more: object) -> Place:
+    """The mean over queries of a study's first design, of a method or of none."""
+    rows = {"metric": metric, "seed": "all", "query": "mean_over_queries", "design": "groups", **more}
+    return folder, "counterfactual", rows | ({"method": method} if method else {}), "value"
 
 
-def in_small_batches(method: str) -> Place:
-    _, table, rows, column = kinks(method)
-    return "small_batches", table, rows, column
-
-
-def summed(metric: str, method: str = "") -> Place:
-    rows: dict[str, object] = {
-        "metric": metric,
-        "seed": "all",
-        "query": "mean_over_queries",
-        "variant": "relu",
-    }
-    own = {"method": method} if method else {}
-    return "additivity", "counterfactual", rows | own | {"design": "groups"}, "value"
+kinks = partial(of_groups, "kinks")
+in_small_batches = partial(of_groups, "small_batches")
+summed = partial(of_groups, "additivity", variant="relu")
 
 
 def full_size(column: str) -> Place:
@@ -122,8 +107,8 @@ SAID = [
     ("removals", "EK-FAC has {} at its best", of_size("ekfac_01", "fresh_50")),
     ("removals", "LDS from {} to", remedied("relu_max")),
     ("removals", "to {}. Average pooling", remedied("tanh_max")),
-    ("removals", "exceed about {}; Banzhaf", summed("additive_ceiling")),
-    ("removals", "over 32 runs has {} (", summed("pearson", "banzhaf_32")),
+    ("removals", "exceed about {}; Banzhaf", summed("", "additive_ceiling")),
+    ("removals", "over 32 runs has {} (", summed("banzhaf_32", "pearson")),
     ("removals", "(32 runs), and {} in smaller", in_small_batches("banzhaf_64")),
     ("removals", "ceiling of {}, the LDS", kinks("", "ceiling")),
     ("removals", "removals of 2 % is {} (exact", kinks("hydra_exact")),

@@ -35,9 +35,8 @@ def test_where_memory_is_short_fewer_trainings_go_together() -> None:
     settings["model"] = {"name": "mlp", "hidden": [7]}
     process = built(settings, data)
     numbers = 25 * 7 + 7 + 7 * 3 + 3
-    each = (
-        2 * 4 * 8 * (25 + 7) + 2 * 2 * 8 * numbers
-    )  # twice a batch of 4; parameters and momentum, once more
+    # Twice what is kept of a batch of 4, and parameters and momentum twice.
+    each = 2 * 4 * 8 * (25 + 7) + 2 * 2 * 8 * numbers
     assert trainings_together(process, 32, 32 * each) == 32
     assert trainings_together(process, 32, 32 * each - 1) == 16
     assert trainings_together(process, 32, 5 * each) == 4
