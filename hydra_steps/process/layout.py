@@ -2,8 +2,9 @@
 
 On a processor oneDNN computes convolutions in blocks of sixteen channels, and puts PyTorch's usual layout, pixel beside
 pixel, into that form and back at each call. Where all channels come in sixteens, channels beside channels need less of
-it: an exact query twice backward takes .93 of the time on a residual network of width 32, .97 on ResNet-18. Where they
-do not, it takes more (LeNet-5 1.06, DenseNet-40 1.2), so the usual layout stays. PyTorch maps several directions in the
+it: an exact query twice backward takes .93 of the processor's time on a residual network of width 32, .97 on ResNet-18
+(medians of five to eight turns, ``examples/own_model/benchmark_watched.yaml`` times the first). Where they do not, it
+takes more (LeNet-5 1.06, DenseNet-40 1.2), so the usual layout stays. PyTorch maps several directions in the
 usual layout alone; one after another with their channels last, eight take .94 and .96 of what they take mapped. Sizes
 decide, not a clock: another layout is other round-off.
 """
