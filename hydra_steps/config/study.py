@@ -123,6 +123,9 @@ class Study(Section):
         queries: The numbers whose change by each training sample is asked for. Each entry gives one query or several.
         methods: The scores to compute. Each label is the name of a method, or any name with the option `method`, so
             that one method can be there several times with different options.
+        together: What one job makes instead of many. `scores`: a run's scores by every method; each start of Python
+            takes a second or two, longer than a cheap score of a small run. They are then made anew together, too,
+            when one method changes.
         claims: Compare the paper's claims with this study's tables, each with a verdict, in `claims.csv`.
         comparison: Also put all methods into one table, `comparison.csv`, and draw accuracy against cost. Both carry
             the clock's readings.
@@ -145,6 +148,7 @@ class Study(Section):
     compute: sections.Compute = field(default_factory=sections.Compute)
     queries: list[QuerySpec] = field(default_factory=_default_queries)
     methods: dict[str, Method] = field(default_factory=dict)
+    together: Annotated[list[Literal["scores"]], {"uniqueItems": True}] = field(default_factory=list)
     counterfactual: experiments.Counterfactual = field(default_factory=experiments.Counterfactual)
     removal: experiments.Removal = field(default_factory=experiments.Removal)
     brittleness: experiments.Brittleness = field(default_factory=experiments.Brittleness)

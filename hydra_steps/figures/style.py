@@ -206,6 +206,7 @@ def save(figure: Figure, outputs: Sequence[str | Path]) -> None:
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         text.set_text(worded(text.get_text().removeprefix(_SHOWN), _ASKS.get()))
+    _lay_out(figure)
     for path in map(Path, outputs):
         suffix = path.suffix.lstrip(".").lower()
         if suffix not in metadata:
@@ -213,6 +214,16 @@ def save(figure: Figure, outputs: Sequence[str | Path]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context({"text.parse_math": True}):  # for ticks that are made while drawing
             figure.savefig(path, format=suffix, metadata=metadata[suffix])
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give everything its place, once for all formats, which would differ by their sizes of letters."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # letters as they are in the finest of them
+        with matplotlib.rc_context({"text.parse_math": True}):
+            engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def _of_given_texts(formatter: Formatter) -> bool:

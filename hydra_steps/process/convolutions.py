@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from hydra_steps.tangents.convolution_backward import convolution_backward
+
 
 def can_be_shared(layer: nn.Conv2d) -> bool:
     """Whether :class:`OneByOne` serves the convolution: padding by numbers, and zeros."""
@@ -91,11 +93,8 @@ class _Several(torch.autograd.Function):
         images, kernels = ctx.saved_tensors
         stride, padding, dilation, groups = ctx.how
         asked = [ctx.needs_input_grad[0], ctx.needs_input_grad[2], ctx.biased]
-        size = [kernels.shape[1]] if ctx.biased else None
         parts = [
-            torch.ops.aten.convolution_backward(
-                one, x, kernel, size, stride, padding, dilation, False, [0, 0], groups, asked
-            )
+            convolution_backward(one, x, kernel, stride, padding, dilation, False, [0, 0], groups, asked)
             for one, x, kernel in zip(
                 bar.contiguous(), _each(images, ctx.shared, len(kernels)), kernels.unbind(), strict=True
             )

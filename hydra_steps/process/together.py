@@ -30,7 +30,7 @@ from hydra_steps.process.process import Process
 from hydra_steps.process.room import trainings_together
 from hydra_steps.process.state import State
 
-ON_PROCESSOR, ON_GPU = 16, 32  # trainings at once: more gain little, and k times the memory of a step
+ON_PROCESSOR, ON_GPU = 20, 32  # trainings at once: more gain little, and k times the memory of a step
 SMALL = 12e6  # operations of a step's convolutions (forwards): at four times as many nothing is gained
 LARGE, LARGE_ON_GPU = (
     1e9,

@@ -1,4 +1,5 @@
-"""Scoring a run's training samples by one method: open the trajectory, ask the method, store contributions.
+"""Scoring a run's training samples, by one method or by several in turn: open the trajectory, ask the method, store
+contributions.
 
 The store says unit and sign, the options, the digests of data and trajectory, the wall time, and the peak memory.
 """
@@ -9,6 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,56 +29,58 @@ from hydra_steps.trajectory.trajectory import open_run
 
 
 def score_samples(
-    label: str,
-    method: Method,
+    methods: Mapping[str, Method],
     queries: Sequence[Mapping[str, Any]],
     trajectory: str | Path,
     splits: str | Path,
     labels: str | Path,
-    output: str | Path,
+    outputs: Sequence[str | Path],
     by_epoch: bool = False,
 ) -> None:
-    """Write the contributions [q, n] of the study's ``method`` called ``label`` to the folder ``output``.
+    """Write the contributions [q, n] of each of the study's ``methods`` by label to its folder of ``outputs``.
 
     ``queries`` is the study's section of that name. A method without scores leaves NaN and the attribute ``status``
     with its message. ``by_epoch`` keeps the contributions by epoch, too, of methods that add them up over the steps.
-    Raises :class:`StudyError` for a trajectory that is not whole or was trained on other data, an unknown method, a
-    query that does not exist, or a score that is not finite.
+    What one method gives does not depend on the others. Raises :class:`StudyError` for a trajectory that is not whole
+    or was trained on other data, an unknown method, a query that does not exist, or a score that is not finite.
     """
-    entry, function = method_of(label, method)
-    kept = {"by_epoch": by_epoch} if entry.traits["by_epoch"] else {}
+    found = {label: method_of(label, method) for label, method in methods.items()}
     opened, data = open_run(trajectory, splits, labels)
     query_set = QuerySet(expand_queries(queries, data), data, opened.process)
-    began = time.perf_counter()
-    result, status = attempt(function, opened, query_set, label=label, **kept)
-    seconds = time.perf_counter() - began
-    values = result.values.cpu().numpy().astype(np.float64)
-    scored = values[:, result.arrays["tracked"]] if "tracked" in result.arrays else values
-    if status == SCORED and not np.isfinite(scored).all():
-        raise StudyError(
-            f"method {label} gave {int((~np.isfinite(scored)).sum())} contributions that are not finite",
-            "finite numbers",
-            "look at the method's options (damping, curvature_proxy) or use compute.dtype float64",
+    for (label, method), output in zip(methods.items(), outputs, strict=True):
+        entry, function = found[label]
+        kept = {"by_epoch": by_epoch} if entry.traits["by_epoch"] else {}
+        forget_peak()
+        began = time.perf_counter()
+        result, status = attempt(function, opened, query_set, label=label, **kept)
+        seconds = time.perf_counter() - began
+        values = result.values.cpu().numpy().astype(np.float64)
+        scored = values[:, result.arrays["tracked"]] if "tracked" in result.arrays else values
+        if status == SCORED and not np.isfinite(scored).all():
+            raise StudyError(
+                f"method {label} gave {int((~np.isfinite(scored)).sum())} contributions that are not finite",
+                "finite numbers",
+                "look at the method's options (damping, curvature_proxy) or use compute.dtype float64",
+            )
+        write_scores(
+            output,
+            values,
+            query_set.queries,
+            {
+                "method": entry.name,
+                "label": label,
+                "unit": entry.traits["unit"],
+                "options": method.plain(),
+                "status": status,
+                "data_digest": data.digest,
+                "trajectory_digest": opened.digest,
+                "seconds": seconds,
+                "seconds_training": training_seconds(trajectory),
+                "peak_memory_bytes": peak_memory(),
+                "diagnostics": result.diagnostics,
+            },
+            result.arrays,
         )
-    write_scores(
-        output,
-        values,
-        query_set.queries,
-        {
-            "method": entry.name,
-            "label": label,
-            "unit": entry.traits["unit"],
-            "options": method.plain(),
-            "status": status,
-            "data_digest": data.digest,
-            "trajectory_digest": opened.digest,
-            "seconds": seconds,
-            "seconds_training": training_seconds(trajectory),
-            "peak_memory_bytes": peak_memory(),
-            "diagnostics": result.diagnostics,
-        },
-        result.arrays,
-    )
 
 
 def training_seconds(trajectory: str | Path) -> float:
@@ -94,8 +98,16 @@ def training_seconds(trajectory: str | Path) -> float:
     return float(timing["seconds_in_loop"] - timing["seconds_evaluating"])
 
 
+def forget_peak() -> None:
+    """Begin anew with :func:`peak_memory`, which on a processor only Linux can do."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def peak_memory() -> int:
-    """The largest resident memory of this process so far, in bytes; on CUDA the largest allocation."""
+    """The largest resident memory of this process since :func:`forget_peak`, in bytes; on CUDA what was allocated."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         return int(torch.cuda.max_memory_allocated())
     unit = 1 if sys.platform == "darwin" else 1024

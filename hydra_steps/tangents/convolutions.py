@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hydra_steps.tangents.convolution_backward import convolution_backward
 from hydra_steps.tangents.rule import Bars, Dots, Pushed
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -20,6 +21,7 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTran
 def convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) -> Pushed:
     """In one, two or three dimensions, of x [b, i, …] and ẋ [b, q, i, …]."""
     assert isinstance(module, CONVOLUTIONS)
+    assert not isinstance(module.padding, str)
     w, w_dot, groups = module.weight, dots["weight"], module.groups
     count, bias = len(w_dot), dots.get("bias")
     wide, across = _first(w_dot, groups), _second(w_dot)
@@ -43,10 +45,9 @@ def convolution(module: nn.Module, x: Tensor, x_dot: Tensor | None, dots: Dots) 
 
     def backward(delta: Tensor, images: Tensor, weight: Tensor, of_images: bool) -> Tensor:
         asked = [of_images, not of_images, False]
-        both: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
-            delta, images, weight, None, *settings, groups, asked
-        )
-        return both[0 if of_images else 1]
+        made = convolution_backward(delta, images, weight, *settings, groups, asked)[0 if of_images else 1]
+        assert made is not None
+        return made
 
     if groups == 1:  # one pass over the images for w and ẇ
         biases = None if bias is None or module.bias is None else torch.cat([module.bias, bias.flatten()])

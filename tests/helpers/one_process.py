@@ -105,8 +105,8 @@ def _train_and_score(study: PlainStudy, run: str, home: Path) -> None:
     read["trajectory"] = home / "trajectory"
     predict_samples(**read, output=home / "predictions.csv")
     for label, options in study["methods"].items():
-        method, output = Method.of(options), home / "scores" / label
-        score_samples(label=label, method=method, queries=queries, **read, output=output, by_epoch=False)
+        methods, outputs = {label: Method.of(options)}, [home / "scores" / label]
+        score_samples(methods=methods, queries=queries, **read, outputs=outputs, by_epoch=False)
     if exact := Artifacts(study).exact:
         asked = {"queries": queries, "options": study["smoothness"]}
         measure_smoothness(**read, scores=home / "scores" / exact, **asked, output=home / "smoothness.csv")

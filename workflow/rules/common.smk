@@ -24,6 +24,11 @@ AUDITED, PLANTED = audited_run(STUDY).name, list(planted_runs(STUDY))
 METHODS = list(STUDY["methods"])
 EXPLORED = explored_runs(STUDY)
 
+# The methods of a job that scores, and their lines in the estimate.
+TOGETHER = "scores" in STUDY["together"]
+SCORED = METHODS if TOGETHER else ["{method}"]
+SCORES = [f"score_samples: {label}" for label in SCORED]
+
 ENVIRONMENT = "../../environment.yml"
 
 
@@ -69,17 +74,23 @@ def of_run(section):
     return by_variant(lambda run: run_config(STUDY, run)[section])
 
 
-def code(module, *kinds):
-    """The digest of the code that decides a step: its module's, and that of what the run chooses by name.
+def scored_by(wildcards):
+    """The labels of the methods that a job scores by."""
+    return METHODS if TOGETHER else [wildcards.method]
 
-    Worked out when a job asks: each job reads all rules, and needs the digest of its own alone.
+
+def code(module, *kinds, labels=lambda wildcards: [wildcards.get("method", "")]):
+    """The digests of the code that decides a step: its module's, and that of what the run chooses by name; one for
+    each of the methods that it uses.
+
+    Worked out when a job asks: each job reads all rules, and needs the digests of its own alone.
     """
 
     @cache
     def digest(run, method):
         return step_code(STUDY, module, *kinds, run=run, label=method)
 
-    return lambda wildcards: digest(FIRST[wildcards.run], wildcards.get("method", ""))
+    return lambda wildcards: " ".join(digest(FIRST[wildcards.run], label) for label in labels(wildcards))
 
 
 MANIFESTS = {run: where_it_lies(ARTIFACTS.manifest(run)) for run in set(FIRST.values())}
@@ -96,7 +107,7 @@ ACCELERATORS = by_variant(lambda run: int(run_config(STUDY, run)["compute"]["dev
 
 def held_by(jobs):
     """What jobs are sure to hold in memory at once, by their lines in the estimate."""
-    scored = {job.wildcards.method for job in jobs if job.rule.name == "score_samples"}
+    scored = {label for job in jobs if job.rule.name == "score_samples" for label in scored_by(job.wildcards)}
     trained = {job.rule.name for job in jobs} & {"train_model"}
     return {
         line: REQUESTS.held(line) for line in sorted(trained | {f"score_samples: {one}" for one in scored})
@@ -110,21 +121,24 @@ def warn_of_memory(line):
         print(warning, file=sys.stderr)
 
 
-def megabytes(line):
-    """The memory that a job asks for, by its line in the estimate; more with every attempt."""
+def megabytes(*lines):
+    """The memory that a job asks for, by its lines in the estimate, one after another; more with every attempt."""
 
     def of_job(wildcards, attempt):
-        own = line.format(**dict(wildcards))
+        own = [line.format(**dict(wildcards)) for line in lines]
         if workflow.dryrun:
-            warn_of_memory(own)
-        return REQUESTS.memory(own, attempt)
+            for line in own:
+                warn_of_memory(line)
+        return max(REQUESTS.memory(line, attempt) for line in own)
 
     return of_job
 
 
-def minutes(line):
-    """The time that a job asks for, by its line in the estimate; more with every attempt."""
-    return lambda wildcards, attempt: REQUESTS.minutes(line.format(**dict(wildcards)), attempt)
+def minutes(*lines):
+    """The time that a job asks for, by its lines in the estimate, one after another; more with every attempt."""
+    return lambda wildcards, attempt: sum(
+        REQUESTS.minutes(line.format(**dict(wildcards)), attempt) for line in lines
+    )
 
 
 def made_by(target, planned):

@@ -1,6 +1,9 @@
 # One score of every training sample for every query, by each method on each run; and the same as if the training had
 # ended earlier.
 
+# With `together: [scores]` a job scores a run by every method, and they share its start.
+JOB = "{run}" if TOGETHER else "{run}/{method}"
+
 
 rule score_samples:
     input:
@@ -8,25 +11,25 @@ rule score_samples:
         labels=f"{RUN}/labels.csv",
         trajectory=f"{RUN}/trajectory",
     output:
-        directory(f"{RUN}/scores/{{method}}"),
+        [directory(f"{RUN}/scores/{label}") for label in SCORED],
     log:
-        f"{OUT}/logs/score_samples/{{run}}/{{method}}.log",
+        f"{OUT}/logs/score_samples/{JOB}.log",
     benchmark:
-        f"{OUT}/benchmarks/score_samples/{{run}}/{{method}}.tsv"
+        f"{OUT}/benchmarks/score_samples/{JOB}.tsv"
     conda:
         ENVIRONMENT
     threads: STUDY["compute"]["threads"]
     resources:
         gpu=ACCELERATORS,
-        mem_mb=megabytes("score_samples: {method}"),
-        runtime=minutes("score_samples: {method}"),
+        mem_mb=megabytes(*SCORES),
+        runtime=minutes(*SCORES),
     params:
-        options=lambda wildcards: STUDY["methods"][wildcards.method],
+        methods=lambda wildcards: {label: STUDY["methods"][label] for label in scored_by(wildcards)},
         queries=STUDY["queries"],
         by_epoch=by_epoch if STUDY["explorer"]["by_epoch"] else False,
-        code=code("scoring.score_samples", *TRAINED, "query", "method"),
+        code=code("scoring.score_samples", *TRAINED, "query", "method", labels=scored_by),
     message:
-        "Score {wildcards.run} by {wildcards.method}"
+        "Score {wildcards.run} by " + ("every method" if TOGETHER else "{wildcards.method}")
     script:
         "../scripts/score_samples.py"
 
