@@ -3,7 +3,7 @@
 They share seed, order and rates, so that every step has one batch for all, and one product of matrices does for k
 small layers what k small products would. Worth it where a step is mostly the calling of small operations: on one
 processor core, models of linear layers take a quarter to a half of the time. Convolutions stay one by one amid the rest
-(:mod:`hydra_steps.process.convolutions`): LeNet-5 on images of 8 × 8 takes half of the time in batches of 16 and .7 in
+(:mod:`hydra_steps.process.convolutions`): LeNet-5 on images of 8 × 8 takes half of the time in batches of 16 and .65 in
 batches of 64, on images of 28 × 28 .75 and 1.0 (``python -m tools.throughput`` measures it). The sizes decide which go
 together, not a clock: together is other round-off. On a GPU 32 small ones or 8
 large ones do, fewer where a quarter of its memory does not hold them.
