@@ -2,7 +2,7 @@
 
     seconds             wall time of the scoring, start-up excluded
     ratio_to_training   seconds / seconds_training of the same run
-    peak_memory_bytes   largest resident memory of the job
+    peak_memory_bytes   largest resident memory of the job while the method ran
 
 The clock is no part of a study's result: this is the one table that differs from run to run. Torch-free.
 """
