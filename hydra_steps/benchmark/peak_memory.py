@@ -9,8 +9,6 @@ cell is empty. On CUDA it is PyTorch's largest allocation, less what was allocat
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import json
 import multiprocessing
 import subprocess
@@ -22,8 +20,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hydra_steps.benchmark.contestants import comparison, stored_bytes
 from hydra_steps.benchmark.timed_run import TimedRun
 from hydra_steps.config.experiments import Benchmark
@@ -33,6 +29,7 @@ from hydra_steps.data import RunData
 from hydra_steps.errors import StudyError
 from hydra_steps.process.building import load_data
 from hydra_steps.process.compute import prepare_compute
+from hydra_steps.process.peak import forget_peak, held_memory, peak_memory
 
 Key = tuple[Any, ...]
 
@@ -115,31 +112,10 @@ def _in_child(
 
 def peak_of(act: Callable[[], Any]) -> int | None:
     """Bytes that ``act`` needed at its peak beyond what was there before; None where the system does not tell."""
-    gc.collect()
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        act()
-        return torch.cuda.max_memory_allocated() - before
-    try:
-        # Memory that was freed and kept would hide what is needed now. No setting and no library gives it back at
-        # once.
-        ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")
-    except (OSError, AttributeError):
-        act()
-        return None
-    before = _status("VmRSS")
+    told = forget_peak()
+    before = held_memory()
     act()
-    return max(0, _status("VmHWM") - before)
-
-
-def _status(name: str) -> int:
-    """A line of ``/proc/self/status`` in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1]) * 1024
-    raise StudyError(f"/proc/self/status has no line {name}")
+    return max(0, peak_memory() - before) if told else None
 
 
 if __name__ == "__main__":

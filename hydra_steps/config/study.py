@@ -125,7 +125,7 @@ class Study(Section):
             that one method can be there several times with different options.
         together: What one job makes instead of many. `scores`: a run's scores by every method; each start of Python
             takes a second or two, longer than a cheap score of a small run. They are then made anew together, too,
-            when one method changes.
+            when one method changes or fails.
         claims: Compare the paper's claims with this study's tables, each with a verdict, in `claims.csv`.
         comparison: Also put all methods into one table, `comparison.csv`, and draw accuracy against cost. Both carry
             the clock's readings.

@@ -38,6 +38,7 @@ OF_COPIES = {"plant_labels": 1e6, "predict_classes": 1e6}  # of each copy of the
 OF_AUDIT = {"predict_samples": 1e6, "write_audit": 1e6}
 OF_DECISIONS = {"check_decisions": 1e4, "write_cleaned": 1e8}  # a copy of the data
 TABLE_DISK, FIGURE_DISK = 1e6, 1e6
+SCORES = "score_samples: "
 RETRAINING = ("retrain_without", "measure_smoothness", "retrain_subsets", "find_flips", "prove_decisions")
 LIGHT_SECONDS, LIGHT_MEMORY = 4.0, 3e8
 
@@ -80,9 +81,11 @@ def study_costs(
     }
     trained = _sum("train_model", results, [[cost.train()] for cost in (*runs.values(), *copies)], steps)
     costs.append(_holding(trained, [cost.holds() for cost in runs.values()]))
-    for label, source in scored.items():
-        jobs = [[cost.score(label)] for cost in (*runs.values(), *copies)]
-        scores = _sum(f"score_samples: {label}", results, jobs, source)
+    for place, (label, source) in enumerate(scored.items()):
+        shared = place > 0 and "scores" in study["together"]  # the job of the first method
+        jobs = [[cost.score(label, starts=not shared)] for cost in (*runs.values(), *copies)]
+        scores = _sum(f"{SCORES}{label}", results, jobs, source)
+        scores = replace(scores, jobs=0) if shared else scores
         costs.append(_holding(scores, [cost.holds(label) for cost in runs.values()]))
     for name, spec in design_specs(study["counterfactual"]).items():
         section = study["counterfactual"]
@@ -135,7 +138,10 @@ def wall_seconds(costs: list[Cost], cores: int) -> float:
     for cost in costs:
         rule = cost.rule.split(":")[0]
         phase = "re-train" if rule in RETRAINING else rule.split("_")[0]
-        phases[phase] = max(phases.get(phase, 0.0), cost.longest)
+        if cost.rule.startswith(SCORES) and not cost.jobs:  # in the job of the line before
+            phases[phase] += cost.longest
+        else:
+            phases[phase] = max(phases.get(phase, 0.0), cost.longest)
     return max(sum(cost.seconds for cost in costs) / max(1, cores), sum(phases.values()))
 
 

@@ -69,12 +69,15 @@ class Requests:
         needed = ROOM_MEMORY * largest[0] / 1e6
         return math.ceil(max(needed, LEAST_MEGABYTES) * (1 << (attempt - 1)) / 100) * 100
 
-    def minutes(self, line: str, attempt: int = 1) -> int:
-        """Return minutes."""
-        largest = self._largest(line)
-        if largest is None:
-            return UNKNOWN_MINUTES * (1 << (attempt - 1))
-        return math.ceil(LEAST_MINUTES + ROOM_SECONDS * largest[1] / 60) * (1 << (attempt - 1))
+    def minutes(self, *lines: str, attempt: int = 1) -> int:
+        """Return minutes, of one job for all of these lines."""
+        seconds = 0.0
+        for line in lines:
+            largest = self._largest(line)
+            if largest is None:
+                return UNKNOWN_MINUTES * (1 << (attempt - 1))
+            seconds += largest[1]
+        return math.ceil(LEAST_MINUTES + ROOM_SECONDS * seconds / 60) * (1 << (attempt - 1))
 
     def held(self, line: str) -> Held:
         """Return what a job is sure to hold in memory at once; nothing where that could not be worked out."""

@@ -114,8 +114,8 @@ class RunCosts:
         memory = peak + self.size.data_memory
         return self.measured.startup + self.size.passes * seconds, self.shape.bytes, memory
 
-    def score(self, label: str) -> Job:
-        """One method."""
+    def score(self, label: str, starts: bool = True) -> Job:
+        """One method, in a job that it ``starts`` or in that of another."""
         cost, samples = self.measured.methods[label], self.size.samples["train"]
         seconds = cost.seconds(self.size.steps, samples)
         if cost.per_step > 0.1 * self.measured.seconds_per_step and self.gap > 1:
@@ -131,7 +131,8 @@ class RunCosts:
         memory += max(0.0, self.holds(label).bytes - cotangents)
         parts = 4.0 * self.size.epochs if label in self.size.by_epoch else 0.0
         scores = self.size.queries * samples
-        return self.measured.startup + seconds, (8.0 + parts) * scores, memory + parts * scores
+        seconds += self.measured.startup * starts
+        return seconds, (8.0 + parts) * scores, memory + parts * scores
 
     def holds(self, label: str = "") -> Held:
         """What a job is sure to hold in memory at once: one method's, or the training's (two states and a gradient)."""

@@ -32,6 +32,7 @@ FORMATS = ("svg", "pdf", "png")
 INK, FAINT, GRID = "#222222", "#767676", "#E3E3E3"
 SPLIT_COLOURS = {"train": "#444444", "validation": "#E69F00", "test": "#0072B2"}
 CLEAN, NOISY = "#0072B2", "#D55E00"
+LAID_OUT = 300  # dots per inch at which sizes of letters are taken: those of paper, whatever the png's
 _SHOWN = "\u2060"  # stands before a text while a figure is made, and takes no room
 
 
@@ -206,24 +207,34 @@ def save(figure: Figure, outputs: Sequence[str | Path]) -> None:
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         text.set_text(worded(text.get_text().removeprefix(_SHOWN), _ASKS.get()))
-    _lay_out(figure)
-    for path in map(Path, outputs):
-        suffix = path.suffix.lstrip(".").lower()
-        if suffix not in metadata:
-            raise StudyError(f"{path} cannot be drawn", f"a file name that ends with .{', .'.join(FORMATS)}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context({"text.parse_math": True}):  # for ticks that are made while drawing
-            figure.savefig(path, format=suffix, metadata=metadata[suffix])
+    with _laid_out(figure):
+        for path in map(Path, outputs):
+            suffix = path.suffix.lstrip(".").lower()
+            if suffix not in metadata:
+                raise StudyError(
+                    f"{path} cannot be drawn", f"a file name that ends with .{', .'.join(FORMATS)}"
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with matplotlib.rc_context({"text.parse_math": True}):  # for ticks that are made while drawing
+                figure.savefig(path, format=suffix, metadata=metadata[suffix])
 
 
-def _lay_out(figure: Figure) -> None:
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
     """Give everything its place, once for all formats, which would differ by their sizes of letters."""
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # letters as they are in the finest of them
-        with matplotlib.rc_context({"text.parse_math": True}):
-            engine.execute(figure)
-        figure.set_layout_engine("none")
+    engine, dpi = figure.get_layout_engine(), figure.get_dpi()
+    if engine is None:
+        yield
+        return
+    figure.set_dpi(LAID_OUT)
+    with matplotlib.rc_context({"text.parse_math": True}):
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+        figure.set_dpi(dpi)
 
 
 def _of_given_texts(formatter: Formatter) -> bool:

@@ -57,8 +57,8 @@ def _check(workflow: Any, study: Path) -> str:
 
     def why_not(job: Any) -> str:
         made_by = planned_making(job, study, contents)
-        found = filter(None, (misfit(str(output), made_by) for output in job.output))
-        return next((one.words for one in found), "")
+        found = ((output, misfit(str(output), made_by)) for output in job.output)
+        return next((f"{output} ({one.words})" for output, one in found if one), "")
 
     adopted = [job for job in own if _ended_alone(workflow, job) and not why_not(job)]
     unfit = {job: why for job in own if not dag.needrun(job) and (why := why_not(job))}
@@ -72,7 +72,7 @@ def _check(workflow: Any, study: Path) -> str:
         dag.reason(job).clear()
     workflow.async_run(dag.update_needrun())
     dag.update_jobids()
-    named = [f"{job.output[0]} ({why})" for job, why in list(unfit.items())[:NAMED]]
+    named = list(unfit.values())[:NAMED]
     more = f", and {len(unfit) - NAMED:,} more" if len(unfit) > NAMED else ""
     return f"Not as this study makes it, and made again: {', '.join(named)}{more}." if unfit else ""
 

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from hydra_steps.config.study import Method
+from hydra_steps.process.peak import peak_memory
 from hydra_steps.process.queries.query_set import QuerySet, expand_queries
 from hydra_steps.scoring.attempt import attempt
 from hydra_steps.scoring.methods import method_of
-from hydra_steps.scoring.score_samples import peak_memory, training_seconds
+from hydra_steps.scoring.score_samples import training_seconds
 from hydra_steps.scoring.store import write_scores
 from hydra_steps.trajectory.trajectory import open_run
 
@@ -39,9 +40,9 @@ def trace_scores(
 ) -> None:
     """Write the contributions [q, n] of ``method`` after each of ``epochs`` to the folders ``output/<epoch>``.
 
-    ``label``, ``method`` and ``queries`` are those of :func:`score_samples`, ``names`` the queries that are asked
-    about. A method without scores on the way leaves NaN for that epoch. Cost: for a method that goes along the
-    training, the sum of the epochs over their number, in its whole cost. Errors as in :func:`score_samples`.
+    ``label``, ``method`` and ``queries`` are the study's, ``names`` the queries that are asked about. A method without
+    scores on the way leaves NaN for that epoch. Cost: for a method that goes along the training, the sum of the epochs
+    over their number, in its whole cost. Errors as in :func:`score_samples`.
     """
     entry, function = method_of(label, method)
     whole, data = open_run(trajectory, splits, labels)

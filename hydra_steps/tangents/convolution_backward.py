@@ -2,14 +2,15 @@
 
     ∂/∂w[o, c, i] = Σ_b Σ_y δ[b, o, y] x[b, c, y + i]
 
-is a convolution, too: of the images with the cotangents, where the samples are the channels that are summed over. On a
-processor PyTorch's own kernel for it is slow where an image is hardly larger than the kernel, such as the second
-convolution of LeNet-5 on images of 8 × 8, which takes .4 of its time this way round. Index letters: b samples, c
+is a convolution, too: of the images with the cotangents, where the samples are the channels that are summed over. In
+float32 on a processor, PyTorch's own kernel for it is slow where an image is hardly larger than the kernel: the second
+convolution of LeNet-5 on images of 8 × 8 takes .4 of that time this way round. Index letters: b samples, c
 channels, o outputs, i places of the kernel, y of the output.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -63,12 +64,13 @@ def pays(
     delta: Tensor, images: Tensor, weight: Tensor, stride: Sequence[int], dilation: Sequence[int], groups: int
 ) -> bool:
     """Whether the weight's derivative is cheaper as a convolution of images and cotangents ``delta``."""
-    places = weight[0, 0].numel()
+    places = math.prod(weight.shape[2:])
     return (
         delta.device.type == "cpu"
+        and delta.dtype == torch.float32
         and groups == 1
         and all(size == 1 for size in (*stride, *dilation))
-        and delta[0, 0].numel() <= places
+        and math.prod(delta.shape[2:]) <= places
         and places >= LARGE_KERNEL
         and images.shape[1] >= CHANNELS
     )

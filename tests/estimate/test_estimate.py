@@ -119,6 +119,21 @@ def test_jobs_disk_and_time_follow_from_the_study(study) -> None:
     assert longest < wall_seconds(list(costs.values()), 2) < wall_seconds(list(costs.values()), 1)
 
 
+def test_scores_in_one_job_share_its_start(study) -> None:
+    each, together = (
+        {cost.rule: cost for cost in study_costs(study | more, lambda run: measured(study["methods"]))}
+        for more in ({}, {"together": ["scores"]})
+    )
+    first, second = "score_samples: hydra_exact", "score_samples: final_loss"
+    assert together[first] == each[first]
+    assert (each[second].jobs, together[second].jobs) == (2, 0)
+    assert together[second].longest == pytest.approx(each[second].longest - 2.0)
+    assert together[second].seconds == pytest.approx(each[second].seconds - 2 * 2.0)
+    # On many cores the longest chain decides, which now has both.
+    longer = wall_seconds(list(together.values()), 1000) - wall_seconds(list(each.values()), 1000)
+    assert longer == pytest.approx(together[second].longest)
+
+
 def test_a_training_that_may_stop_early_is_counted_twice(study) -> None:
     once, twice = (
         study_costs(

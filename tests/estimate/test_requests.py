@@ -92,6 +92,9 @@ def test_requests_follow_the_study_and_are_kept(tmp_path: Path) -> None:
     assert small.memory("train_model", attempt=3) == 4 * small.memory("train_model")
     assert small.minutes("train_model", attempt=2) == 2 * small.minutes("train_model")
     assert small.memory("no_such_line") == LEAST_MEGABYTES
+    assert small.minutes("no_such_line") == LEAST_MINUTES
+    lines = ("train_model", "score_samples: hydra_exact")  # in one job: room for the unforeseen once
+    assert max(map(small.minutes, lines)) <= small.minutes(*lines) < sum(map(small.minutes, lines))
     kept = json.loads(kept_in(tmp_path).read_text())
     assert kept["problem"] == ""
     assert {"train_model", "score_samples: hydra_exact", "split_data"} <= set(kept["lines"])

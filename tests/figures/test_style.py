@@ -118,3 +118,24 @@ def test_a_text_with_dollars_is_drawn_as_it_is_and_powers_of_ten_are_not(tmp_pat
     powers = [text for text in axes.get_xticklabels() if text.get_text()]
     assert powers
     assert all(text.get_parse_math() for text in powers)
+
+
+def drawn_with(dpi: int, folder, title: str = "") -> tuple[str, float]:
+    """The text of a figure as svg, and where its axes end above once it is drawn again under a ``title``."""
+    folder.mkdir()
+    with drawing(Style(dpi=dpi)):
+        figure, [[axes]] = canvas(3.35, 2.0)
+        axes.plot([0, 1], [0, 10_000])
+        axes.set_ylabel("a label")
+        save(figure, [folder / "figure.svg", folder / "figure.png"])
+        axes.set_title(title)
+        save(figure, [folder / "again.svg"])
+    return (folder / "figure.svg").read_text(encoding="utf-8"), axes.get_position().y1
+
+
+def test_the_dots_of_the_png_move_nothing_in_the_other_formats(tmp_path):
+    assert drawn_with(72, tmp_path / "few")[0] == drawn_with(600, tmp_path / "many")[0]
+
+
+def test_a_figure_that_changed_is_laid_out_anew(tmp_path):
+    assert drawn_with(300, tmp_path / "a", "A title")[1] < drawn_with(300, tmp_path / "b")[1] - 0.05

@@ -24,6 +24,12 @@ def test_one_job_scores_by_every_method(study: Tree, tree: Tree) -> None:
     assert (tree.results / "logs/score_samples/base-seed0.log").is_file()
     assert "Nothing to be done" in tree.run(target, "--cores", "1")
 
+    other = tree.results / "runs/base-seed0/scores/random"
+    (other / "manifest.json").write_text("{}", encoding="utf-8")
+    said = tree.run(target, "--dry-run")
+    assert "results/test/runs/base-seed0/scores/random (it was changed after score_samples wrote it)" in said
+    assert planned_jobs(said)["score_samples"] == 1
+
     tree.edit(STUDY, lambda text: text.replace("damping: 0.01", "damping: 0.1"))
     said = tree.run(target, "--dry-run")
     assert planned_jobs(said)["score_samples"] == len(RUNS)

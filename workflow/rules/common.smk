@@ -136,8 +136,8 @@ def megabytes(*lines):
 
 def minutes(*lines):
     """The time that a job asks for, by its lines in the estimate, one after another; more with every attempt."""
-    return lambda wildcards, attempt: sum(
-        REQUESTS.minutes(line.format(**dict(wildcards)), attempt) for line in lines
+    return lambda wildcards, attempt: REQUESTS.minutes(
+        *(line.format(**dict(wildcards)) for line in lines), attempt=attempt
     )
 
 
