@@ -57,7 +57,7 @@ def test_scores_of_another_method_are_made_again(finished: Tree) -> None:
     shutil.copytree(scores / "hydra_exact", scores / "random")
     shutil.copy2(scores / ".provenance/hydra_exact.json", scores / ".provenance/random.json")
     said = finished.run("--dry-run")
-    assert "runs/base-seed0/scores/random (made with options.method" in said
+    assert "runs/base-seed0/scores/random (made with methods.random " in said
     assert planned_jobs(said)["score_samples"] == 1
 
 
