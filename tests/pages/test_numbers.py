@@ -61,6 +61,7 @@ def of_groups(folder: str, method: str, metric: str = "lds", **more: object) -> 
 
 kinks = partial(of_groups, "kinks")
 in_small_batches = partial(of_groups, "small_batches")
+behind_batch_norm = partial(of_groups, "batch_norm", variant="b200")
 summed = partial(of_groups, "additivity", variant="relu")
 
 
@@ -110,6 +111,9 @@ SAID = [
     ("removals", "exceed about {}; Banzhaf", summed("", "additive_ceiling")),
     ("removals", "over 32 runs has {} (", summed("banzhaf_32", "pearson")),
     ("removals", "(32 runs), and {} in smaller", in_small_batches("banzhaf_64")),
+    ("removals", "a half has {} (16 runs)", behind_batch_norm("banzhaf_16")),
+    ("removals", "kinks counted, {} of .997", behind_batch_norm("averaged_64_kinks", design="two_percent")),
+    ("removals", "of {} ([batch norm]", behind_batch_norm("", "ceiling", design="two_percent")),
     ("removals", "ceiling of {}, the LDS", kinks("", "ceiling")),
     ("removals", "removals of 2 % is {} (exact", kinks("hydra_exact")),
     ("removals", "(exact), {} (averaged", kinks("averaged_64")),
