@@ -32,10 +32,8 @@ from hydra_steps.process.state import State
 
 ON_PROCESSOR, ON_GPU = 20, 32  # trainings at once: more gain little, and k times the memory of a step
 SMALL = 12e6  # operations of a step's convolutions (forwards): at four times as many nothing is gained
-LARGE, LARGE_ON_GPU = (
-    1e9,
-    8,
-)  # so many operations fill a GPU (DenseNet-40: 2e10, LeNet-5 2e7), and more gain nothing
+# So many operations fill a GPU (DenseNet-40: 2e10, LeNet-5 2e7), and more trainings at once gain nothing.
+LARGE, LARGE_ON_GPU = 1e9, 8
 
 LIGHT: frozenset[type[nn.Module]] = frozenset(
     {
